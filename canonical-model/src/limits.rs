@@ -1,0 +1,12 @@
+//! Every limit of this crate, with its unit and its reason.
+
+/// Nesting of JSON, in levels. Real resources stay under 20; the reader recurses, so it must end.
+pub const JSON_DEPTH_MAX: usize = 64;
+/// Length of one number's text, in bytes. FHIR asks for 18 digits; PostgreSQL stores far more.
+pub const JSON_NUMBER_BYTES_MAX: usize = 64;
+/// Absolute exponent of a number: `1e99999` would grow to 100 kB of digits in JSONB.
+pub const JSON_EXPONENT_MAX: u32 = 128;
+/// Members of one JSON object. FHIR's widest element has under 100.
+pub const JSON_MEMBERS_MAX: usize = 1_000;
+/// Issues gathered before validation stops: an answer must stay readable.
+pub const ISSUES_MAX: usize = 100;
