@@ -1,0 +1,59 @@
+//! The events, a file each. Labels are words from short fixed lists: never an id, never a path.
+
+mod audit_flushed;
+mod authentication_failed;
+mod committed;
+mod pool_waited;
+mod request_served;
+
+pub use audit_flushed::AuditFlushed;
+pub use authentication_failed::AuthenticationFailed;
+pub use committed::Committed;
+pub use pool_waited::PoolWaited;
+pub use request_served::RequestServed;
+
+use crate::emit::Metric;
+
+/// Every metric that the events move.
+pub(crate) const METRICS: &[Metric] = &[
+    request_served::COUNT,
+    request_served::DURATION,
+    committed::TRANSACTIONS,
+    committed::VERSIONS,
+    committed::DURATION,
+    audit_flushed::RECORDS,
+    audit_flushed::DURATION,
+    pool_waited::DURATION,
+    authentication_failed::COUNT,
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::Emit;
+
+    #[test]
+    fn every_metric_has_its_own_name_and_says_its_unit() {
+        let names: BTreeSet<_> = METRICS.iter().map(|metric| metric.0).collect();
+        assert_eq!(names.len(), METRICS.len());
+        for name in names {
+            assert!(name.ends_with("_total") || name.ends_with("_seconds"), "{name}");
+        }
+    }
+
+    #[test]
+    fn events_are_told_without_a_recorder_too() {
+        let elapsed = Duration::from_millis(3);
+        for status in [200, 404, 503] {
+            RequestServed { method: "GET", interaction: "read", status, outcome: "ok", elapsed }
+                .emit();
+        }
+        Committed { versions: 50, elapsed }.emit();
+        AuditFlushed { records: 7, elapsed }.emit();
+        PoolWaited { pool: "write", elapsed }.emit();
+        AuthenticationFailed { door: "token", reason: "invalid_client" }.emit();
+    }
+}
