@@ -82,6 +82,12 @@ impl Account {
     }
 }
 
+/// Whether this process runs as root.
+#[must_use]
+pub fn is_root() -> bool {
+    Uid::effective().is_root()
+}
+
 fn name(uid: Uid) -> String {
     User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name)
 }

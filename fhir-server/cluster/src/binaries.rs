@@ -49,6 +49,12 @@ impl Binaries {
     }
 }
 
+/// Whether this machine has PostgreSQL's server programs.
+#[must_use]
+pub fn is_installed() -> bool {
+    Binaries::find(None, Path::new("")).is_ok()
+}
+
 /// Folders in the order of preference: named by the operator, in `PATH`, Debian's newest first.
 fn candidates() -> Vec<PathBuf> {
     let mut bins: Vec<PathBuf> = Vec::new();

@@ -22,6 +22,8 @@ mod server;
 mod settings;
 mod watch;
 
+pub use account::is_root;
+pub use binaries::is_installed;
 pub use cluster::{Cluster, Mode};
 pub use error::ClusterError;
 pub use options::Options;

@@ -1,0 +1,111 @@
+//! The structure check: what no compiler checks and every reader relies on.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Longest file, in lines: longer ones are two files.
+const LINES_MAX: usize = 600;
+/// Text that people read and write; all else is not looked at.
+const TEXT: &[&str] = &["rs", "sql", "toml", "md", "yaml", "yml", "sh"];
+
+/// Words that must not be anywhere, and why; each in two halves so that this file passes.
+const BANNED: &[(&str, &str, &str)] = &[
+    ("/ho", "me/", "names a machine's folder"),
+    ("/ro", "ot/", "names a machine's folder"),
+    ("/Us", "ers/", "names a machine's folder"),
+    ("TO", "DO", "is work left undone: do it or file an issue"),
+    ("FIX", "ME", "is work left undone: do it or file an issue"),
+    ("#[ig", "nore", "is a test that never runs"),
+    ("#[al", "low(", "hides a lint: use `#[expect(lint, reason = \"…\")]`"),
+    ("<<<<", "<<< ", "is a merge left unfinished"),
+];
+
+/// One sentence for each fault.
+pub(crate) fn check(root: &Path) -> Result<Vec<String>, String> {
+    let mut faults = Vec::new();
+    for name in files(root)? {
+        let kind = name.extension().and_then(|end| end.to_str()).unwrap_or_default();
+        if !TEXT.contains(&kind) {
+            continue;
+        }
+        // A file that is listed but gone was just removed by its author.
+        let Ok(text) = std::fs::read_to_string(root.join(&name)) else { continue };
+        let found = inspect(kind, &text);
+        faults.extend(found.into_iter().map(|fault| format!("{}: {fault}", name.display())));
+    }
+    Ok(faults)
+}
+
+fn inspect(kind: &str, text: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    let lines = text.lines().count();
+    if lines > LINES_MAX {
+        faults.push(format!("{lines} lines, {LINES_MAX} are allowed: split it."));
+    }
+    if kind == "rs" && !text.starts_with("//! ") {
+        faults.push("the first line must say what and why: `//! …`.".to_owned());
+    }
+    for (line, number) in text.lines().zip(1..) {
+        for (head, tail, why) in BANNED {
+            if line.contains(&format!("{head}{tail}")) {
+                faults.push(format!("line {number}: `{head}{tail}` {why}."));
+            }
+        }
+    }
+    faults
+}
+
+/// All files that are or would be committed.
+fn files(root: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut git = Command::new("git");
+    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(root);
+    match git.output() {
+        Ok(output) if output.status.success() => {
+            let names = String::from_utf8_lossy(&output.stdout).into_owned();
+            Ok(names.split_terminator('\0').map(PathBuf::from).collect())
+        }
+        // An unpacked archive has no history: look at everything but what is built.
+        Ok(_) | Err(_) => walk(root, Path::new("")),
+    }
+}
+
+fn walk(root: &Path, folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let here = root.join(folder);
+    let fault = |e: std::io::Error| format!("Could not read {}: {e}.", here.display());
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(&here).map_err(fault)? {
+        let entry = entry.map_err(fault)?;
+        let name = folder.join(entry.file_name());
+        let hidden = entry.file_name().to_string_lossy().starts_with('.');
+        match entry.file_type().map_err(fault)?.is_dir() {
+            true if hidden || name == Path::new("target") => {}
+            true => found.extend(walk(root, &name)?),
+            false => found.push(name),
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_each_fault() {
+        let long = "//! x\n".repeat(LINES_MAX + 1);
+        let cases = [
+            ("rs", "//! What and why.\nfn f() {}\n", None),
+            ("rs", "fn f() {}\n", Some("first line")),
+            ("md", "fn f() {}\n", None),
+            ("rs", long.as_str(), Some("601 lines")),
+            ("md", concat!("see /ho", "me/me/notes"), Some("line 1: ")),
+            ("rs", concat!("//! x\n// TO", "DO"), Some("line 2: ")),
+            ("rs", concat!("//! x\n#[al", "low(dead_code)]"), Some("hides a lint")),
+        ];
+        for (kind, text, expected) in cases {
+            let faults = inspect(kind, text).join("\n");
+            assert_eq!(faults.is_empty(), expected.is_none(), "{faults}");
+            assert!(faults.contains(expected.unwrap_or_default()), "{faults}");
+        }
+    }
+}
