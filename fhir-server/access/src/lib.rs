@@ -1,1 +1,34 @@
-//! Placeholder.
+//! Who may reach what: scopes in, one expression out.
+//!
+//! **Architecture invariant:** pure, no I/O. An [`Access`] comes from [`Access::decide`],
+//! [`Access::decide_system`] or [`Access::internal`] and from nowhere else, and every read of the
+//! store demands one; so a read that nobody decided on does not compile:
+//!
+//! ```compile_fail
+//! let forged = access::Access { filter: access::Filter::Everything };
+//! ```
+//! ```compile_fail
+//! let forged = access::Access::default();
+//! ```
+//! ```compile_fail
+//! let forged: access::Access = access::Filter::Everything.into();
+//! ```
+
+mod access;
+mod action;
+mod caller;
+mod filter;
+pub mod limits;
+mod rules;
+mod scope;
+mod scopes;
+mod type_set;
+
+pub use access::Access;
+pub use action::{Action, Actions};
+pub use caller::{Caller, FhirUser};
+pub use filter::{Clause, Filter};
+pub use rules::Rules;
+pub use scope::{Context, Scope};
+pub use scopes::Scopes;
+pub use type_set::TypeSet;

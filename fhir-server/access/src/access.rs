@@ -1,0 +1,139 @@
+//! The one expression that every read of the store demands.
+
+use canonical_model::{Error, Issue, IssueCode, Kind, ResourceId, ResourceType, Result};
+
+use crate::{Action, Caller, Context, Filter, Rules};
+
+/// What has been decided: which resources may be reached, and by what right.
+///
+/// It reaches every type that the caller's scopes grant for the action, not only the type that was
+/// asked about, so that the same access bounds the includes and chains of a search.
+#[derive(Clone, Debug)]
+pub struct Access {
+    filter: Filter,
+    right: Right,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Right {
+    Caller(Action),
+    Internal(&'static str),
+}
+
+impl Access {
+    /// Decides whether the caller may do `action` to resources of type `kind`, and to which.
+    ///
+    /// # Errors
+    /// 403, naming the scope that would be needed, where the caller reaches none of the type.
+    pub fn decide(
+        rules: &Rules,
+        caller: &Caller,
+        kind: ResourceType,
+        action: Action,
+    ) -> Result<Self> {
+        let decided = Self { filter: rules.filter(caller, action), right: Right::Caller(action) };
+        if decided.reaches(kind) {
+            Ok(decided)
+        } else {
+            Err(forbidden(rules, caller, Some(kind), action))
+        }
+    }
+
+    /// Decides on an interaction with the whole system: its search and history. Reaches the types
+    /// that the caller's scopes grant.
+    ///
+    /// # Errors
+    /// 403 where the caller reaches no type.
+    pub fn decide_system(rules: &Rules, caller: &Caller, action: Action) -> Result<Self> {
+        match rules.filter(caller, action) {
+            Filter::Nothing => Err(forbidden(rules, caller, None, action)),
+            filter => Ok(Self { filter, right: Right::Caller(action) }),
+        }
+    }
+
+    /// The server's own work on behalf of nobody. `reason` says why it may reach everything.
+    #[must_use]
+    pub fn internal(reason: &'static str) -> Self {
+        Self { filter: Filter::Everything, right: Right::Internal(reason) }
+    }
+
+    /// The expression.
+    #[must_use]
+    pub fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
+    /// The action decided on; `None` for the server's own work.
+    #[must_use]
+    pub fn action(&self) -> Option<Action> {
+        match self.right {
+            Right::Caller(action) => Some(action),
+            Right::Internal(_) => None,
+        }
+    }
+
+    /// Why the server works for itself; `None` for a caller's access.
+    #[must_use]
+    pub fn internal_reason(&self) -> Option<&'static str> {
+        match self.right {
+            Right::Caller(_) => None,
+            Right::Internal(reason) => Some(reason),
+        }
+    }
+
+    /// Whether anything of the type is reached.
+    #[must_use]
+    pub fn reaches(&self, kind: ResourceType) -> bool {
+        self.filter == Filter::Everything || self.filter.clauses_for(kind).next().is_some()
+    }
+
+    /// Whether one resource in memory is reached: its type, and the patients it belongs to.
+    ///
+    /// To read it, one of its patients must be reached. To write it, all of them, and at least one:
+    /// who may write for one patient must not write into the record of another. On an update ask
+    /// for the old and for the new content.
+    #[must_use]
+    pub fn permits(&self, kind: ResourceType, patients: &[ResourceId]) -> bool {
+        if self.filter == Filter::Everything {
+            return true;
+        }
+        let reached = |patient: &ResourceId| {
+            self.filter
+                .clauses_for(kind)
+                .filter_map(|clause| clause.patients.as_ref())
+                .any(|reach| reach.contains(patient))
+        };
+        let open = self.filter.clauses_for(kind).any(|clause| clause.patients.is_none());
+        let writes = self.action().is_none_or(Action::writes);
+        open || if writes {
+            !patients.is_empty() && patients.iter().all(reached)
+        } else {
+            patients.iter().any(reached)
+        }
+    }
+}
+
+/// Names the scope that would do, in the caller's own context; never says what exists.
+fn forbidden(rules: &Rules, caller: &Caller, kind: Option<ResourceType>, action: Action) -> Error {
+    let scopes = caller.scopes.clinical();
+    let context = scopes.first().map_or(Context::System, crate::Scope::context);
+    let outside = kind.is_some_and(|kind| !rules.belongs_to_patients(kind));
+    let context = if outside && context == Context::Patient { Context::User } else { context };
+    let (kind, letter) = (kind.map_or("*", ResourceType::name), action.letter());
+    let needed = format!("This needs the scope {}/{kind}.{letter}.", context.as_str());
+    let mut issues = vec![Issue::error(IssueCode::Forbidden, needed)];
+    let mut add = |text: &str| issues.push(Issue::information(IssueCode::Informational, text));
+    if outside && scopes.iter().any(|scope| scope.context() == Context::Patient) {
+        add("patient/ scopes reach only types of the Patient compartment.");
+    }
+    if scopes.iter().any(|scope| scope.constraint().is_some()) {
+        add("A scope with `?` grants nothing on this server; ask for it without the constraint.");
+    }
+    if caller.patient.is_none() && scopes.iter().any(|s| s.context() == Context::Patient) {
+        add("patient/ scopes need a token with a patient in its launch context.");
+    }
+    if caller.fhir_user.is_none() && scopes.iter().any(|s| s.context() == Context::User) {
+        add("user/ scopes need a token of a user who signed in.");
+    }
+    Error::from_issues(Kind::Forbidden, issues)
+}
