@@ -3,6 +3,8 @@
 //! **Architecture invariant:** no I/O, no clock, no randomness. Resources are never read through
 //! typed models here: what came in is what goes out, to the last zero of a decimal.
 
+pub mod date;
+pub mod decimal;
 pub mod error;
 pub mod fhirpath;
 pub mod id;
