@@ -1,0 +1,79 @@
+//! The limit: the least that axum, sqlx and PostgreSQL can do and still keep what they answered.
+//! A read selects the content by its key; a write puts the head and the version row in one durable
+//! statement. No index rows, rights, audit, validation or outbox. What CareBridge adds to this is
+//! its price, and `store` measures it.
+
+mod handlers;
+mod tables;
+
+use crate::{limits::POOL_MAX, load::loopback};
+use anyhow::{Context as _, Result, ensure};
+use axum::{Router, extract::DefaultBodyLimit, routing::get, routing::post};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, atomic::AtomicU64},
+    time::{SystemTime, UNIX_EPOCH},
+};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+/// Options of `bench limit`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Where to listen, on this machine.
+    #[arg(long)]
+    listen: SocketAddr,
+    /// An empty database for it alone.
+    #[arg(long)]
+    database: String,
+    /// Connections to the database.
+    #[arg(long, default_value_t = 8)]
+    pool: u32,
+}
+
+/// What the handlers share.
+#[derive(Clone)]
+struct App {
+    database: PgPool,
+    /// Ids in order of time keep the key's index compact, as fast as it can be.
+    next_id: Arc<AtomicU64>,
+}
+
+/// Serves until SIGTERM.
+pub(crate) async fn serve(options: Options) -> Result<()> {
+    let Options { listen, database, pool } = options;
+    ensure!(listen.ip().is_loopback(), "{listen} is not a loopback address");
+    ensure!((1..=POOL_MAX).contains(&pool), "1 to {POOL_MAX} connections");
+    let connect: PgConnectOptions = database.parse().context("--database")?;
+    loopback(connect.get_host(), connect.get_port())?;
+    let database = PgPoolOptions::new()
+        .max_connections(pool)
+        .min_connections(pool)
+        .test_before_acquire(false)
+        .connect_with(connect)
+        .await?;
+    tables::create(&database).await?;
+    let started = SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros();
+    let next_id = Arc::new(AtomicU64::new(u64::try_from(started)?));
+    let app = router(App { database, next_id });
+    let mut terminate = signal(SignalKind::terminate())?;
+    axum::serve(TcpListener::bind(listen).await?, app)
+        .with_graceful_shutdown(async move {
+            terminate.recv().await;
+        })
+        .await?;
+    Ok(())
+}
+
+fn router(app: App) -> Router {
+    Router::new()
+        .route("/readyz", get(|| async { "ready" }))
+        .route("/fhir", post(handlers::transaction))
+        .route("/fhir/{type}", post(handlers::create))
+        .route("/fhir/{type}/{id}", get(handlers::read).put(handlers::update))
+        .layer(DefaultBodyLimit::max(crate::limits::BODY_BYTES_MAX))
+        .with_state(app)
+}

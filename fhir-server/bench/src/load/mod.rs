@@ -1,0 +1,14 @@
+//! The load generator: closed and open loops of checked requests over kept-alive connections.
+
+mod client;
+mod endpoint;
+mod measured;
+mod pace;
+mod run;
+mod workload;
+
+pub(crate) use client::{Call, Client};
+pub(crate) use endpoint::{Endpoint, loopback};
+pub(crate) use measured::Measured;
+pub(crate) use run::{Mode, Spec, Watched, run};
+pub(crate) use workload::{Seeded, Workload, shown};

@@ -1,0 +1,138 @@
+//! All that is known here about CareBridge: how it is built, migrated, configured, started and
+//! asked for a token, and what its tables are called.
+
+use crate::{
+    load::{Call, Client, Endpoint, shown},
+    machine,
+    programs::{Program, free_address},
+};
+use anyhow::{Context as _, Result, ensure};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use hyper::{Method, header};
+use serde::Deserialize;
+use std::{
+    fs::{self, OpenOptions},
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
+use tokio::process::Command;
+
+/// Below the server's origin.
+pub(crate) const FHIR_BASE: &str = "/fhir";
+
+/// Tables whose rows are resources or their versions. Partitions count with their parents.
+pub(crate) const RESOURCE_TABLES: [&str; 2] = ["resource", "history"];
+
+/// Tables whose rows exist only to find resources.
+pub(crate) const INDEX_TABLE_SUFFIX: &str = "_index";
+
+/// Tables beside them: they are neither, and are reported by themselves.
+pub(crate) const JOURNAL_TABLES: [&str; 2] = ["audit", "outbox"];
+
+const SCOPE: &str = "system/*.cruds";
+
+/// A client of the server's.
+#[derive(Clone, Debug)]
+pub(crate) struct Credentials {
+    pub(crate) id: String,
+    pub(crate) secret: String,
+}
+
+/// Where and how to start a server.
+pub(crate) struct Launch {
+    /// The `carebridge` binary.
+    pub(crate) binary: PathBuf,
+    /// For its settings file and log.
+    pub(crate) folder: PathBuf,
+    pub(crate) database_url: String,
+    /// Connections to the database.
+    pub(crate) pool: u32,
+}
+
+/// Builds the release binary, so that no figure comes from an older one, and tells where it is:
+/// beside this program.
+pub(crate) async fn build() -> Result<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
+    let mut build = Command::new(cargo);
+    build.args(["build", "--quiet", "--package", "server", "--bin", "carebridge"]);
+    let status = build.args(["--profile", profile]).status().await.context("cargo build")?;
+    ensure!(status.success(), "carebridge did not build");
+    let binary = std::env::current_exe()?.with_file_name("carebridge");
+    ensure!(binary.exists(), "{} is missing", binary.display());
+    Ok(binary)
+}
+
+/// Migrates the database and starts `carebridge serve`.
+pub(crate) async fn start(launch: &Launch) -> Result<(Program, Endpoint, Credentials)> {
+    let credentials = Credentials { id: "bench".into(), secret: machine::secret()? };
+    let settings = launch.folder.join("carebridge.toml");
+    write_private(&settings, &settings_text(launch, &credentials))?;
+    let address = free_address()?;
+    let origin = format!("http://{address}");
+    let command = |subcommand: &str| -> Result<Command> {
+        let log = OpenOptions::new().create(true).append(true).open(log(launch))?;
+        let mut command = Command::new(&launch.binary);
+        command
+            .arg(subcommand)
+            .env("CAREBRIDGE_CONFIG", &settings)
+            .env("CAREBRIDGE_DATABASE_URL", &launch.database_url)
+            .env("CAREBRIDGE_LISTEN", address.to_string())
+            .env("CAREBRIDGE_BASE_URL", &origin)
+            .env("CAREBRIDGE_MLLP_LISTEN", "127.0.0.1:0")
+            .env_remove("CAREBRIDGE_AMQP_URL")
+            .stdout(log.try_clone()?)
+            .stderr(log);
+        Ok(command)
+    };
+    let hint = || format!("see {}", log(launch).display());
+    let migrated = command("migrate")?.kill_on_drop(true).status().await.context("migrate")?;
+    ensure!(migrated.success(), "carebridge migrate failed, {}", hint());
+    let endpoint = Endpoint::parse(&format!("{origin}{FHIR_BASE}"))?;
+    let program = Program::start("carebridge", command("serve")?, &endpoint).await;
+    Ok((program.with_context(hint)?, endpoint, credentials))
+}
+
+fn log(launch: &Launch) -> PathBuf {
+    launch.folder.join("carebridge.log")
+}
+
+fn settings_text(launch: &Launch, credentials: &Credentials) -> String {
+    let (pool, Credentials { id, secret }) = (launch.pool, credentials);
+    format!(
+        "[database]\nconnections = {pool}\n\n\
+         [[client]]\nid = \"{id}\"\nsecret = \"{secret}\"\nscope = \"{SCOPE}\"\n"
+    )
+}
+
+/// Writes a file that only its owner may read, in place of an older one.
+fn write_private(path: &Path, text: &str) -> Result<()> {
+    if path.exists() {
+        fs::remove_file(path)?;
+    }
+    let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes()).with_context(|| path.display().to_string())
+}
+
+/// Gets a token by `client_credentials`. <https://www.rfc-editor.org/rfc/rfc6749#section-4.4>
+pub(crate) async fn token(endpoint: &Endpoint, credentials: &Credentials) -> Result<String> {
+    #[derive(Deserialize)]
+    struct Granted {
+        access_token: String,
+    }
+    let Credentials { id, secret } = credentials;
+    let basic = BASE64_STANDARD.encode(format!("{id}:{secret}"));
+    let call = Call {
+        method: Method::POST,
+        path: "/auth/token".into(),
+        header: Some((header::AUTHORIZATION, format!("Basic {basic}"))),
+        content_type: "application/x-www-form-urlencoded",
+        body: format!("grant_type=client_credentials&scope={}", SCOPE.replace('/', "%2F")).into(),
+    };
+    let answer = Client::new(endpoint.at("")).send(call).await?;
+    let (status, body) = (answer.status, shown(&answer.body));
+    ensure!(status.is_success(), "/auth/token answered {status}: {body}");
+    let granted: Granted = serde_json::from_slice(&answer.body).context("/auth/token")?;
+    Ok(granted.access_token)
+}

@@ -1,0 +1,120 @@
+//! The PostgreSQL under both programs: a private cluster made for the run, or one that is given.
+
+use crate::{limits::RUN_MAX, load::loopback, machine};
+use anyhow::{Context as _, Result, bail, ensure};
+use cluster::{Cluster, Options};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Row as _,
+    postgres::PgConnectOptions,
+};
+use std::path::Path;
+
+/// A server, its superuser's address, and the process that all its others come from.
+pub(crate) struct Postgres {
+    /// Held: its drop stops and removes the cluster.
+    _cluster: Option<Cluster>,
+    admin: PgConnectOptions,
+    /// The postmaster.
+    pub(crate) pid: u32,
+}
+
+impl Postgres {
+    /// Makes a durable cluster below `folder`, removed at the end. Not in a temporary directory,
+    /// which may be memory and would make commits free.
+    pub(crate) async fn private(folder: &Path) -> Result<Self> {
+        let dir = folder.join(format!("cluster-{}", std::process::id()));
+        // A run must not be cut by a checkpoint that the run before it made due.
+        let settings = vec![
+            ("max_wal_size".into(), "8GB".into()),
+            ("checkpoint_timeout".into(), "30min".into()),
+            ("jit".into(), "off".into()),
+        ];
+        let options = Options { remove: true, settings, ..Options::at(dir) };
+        let cluster = tokio::task::spawn_blocking(move || Cluster::open(options)).await??;
+        let admin = cluster.url("postgres").parse()?;
+        Self::checked(Some(cluster), admin).await
+    }
+
+    /// Uses a running server of this machine through its superuser's address.
+    pub(crate) async fn given(url: &str) -> Result<Self> {
+        let admin: PgConnectOptions = url.parse().context("--database-url")?;
+        loopback(admin.get_host(), admin.get_port())?;
+        Self::checked(None, admin).await
+    }
+
+    async fn checked(cluster: Option<Cluster>, admin: PgConnectOptions) -> Result<Self> {
+        let mut connection = admin.connect().await.context("PostgreSQL")?;
+        for setting in ["fsync", "synchronous_commit", "full_page_writes"] {
+            let value: String = sqlx::query_scalar("select current_setting($1)")
+                .bind(setting)
+                .fetch_one(&mut connection)
+                .await?;
+            ensure!(value == "on", "{setting} is {value}: only durable commits are measured");
+        }
+        let backend: i32 =
+            sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut connection).await?;
+        connection.close().await?;
+        let backend = u32::try_from(backend)?;
+        let pid = machine::parent(backend).context("PostgreSQL is not on this machine")?;
+        let command = machine::command(pid).unwrap_or_default();
+        ensure!(command.starts_with("postgres"), "the parent of a backend is `{command}`");
+        Ok(Self { _cluster: cluster, admin, pid })
+    }
+
+    /// The superuser's address of a database.
+    pub(crate) fn url(&self, database: &str) -> String {
+        self.admin.clone().database(database).to_url_lossy().to_string()
+    }
+
+    /// A connection to a database.
+    pub(crate) async fn connect(&self, database: &str) -> Result<PgConnection> {
+        Ok(self.admin.clone().database(database).connect().await?)
+    }
+
+    /// Makes an empty database, in place of one that an earlier run left.
+    pub(crate) async fn create(&self, database: &str) -> Result<()> {
+        if !database.starts_with("bench_")
+            || !database.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+        {
+            bail!("`{database}` is not a name of this program's databases");
+        }
+        let mut connection = self.admin.connect().await?;
+        for sql in [
+            format!("drop database if exists {database} with (force)"),
+            format!("create database {database}"),
+        ] {
+            sqlx::query(AssertSqlSafe(sql)).execute(&mut connection).await?;
+        }
+        Ok(connection.close().await?)
+    }
+
+    /// Writes all dirty pages, so that the next run pays for its own only.
+    pub(crate) async fn checkpoint(&self) -> Result<()> {
+        self.maintain("postgres", "checkpoint").await
+    }
+
+    /// Brings statistics and visibility up to date after a load.
+    pub(crate) async fn analyze(&self, database: &str) -> Result<()> {
+        self.maintain(database, "vacuum (analyze)").await
+    }
+
+    async fn maintain(&self, database: &str, sql: &'static str) -> Result<()> {
+        let mut connection = self.connect(database).await?;
+        let done = sqlx::query(sql).execute(&mut connection);
+        tokio::time::timeout(RUN_MAX, done).await.context(sql)??;
+        Ok(connection.close().await?)
+    }
+
+    /// Version and the settings that decide the figures, for the report.
+    pub(crate) async fn description(&self) -> Result<String> {
+        let mut connection = self.admin.connect().await?;
+        let row = sqlx::query(
+            "select current_setting('server_version'), current_setting('shared_buffers')",
+        )
+        .fetch_one(&mut connection)
+        .await?;
+        let (version, buffers): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        connection.close().await?;
+        Ok(format!("PostgreSQL {version} with {buffers} shared_buffers"))
+    }
+}

@@ -1,0 +1,9 @@
+//! The suites: what is measured, in which order, and against which floors.
+
+mod bed;
+pub(crate) mod designs;
+mod options;
+pub(crate) mod scale;
+pub(crate) mod store;
+
+pub(crate) use options::Options;
