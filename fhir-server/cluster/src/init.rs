@@ -32,9 +32,15 @@ pub(crate) fn ensure(folder: &Folder, durable: bool) -> Result<(), ClusterError>
         .map_err(|e| ClusterError::io("make the folder", &fresh, e))?;
     folder.account.own(&fresh)?;
     write_password(folder, &secret)?;
-    run_initdb(folder, &fresh, &secret, durable)?;
+    run_initdb(folder, &fresh, &secret)?;
     let mark = fresh.join(PASSWORD_FILE);
     std::fs::rename(&secret, &mark).map_err(|e| ClusterError::io("write", &mark, e))?;
+    if durable {
+        // One call for the whole file system: a tenth of the time of `initdb`'s thousand calls.
+        File::open(&fresh)
+            .and_then(|held| Ok(nix::unistd::syncfs(held)?))
+            .map_err(|e| ClusterError::io("write", &fresh, e))?;
+    }
     std::fs::rename(&fresh, folder.data())
         .and_then(|()| File::open(&folder.dir)?.sync_all())
         .map_err(|e| ClusterError::io("make", &folder.data(), e))
@@ -59,12 +65,7 @@ fn write_password(folder: &Folder, path: &Path) -> Result<(), ClusterError> {
     folder.account.own(path)
 }
 
-fn run_initdb(
-    folder: &Folder,
-    fresh: &Path,
-    secret: &Path,
-    durable: bool,
-) -> Result<(), ClusterError> {
+fn run_initdb(folder: &Folder, fresh: &Path, secret: &Path) -> Result<(), ClusterError> {
     let (log, _) = folder.open_log()?;
     let fault = |e| ClusterError::io("run `initdb` in", &folder.dir, e);
     let mut command = folder.account.command(&folder.binaries.program("initdb"), &folder.dir);
@@ -74,7 +75,7 @@ fn run_initdb(
     command.args(["--locale", "C.UTF-8", "--lc-collate", "C", "--text-search-config", "simple"]);
     // The socket's folder is closed to all but this account and root.
     command.args(["--auth-local", "trust", "--auth-host", "scram-sha-256"]);
-    command.args((!durable).then_some("--no-sync"));
+    command.arg("--no-sync");
     command.stdout(log).stderr(Stdio::piped());
     let done = command.output().map_err(fault)?;
     if done.status.success() {

@@ -1,7 +1,7 @@
 //! `make test`: every test of the workspace against one private, durable PostgreSQL, and one closing
 //! line over all runners: `N passed, N failed`.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
@@ -45,7 +45,7 @@ fn attempt(root: &Path, args: &[String], environment: &[(&str, &str)]) -> Result
     command.arg("--show-output");
     command.env("CAREBRIDGE_TEST_DATABASE_URL", cluster.url("postgres"));
     command.envs(environment.iter().copied());
-    stream(&mut command)
+    stream(&mut command, &mut std::io::stdout())
 }
 
 /// What the runners counted.
@@ -57,7 +57,7 @@ struct Tally {
 }
 
 /// Passes the output on as it comes and counts.
-fn stream(command: &mut Command) -> Result<Tally, String> {
+fn stream(command: &mut Command, out: &mut impl Write) -> Result<Tally, String> {
     let fault = |e: std::io::Error| format!("Could not run `cargo test`: {e}.");
     let mut child = command.stdout(Stdio::piped()).spawn().map_err(fault)?;
     let mut tally = Tally::default();
@@ -65,7 +65,7 @@ fn stream(command: &mut Command) -> Result<Tally, String> {
         for line in BufReader::new(stdout).split(b'\n') {
             let line = line.map_err(fault)?;
             let line = String::from_utf8_lossy(&line);
-            println!("{line}");
+            writeln!(out, "{line}").map_err(fault)?;
             tally.count(&line);
         }
     }
@@ -74,7 +74,9 @@ fn stream(command: &mut Command) -> Result<Tally, String> {
     if !status.success() && tally.failed == 0 {
         tally.failed = 1;
     }
-    tally.skipped.iter().for_each(|line| println!("{line}"));
+    for line in &tally.skipped {
+        writeln!(out, "{line}").map_err(fault)?;
+    }
     Ok(tally)
 }
 
@@ -130,7 +132,8 @@ mod tests {
             ("exit 101", 0, 1),
         ];
         for (script, passed, failed) in cases {
-            let tally = stream(Command::new("sh").args(["-c", script])).unwrap();
+            let mut out = Vec::new();
+            let tally = stream(Command::new("sh").args(["-c", script]), &mut out).unwrap();
             assert_eq!((tally.passed, tally.failed), (passed, failed), "{script}");
         }
     }
