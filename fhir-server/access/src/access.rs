@@ -97,18 +97,18 @@ impl Access {
         if self.filter == Filter::Everything {
             return true;
         }
+        if self.filter.clauses_for(kind).any(|clause| clause.patients.is_none()) {
+            return true;
+        }
         let reached = |patient: &ResourceId| {
             self.filter
                 .clauses_for(kind)
                 .filter_map(|clause| clause.patients.as_ref())
                 .any(|reach| reach.contains(patient))
         };
-        let open = self.filter.clauses_for(kind).any(|clause| clause.patients.is_none());
-        let writes = self.action().is_none_or(Action::writes);
-        open || if writes {
-            !patients.is_empty() && patients.iter().all(reached)
-        } else {
-            patients.iter().any(reached)
+        match self.right {
+            Right::Caller(action) if !action.writes() => patients.iter().any(reached),
+            _ => !patients.is_empty() && patients.iter().all(reached),
         }
     }
 }

@@ -22,6 +22,8 @@ pub mod limits;
 mod rules;
 mod scope;
 mod scopes;
+#[cfg(test)]
+mod tests;
 mod type_set;
 
 pub use access::Access;

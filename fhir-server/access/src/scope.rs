@@ -153,8 +153,12 @@ fn v1_actions(word: &str) -> Option<Actions> {
     V1.iter().find(|(name, _)| *name == word).map(|(_, actions)| *actions)
 }
 
+/// `name=value`, any number, joined by `&`.
 fn is_query(text: &str) -> bool {
-    text.split('&').all(|part| matches!(part.split_once('='), Some((name, value)) if !name.is_empty() && !value.is_empty()))
+    let whole = |part: &str| {
+        part.split_once('=').is_some_and(|(name, value)| !name.is_empty() && !value.is_empty())
+    };
+    text.split('&').all(whole)
 }
 
 fn refused(what: &str) -> Error {

@@ -1,0 +1,206 @@
+//! Decisions as tables: scopes and caller in, reach out.
+
+use crate::{Access, Action, Caller, FhirUser, Filter, Rules, Scopes, TypeSet};
+use canonical_model::{Kind, ResourceId, ResourceType};
+
+fn rules() -> Rules {
+    Rules::new(|kind| matches!(kind.name(), "Observation" | "Condition"))
+}
+
+fn kind(name: &str) -> ResourceType {
+    ResourceType::find(name).unwrap()
+}
+
+fn id(text: &str) -> ResourceId {
+    ResourceId::parse(text).unwrap()
+}
+
+fn caller(scopes: &str, patient: &str, fhir_user: &str) -> Caller {
+    Caller {
+        client_id: "app".into(),
+        subject: None,
+        scopes: Scopes::parse(scopes).unwrap(),
+        patient: ResourceId::parse(patient).ok(),
+        fhir_user: FhirUser::parse(fhir_user).ok(),
+        token_id: "t1".into(),
+        site: 0,
+    }
+}
+
+/// The expression as `Type,Type` or `Type of id`, joined by ` or `.
+fn show(filter: &Filter) -> String {
+    let clauses = match filter {
+        Filter::Everything => return "everything".into(),
+        Filter::Nothing => return "nothing".into(),
+        Filter::AnyOf(clauses) => clauses,
+    };
+    let types = |types: TypeSet| types.iter().map(|t| t.name()).collect::<Vec<_>>().join(",");
+    let one = |clause: &crate::Clause| match &clause.patients {
+        None => types(clause.types),
+        Some(patients) => {
+            let patients: Vec<_> = patients.iter().map(ResourceId::as_str).collect();
+            format!("{} of {}", types(clause.types), patients.join(","))
+        }
+    };
+    clauses.iter().map(one).collect::<Vec<_>>().join(" or ")
+}
+
+#[test]
+fn decisions_reach_what_scopes_and_caller_allow() {
+    let compartment = "Condition,Observation,Patient";
+    for (scopes, patient, user, asked, reach) in [
+        ("system/*.cruds", "", "", "Observation.r", "everything".to_owned()),
+        ("system/*.read", "", "", "Observation.s", "everything".into()),
+        ("system/*.read", "", "", "Observation.c", "403 system/Observation.c".into()),
+        ("system/Patient.rs system/Group.r", "", "", "Patient.r", "Group,Patient".into()),
+        ("system/Patient.rs system/Group.r", "", "", "Group.s", "403 system/Group.s".into()),
+        ("", "", "", "Patient.r", "403 system/Patient.r".into()),
+        ("openid", "p1", "Practitioner/1", "Patient.r", "403 system/Patient.r".into()),
+        ("patient/*.rs", "p1", "", "Observation.r", format!("{compartment} of p1")),
+        ("patient/*.rs", "p1", "", "Patient.s", format!("{compartment} of p1")),
+        ("patient/*.rs", "p1", "", "Practitioner.r", "403 user/Practitioner.r".into()),
+        ("patient/*.rs", "", "", "Observation.r", "403 patient/Observation.r".into()),
+        (
+            "patient/Observation.rs user/Practitioner.r",
+            "p1",
+            "Practitioner/1",
+            "Observation.r",
+            "Practitioner or Observation of p1".into(),
+        ),
+        (
+            "patient/Observation.rs user/Observation.r",
+            "p1",
+            "Practitioner/1",
+            "Observation.r",
+            "Observation".into(),
+        ),
+        ("user/*.rs", "", "", "Observation.r", "403 user/Observation.r".into()),
+        ("user/*.rs", "", "Practitioner/1", "Slot.r", "everything".into()),
+        ("user/*.rs", "", "https://h/fhir/PractitionerRole/1", "Slot.r", "everything".into()),
+        ("user/*.rs", "", "Patient/p2", "Slot.r", "403 user/Slot.r".into()),
+        ("user/*.rs", "", "Patient/p2", "Condition.r", format!("{compartment} of p2")),
+        ("user/*.rs", "", "RelatedPerson/9", "Condition.r", "403 user/Condition.r".into()),
+        (
+            "user/Condition.r patient/Observation.r",
+            "p1",
+            "Patient/p2",
+            "Condition.r",
+            "Condition of p2 or Observation of p1".into(),
+        ),
+        (
+            "user/Condition.r patient/Observation.r",
+            "p1",
+            "Patient/p1",
+            "Condition.r",
+            "Condition,Observation of p1".into(),
+        ),
+        (
+            "system/Observation.rs?code=1",
+            "",
+            "",
+            "Observation.r",
+            "403 system/Observation.r".into(),
+        ),
+        (
+            "patient/Observation.rs?code=1",
+            "p1",
+            "",
+            "Observation.s",
+            "403 patient/Observation.s".into(),
+        ),
+    ] {
+        let (name, letter) = asked.split_once('.').unwrap();
+        let action = Action::ALL.into_iter().find(|a| letter.starts_with(a.letter())).unwrap();
+        let decided = Access::decide(&rules(), &caller(scopes, patient, user), kind(name), action);
+        let shown = match decided {
+            Ok(access) => {
+                assert_eq!(access.action(), Some(action));
+                show(access.filter())
+            }
+            Err(error) => {
+                assert_eq!(error.kind, Kind::Forbidden);
+                let text = &error.issues[0].diagnostics;
+                let needed = text.strip_prefix("This needs the scope ").unwrap();
+                format!("403 {}", needed.strip_suffix('.').unwrap())
+            }
+        };
+        assert_eq!(shown, reach, "{scopes} asks {asked}");
+    }
+}
+
+#[test]
+fn the_system_is_bounded_by_the_types_granted() {
+    for (scopes, action, reach) in [
+        ("system/*.cruds", Action::Search, Some("everything")),
+        ("system/Patient.rs", Action::Search, Some("Patient")),
+        ("system/Patient.r", Action::Search, None),
+        ("", Action::Read, None),
+    ] {
+        let decided = Access::decide_system(&rules(), &caller(scopes, "", ""), action).ok();
+        assert_eq!(decided.map(|access| show(access.filter())).as_deref(), reach, "{scopes}");
+    }
+}
+
+#[test]
+fn a_refusal_says_what_else_would_help_and_nothing_of_the_data() {
+    let refused = |scopes: &str, name: &str| {
+        let caller = caller(scopes, "", "");
+        let error = Access::decide(&rules(), &caller, kind(name), Action::Read).unwrap_err();
+        error.issues.into_iter().skip(1).map(|issue| issue.diagnostics).collect::<Vec<_>>()
+    };
+    let hint = "A scope with `?` grants nothing on this server; ask for it without the constraint.";
+    assert_eq!(refused("system/Observation.rs?code=1", "Observation"), [hint]);
+    assert!(refused("system/Observation.rs", "Slot").is_empty());
+    assert_eq!(refused("patient/*.rs", "Slot").len(), 2);
+    assert_eq!(
+        refused("user/*.rs", "Slot"),
+        ["user/ scopes need a token of a user who signed in."]
+    );
+}
+
+#[test]
+fn one_resource_is_reached_through_its_patients() {
+    let (p1, p2) = (id("p1"), id("p2"));
+    let both = [p1.clone(), p2.clone()];
+    for (scopes, action, name, patients, permitted) in [
+        ("patient/*.cruds", Action::Read, "Observation", &both[..], true),
+        ("patient/*.cruds", Action::Read, "Observation", &both[1..], false),
+        ("patient/*.cruds", Action::Search, "Observation", &[], false),
+        ("patient/*.cruds", Action::Create, "Observation", &both[..1], true),
+        ("patient/*.cruds", Action::Create, "Observation", &both[..], false),
+        ("patient/*.cruds", Action::Update, "Observation", &both[1..], false),
+        ("patient/*.cruds", Action::Update, "Observation", &[], false),
+        ("patient/*.cruds", Action::Delete, "Slot", &both[..1], false),
+        ("patient/*.cruds system/Slot.c", Action::Create, "Slot", &[], true),
+        ("patient/*.cruds system/Slot.c", Action::Create, "Observation", &[], false),
+        ("system/*.cruds", Action::Create, "Slot", &[], true),
+    ] {
+        let caller = caller(scopes, "p1", "");
+        let access = Access::decide_system(&rules(), &caller, action).unwrap();
+        assert_eq!(access.permits(kind(name), patients), permitted, "{scopes} {action:?} {name}");
+    }
+}
+
+#[test]
+fn internal_work_reaches_everything_and_says_why() {
+    let access = Access::internal("the relay reads what it was told of");
+    assert_eq!(access.filter(), &Filter::Everything);
+    assert_eq!(access.internal_reason(), Some("the relay reads what it was told of"));
+    assert_eq!(access.action(), None);
+    assert!(access.permits(kind("Slot"), &[]) && access.reaches(kind("Slot")));
+}
+
+#[test]
+fn logs_show_no_patient() {
+    let caller = caller("patient/*.rs", "canary-1", "Patient/canary-2");
+    let access = Access::decide_system(&rules(), &caller, Action::Read).unwrap();
+    let shown = format!("{caller:?} {access:?}");
+    assert!(shown.contains("patient/*.rs") && !shown.contains("canary"), "{shown}");
+}
+
+#[test]
+fn users_are_people_and_roles() {
+    for reference in ["Group/1", "Practitioner/", "Practitioner", "1", "", "Patient/a b"] {
+        assert!(FhirUser::parse(reference).is_err(), "{reference}");
+    }
+}

@@ -1,0 +1,5 @@
+//! Tables of cases, and the algebra's properties.
+
+mod algebra;
+mod decisions;
+mod scopes;
