@@ -125,6 +125,17 @@ impl Bed {
             Mode::Open(..) => ", open loop",
             Mode::Seed(_) | Mode::Count(_) => ", loading",
         };
+        self.run_named(side, workload, mode, clients, what).await
+    }
+
+    async fn run_named(
+        &mut self,
+        side: Side,
+        workload: Workload,
+        mode: Mode,
+        clients: usize,
+        what: &str,
+    ) -> Result<Measured> {
         let name = format!("{} {}{what}", side.name(), workload.name());
         self.progress.set_message(format!("{name}, {clients} clients"));
         self.runs += 1;
@@ -157,7 +168,8 @@ impl Bed {
             tokio::time::sleep(halfway).await;
             sqlx::query("checkpoint").execute(&mut connection).await
         });
-        let measured = self.run(side, Workload::Create, Mode::Closed(length), clients).await?;
+        let (mode, what) = (Mode::Closed(length), ", checkpoint");
+        let measured = self.run_named(side, Workload::Create, mode, clients, what).await?;
         checkpoint.await??;
         Ok(measured)
     }

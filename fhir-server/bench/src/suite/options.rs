@@ -2,7 +2,7 @@
 
 use crate::{
     limits::{POOL_MAX, RUN_MAX},
-    load::Workload,
+    load::{Endpoint, Workload},
     ours::Credentials,
 };
 use anyhow::{Context as _, Result, ensure};
@@ -69,6 +69,7 @@ impl Options {
         );
         ensure!((1..=20).contains(&self.repeats()), "--repeats: 1 to 20");
         ensure!((1..=POOL_MAX).contains(&self.pool), "--pool: 1 to {POOL_MAX}");
+        self.url.as_deref().map(Endpoint::parse).transpose()?;
         self.credentials().map(|_| ())
     }
 

@@ -1,0 +1,128 @@
+//! Runs the suites as a user does, in small: the limit against itself on a private PostgreSQL.
+
+use serde_json::Value;
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    path::PathBuf,
+    process::{Command, Output},
+};
+
+fn bench(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_bench")).args(arguments).output().unwrap()
+}
+
+fn folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+    folder
+}
+
+/// Runs a suite against itself and returns its rows.
+fn rows(suite: &str, arguments: &[&str]) -> Vec<Value> {
+    let out = folder(suite);
+    let mut all = vec![suite, "--out", out.to_str().unwrap()];
+    all.extend(arguments);
+    let output = bench(&all);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}: {said}", output.status);
+    let text = std::fs::read_to_string(out.join(format!("{suite}.json"))).unwrap();
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(report["suite"], suite);
+    assert!(report["machine"].as_str().unwrap().contains("PostgreSQL"));
+    assert!(!report["commit"].as_str().unwrap().is_empty());
+    let left: Vec<_> = std::fs::read_dir(&out).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 1, "only the report stays: {left:?}");
+    let rows = report["rows"].as_array().unwrap().clone();
+    for row in &rows {
+        assert!(row["ratio"].as_f64().unwrap() > 0.0, "{row}");
+        assert_eq!(row["pass"], Value::Null, "a smoke run is not judged: {row}");
+    }
+    rows
+}
+
+#[test]
+fn store_measures_every_workload_on_both_sides() {
+    let rows = rows("store", &["--noise", "--quick", "--seconds", "0.1"]);
+    let names: Vec<&str> = rows.iter().map(|row| row["name"].as_str().unwrap()).collect();
+    let expected = [
+        "read",
+        "create",
+        "update",
+        "conditional-create",
+        "transaction",
+        "read, p99 at 8 clients",
+        "create, p99 at 8 clients",
+        "create, p99 at 8 clients across a checkpoint",
+    ];
+    assert_eq!(names, expected);
+    for row in rows.iter().take(5) {
+        for side in ["ours", "limit"] {
+            for run in ["1", "8", "32"] {
+                let run = &row[side]["closed"][run];
+                assert!(run["requests"].as_u64().unwrap() > 0, "{row}");
+                assert!(run["server_peak_rss_mib"].as_f64().unwrap() > 0.0, "{row}");
+            }
+            assert!(row[side]["open"]["offered_per_s"].as_f64().unwrap() > 0.0, "{row}");
+            assert!(row[side]["best"]["p50_ms"].as_f64().unwrap() > 0.0, "{row}");
+        }
+    }
+}
+
+#[test]
+fn store_scale_compares_two_sizes() {
+    let small = ["--noise", "--quick", "--seconds", "0.1", "--small", "1000", "--large", "2000"];
+    let rows = rows("store-scale", &small);
+    assert_eq!(rows.len(), 1, "memory and disk of the limit are not ours: {rows:?}");
+    assert!(rows[0]["ours"]["growth"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn refuses_other_machines_and_nonsense() {
+    for (arguments, said) in [
+        (vec!["store", "--url", "http://192.0.2.1/fhir"], "another machine"),
+        (vec!["store", "--url", "https://127.0.0.1/fhir"], "only http://"),
+        (vec!["store", "--noise", "--database-url", "postgres://a@192.0.2.1/b"], "another machine"),
+        (vec!["store", "--noise", "--seconds", "100000"], "--seconds"),
+        (vec!["store", "--noise", "--pool", "0"], "--pool"),
+        (vec!["store-scale", "--noise", "--large", "100000000000"], "--large"),
+        (vec!["limit", "--listen", "0.0.0.0:0", "--database", "postgres://127.0.0.1"], "loopback"),
+        (
+            vec!["limit", "--listen", "127.0.0.1:0", "--database", "postgres://a@192.0.2.1/b"],
+            "another",
+        ),
+    ] {
+        let out = folder("refused");
+        let mut all = arguments.clone();
+        if arguments[0] != "limit" {
+            all.extend(["--out", out.to_str().unwrap()]);
+        }
+        let output = bench(&all);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {error}");
+        assert!(error.contains(said), "{arguments:?}: {error}");
+    }
+}
+
+#[test]
+fn a_wrong_answer_fails_the_run() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/fhir", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 8192];
+            if stream.read(&mut request).is_ok() {
+                let answer = "HTTP/1.1 418 I'm a teapot\r\ncontent-length: 5\r\n\r\nshort";
+                stream.write_all(answer.as_bytes()).ok();
+            }
+        }
+    });
+    let out = folder("wrong");
+    let output = bench(&["store", "--quick", "--url", &url, "--out", out.to_str().unwrap()]);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("418") && error.contains("short"), "{error}");
+}
