@@ -16,14 +16,28 @@ pub(crate) fn lint(root: &Path) -> Result<ExitCode, String> {
     let mut clippy = cargo(root);
     clippy.args(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]);
     let clean = succeeds(&mut clippy)?;
-    let faults =
-        [tidy::check(root)?, order::check(root, &metadata)?, licences::check(root, &metadata)?]
-            .concat();
-    faults.iter().for_each(|fault| println!("{fault}"));
-    let checks = [("format", formatted), ("clippy", clean), ("structure", faults.is_empty())];
+    let checks =
+        [("format", formatted), ("clippy", clean), ("structure", structure(root, &metadata)?)];
     for (name, good) in checks {
         println!("{name}: {}", if good { "ok" } else { "FAILED" });
     }
-    let good = checks.iter().all(|(_, good)| *good);
-    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(code(checks.iter().all(|(_, good)| *good)))
+}
+
+/// The part of [`lint`] that builds nothing: a second's work while writing.
+pub(crate) fn tidy(root: &Path) -> Result<ExitCode, String> {
+    structure(root, &Metadata::read(root)?).map(code)
+}
+
+/// Prints each fault of structure, import order and licences; true when there is none.
+fn structure(root: &Path, metadata: &Metadata) -> Result<bool, String> {
+    let faults =
+        [tidy::check(root)?, order::check(root, metadata)?, licences::check(root, metadata)?]
+            .concat();
+    faults.iter().for_each(|fault| println!("{fault}"));
+    Ok(faults.is_empty())
+}
+
+fn code(good: bool) -> ExitCode {
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -26,6 +26,7 @@ usage: cargo xtask TASK
   run [ARGS]     setup, build, `carebridge dev ARGS` in the foreground
   test [ARGS]    setup, then every test against a private PostgreSQL; ARGS go to `cargo test`
   lint           format, clippy, structure, licences
+  tidy           the part of lint that builds nothing: structure, licences
   ci             lint, then test
   bench [SUITE]  setup, then the benchmark suites, built for release
   chaos          the fault tests at full length
@@ -51,6 +52,7 @@ fn dispatch(task: &str, rest: &[String]) -> Result<ExitCode, String> {
         "run" => run::run(&root, rest),
         "test" => test::test(&root, rest),
         "lint" => lint::lint(&root),
+        "tidy" => lint::tidy(&root),
         "ci" => {
             let linted = lint::lint(&root)?;
             let tested = test::test(&root, rest)?;
