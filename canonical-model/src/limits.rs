@@ -10,3 +10,9 @@ pub const JSON_EXPONENT_MAX: u32 = 128;
 pub const JSON_MEMBERS_MAX: usize = 1_000;
 /// Issues gathered before validation stops: an answer must stay readable.
 pub const ISSUES_MAX: usize = 100;
+/// Length of one FHIRPath expression, in bytes. The longest search parameter of R4 has 4 KiB.
+pub const FHIRPATH_BYTES_MAX: usize = 16 * 1024;
+/// Tokens of one FHIRPath expression: bounds what compiling and running one step costs.
+pub const FHIRPATH_TOKENS_MAX: usize = 4_096;
+/// Nesting of brackets and arguments in FHIRPath: parser, compiler and evaluator recurse.
+pub const FHIRPATH_DEPTH_MAX: usize = 48;

@@ -1,1 +1,19 @@
-//! Placeholder.
+//! What FHIR R4 says: structures, search parameters, compartments, and validation against them.
+//! <https://hl7.org/fhir/R4/conformance-module.html>
+//!
+//! **Architecture invariant:** the definitions are read when this crate is built, from HL7's own
+//! package; nothing of them is written by hand or kept in the tree.
+
+#[expect(missing_docs, reason = "the words of enumerations are FHIR's, defined there")]
+mod index;
+pub mod limits;
+mod registry;
+mod schema;
+mod search_param;
+mod structure;
+mod validate;
+
+pub use index::{Component, Element, Key, Primitive, SearchParamKind, Shape, Structure, ValueSet};
+pub use registry::Registry;
+pub use search_param::SearchParam;
+pub use validate::{validate, validate_value};

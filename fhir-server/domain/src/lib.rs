@@ -1,1 +1,15 @@
-//! Placeholder.
+//! The Patient Domain Service: every interaction with the canonical record.
+//!
+//! **Architecture invariants:** every write of the product goes through here, whoever makes it;
+//! access, validation, hooks, index, audit and event cannot be walked around. No HTTP, no SQL.
+
+mod domain;
+mod hooks;
+pub mod interactions;
+pub mod limits;
+mod prepare;
+mod request;
+
+pub use domain::{Domain, Policy, Services};
+pub use hooks::{Hook, Hooks, Proposal};
+pub use request::{Criteria, IdempotencyKey, Precondition, Request};

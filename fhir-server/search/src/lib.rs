@@ -1,1 +1,21 @@
-//! Placeholder.
+//! Search, without I/O: what a resource is indexed under, what a query asks for, and the one
+//! hash that both must agree on. <https://hl7.org/fhir/R4/search.html>
+//!
+//! **Architecture invariant:** no SQL and no I/O here; `store` lowers the expression tree.
+
+pub mod catalogue;
+pub mod entries;
+pub mod expr;
+pub mod extract;
+pub mod fold;
+pub mod keys;
+pub mod limits;
+pub mod query;
+mod timeline;
+
+pub use catalogue::Catalogue;
+pub use entries::IndexEntries;
+pub use expr::Expr;
+pub use extract::extract;
+pub use keys::{Hasher, Key, Param};
+pub use query::{Query, QueryContext};
