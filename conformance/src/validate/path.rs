@@ -1,0 +1,45 @@
+//! Where validation stands: a chain on the stack that becomes text only when a fault is found.
+
+use std::fmt;
+
+/// One step from the root, as `given[1]` in `Patient.name[0].given[1]`.
+#[derive(Clone, Copy)]
+pub(super) struct Path<'a> {
+    parent: Option<&'a Path<'a>>,
+    name: &'a str,
+    index: Option<usize>,
+}
+
+impl<'a> Path<'a> {
+    pub(super) fn root(name: &'a str) -> Self {
+        Self { parent: None, name, index: None }
+    }
+
+    pub(super) fn child(&'a self, name: &'a str) -> Self {
+        Self { parent: Some(self), name, index: None }
+    }
+
+    /// The same element, one of many.
+    pub(super) fn item(self, index: usize) -> Self {
+        Self { index: Some(index), ..self }
+    }
+
+    /// A child whose name the sender chose: shown only if it looks like an element's name.
+    pub(super) fn unknown(&'a self, key: &'a str) -> Self {
+        let tame = key.len() <= 64 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        self.child(if tame { key } else { "?" })
+    }
+}
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(parent) = self.parent {
+            write!(f, "{parent}.")?;
+        }
+        f.write_str(self.name)?;
+        match self.index {
+            Some(index) => write!(f, "[{index}]"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,367 @@
+//! One fault a case: where it is said to be, and of what class.
+
+use canonical_model::json::parse;
+use canonical_model::{Kind, Resource, Value};
+
+use super::{validate, validate_value};
+
+fn faults(text: &str) -> Vec<(String, &'static str)> {
+    let resource = Resource::parse(text.as_bytes()).unwrap_or_else(|e| panic!("{text}: {e}"));
+    let Err(error) = validate(&resource) else { return Vec::new() };
+    assert_eq!(error.kind, Kind::Unprocessable, "{text}");
+    let issues = error.issues.into_iter();
+    issues.map(|it| (it.expression.unwrap_or_default(), it.code.as_str())).collect()
+}
+
+/// Each line: the members of a Patient, and the faults as `path code`, none for a clean one.
+fn check_patient(members: &str, expected: &[&str]) {
+    check(&format!(r#"{{"resourceType":"Patient",{members}}}"#), expected);
+}
+
+fn check(text: &str, expected: &[&str]) {
+    let found: Vec<_> =
+        faults(text).into_iter().map(|(path, code)| format!("{path} {code}")).collect();
+    assert_eq!(found, expected, "{text}");
+}
+
+#[test]
+fn structure() {
+    check(r#"{"resourceType":"Patient"}"#, &[]);
+    for (members, expected) in [
+        (r#""id":"a","active":true"#, &[][..]),
+        (r#""favourite":1"#, &["Patient.favourite structure"]),
+        (r#""a b":1"#, &["Patient.? structure"]),
+        (
+            r#""name":[{"familie":"A"}]"#,
+            &["Patient.name[0].familie structure", "Patient.name[0] invariant"],
+        ),
+        (r#""deceased":true"#, &["Patient.deceased structure"]),
+        (r#""deceasedBoolean":true"#, &[]),
+        (r#""deceasedString":"no""#, &["Patient.deceasedString structure"]),
+        (r#""deceasedBoolean":true,"deceasedDateTime":"2020""#, &["Patient.deceased structure"]),
+        (
+            r#""deceasedBoolean":true,"_deceasedDateTime":{"extension":[{"url":"u","valueCode":"c"}]}"#,
+            &["Patient.deceased structure"],
+        ),
+        (r#""deceasedBoolean":true,"_deceasedBoolean":{"id":"x"}"#, &[]),
+        (r#""active":[true]"#, &["Patient.active structure"]),
+        (r#""active":"true""#, &["Patient.active structure"]),
+        (r#""active":null"#, &["Patient.active structure"]),
+        (r#""name":{"family":"A"}"#, &["Patient.name structure"]),
+        (r#""name":[]"#, &["Patient.name structure"]),
+        (r#""name":[{}]"#, &["Patient.name[0] invariant"]),
+        (r#""name":[{"id":"x"}]"#, &["Patient.name[0] invariant"]),
+        (r#""name":[null]"#, &["Patient.name[0] structure"]),
+        (r#""name":["A"]"#, &["Patient.name[0] structure"]),
+        (r#""name":[{"given":"A"}]"#, &["Patient.name[0].given structure"]),
+        (r#""name":[{"given":[1]}]"#, &["Patient.name[0].given[0] structure"]),
+        (r#""maritalStatus":"M""#, &["Patient.maritalStatus structure"]),
+        (r#""_name":[{"id":"x"}]"#, &["Patient._name structure"]),
+        (
+            r#""meta":{"resourceType":"Meta"}"#,
+            &["Patient.meta.resourceType structure", "Patient.meta invariant"],
+        ),
+        (r#""multipleBirthInteger":2.0"#, &["Patient.multipleBirth value"]),
+        (r#""gender":"M""#, &["Patient.gender code-invalid"]),
+        (r#""link":[{"type":"seealso"}]"#, &["Patient.link[0].other required"]),
+        (
+            r#""link":[{"other":{"display":"x"},"type":"friend"}]"#,
+            &["Patient.link[0].type code-invalid"],
+        ),
+        (
+            r#""communication":[{"preferred":true}]"#,
+            &["Patient.communication[0].language required"],
+        ),
+    ] {
+        check_patient(members, expected);
+    }
+}
+
+#[test]
+fn primitives_and_their_extensions() {
+    for (members, expected) in [
+        (r#""_birthDate":{"extension":[{"url":"u","valueCode":"c"}]}"#, &[][..]),
+        (r#""birthDate":"2020","_birthDate":{"id":"x"}"#, &[]),
+        (r#""_birthDate":{"id":"x"}"#, &["Patient.birthDate invariant"]),
+        (r#""_birthDate":{}"#, &["Patient.birthDate invariant"]),
+        (r#""_birthDate":null"#, &["Patient.birthDate structure"]),
+        (r#""_birthDate":"x""#, &["Patient.birthDate structure"]),
+        (r#""_birthDate":[{"id":"x"}]"#, &["Patient.birthDate structure"]),
+        (
+            r#""birthDate":"2020","_birthDate":{"value":"x"}"#,
+            &["Patient.birthDate.value structure"],
+        ),
+        (
+            r#""name":[{"given":["A",null],"_given":[null,{"extension":[{"url":"u","valueCode":"c"}]}]}]"#,
+            &[],
+        ),
+        (r#""name":[{"_given":[{"extension":[{"url":"u","valueCode":"c"}]}]}]"#, &[]),
+        (r#""name":[{"given":["A","B"],"_given":[null,{"id":"x"}]}]"#, &[]),
+        (r#""name":[{"given":["A",null]}]"#, &["Patient.name[0].given[1] structure"]),
+        (
+            r#""name":[{"given":["A",null],"_given":[null,null]}]"#,
+            &["Patient.name[0].given[1] structure", "Patient.name[0].given[1] structure"],
+        ),
+        (
+            r#""name":[{"given":["A"],"_given":[null,{"extension":[{"url":"u","valueCode":"c"}]}]}]"#,
+            &["Patient.name[0].given structure"],
+        ),
+        (
+            r#""name":[{"given":["A","B"],"_given":[{"id":"x"}]}]"#,
+            &["Patient.name[0].given structure"],
+        ),
+        (r#""name":[{"_given":[null]}]"#, &["Patient.name[0].given[0] structure"]),
+        (r#""extension":[{"url":"u"}]"#, &["Patient.extension[0] invariant"]),
+        (r#""extension":[{"valueCode":"c"}]"#, &["Patient.extension[0].url required"]),
+        (
+            r#""extension":[{"url":"u","valueCode":"c","extension":[{"url":"v","valueCode":"c"}]}]"#,
+            &["Patient.extension[0] invariant"],
+        ),
+        (
+            r#""extension":[{"url":"u","extension":[{"url":"v","valueBoolean":"yes"}]}]"#,
+            &["Patient.extension[0].extension[0].value structure"],
+        ),
+        (
+            r#""extension":[{"url":"u","valueCode":"c","valueString":"s"}]"#,
+            &["Patient.extension[0].value structure"],
+        ),
+        (
+            r#""extension":[{"url":"u","valuePatient":{}}]"#,
+            &["Patient.extension[0].valuePatient structure", "Patient.extension[0] invariant"],
+        ),
+    ] {
+        check_patient(members, expected);
+    }
+}
+
+#[test]
+fn required_primitives() {
+    let observation =
+        |rest: &str| format!(r#"{{"resourceType":"Observation","code":{{"text":"x"}}{rest}}}"#);
+    for (rest, expected) in [
+        (r#","status":"final""#, &[][..]),
+        ("", &["Observation.status required"]),
+        (r#","_status":{"extension":[{"url":"u","valueCode":"unknown"}]}"#, &[]),
+        (r#","status":"done""#, &["Observation.status code-invalid"]),
+        (
+            r#","status":"final","valueQuantity":{"value":"6.3"}"#,
+            &["Observation.value.value structure"],
+        ),
+        (
+            r#","status":"final","valueQuantity":{"value":6.30,"comparator":"~"}"#,
+            &["Observation.value.comparator code-invalid"],
+        ),
+        (
+            r#","status":"final","component":[{"valueString":"x"}]"#,
+            &["Observation.component[0].code required"],
+        ),
+        (
+            r#","status":"final","component":[{"code":{"text":"x"},"referenceRange":[{"low":{"value":true}}]}]"#,
+            &["Observation.component[0].referenceRange[0].low.value structure"],
+        ),
+    ] {
+        check(&observation(rest), expected);
+    }
+}
+
+#[test]
+fn references() {
+    for (reference, expected) in [
+        ("Practitioner/1", None),
+        ("Practitioner/1/_history/2", None),
+        ("http://h/fhir/Practitioner/1", None),
+        ("https://h/x", None),
+        ("urn:uuid:c757873d-ec9a-4326-a141-556f43239520", None),
+        ("urn:oid:1.2.3", None),
+        ("#", None),
+        ("#p", None),
+        ("#q", Some("not-found")),
+        ("Practitioner", Some("value")),
+        ("Practitioner/", Some("value")),
+        ("/Practitioner/1", Some("value")),
+        ("Practitioner/1/", Some("value")),
+        ("Practitioner/a b", Some("value")),
+        ("Practitioner/1/_history", Some("value")),
+        ("Practitioner/1/_history/", Some("value")),
+        ("Practitioner/1/_history/2/3", Some("value")),
+        ("Doctor/1", Some("value")),
+        ("1", Some("value")),
+        ("http://", Some("value")),
+        ("http:///x", Some("value")),
+        ("https://h/a b", Some("value")),
+        ("urn:uuid:1", Some("value")),
+        ("urn:oid:x", Some("value")),
+        ("Practitioner?identifier=1", Some("value")),
+    ] {
+        let members = format!(
+            r#""contained":[{{"resourceType":"Practitioner","id":"p"}}],"generalPractitioner":[{{"reference":"{reference}"}}]"#
+        );
+        let fault = expected.map(|code| format!("Patient.generalPractitioner[0].reference {code}"));
+        check_patient(&members, &fault.as_deref().into_iter().collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn resources_inside_resources() {
+    let patient = r#"{"resourceType":"Patient","managingOrganization":{"reference":"Organization?name=x"},"gender":"x"}"#;
+    for (text, expected) in [
+        (
+            format!(r#"{{"resourceType":"Bundle","type":"transaction","entry":[{{"request":{{"method":"POST","url":"Patient"}},"resource":{patient}}}]}}"#),
+            &["Bundle.entry[0].resource.gender code-invalid"][..],
+        ),
+        (
+            format!(r#"{{"resourceType":"Parameters","parameter":[{{"name":"a","part":[{{"name":"b","resource":{patient}}}]}}]}}"#),
+            &[
+                "Parameters.parameter[0].part[0].resource.managingOrganization.reference value",
+                "Parameters.parameter[0].part[0].resource.gender code-invalid",
+            ],
+        ),
+        (
+            r#"{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Pet"}},{"resource":[]}]}"#.into(),
+            &["Bundle.entry[0].resource structure", "Bundle.entry[1].resource structure"],
+        ),
+        (
+            r##"{"resourceType":"Patient","contained":[{"resourceType":"Patient","contained":[{"resourceType":"Patient"}]}]}"##.into(),
+            &["Patient.contained[0].contained[0] invariant"],
+        ),
+        (
+            r##"{"resourceType":"Patient","contained":[{"resourceType":"Organization","id":"o","partOf":{"reference":"#b"}},{"resourceType":"Organization","id":"b","endpoint":[{"reference":"#c"}]}]}"##.into(),
+            &["Patient.contained[1].endpoint[0].reference not-found"],
+        ),
+    ] {
+        check(&text, expected);
+    }
+}
+
+#[test]
+fn faults_are_gathered_up_to_the_limit_and_never_quote_values() {
+    let links = vec![r#"{"type":"Jane Doe"}"#; 200].join(",");
+    let text = format!(r#"{{"resourceType":"Patient","gender":"Jane Doe","link":[{links}]}}"#);
+    let resource = Resource::parse(text.as_bytes()).expect("a patient");
+    let error = validate(&resource).expect_err("many faults");
+    assert_eq!(error.issues.len(), canonical_model::limits::ISSUES_MAX);
+    assert!(!error.to_string().contains("Jane"));
+    assert!(error.to_string().contains("Use one of the codes female, male, other, unknown."));
+}
+
+#[test]
+fn formats() {
+    let text = |texts: &[&str]| texts.iter().map(|it| Value::from(*it)).collect::<Vec<_>>();
+    let json = |texts: &[&str]| {
+        texts.iter().map(|it| parse(it.as_bytes()).expect("JSON")).collect::<Vec<_>>()
+    };
+    for (kind, good, bad) in [
+        ("boolean", json(&["true", "false"]), json(&["\"true\"", "1", "null", "[]", "{}"])),
+        (
+            "integer",
+            json(&["0", "-5", "2147483647"]),
+            json(&["2147483648", "1.0", "1e2", "-0", "\"1\""]),
+        ),
+        ("unsignedInt", json(&["0", "7"]), json(&["-1", "4294967295"])),
+        ("positiveInt", json(&["1"]), json(&["0", "-1"])),
+        ("decimal", json(&["0", "-0.10", "1e3", "1.50"]), json(&["\"1\"", "true"])),
+        (
+            "string",
+            text(&["a", " a ", "é", "a\nb\tc\r", "😀"]),
+            text(&["", " ", "\t\n", "a\u{1}b", "\u{a0}"]),
+        ),
+        ("markdown", text(&["# A\n\n* b"]), text(&["", "  \n"])),
+        ("code", text(&["a", "a b", "<="]), text(&["", " a", "a ", "a  b", "\t"])),
+        ("id", text(&["a", "A-1.b"]), text(&["", "a_b", "a/b", &"x".repeat(65)])),
+        (
+            "uri",
+            text(&["urn:x", "http://a/b?c#d", "Patient/1", "é"]),
+            text(&["", "a b", " a", "a\u{a0}b"]),
+        ),
+        ("url", text(&["mailto:a@b"]), text(&["a b"])),
+        ("canonical", text(&["http://a|1.0", "#vs"]), text(&["a |1"])),
+        (
+            "oid",
+            text(&["urn:oid:1.2.840", "urn:oid:2.0"]),
+            text(&["1.2.3", "urn:oid:3.1", "urn:oid:1", "urn:oid:1.02", "urn:oid:1..2"]),
+        ),
+        (
+            "uuid",
+            text(&["urn:uuid:c757873d-ec9a-4326-a141-556f43239520"]),
+            text(&[
+                "c757873d-ec9a-4326-a141-556f43239520",
+                "urn:uuid:c757873d",
+                "urn:uuid:C757873D-EC9A-4326-A141-556F43239520",
+            ]),
+        ),
+        (
+            "date",
+            text(&["2020", "2020-02", "2020-02-29"]),
+            text(&[
+                "",
+                "20",
+                "2020-13",
+                "2021-02-29",
+                "2020-2-1",
+                "0000",
+                "2020-01-01T00:00:00Z",
+                "2020-01-01 ",
+            ]),
+        ),
+        (
+            "dateTime",
+            text(&["2020", "2020-02-29", "2020-02-29T23:59:60Z", "2020-01-01T00:00:00.123+14:00"]),
+            text(&[
+                "2020-01-01T10",
+                "2020-01-01T10:00Z",
+                "2020-01-01T10:00:00",
+                "2020-01-01T24:00:00Z",
+                "2020-01-01T10:00:00+15:00",
+            ]),
+        ),
+        (
+            "instant",
+            text(&["2020-02-29T23:59:59Z", "2020-02-29T23:59:59.1-05:00"]),
+            text(&["2020-02-29", "2020-02-29T23:59:59", "2020-02-30T23:59:59Z"]),
+        ),
+        (
+            "time",
+            text(&["00:00:00", "23:59:60", "10:00:00.5"]),
+            text(&[
+                "24:00:00",
+                "10:00",
+                "10:60:00",
+                "10:00:00Z",
+                "10:00:00.",
+                "1:00:00",
+                "10:00:61",
+            ]),
+        ),
+        (
+            "base64Binary",
+            text(&["QQ==", "QUI=", "QUJD", "QU\nJD", " QUJD "]),
+            text(&["", " ", "Q", "QUJ", "QQ=", "QQ=a", "Q===", "QU-D", "===="]),
+        ),
+        (
+            "xhtml",
+            text(&["<div xmlns=\"http://www.w3.org/1999/xhtml\">a</div>", " <div/> "]),
+            text(&["", "a", "<p>a</p>", "<div><script>x</script></div>", "<!DOCTYPE html><div/>"]),
+        ),
+    ] {
+        for value in good {
+            validate_value(kind, &value)
+                .unwrap_or_else(|e| panic!("{kind} {}: {e}", value.to_text()));
+        }
+        for value in bad {
+            let error =
+                validate_value(kind, &value).expect_err(&format!("{kind} {}", value.to_text()));
+            assert_eq!(error.issues[0].expression.as_deref(), Some(kind));
+        }
+    }
+}
+
+#[test]
+fn lone_values() {
+    let read = |text: &str| parse(text.as_bytes()).expect("JSON");
+    assert!(validate_value("HumanName", &read(r#"{"family":"A"}"#)).is_ok());
+    assert!(validate_value("Patient.contact", &read(r#"{"gender":"male"}"#)).is_ok());
+    assert!(validate_value("Reference", &read(r##"{"reference":"#a"}"##)).is_ok());
+    let error = validate_value("Patient.contact", &read(r#"{"gender":1}"#)).expect_err("a number");
+    assert_eq!(error.issues[0].expression.as_deref(), Some("Patient.contact.gender"));
+    assert_eq!(validate_value("Pet", &Value::Null).expect_err("unknown").kind, Kind::Internal);
+}
