@@ -2,7 +2,7 @@
 
 use crate::{
     limit,
-    suite::{Options, scale, store},
+    suite::{Options, designs, scale, store},
 };
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -10,12 +10,14 @@ use std::process::ExitCode;
 
 /// Measures CareBridge and the bare limit beside it on this machine.
 ///
+/// Without a suite it runs `store` and `store-scale`.
+///
 /// Example: bench store --quick
 #[derive(Debug, Parser)]
 #[command(name = "bench")]
 struct Arguments {
     #[command(subcommand)]
-    suite: Suite,
+    suite: Option<Suite>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -29,13 +31,22 @@ enum Suite {
         #[command(flatten)]
         scale: scale::Scale,
     },
+    /// Two index designs: writes, disk and five searches, at two sizes (long)
+    IndexDesigns(designs::Options),
     /// The bare program itself; the suites start it
     Limit(limit::Options),
 }
 
 /// Runs the suite that the command line names. Fails when a floor was missed.
 pub fn main() -> ExitCode {
-    match run(Arguments::parse().suite) {
+    let suites = match Arguments::parse().suite {
+        Some(suite) => vec![suite],
+        None => DEFAULT.iter().filter_map(|name| named(name)).collect(),
+    };
+    // The bench goes on after a missed floor, and stops at an error.
+    let passed =
+        suites.into_iter().try_fold(true, |passed, suite| anyhow::Ok(run(suite)? && passed));
+    match passed {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(2),
         Err(error) => {
@@ -46,17 +57,37 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// What runs when no suite is named.
+const DEFAULT: [&str; 2] = ["store", "store-scale"];
+
+fn named(suite: &str) -> Option<Suite> {
+    Arguments::try_parse_from(["bench", suite]).ok()?.suite
+}
+
 fn run(suite: Suite) -> Result<bool> {
     // The load generator takes one core and its timing from one thread; the bare program takes all.
     let mut runtime = match suite {
         Suite::Limit(_) => tokio::runtime::Builder::new_multi_thread(),
-        Suite::Store(_) | Suite::StoreScale { .. } => tokio::runtime::Builder::new_current_thread(),
+        Suite::Store(_) | Suite::StoreScale { .. } | Suite::IndexDesigns(_) => {
+            tokio::runtime::Builder::new_current_thread()
+        }
     };
     runtime.enable_all().build()?.block_on(async {
         match suite {
             Suite::Store(options) => store::measure(&options).await,
             Suite::StoreScale { options, scale } => scale::measure(&options, &scale).await,
+            Suite::IndexDesigns(options) => designs::measure(&options).await,
             Suite::Limit(options) => limit::serve(options).await.map(|()| true),
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_suites_exist() {
+        assert!(DEFAULT.iter().all(|name| named(name).is_some()));
+    }
 }

@@ -1,7 +1,7 @@
 //! What a database takes on disk, by the role of its tables.
 
 use crate::ours::{INDEX_TABLE_SUFFIX, JOURNAL_TABLES, RESOURCE_TABLES};
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use serde::Serialize;
 use sqlx::{PgConnection, Row as _};
 
@@ -55,5 +55,6 @@ pub(crate) async fn measure(connection: &mut PgConnection) -> Result<Sizes> {
             sizes.journal_bytes += heap + indexes;
         }
     }
+    ensure!(sizes.resource_bytes > 0, "none of the tables {RESOURCE_TABLES:?} is there");
     Ok(sizes)
 }

@@ -1,4 +1,5 @@
 //! Runs the suites as a user does, in small: the limit against itself on a private PostgreSQL.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test's panic is its report")]
 
 use serde_json::Value;
 use std::{
@@ -77,6 +78,16 @@ fn store_scale_compares_two_sizes() {
     let rows = rows("store-scale", &small);
     assert_eq!(rows.len(), 1, "memory and disk of the limit are not ours: {rows:?}");
     assert!(rows[0]["ours"]["growth"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn index_designs_are_compared_in_everything() {
+    let rows = rows("index-designs", &["--sizes", "1000,2000", "--seconds", "0.05"]);
+    // Two sizes, two peers; load, five searches, update, create, disk.
+    assert_eq!(rows.len(), 2 * 2 * 9);
+    for row in &rows {
+        assert!(!row["limit"].is_null(), "{row}");
+    }
 }
 
 #[test]

@@ -5,10 +5,12 @@ mod endpoint;
 mod measured;
 mod pace;
 mod run;
+mod window;
 mod workload;
 
 pub(crate) use client::{Call, Client};
 pub(crate) use endpoint::{Endpoint, loopback};
 pub(crate) use measured::Measured;
-pub(crate) use run::{Mode, Spec, Watched, run};
+pub(crate) use run::{Mode, Spec, run};
+pub(crate) use window::{Watched, Window};
 pub(crate) use workload::{Seeded, Workload, shown};

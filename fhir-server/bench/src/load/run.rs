@@ -5,12 +5,12 @@ use super::{
     endpoint::Endpoint,
     measured::Measured,
     pace::Schedule,
+    window::{Watched, Window},
     workload::{Lane, Seeded, Worker, Workload},
 };
 use crate::{
     data::Data,
     limits::{CLIENTS_MAX, RUN_MAX},
-    machine,
 };
 use anyhow::{Context as _, Result, ensure};
 use std::{
@@ -42,13 +42,6 @@ pub(crate) struct Spec<'a> {
     pub(crate) warm_up: Duration,
     /// Distinguishes the run's record numbers from all others on the same server.
     pub(crate) tag: &'a str,
-}
-
-/// The processes whose CPU is counted; zero means not watched.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Watched {
-    pub(crate) server: u32,
-    pub(crate) postmaster: u32,
 }
 
 /// Runs `spec` against `endpoint`. The first wrong answer ends it with an error.
@@ -83,22 +76,26 @@ pub(crate) async fn run(
         let client = Client::new(endpoint.clone());
         workers.spawn_local_on(work(client, asks, schedule.clone(), Rc::clone(&tally)), &local);
     }
-    let window = async {
+    let counted = async {
         tokio::time::sleep_until(from.into()).await;
-        let start = Snapshot::take(watched);
+        let window = Window::open(watched);
         let outcome = finish(&mut workers, until).await;
-        let usage = start.until_now(watched);
+        let usage = window.close();
         outcome?;
         while let Some(worker) = workers.join_next().await {
             worker.context("a worker stopped")??;
         }
         anyhow::Ok(usage)
     };
-    let usage = local.run_until(window).await?;
-    let unsent = schedule.map_or(0, |schedule| schedule.unsent());
-    let mut tally = tally.borrow_mut();
-    ensure!(!tally.samples.is_empty(), "{}: no answer in time", spec.workload.name());
-    Ok(usage.measured(spec, &mut tally.samples, unsent, watched))
+    let usage = local.run_until(counted).await?;
+    let samples = std::mem::take(&mut tally.borrow_mut().samples);
+    ensure!(!samples.is_empty(), "{}: no answer in time", spec.workload.name());
+    let mut measured = usage.measured(samples, spec.clients, spec.workload.resources());
+    if let Mode::Open(rate_per_s, _) = spec.mode {
+        measured.offered_per_s = Some(rate_per_s.round());
+    }
+    measured.unsent = schedule.map_or(0, |schedule| schedule.unsent());
+    Ok(measured)
 }
 
 /// Waits for the end of the window or of all workers, whichever is first.
@@ -159,87 +156,5 @@ async fn work(
         let answer = client.send(call).await?;
         tally.borrow_mut().add(begun);
         worker.accept(&answer)?;
-    }
-}
-
-/// Clocks at the start of the window.
-struct Snapshot {
-    at: Instant,
-    server: Duration,
-    postgres: Duration,
-    loader: Duration,
-    all: Duration,
-}
-
-impl Snapshot {
-    fn take(watched: Watched) -> Self {
-        Self {
-            at: Instant::now(),
-            server: machine::process_cpu(watched.server),
-            postgres: machine::family_cpu(watched.postmaster),
-            loader: machine::process_cpu(std::process::id()),
-            all: machine::busy(),
-        }
-    }
-
-    fn until_now(&self, watched: Watched) -> Usage {
-        let now = Self::take(watched);
-        let seconds =
-            |later: Duration, earlier: Duration| later.saturating_sub(earlier).as_secs_f64();
-        Usage {
-            wall_s: (now.at - self.at).as_secs_f64(),
-            server_s: seconds(now.server, self.server),
-            postgres_s: seconds(now.postgres, self.postgres),
-            loader_s: seconds(now.loader, self.loader),
-            all_s: seconds(now.all, self.all),
-        }
-    }
-}
-
-/// Seconds that passed, and that cores were busy, in the window.
-struct Usage {
-    wall_s: f64,
-    server_s: f64,
-    postgres_s: f64,
-    loader_s: f64,
-    all_s: f64,
-}
-
-impl Usage {
-    fn measured(
-        &self,
-        spec: &Spec<'_>,
-        samples: &mut [Duration],
-        unsent: u64,
-        watched: Watched,
-    ) -> Measured {
-        let requests = samples.len() as u64;
-        let each_us = |seconds: f64| (seconds * 1e7 / requests as f64).round() / 10.0;
-        let known_s = self.server_s + self.postgres_s + self.loader_s;
-        let (rss, peak) = machine::memory_kib(watched.server);
-        let mib = |kib: u64| (kib as f64 / 102.4).round() / 10.0;
-        let per_s = requests as f64 / self.wall_s;
-        let mut measured = Measured {
-            clients: spec.clients,
-            offered_per_s: match spec.mode {
-                Mode::Open(rate_per_s, _) => Some(rate_per_s.round()),
-                Mode::Closed(_) | Mode::Count(_) | Mode::Seed(_) => None,
-            },
-            seconds: (self.wall_s * 100.0).round() / 100.0,
-            requests,
-            requests_per_s: (per_s * 10.0).round() / 10.0,
-            resources_per_s: (per_s * spec.workload.resources() as f64).round(),
-            server_cpu_us: each_us(self.server_s),
-            postgres_cpu_us: each_us(self.postgres_s),
-            loader_cpu_us: each_us(self.loader_s),
-            server_rss_mib: mib(rss),
-            server_peak_rss_mib: mib(peak),
-            others_busy_cores: ((self.all_s - known_s).max(0.0) / self.wall_s * 100.0).round()
-                / 100.0,
-            unsent,
-            ..Measured::default()
-        };
-        measured.set_latencies(samples);
-        measured
     }
 }
