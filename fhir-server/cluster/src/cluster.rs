@@ -39,11 +39,14 @@ impl Cluster {
     /// Every [`ClusterError`]: see its variants.
     pub fn open(options: Options) -> Result<Self, ClusterError> {
         let folder = Folder::open(&options)?;
-        init::ensure(&folder, options.durable)?;
-        let password = init::read_password(&folder)?;
-        let server = Server::start(&folder, &options)?;
-        let port = server.port;
-        Ok(Self { server: Some(server), folder, options, password, port })
+        // From here on a fault drops it, which removes a temporary folder.
+        let mut cluster = Self { server: None, folder, options, password: String::new(), port: 0 };
+        init::ensure(&cluster.folder, cluster.options.durable)?;
+        cluster.password = init::read_password(&cluster.folder)?;
+        let server = Server::start(&cluster.folder, &cluster.options)?;
+        cluster.port = server.port;
+        cluster.server = Some(server);
+        Ok(cluster)
     }
 
     /// A fast, volatile cluster on a free port in a temporary folder, removed on drop and also when

@@ -25,6 +25,8 @@ pub(crate) struct Folder {
 impl Folder {
     /// Finds, makes and locks the folder; refuses one that is not ours.
     pub(crate) fn open(options: &Options) -> Result<Self, ClusterError> {
+        // Without binaries nothing is made.
+        Binaries::find(None, &options.dir)?;
         let wanted = make(&options.dir)?;
         let (dir, account) = place(&wanted, options)?;
         let lock = lock(&dir, account)?;

@@ -37,6 +37,10 @@ fn says_in_one_sentence_why_it_refuses() {
     let error = Cluster::open(Options { settings: own, ..options.clone() }).unwrap_err();
     assert!(error.to_string().starts_with("`postgres` failed: "), "{error}");
     assert!(error.to_string().contains("postgres.log"), "{error}");
+    let gone = Options { dir: scratch.0.join("gone"), remove: true, ..options.clone() };
+    let own = vec![("work_mem".to_owned(), "much".to_owned())];
+    Cluster::open(Options { settings: own, ..gone.clone() }).unwrap_err();
+    assert!(!gone.dir.exists(), "a temporary one leaves nothing, even when it fails");
 
     let plain = scratch.0.join("file");
     std::fs::write(&plain, "").unwrap();
