@@ -4,6 +4,7 @@
 //! **Architecture invariant:** the definitions are read when this crate is built, from HL7's own
 //! package; nothing of them is written by hand or kept in the tree.
 
+pub mod capability;
 #[expect(missing_docs, reason = "the words of enumerations are FHIR's, defined there")]
 mod index;
 pub mod limits;
@@ -11,6 +12,8 @@ mod registry;
 mod schema;
 mod search_param;
 mod structure;
+#[cfg(test)]
+mod tests;
 mod validate;
 
 pub use index::{Component, Element, Key, Primitive, SearchParamKind, Shape, Structure, ValueSet};
