@@ -66,6 +66,71 @@ pub fn compare(a: &str, b: &str) -> Ordering {
     }
 }
 
+/// What can be done with two numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arithmetic {
+    /// `a + b`
+    Add,
+    /// `a - b`
+    Subtract,
+    /// `a * b`
+    Multiply,
+    /// `a / b`, to 16 digits behind the point.
+    Divide,
+    /// `a / b` without its fraction.
+    Quotient,
+    /// What `Quotient` leaves over.
+    Remainder,
+}
+
+/// Digits behind the point that a division yields.
+const QUOTIENT_DIGITS: u32 = 16;
+
+/// Reckons exactly; `None` where the result does not fit 38 digits, or for a division by zero.
+#[must_use]
+pub fn reckon(a: &str, how: Arithmetic, b: &str) -> Option<String> {
+    let ((a, a_scale), (b, b_scale)) = (scaled(a)?, scaled(b)?);
+    let scale = a_scale.max(b_scale);
+    let widen = |number: i128, from: u32| number.checked_mul(10_i128.checked_pow(scale - from)?);
+    let (wide_a, wide_b) = (widen(a, a_scale)?, widen(b, b_scale)?);
+    Some(match how {
+        Arithmetic::Add => show(wide_a.checked_add(wide_b)?, scale),
+        Arithmetic::Subtract => show(wide_a.checked_sub(wide_b)?, scale),
+        Arithmetic::Multiply => show(a.checked_mul(b)?, a_scale + b_scale),
+        Arithmetic::Quotient => show(wide_a.checked_div(wide_b)?, 0),
+        Arithmetic::Remainder => show(wide_a.checked_rem(wide_b)?, scale),
+        Arithmetic::Divide => {
+            let long = wide_a.checked_mul(10_i128.pow(QUOTIENT_DIGITS))?.checked_div(wide_b)?;
+            let text = show(long, QUOTIENT_DIGITS);
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
+    })
+}
+
+/// The number as an integer and how many of its digits stand behind the point.
+fn scaled(text: &str) -> Option<(i128, u32)> {
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let number: i128 = format!("{whole}{fraction}").parse().ok()?;
+    let scale = i64::try_from(fraction.len()).ok()? - exponent.parse::<i64>().ok()?;
+    match u32::try_from(scale) {
+        Ok(scale) if scale <= 38 => Some((number, scale)),
+        Ok(_) => None,
+        Err(_) => {
+            let power = u32::try_from(scale.checked_neg()?).ok()?;
+            Some((number.checked_mul(10_i128.checked_pow(power)?)?, 0))
+        }
+    }
+}
+
+fn show(number: i128, scale: u32) -> String {
+    let sign = if number < 0 { "-" } else { "" };
+    let width = usize::try_from(scale).unwrap_or(0);
+    let digits = format!("{:0>1$}", number.unsigned_abs(), width + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - width);
+    if width == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,6 +161,29 @@ mod tests {
         ] {
             assert_eq!(compare(a, b), order, "{a} {b}");
             assert_eq!(compare(b, a), order.reverse(), "{b} {a}");
+        }
+    }
+
+    #[test]
+    fn reckons_exactly() {
+        use Arithmetic::{Add, Divide, Multiply, Quotient, Remainder, Subtract};
+        for (a, how, b, result) in [
+            ("0.1", Add, "0.2", Some("0.3")),
+            ("1.50", Add, "1", Some("2.50")),
+            ("1", Subtract, "1.5", Some("-0.5")),
+            ("1.5", Multiply, "1.50", Some("2.250")),
+            ("-0.05", Multiply, "1", Some("-0.05")),
+            ("1e2", Add, "1E-2", Some("100.01")),
+            ("10", Divide, "4", Some("2.5")),
+            ("10", Divide, "5", Some("2")),
+            ("10", Divide, "0.0", None),
+            ("7", Quotient, "-2", Some("-3")),
+            ("7.5", Remainder, "2", Some("1.5")),
+            ("99999999999999999999999999999999999999", Multiply, "10", None),
+            ("1e60", Add, "1", None),
+            ("1e-60", Add, "1", None),
+        ] {
+            assert_eq!(reckon(a, how, b).as_deref(), result, "{a} {how:?} {b}");
         }
     }
 }

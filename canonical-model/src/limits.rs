@@ -16,3 +16,5 @@ pub const FHIRPATH_BYTES_MAX: usize = 16 * 1024;
 pub const FHIRPATH_TOKENS_MAX: usize = 4_096;
 /// Nesting of brackets and arguments in FHIRPath: parser, compiler and evaluator recurse.
 pub const FHIRPATH_DEPTH_MAX: usize = 48;
+/// Steps of one evaluation: an expression over the largest bundle needs some 100,000.
+pub const FHIRPATH_STEPS_MAX: u32 = 2_000_000;

@@ -1,0 +1,92 @@
+//! A compiled expression, ready to run.
+
+use super::arena::Arena;
+use super::compile::{Typed, compile};
+use super::eval::Machine;
+use super::item::Item;
+use super::location::{Location, locate};
+use super::parse::parse;
+use super::plan::Plan;
+use super::schema::Schema;
+use crate::json::{Text, Value};
+use crate::{Error, Result};
+
+/// An expression compiled for one type of resource. Cheap to run, free to share between threads.
+#[derive(Clone, Debug)]
+pub struct Path {
+    typed: Typed,
+    context_type: Text,
+}
+
+impl Path {
+    /// Compiles an expression for resources of `context_type`, or for elements of that type.
+    ///
+    /// # Errors
+    /// 400 with the position where the expression cannot be read, is over a limit, names an element
+    /// that no definition has, or asks for a function that is not offered.
+    pub fn compile(expression: &str, context_type: &str, schema: &dyn Schema) -> Result<Self> {
+        let typed = compile(&parse(expression)?, context_type, schema)?;
+        Ok(Self { typed, context_type: context_type.into() })
+    }
+
+    /// Whether it can never yield anything: every branch belongs to resources of other types.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        matches!(self.typed.plan, Plan::Nothing)
+    }
+
+    /// The types that items can have. `Resource` stands for whatever resource is found there.
+    #[must_use]
+    pub fn types(&self) -> &[Text] {
+        &self.typed.types
+    }
+
+    /// The items that it yields, in the order of the resource. Made for search: what cannot be
+    /// evaluated yields nothing, as does an expression that computes a number or a text.
+    #[must_use]
+    pub fn eval<'a>(&'a self, root: &'a Value) -> Vec<Item<'a>> {
+        let mut items = Vec::new();
+        self.eval_into(root, &mut items);
+        items
+    }
+
+    /// As [`Path::eval`], appending to a vector that is used again and again.
+    pub fn eval_into<'a>(&'a self, root: &'a Value, items: &mut Vec<Item<'a>>) {
+        let mark = items.len();
+        let mut machine = Machine::new(self.root(root), None, std::mem::take(items));
+        let outcome = machine.run(&self.typed.plan, self.root(root));
+        *items = machine.stack;
+        if outcome.is_err() {
+            items.truncate(mark);
+        }
+    }
+
+    /// The items that it yields; what it computes lives in the arena.
+    ///
+    /// # Errors
+    /// 422 where the expression cannot be evaluated over this resource.
+    pub fn evaluate<'a>(&'a self, root: &'a Value, arena: &'a Arena) -> Result<Vec<Item<'a>>> {
+        let mut machine = Machine::new(self.root(root), Some(arena), Vec::new());
+        match machine.run(&self.typed.plan, self.root(root)) {
+            Ok(()) => Ok(machine.stack),
+            Err(fault) => Err(Error::unprocessable(format!("FHIRPath: {fault}"))),
+        }
+    }
+
+    /// Where the items lie that it yields, in their order.
+    ///
+    /// # Errors
+    /// 422 where the expression cannot be evaluated, or yields what lies in no resource.
+    pub fn locations(&self, root: &Value) -> Result<Vec<Location>> {
+        let arena = Arena::new();
+        let items = self.evaluate(root, &arena)?;
+        let located = items.iter().map(|item| locate(root, item)).collect::<Option<_>>();
+        located.ok_or_else(|| Error::unprocessable("FHIRPath: not a path to an element"))
+    }
+
+    fn root<'a>(&'a self, value: &'a Value) -> Item<'a> {
+        let any = matches!(self.context_type.as_str(), "Resource" | "DomainResource");
+        let own = any.then(|| value.get("resourceType").and_then(Value::as_str)).flatten();
+        Item::root(value, own.unwrap_or(&self.context_type))
+    }
+}
