@@ -1,6 +1,7 @@
 //! The walk itself: resources, their elements, and what an element's value must look like.
 
 use canonical_model::json::Object;
+use canonical_model::limits::JSON_DEPTH_MAX;
 use canonical_model::{IssueCode, ResourceType, Value};
 
 use super::Walk;
@@ -73,7 +74,7 @@ impl Walk {
         path: &Path<'_>,
         scope: Scope<'a>,
     ) {
-        if self.report.is_full() {
+        if self.report.is_full() || self.is_too_deep(path) {
             return;
         }
         let is_resource = structure.shape == Shape::Resource;
@@ -94,6 +95,9 @@ impl Walk {
                 self.report.fault(IssueCode::Structure, &here, text);
             }
             seen |= bit;
+            if matches!(value, Value::Array(_)) && self.is_too_deep(&here) {
+                continue;
+            }
             let member = Member { owner: object, key, element, structure: kind, scope };
             if extra {
                 self.extra(member, value, here);
@@ -102,6 +106,15 @@ impl Walk {
             }
         }
         self.complete(structure, seen, path);
+    }
+
+    /// Whether the JSON reader would refuse the resource when it is read back.
+    fn is_too_deep(&mut self, path: &Path<'_>) -> bool {
+        let deep = path.depth > JSON_DEPTH_MAX;
+        if deep {
+            self.report.fault(IssueCode::TooLong, path, "Nest the content less deeply.");
+        }
+        deep
     }
 
     fn look_up(

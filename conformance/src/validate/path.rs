@@ -8,20 +8,22 @@ pub(super) struct Path<'a> {
     parent: Option<&'a Path<'a>>,
     name: &'a str,
     index: Option<usize>,
+    /// JSON's nesting of the value here, if it is an object or a list.
+    pub(super) depth: usize,
 }
 
 impl<'a> Path<'a> {
     pub(super) fn root(name: &'a str) -> Self {
-        Self { parent: None, name, index: None }
+        Self { parent: None, name, index: None, depth: 1 }
     }
 
     pub(super) fn child(&'a self, name: &'a str) -> Self {
-        Self { parent: Some(self), name, index: None }
+        Self { parent: Some(self), name, index: None, depth: self.depth + 1 }
     }
 
     /// The same element, one of many.
     pub(super) fn item(self, index: usize) -> Self {
-        Self { index: Some(index), ..self }
+        Self { index: Some(index), depth: self.depth + 1, ..self }
     }
 
     /// A child whose name the sender chose: shown only if it looks like an element's name.

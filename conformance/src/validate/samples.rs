@@ -1,5 +1,5 @@
-//! Published R4 resources validate clean. What is refused breaks R4 itself and is listed, each with
-//! the element, so that a change of either side shows.
+//! Published R4 resources validate clean. What is refused breaks R4 or a limit of ours and is
+//! listed, each with its element.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! One fault a case: where it is said to be, and of what class.
 
 use canonical_model::json::parse;
-use canonical_model::{Kind, Resource, Value};
+use canonical_model::{Kind, Resource, Value, object};
 
 use super::{validate, validate_value};
 
@@ -339,7 +339,7 @@ fn formats() {
         ),
         (
             "xhtml",
-            text(&["<div xmlns=\"http://www.w3.org/1999/xhtml\">a</div>", " <div/> "]),
+            text(&["<div xmlns=\"http://www.w3.org/1999/xhtml\">a</div>", " <div>a</div> "]),
             text(&["", "a", "<p>a</p>", "<div><script>x</script></div>", "<!DOCTYPE html><div/>"]),
         ),
     ] {
@@ -351,6 +351,25 @@ fn formats() {
             let error =
                 validate_value(kind, &value).expect_err(&format!("{kind} {}", value.to_text()));
             assert_eq!(error.issues[0].expression.as_deref(), Some(kind));
+        }
+    }
+}
+
+#[test]
+fn what_passes_can_be_read_back() {
+    for levels in [30, 31, 32, 200] {
+        let leaf = object! { "url": "u", "valueCode": "c" };
+        let nested = (1..levels).fold(leaf, |inner, _| {
+            object! { "url": "u", "extension": vec![Value::from(inner)] }
+        });
+        let patient = object! { "resourceType": "Patient", "extension": vec![Value::from(nested)] };
+        let resource = Resource::from_value(patient.into()).expect("a patient");
+        let readable = Resource::parse(resource.to_text().as_bytes()).is_ok();
+        let outcome = validate(&resource);
+        assert_eq!(outcome.is_ok(), readable, "{levels} levels: {outcome:?}");
+        if let Err(error) = outcome {
+            assert_eq!(error.issues.len(), 1, "{levels} levels");
+            assert_eq!(error.issues[0].code.as_str(), "too-long", "{levels} levels");
         }
     }
 }
