@@ -244,115 +244,75 @@ fn faults_are_gathered_up_to_the_limit_and_never_quote_values() {
     assert!(error.to_string().contains("Use one of the codes female, male, other, unknown."));
 }
 
-#[test]
-fn formats() {
-    let text = |texts: &[&str]| texts.iter().map(|it| Value::from(*it)).collect::<Vec<_>>();
-    let json = |texts: &[&str]| {
-        texts.iter().map(|it| parse(it.as_bytes()).expect("JSON")).collect::<Vec<_>>()
-    };
-    for (kind, good, bad) in [
-        ("boolean", json(&["true", "false"]), json(&["\"true\"", "1", "null", "[]", "{}"])),
-        (
-            "integer",
-            json(&["0", "-5", "2147483647"]),
-            json(&["2147483648", "1.0", "1e2", "-0", "\"1\""]),
-        ),
-        ("unsignedInt", json(&["0", "7"]), json(&["-1", "4294967295"])),
-        ("positiveInt", json(&["1"]), json(&["0", "-1"])),
-        ("decimal", json(&["0", "-0.10", "1e3", "1.50"]), json(&["\"1\"", "true"])),
-        (
-            "string",
-            text(&["a", " a ", "é", "a\nb\tc\r", "😀"]),
-            text(&["", " ", "\t\n", "a\u{1}b", "\u{a0}"]),
-        ),
-        ("markdown", text(&["# A\n\n* b"]), text(&["", "  \n"])),
-        ("code", text(&["a", "a b", "<="]), text(&["", " a", "a ", "a  b", "\t"])),
-        ("id", text(&["a", "A-1.b"]), text(&["", "a_b", "a/b", &"x".repeat(65)])),
-        (
-            "uri",
-            text(&["urn:x", "http://a/b?c#d", "Patient/1", "é"]),
-            text(&["", "a b", " a", "a\u{a0}b"]),
-        ),
-        ("url", text(&["mailto:a@b"]), text(&["a b"])),
-        ("canonical", text(&["http://a|1.0", "#vs"]), text(&["a |1"])),
-        (
-            "oid",
-            text(&["urn:oid:1.2.840", "urn:oid:2.0"]),
-            text(&["1.2.3", "urn:oid:3.1", "urn:oid:1", "urn:oid:1.02", "urn:oid:1..2"]),
-        ),
-        (
-            "uuid",
-            text(&["urn:uuid:c757873d-ec9a-4326-a141-556f43239520"]),
-            text(&[
-                "c757873d-ec9a-4326-a141-556f43239520",
-                "urn:uuid:c757873d",
-                "urn:uuid:C757873D-EC9A-4326-A141-556F43239520",
-            ]),
-        ),
-        (
-            "date",
-            text(&["2020", "2020-02", "2020-02-29"]),
-            text(&[
-                "",
-                "20",
-                "2020-13",
-                "2021-02-29",
-                "2020-2-1",
-                "0000",
-                "2020-01-01T00:00:00Z",
-                "2020-01-01 ",
-            ]),
-        ),
-        (
-            "dateTime",
-            text(&["2020", "2020-02-29", "2020-02-29T23:59:60Z", "2020-01-01T00:00:00.123+14:00"]),
-            text(&[
-                "2020-01-01T10",
-                "2020-01-01T10:00Z",
-                "2020-01-01T10:00:00",
-                "2020-01-01T24:00:00Z",
-                "2020-01-01T10:00:00+15:00",
-            ]),
-        ),
-        (
-            "instant",
-            text(&["2020-02-29T23:59:59Z", "2020-02-29T23:59:59.1-05:00"]),
-            text(&["2020-02-29", "2020-02-29T23:59:59", "2020-02-30T23:59:59Z"]),
-        ),
-        (
-            "time",
-            text(&["00:00:00", "23:59:60", "10:00:00.5"]),
-            text(&[
-                "24:00:00",
-                "10:00",
-                "10:60:00",
-                "10:00:00Z",
-                "10:00:00.",
-                "1:00:00",
-                "10:00:61",
-            ]),
-        ),
-        (
-            "base64Binary",
-            text(&["QQ==", "QUI=", "QUJD", "QU\nJD", " QUJD "]),
-            text(&["", " ", "Q", "QUJ", "QQ=", "QQ=a", "Q===", "QU-D", "===="]),
-        ),
-        (
-            "xhtml",
-            text(&["<div xmlns=\"http://www.w3.org/1999/xhtml\">a</div>", " <div>a</div> "]),
-            text(&["", "a", "<p>a</p>", "<div><script>x</script></div>", "<!DOCTYPE html><div/>"]),
-        ),
-    ] {
-        for value in good {
-            validate_value(kind, &value)
-                .unwrap_or_else(|e| panic!("{kind} {}: {e}", value.to_text()));
+/// Values of a primitive type that pass and that do not, as JSON.
+fn check_formats(cases: &[(&str, &[&str], &[&str])]) {
+    let read = |text: &str| parse(text.as_bytes()).expect(text);
+    for (kind, good, bad) in cases {
+        for text in *good {
+            validate_value(kind, &read(text)).unwrap_or_else(|e| panic!("{kind} {text}: {e}"));
         }
-        for value in bad {
-            let error =
-                validate_value(kind, &value).expect_err(&format!("{kind} {}", value.to_text()));
-            assert_eq!(error.issues[0].expression.as_deref(), Some(kind));
+        for text in *bad {
+            let error = validate_value(kind, &read(text)).expect_err(&format!("{kind} {text}"));
+            assert_eq!(error.issues[0].expression.as_deref(), Some(*kind), "{text}");
         }
     }
+}
+
+#[test]
+#[rustfmt::skip]
+fn formats_of_numbers_and_booleans() {
+    check_formats(&[
+        ("boolean", &["true", "false"], &[r#""true""#, "1", "null", "[]", "{}"]),
+        ("integer", &["0", "-5", "2147483647"], &["2147483648", "1.0", "1e2", "-0", r#""1""#]),
+        ("unsignedInt", &["0", "7"], &["-1", "4294967295"]),
+        ("positiveInt", &["1"], &["0", "-1"]),
+        ("decimal", &["0", "-0.10", "1e3", "1.50"], &[r#""1""#, "true"]),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn formats_of_text() {
+    check_formats(&[
+        ("string", &[r#""a""#, r#"" a ""#, r#""é""#, r#""a\nb\tc\r""#, r#""😀""#],
+            &[r#""""#, r#"" ""#, r#""\t\n""#, r#""a\u0001b""#, r#""\u00a0""#, "1"]),
+        ("markdown", &[r##""# A\n\n* b""##], &[r#""""#, r#""  \n""#]),
+        ("code", &[r#""a""#, r#""a b""#, r#""<=""#],
+            &[r#""""#, r#"" a""#, r#""a ""#, r#""a  b""#, r#""\t""#]),
+        ("id", &[r#""a""#, r#""A-1.b""#], &[r#""""#, r#""a_b""#, r#""a/b""#]),
+        ("uri", &[r#""urn:x""#, r##""http://a/b?c#d""##, r#""Patient/1""#, r#""é""#],
+            &[r#""""#, r#""a b""#, r#"" a""#, r#""a\u00a0b""#]),
+        ("url", &[r#""mailto:a@b""#], &[r#""a b""#]),
+        ("canonical", &[r#""http://a|1.0""#, r##""#vs""##], &[r#""a |1""#]),
+        ("oid", &[r#""urn:oid:1.2.840""#, r#""urn:oid:2.0""#],
+            &[r#""1.2.3""#, r#""urn:oid:3.1""#, r#""urn:oid:1""#, r#""urn:oid:1.02""#, r#""urn:oid:1..2""#]),
+        ("uuid", &[r#""urn:uuid:c757873d-ec9a-4326-a141-556f43239520""#],
+            &[r#""c757873d-ec9a-4326-a141-556f43239520""#, r#""urn:uuid:c757873d""#,
+                r#""urn:uuid:C757873D-EC9A-4326-A141-556F43239520""#]),
+        ("base64Binary", &[r#""QQ==""#, r#""QUI=""#, r#""QUJD""#, r#""QU\nJD""#, r#"" QUJD ""#],
+            &[r#""""#, r#"" ""#, r#""Q""#, r#""QUJ""#, r#""QQ=""#, r#""QQ=a""#, r#""Q===""#, r#""QU-D""#, r#""====""#]),
+        ("xhtml", &[r#""<div xmlns=\"http://www.w3.org/1999/xhtml\">a</div>""#, r#"" <div>a</div> ""#],
+            &[r#""""#, r#""a""#, r#""<p>a</p>""#, r#""<div><script>x</script></div>""#]),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip]
+fn formats_of_dates() {
+    check_formats(&[
+        ("date", &[r#""2020""#, r#""2020-02""#, r#""2020-02-29""#],
+            &[r#""""#, r#""20""#, r#""2020-13""#, r#""2021-02-29""#, r#""2020-2-1""#, r#""0000""#,
+                r#""2020-01-01T00:00:00Z""#, r#""2020-01-01 ""#]),
+        ("dateTime", &[r#""2020""#, r#""2020-02-29""#, r#""2020-02-29T23:59:60Z""#,
+                r#""2020-01-01T00:00:00.123+14:00""#],
+            &[r#""2020-01-01T10""#, r#""2020-01-01T10:00Z""#, r#""2020-01-01T10:00:00""#,
+                r#""2020-01-01T24:00:00Z""#, r#""2020-01-01T10:00:00+15:00""#]),
+        ("instant", &[r#""2020-02-29T23:59:59Z""#, r#""2020-02-29T23:59:59.1-05:00""#],
+            &[r#""2020-02-29""#, r#""2020-02-29T23:59:59""#, r#""2020-02-30T23:59:59Z""#]),
+        ("time", &[r#""00:00:00""#, r#""23:59:60""#, r#""10:00:00.5""#],
+            &[r#""24:00:00""#, r#""10:00""#, r#""10:60:00""#, r#""10:00:00Z""#, r#""10:00:00.""#,
+                r#""1:00:00""#, r#""10:00:61""#]),
+    ]);
 }
 
 #[test]
