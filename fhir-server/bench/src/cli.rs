@@ -4,9 +4,10 @@ use crate::{
     limit,
     suite::{Options, designs, scale, store},
 };
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Measures CareBridge and the bare limit beside it on this machine.
 ///
@@ -66,20 +67,37 @@ fn named(suite: &str) -> Option<Suite> {
 
 fn run(suite: Suite) -> Result<bool> {
     // The load generator takes one core and its timing from one thread; the bare program takes all.
+    let is_limit = matches!(suite, Suite::Limit(_));
     let mut runtime = match suite {
         Suite::Limit(_) => tokio::runtime::Builder::new_multi_thread(),
         Suite::Store(_) | Suite::StoreScale { .. } | Suite::IndexDesigns(_) => {
             tokio::runtime::Builder::new_current_thread()
         }
     };
-    runtime.enable_all().build()?.block_on(async {
+    let measured = async {
         match suite {
             Suite::Store(options) => store::measure(&options).await,
             Suite::StoreScale { options, scale } => scale::measure(&options, &scale).await,
             Suite::IndexDesigns(options) => designs::measure(&options).await,
             Suite::Limit(options) => limit::serve(options).await.map(|()| true),
         }
+    };
+    runtime.enable_all().build()?.block_on(async {
+        tokio::select! {
+            passed = measured => passed,
+            // Dropping the suite stops all that it started.
+            signal = interrupted(), if !is_limit => signal.and_then(|()| bail!("interrupted")),
+        }
     })
+}
+
+/// Waits for SIGINT or SIGTERM.
+async fn interrupted() -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => Ok(pressed?),
+        _ = terminate.recv() => Ok(()),
+    }
 }
 
 #[cfg(test)]

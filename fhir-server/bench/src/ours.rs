@@ -136,3 +136,46 @@ pub(crate) async fn token(endpoint: &Endpoint, credentials: &Credentials) -> Res
     let granted: Granted = serde_json::from_slice(&answer.body).context("/auth/token")?;
     Ok(granted.access_token)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::{Router, http::HeaderMap, routing::post};
+    use tokio::net::TcpListener;
+
+    /// Grants a token for exactly the request that the specification asks for.
+    async fn grant(headers: HeaderMap, body: String) -> Result<String, hyper::StatusCode> {
+        let basic = headers.get("authorization").and_then(|value| value.to_str().ok());
+        let form = headers.get("content-type").and_then(|value| value.to_str().ok());
+        let right = basic == Some("Basic YmVuY2g6czpjcmV0") // bench:s:cret
+            && form == Some("application/x-www-form-urlencoded")
+            && body == "grant_type=client_credentials&scope=system%2F*.cruds";
+        let granted = r#"{"access_token":"abc","token_type":"Bearer","expires_in":300}"#;
+        right.then(|| granted.into()).ok_or(hyper::StatusCode::UNAUTHORIZED)
+    }
+
+    #[tokio::test]
+    async fn gets_a_token_or_says_why_not() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/fhir", listener.local_addr().unwrap());
+        let app = Router::new().route("/auth/token", post(grant));
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        let endpoint = Endpoint::parse(&url).unwrap();
+        let client = |secret: &str| Credentials { id: "bench".into(), secret: secret.into() };
+        assert_eq!(token(&endpoint, &client("s:cret")).await.unwrap(), "abc");
+        let refused = token(&endpoint, &client("wrong")).await.unwrap_err().to_string();
+        assert!(refused.contains("401"), "{refused}");
+    }
+
+    #[test]
+    fn only_its_owner_reads_the_settings() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = std::env::temp_dir().join(format!("bench-settings-{}", std::process::id()));
+        for text in ["longer than the next", "short"] {
+            write_private(&path, text).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        fs::remove_file(&path).unwrap();
+    }
+}

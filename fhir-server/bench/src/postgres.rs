@@ -13,7 +13,9 @@ use std::path::Path;
 pub(crate) struct Postgres {
     /// Held: its drop stops and removes the cluster.
     _cluster: Option<Cluster>,
+    /// Of the maintenance database.
     admin: PgConnectOptions,
+    admin_url: String,
     /// The postmaster.
     pub(crate) pid: u32,
 }
@@ -31,18 +33,19 @@ impl Postgres {
         ];
         let options = Options { remove: true, settings, ..Options::at(dir) };
         let cluster = tokio::task::spawn_blocking(move || Cluster::open(options)).await??;
-        let admin = cluster.url("postgres").parse()?;
-        Self::checked(Some(cluster), admin).await
+        let url = cluster.url("postgres");
+        Self::checked(Some(cluster), &url).await
     }
 
     /// Uses a running server of this machine through its superuser's address.
     pub(crate) async fn given(url: &str) -> Result<Self> {
         let admin: PgConnectOptions = url.parse().context("--database-url")?;
         loopback(admin.get_host(), admin.get_port())?;
-        Self::checked(None, admin).await
+        Self::checked(None, url).await
     }
 
-    async fn checked(cluster: Option<Cluster>, admin: PgConnectOptions) -> Result<Self> {
+    async fn checked(cluster: Option<Cluster>, admin_url: &str) -> Result<Self> {
+        let admin: PgConnectOptions = admin_url.parse()?;
         let mut connection = admin.connect().await.context("PostgreSQL")?;
         for setting in ["fsync", "synchronous_commit", "full_page_writes"] {
             let value: String = sqlx::query_scalar("select current_setting($1)")
@@ -58,12 +61,12 @@ impl Postgres {
         let pid = machine::parent(backend).context("PostgreSQL is not on this machine")?;
         let command = machine::command(pid).unwrap_or_default();
         ensure!(command.starts_with("postgres"), "the parent of a backend is `{command}`");
-        Ok(Self { _cluster: cluster, admin, pid })
+        Ok(Self { _cluster: cluster, admin, admin_url: admin_url.into(), pid })
     }
 
     /// The superuser's address of a database.
     pub(crate) fn url(&self, database: &str) -> String {
-        self.admin.clone().database(database).to_url_lossy().to_string()
+        with_database(&self.admin_url, database)
     }
 
     /// A connection to a database.
@@ -116,5 +119,32 @@ impl Postgres {
         let (version, buffers): (String, String) = (row.try_get(0)?, row.try_get(1)?);
         connection.close().await?;
         Ok(format!("PostgreSQL {version} with {buffers} shared_buffers"))
+    }
+}
+
+/// The same address with another database.
+fn with_database(url: &str, database: &str) -> String {
+    let (address, parameters) = match url.split_once('?') {
+        Some((address, parameters)) => (address, format!("?{parameters}")),
+        None => (url, String::new()),
+    };
+    let (scheme, rest) = address.split_once("://").unwrap_or(("postgres", address));
+    let server = rest.split('/').next().unwrap_or(rest);
+    format!("{scheme}://{server}/{database}{parameters}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_database_changes() {
+        for (url, changed) in [
+            ("postgres://a:b@127.0.0.1:5432/postgres", "postgres://a:b@127.0.0.1:5432/x"),
+            ("postgresql://localhost", "postgresql://localhost/x"),
+            ("postgres://h/a?sslmode=disable", "postgres://h/x?sslmode=disable"),
+        ] {
+            assert_eq!(with_database(url, "x"), changed);
+        }
     }
 }

@@ -82,13 +82,16 @@ impl Row {
     ) -> Self {
         let row = Self::new(name, used, unit);
         let cells = (format!("{} {unit}", row.got), format!("{most} {unit}"));
-        let (ours, limit) =
-            (serde_json::json!({ unit: row.got }), serde_json::json!({ unit: most }));
+        let value = |value: f64| serde_json::json!({ "value": value, "unit": unit });
+        let (ours, limit) = (value(row.got), value(most));
         row.ratio(most / used.max(1e-9))
             .sides((ours, cells.0), (limit, cells.1))
             .held_to(Floor::AtMost(most), judged)
     }
 }
+
+/// Above this a run's throughput and tails are pessimistic.
+const QUIET_CORES: f64 = 0.1;
 
 /// Three digits after the point say more than the noise allows.
 pub(crate) fn rounded(number: f64) -> f64 {
@@ -102,6 +105,8 @@ pub(crate) struct Report {
     pub(crate) machine: String,
     pub(crate) commit: String,
     pub(crate) rows: Vec<Row>,
+    /// The most cores that nothing measured here kept busy.
+    pub(crate) noise_cores: f64,
     /// Lines below the table: every run, one by one.
     #[serde(skip)]
     pub(crate) details: Vec<Vec<String>>,
@@ -123,6 +128,10 @@ impl Report {
         if !self.details.is_empty() {
             writeln!(out)?;
             write_table(&mut out, self.details.clone())?;
+        }
+        if self.noise_cores > QUIET_CORES {
+            let busy = self.noise_cores;
+            writeln!(out, "\nnot quiet: others kept up to {busy} cores busy; see the last column")?;
         }
         let path = folder.join(format!("{}.json", self.suite));
         fs::create_dir_all(folder)?;

@@ -8,7 +8,12 @@ mod tables;
 
 use crate::{limits::POOL_MAX, load::loopback};
 use anyhow::{Context as _, Result, ensure};
-use axum::{Router, extract::DefaultBodyLimit, routing::get, routing::post};
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    routing::{get, post},
+    serve::ListenerExt as _,
+};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use std::{
     net::SocketAddr,
@@ -16,6 +21,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 use tokio::{
+    io::AsyncReadExt as _,
     net::TcpListener,
     signal::unix::{SignalKind, signal},
 };
@@ -27,11 +33,14 @@ pub(crate) struct Options {
     #[arg(long)]
     listen: SocketAddr,
     /// An empty database for it alone.
-    #[arg(long)]
+    #[arg(long, env = "BENCH_LIMIT_DATABASE", hide_env_values = true)]
     database: String,
     /// Connections to the database.
     #[arg(long, default_value_t = 8)]
     pool: u32,
+    /// End with standard input, so that no starter leaves it behind.
+    #[arg(long)]
+    with_input: bool,
 }
 
 /// What the handlers share.
@@ -42,9 +51,9 @@ struct App {
     next_id: Arc<AtomicU64>,
 }
 
-/// Serves until SIGTERM.
+/// Serves until SIGTERM, or until standard input ends where that was asked for.
 pub(crate) async fn serve(options: Options) -> Result<()> {
-    let Options { listen, database, pool } = options;
+    let Options { listen, database, pool, with_input } = options;
     ensure!(listen.ip().is_loopback(), "{listen} is not a loopback address");
     ensure!((1..=POOL_MAX).contains(&pool), "1 to {POOL_MAX} connections");
     let connect: PgConnectOptions = database.parse().context("--database")?;
@@ -59,13 +68,25 @@ pub(crate) async fn serve(options: Options) -> Result<()> {
     let started = SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros();
     let next_id = Arc::new(AtomicU64::new(u64::try_from(started)?));
     let app = router(App { database, next_id });
+    let listener = TcpListener::bind(listen).await?.tap_io(|stream| {
+        // Without it an answer in two packets could wait; with an error there is no connection.
+        stream.set_nodelay(true).ok();
+    });
     let mut terminate = signal(SignalKind::terminate())?;
-    axum::serve(TcpListener::bind(listen).await?, app)
-        .with_graceful_shutdown(async move {
-            terminate.recv().await;
-        })
-        .await?;
-    Ok(())
+    let end = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            () = input_ended(), if with_input => {}
+        }
+    };
+    Ok(axum::serve(listener, app).with_graceful_shutdown(end).await?)
+}
+
+/// Waits until no one holds the other end of standard input.
+async fn input_ended() {
+    let mut byte = [0];
+    let mut input = tokio::io::stdin();
+    while input.read(&mut byte).await.is_ok_and(|read| read > 0) {}
 }
 
 fn router(app: App) -> Router {

@@ -8,11 +8,18 @@ use crate::{
     ours::{self, Credentials, Launch},
     postgres::Postgres,
     programs::{Program, free_address},
+    report::{Report, Row},
     sizes::{self, Sizes},
 };
 use anyhow::{Context as _, Result};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::{fs, path::PathBuf, rc::Rc, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+    rc::Rc,
+    time::Duration,
+};
 use tokio::process::Command;
 
 /// One of the two that are compared.
@@ -61,6 +68,8 @@ pub(crate) struct Bed {
     runs: u64,
     warm_up: Duration,
     progress: ProgressBar,
+    /// The most cores that others kept busy in any run.
+    noise_cores: f64,
     details: Vec<Vec<String>>,
     folder: PathBuf,
 }
@@ -82,7 +91,7 @@ impl Bed {
         };
         let limit = start_limit(&postgres, Side::Limit, options.pool).await?;
         let (ours, launch) = start_ours(&postgres, options, &folder).await?;
-        let data = Data::new(options.seed)?;
+        let data = Data::new(options.seed())?;
         let head = [
             "run",
             "clients",
@@ -103,10 +112,11 @@ impl Bed {
             limit,
             launch,
             data,
-            seed: options.seed,
+            seed: options.seed(),
             runs: 0,
             warm_up: options.warm_up(),
             progress,
+            noise_cores: 0.0,
             details: vec![head.map(str::to_owned).to_vec()],
             folder,
         })
@@ -150,6 +160,7 @@ impl Bed {
         let (watched, seeded) = (target.watched, Rc::clone(&target.seeded));
         let run = load::run(&endpoint, watched, &spec, &mut self.data, &seeded);
         let measured = run.await.with_context(|| name.clone())?;
+        self.noise_cores = self.noise_cores.max(measured.others_busy_cores);
         self.details.push(detail(name, &measured));
         self.progress.inc(1);
         Ok(measured)
@@ -223,13 +234,9 @@ impl Bed {
         Ok(self.ours.program.as_ref().map(|program| program.ready_after))
     }
 
-    /// A line on the machine.
-    pub(crate) async fn machine(&self) -> Result<String> {
-        Ok(machine::description(&self.postgres.description().await?))
-    }
-
-    /// Stops everything; the lines of all runs remain.
-    pub(crate) async fn tear_down(self) -> Result<Vec<Vec<String>>> {
+    /// Stops everything and reports on `rows` with the lines of all runs.
+    pub(crate) async fn report(self, suite: &str, rows: Vec<Row>) -> Result<Report> {
+        let machine = machine::description(&self.postgres.description().await?);
         self.progress.finish_and_clear();
         for target in [self.ours, self.limit] {
             if let Some(program) = target.program {
@@ -238,7 +245,14 @@ impl Bed {
         }
         drop(self.postgres);
         fs::remove_dir_all(&self.folder).with_context(|| self.folder.display().to_string())?;
-        Ok(self.details)
+        Ok(Report {
+            suite: suite.into(),
+            machine,
+            commit: machine::commit(),
+            rows,
+            noise_cores: self.noise_cores,
+            details: self.details,
+        })
     }
 
     fn target(&self, side: Side) -> &Target {
@@ -266,8 +280,11 @@ async fn start_limit(postgres: &Postgres, side: Side, pool: u32) -> Result<Targe
     postgres.create(side.database()).await?;
     let address = free_address()?;
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(["limit", "--listen", &address.to_string()]);
-    command.args(["--database", &postgres.url(side.database()), "--pool", &pool.to_string()]);
+    command.args(["limit", "--with-input", "--listen", &address.to_string()]);
+    command.stdin(Stdio::piped());
+    // Not an argument: those can be read by everyone on the machine.
+    command.env("BENCH_LIMIT_DATABASE", postgres.url(side.database()));
+    command.args(["--pool", &pool.to_string()]);
     let endpoint = Endpoint::parse(&format!("http://{address}{}", ours::FHIR_BASE))?;
     let program = Program::start("limit", command, &endpoint).await?;
     let watched = Watched { server: program.pid(), postmaster: postgres.pid };
@@ -278,7 +295,7 @@ async fn start_limit(postgres: &Postgres, side: Side, pool: u32) -> Result<Targe
 async fn start_ours(
     postgres: &Postgres,
     options: &Options,
-    folder: &std::path::Path,
+    folder: &Path,
 ) -> Result<(Target, Option<Launch>)> {
     if options.noise {
         return Ok((start_limit(postgres, Side::Ours, options.pool).await?, None));
@@ -314,7 +331,10 @@ async fn serve(launch: &Launch, postgres: &Postgres) -> Result<Target> {
     Ok(Target { endpoint, watched, credentials, program: Some(program), seeded })
 }
 
-fn detail(name: String, measured: &Measured) -> Vec<String> {
+fn detail(mut name: String, measured: &Measured) -> Vec<String> {
+    if measured.unsent > 0 {
+        name += &format!(" ({} unsent)", measured.unsent);
+    }
     let one = |number: f64| format!("{number:.1}");
     let two = |number: f64| format!("{number:.2}");
     vec![

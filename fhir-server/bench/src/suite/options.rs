@@ -26,9 +26,9 @@ pub(crate) struct Options {
     /// Connections of each program to its database
     #[arg(long, default_value_t = 8)]
     pub(crate) pool: u32,
-    /// Makes the same data again; needs a new database
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
+    /// Makes the same data again, which needs a new database; with `--url` it is drawn
+    #[arg(long)]
+    seed: Option<u64>,
     /// Only these workloads
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Workload>,
@@ -80,6 +80,12 @@ impl Options {
     /// Time for connections, caches and plans, before a run counts.
     pub(crate) fn warm_up(&self) -> Duration {
         (self.run_time() / 5).min(Duration::from_secs(1))
+    }
+
+    /// A running server may hold what an earlier run made, so its seed must be a new one.
+    pub(crate) fn seed(&self) -> u64 {
+        let drawn = || if self.url.is_some() { fastrand::u64(..) } else { 1 };
+        self.seed.unwrap_or_else(drawn)
     }
 
     pub(crate) fn repeats(&self) -> u32 {

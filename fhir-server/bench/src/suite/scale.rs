@@ -9,8 +9,7 @@ use super::{
 use crate::{
     limits::{CHUNK_RESOURCES, RESOURCES_MAX},
     load::{Measured, Mode, Workload},
-    machine,
-    report::{Floor, Report, Row},
+    report::{Floor, Row},
 };
 use anyhow::{Result, ensure};
 use serde_json::json;
@@ -70,13 +69,7 @@ pub(crate) async fn measure(options: &Options, scale: &Scale) -> Result<bool> {
     if let Some(sizes) = bed.sizes().await? {
         rows.push(index_row(&sizes, judged)?);
     }
-    let report = Report {
-        suite: NAME.into(),
-        machine: bed.machine().await?,
-        commit: machine::commit(),
-        rows,
-        details: bed.tear_down().await?,
-    };
+    let report = bed.report(NAME, rows).await?;
     report.publish(&options.out)?;
     Ok(report.passed())
 }

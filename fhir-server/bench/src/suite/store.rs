@@ -7,8 +7,7 @@ use super::{
 };
 use crate::{
     load::{Measured, Mode, Workload},
-    machine,
-    report::{Floor, Report, Row},
+    report::{Floor, Row},
 };
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
@@ -102,13 +101,7 @@ pub(crate) async fn measure(options: &Options) -> Result<bool> {
     rows.extend(tails);
     rows.push(checkpoint_row(&mut bed, options).await?);
     rows.extend(budget_rows(&mut bed, options).await?);
-    let report = Report {
-        suite: NAME.into(),
-        machine: bed.machine().await?,
-        commit: machine::commit(),
-        rows,
-        details: bed.tear_down().await?,
-    };
+    let report = bed.report(NAME, rows).await?;
     report.publish(&options.out)?;
     Ok(report.passed())
 }

@@ -80,6 +80,7 @@ pub(crate) async fn measure(options: &Options) -> Result<bool> {
         machine: machine::description(&postgres.description().await?),
         commit: machine::commit(),
         rows: rows(&seen)?,
+        noise_cores: noisiest(&seen),
         details: details(&seen),
     };
     drop(postgres);
@@ -100,6 +101,11 @@ async fn look(store: &Store<'_>, size: u64, each: Duration) -> Result<Seen> {
     store.settle().await?;
     runs.push(("create", store.run(Work::Create(each)).await?));
     Ok(Seen { design: store.design, size, runs, disk })
+}
+
+fn noisiest(seen: &[Seen]) -> f64 {
+    let runs = seen.iter().flat_map(|seen| &seen.runs);
+    runs.map(|(_, run)| run.others_busy_cores).fold(0.0, f64::max)
 }
 
 /// The first design ("ours") against each of the others ("limit") in every run, and on disk.

@@ -8,12 +8,18 @@ enum Parameter {
     Patient,
     Code,
     Status,
+    Revised,
     Other,
 }
 
 const CODES: f64 = 1000.0;
 const STATUSES: u64 = 4;
+/// Values that many resources share: names, categories, profiles.
 const OTHERS: u64 = 20_000;
+
+/// Values that few share: identifiers, telephone numbers, references. Every fourth is one.
+const RARE_OTHERS: u64 = 1 << 32;
+
 const RESOURCES_PER_PATIENT: u64 = 10;
 const KEYS: std::ops::RangeInclusive<usize> = 20..=33;
 
@@ -75,11 +81,12 @@ pub(super) fn keys(rid: u64, revision: u64) -> Vec<i64> {
         patient(rid),
         code_of(rid),
         key(Parameter::Status, (rid + revision) % STATUSES),
-        key(Parameter::Other, (rid * 7 + revision) % OTHERS),
+        key(Parameter::Revised, (rid + revision) % OTHERS),
     ];
     let count = random.usize(KEYS);
     while keys.len() < count {
-        let other = key(Parameter::Other, random.u64(0..OTHERS));
+        let bound = if keys.len().is_multiple_of(4) { RARE_OTHERS } else { OTHERS };
+        let other = key(Parameter::Other, random.u64(0..bound));
         if !keys.contains(&other) {
             keys.push(other);
         }
