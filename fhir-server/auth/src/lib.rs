@@ -1,1 +1,32 @@
-//! Placeholder.
+//! The SMART authorization server: who a client is, and a signed token that says what it may do.
+//! <https://hl7.org/fhir/smart-app-launch/backend-services.html>
+//!
+//! It issues and verifies; what a token permits is decided in `access`. Offered now: the client
+//! credentials grant for configured clients with a secret.
+
+mod bearer;
+mod client;
+mod discovery;
+mod form;
+mod key;
+pub mod limits;
+mod refusal;
+mod revocation;
+mod router;
+mod secret;
+mod state;
+#[cfg(test)]
+mod tests;
+mod throttle;
+mod token;
+mod verifier;
+
+pub use bearer::{bearer, challenge, refuse_token_in_query};
+pub use client::{Client, ClientConfig, Clients};
+pub use discovery::smart_configuration;
+pub use key::SigningKey;
+pub use revocation::{Nothing, Revocations};
+pub use router::router;
+pub use secret::{Secret, SecretHash};
+pub use state::{AuthState, Endpoints};
+pub use verifier::Verifier;

@@ -1,0 +1,22 @@
+//! Every limit of this crate, with its unit and its reason.
+
+/// Body of a token request, in bytes. Room for a client assertion; a form has no reason for more.
+pub const FORM_BYTES_MAX: usize = 16 * 1_024;
+/// Parameters of a token request. OAuth and SMART name about a dozen.
+pub const FORM_PARAMETERS_MAX: usize = 32;
+/// Length of a bearer token, in bytes: what servers accept as one header.
+pub const TOKEN_BYTES_MAX: usize = 8_192;
+/// Life of a backend client's token, in seconds: SMART's upper bound.
+pub const BACKEND_TOKEN_S: i64 = 300;
+/// How far the clocks of two servers may differ, in seconds. Adds to every token's life.
+pub const LEEWAY_S: i64 = 10;
+/// Verified tokens remembered: about 1 KB each.
+pub const TOKENS_CACHED_MAX: u64 = 10_000;
+/// Wrong secrets in one window before a client at one address is asked to wait.
+pub const FAILURES_MAX: u32 = 10;
+/// That window, in seconds.
+pub const FAILURE_WINDOW_S: i64 = 60;
+/// Clients at addresses whose failures are counted at once: about 40 bytes each.
+pub const FAILURES_TRACKED_MAX: usize = 10_000;
+/// Length of a client's id, in bytes.
+pub const CLIENT_ID_BYTES_MAX: usize = 64;

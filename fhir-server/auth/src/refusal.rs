@@ -1,0 +1,99 @@
+//! Errors of the token endpoint, as RFC 6749, section 5.2 words them.
+
+use axum::Json;
+use axum::http::header::{CACHE_CONTROL, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use canonical_model::Error;
+use serde_json::json;
+use tracing::error;
+
+/// What a token answer and its refusal have in common: no cache may keep either.
+pub(crate) const NO_STORE: [(axum::http::HeaderName, &str); 2] =
+    [(CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")];
+
+/// What an error says, without its kind.
+pub(crate) fn wording(error: &Error) -> &str {
+    error.issues.first().map_or("", |issue| &issue.diagnostics)
+}
+
+/// Why no token is given.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// The request is not a well-formed token request.
+    InvalidRequest(&'static str),
+    /// The body is over the limit.
+    TooLarge,
+    /// Not this method.
+    MethodNotAllowed,
+    /// The client did not show who it is.
+    InvalidClient(&'static str),
+    /// Too many wrong secrets; seconds to wait.
+    Throttled(i64),
+    /// The grant is not offered here.
+    UnsupportedGrantType,
+    /// The scope is malformed, or nothing of it may be granted.
+    InvalidScope(String),
+    /// A defect of ours.
+    ServerError(Error),
+}
+
+impl Refusal {
+    /// The word of the RFC.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::InvalidRequest(_) | Self::TooLarge | Self::MethodNotAllowed => "invalid_request",
+            Self::InvalidClient(_) => "invalid_client",
+            Self::Throttled(_) => "slow_down",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::InvalidScope(_) => "invalid_scope",
+            Self::ServerError(_) => "server_error",
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::InvalidRequest(_) | Self::UnsupportedGrantType | Self::InvalidScope(_) => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::InvalidClient(_) => StatusCode::UNAUTHORIZED,
+            Self::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::ServerError(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn description(&self) -> &str {
+        match self {
+            Self::InvalidRequest(what) | Self::InvalidClient(what) => what,
+            Self::TooLarge => "A token request has at most 16 KB",
+            Self::MethodNotAllowed => "Ask for a token by POST",
+            Self::Throttled(_) => "Too many wrong secrets; wait as long as Retry-After says",
+            Self::UnsupportedGrantType => "This server offers client_credentials",
+            Self::InvalidScope(what) => what,
+            Self::ServerError(_) => "The server failed on this request; report the X-Request-Id",
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        if let Self::ServerError(cause) = &self {
+            error!(error = %cause, cause = ?cause.cause, "Token request failed.");
+        }
+        let body = json!({ "error": self.word(), "error_description": self.description() });
+        let mut response = (self.status(), NO_STORE, Json(body)).into_response();
+        match self {
+            Self::InvalidClient(_) => {
+                let basic = HeaderValue::from_static("Basic realm=\"auth\", charset=\"UTF-8\"");
+                response.headers_mut().insert(WWW_AUTHENTICATE, basic);
+            }
+            Self::Throttled(wait_s) => {
+                response.headers_mut().insert(RETRY_AFTER, wait_s.into());
+            }
+            _ => {}
+        }
+        response
+    }
+}

@@ -1,0 +1,180 @@
+//! From a token to its caller: signature and claims once, then from memory.
+
+use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::sync::Arc;
+
+use access::{Caller, FhirUser, Scopes};
+use aws_lc_rs::digest::{SHA256, digest};
+use canonical_model::{Error, IssueCode, Kind, ResourceId, Result};
+use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
+use moka::sync::Cache;
+use telemetry::event::AuthenticationFailed;
+use telemetry::{Clock, Emit};
+
+use crate::bearer::refused;
+use crate::client::Clients;
+use crate::key::SigningKey;
+use crate::limits::{LEEWAY_S, TOKEN_BYTES_MAX, TOKENS_CACHED_MAX};
+use crate::revocation::Revocations;
+use crate::state::Endpoints;
+use crate::token::{Claims, TYPE};
+
+/// Verifies tokens of this server. Clones share one memory.
+#[derive(Clone)]
+pub struct Verifier(Arc<Parts>);
+
+struct Parts {
+    key: Arc<SigningKey>,
+    clients: Clients,
+    clock: Clock,
+    revocations: Arc<dyn Revocations>,
+    validation: Validation,
+    verified: Cache<TokenDigest, Verified, BuildHasherDefault<FirstBytes>>,
+}
+
+/// A token whose signature and claims hold.
+#[derive(Clone)]
+struct Verified {
+    caller: Arc<Caller>,
+    /// From when it is refused, in seconds since 1970: `exp` and the leeway.
+    ends_s: i64,
+}
+
+impl Verifier {
+    pub(crate) fn new(
+        endpoints: &Endpoints,
+        key: Arc<SigningKey>,
+        clients: Clients,
+        clock: Clock,
+        revocations: Arc<dyn Revocations>,
+    ) -> Self {
+        let mut validation = Validation::new(Algorithm::ES256);
+        validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
+        validation.set_issuer(&[endpoints.issuer()]);
+        validation.set_audience(&[endpoints.fhir()]);
+        // The library would ask the machine for the time; `in_time` asks the injected clock.
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        let verified = Cache::builder()
+            .max_capacity(TOKENS_CACHED_MAX)
+            .build_with_hasher(BuildHasherDefault::default());
+        Self(Arc::new(Parts { key, clients, clock, revocations, validation, verified }))
+    }
+
+    /// The caller whom the token speaks of.
+    ///
+    /// # Errors
+    /// 401 where the token was not signed here, is not for this server, has expired, or has been
+    /// revoked; the answer does not say which part of a token is wrong.
+    pub fn verify(&self, token: &str) -> Result<Arc<Caller>> {
+        self.check(token).inspect_err(|error| {
+            let code = error.issues.first().map_or(IssueCode::Security, |issue| issue.code);
+            AuthenticationFailed { door: "bearer", reason: code.as_str() }.emit();
+        })
+    }
+
+    fn check(&self, token: &str) -> Result<Arc<Caller>> {
+        let parts = &*self.0;
+        let now_s = parts.clock.seconds();
+        let name = TokenDigest::of(token);
+        let verified = match parts.verified.get(&name) {
+            Some(verified) => verified,
+            None => {
+                let verified = self.read(token, now_s)?;
+                if now_s < verified.ends_s {
+                    parts.verified.insert(name, verified.clone());
+                }
+                verified
+            }
+        };
+        if now_s >= verified.ends_s {
+            parts.verified.invalidate(&name);
+            let how = "The token has expired; get a new one at the token endpoint";
+            return Err(Error::new(Kind::Unauthorized, how).code(IssueCode::Expired));
+        }
+        if parts.revocations.is_revoked(&verified.caller) {
+            return Err(refused("The token has been revoked"));
+        }
+        Ok(verified.caller)
+    }
+
+    /// Checks a token that is not in memory: cheap things first, the signature, then the claims.
+    fn read(&self, token: &str, now_s: i64) -> Result<Verified> {
+        let parts = &*self.0;
+        let wrong = || refused("The token is not one of this server");
+        if token.len() > TOKEN_BYTES_MAX {
+            return Err(wrong());
+        }
+        let header = decode_header(token).map_err(|error| wrong().caused_by(error))?;
+        let ours = header.kid.as_deref() == Some(parts.key.kid())
+            && header.typ.as_deref() == Some(TYPE)
+            && header.alg == Algorithm::ES256;
+        if !ours {
+            return Err(wrong());
+        }
+        let claims = decode::<Claims>(token, parts.key.decoding(), &parts.validation)
+            .map_err(|error| wrong().caused_by(error))?
+            .claims;
+        if claims.nbf.max(claims.iat) > now_s + LEEWAY_S {
+            return Err(refused("The token is not valid yet; compare the clocks"));
+        }
+        let ends_s = claims.exp.saturating_add(LEEWAY_S);
+        let caller = caller(claims, &parts.clients).map_err(|error| wrong().caused_by(error))?;
+        Ok(Verified { caller: Arc::new(caller), ends_s })
+    }
+}
+
+/// The claims as the caller they speak of; a claim that cannot be understood refuses the token.
+fn caller(claims: Claims, clients: &Clients) -> Result<Caller> {
+    let client = clients
+        .find(&claims.client_id)
+        .ok_or_else(|| Error::invalid("the token's client is no longer registered"))?;
+    let for_itself = claims.sub == claims.client_id;
+    Ok(Caller {
+        client_id: claims.client_id.into(),
+        subject: (!for_itself).then(|| claims.sub.into()),
+        scopes: Scopes::parse(&claims.scope)?,
+        patient: claims.patient.as_deref().map(ResourceId::parse).transpose()?,
+        fhir_user: claims.fhir_user.as_deref().map(FhirUser::parse).transpose()?,
+        token_id: claims.jti.into(),
+        site: client.site,
+    })
+}
+
+/// A token is remembered by its SHA-256: memory holds nothing that could be sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct TokenDigest([u8; 32]);
+
+impl TokenDigest {
+    fn of(token: &str) -> Self {
+        // SHA-256 always gives 32 bytes.
+        Self(digest(&SHA256, token.as_bytes()).as_ref().try_into().unwrap_or_default())
+    }
+}
+
+impl Hash for TokenDigest {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        state.write_u64(u64::from_le_bytes([a, b, c, d, e, f, g, h]));
+    }
+}
+
+/// A digest needs no second hashing.
+#[derive(Default)]
+struct FirstBytes(u64);
+
+impl Hasher for FirstBytes {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, first: u64) {
+        self.0 = first;
+    }
+}
