@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use hyper::{Method, header};
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 use std::{
     fs::{self, OpenOptions},
     io::Write as _,
@@ -100,10 +101,20 @@ fn log(launch: &Launch) -> PathBuf {
 
 fn settings_text(launch: &Launch, credentials: &Credentials) -> String {
     let (pool, Credentials { id, secret }) = (launch.pool, credentials);
+    let kept = kept(secret, id);
     format!(
         "[database]\nconnections = {pool}\n\n\
-         [[client]]\nid = \"{id}\"\nsecret = \"{secret}\"\nscope = \"{SCOPE}\"\n"
+         [[client]]\nid = \"{id}\"\nsecret = \"{kept}\"\nscope = \"{SCOPE}\"\n"
     )
+}
+
+/// A secret in the form in which settings keep it: salted and hashed. The secret is random and
+/// used once, so any salt of the least length will do.
+fn kept(secret: &str, salt: &str) -> String {
+    let salt = format!("{salt:-<8}");
+    let digest = Sha256::digest(format!("{salt}{secret}"));
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256${salt}${hex}")
 }
 
 /// Writes a file that only its owner may read, in place of an older one.
@@ -165,6 +176,17 @@ mod tests {
         assert_eq!(token(&endpoint, &client("s:cret")).await.unwrap(), "abc");
         let refused = token(&endpoint, &client("wrong")).await.unwrap_err().to_string();
         assert!(refused.contains("401"), "{refused}");
+    }
+
+    #[test]
+    fn settings_keep_no_secret() {
+        // printf %s 'bench---secret' | sha256sum
+        let kept = kept("secret", "bench");
+        assert!(kept.starts_with("sha256$bench---$"), "{kept}");
+        assert!(
+            kept.ends_with("$edb2391b30818dd0de1663bc20159b697ffeae88dc7fa915aaeccef7e7518e90"),
+            "{kept}"
+        );
     }
 
     #[test]

@@ -56,6 +56,11 @@ fn store_measures_every_workload_on_both_sides() {
         "transaction",
         "read, p99 at 8 clients",
         "create, p99 at 8 clients",
+        "read, over the best peer known",
+        "create, over the best peer known",
+        "update, over the best peer known",
+        "conditional-create, over the best peer known",
+        "transaction, over the best peer known",
         "create, p99 at 8 clients across a checkpoint",
     ];
     assert_eq!(names, expected);
