@@ -134,6 +134,14 @@ impl Scope {
         same.then_some(Self { context: self.context, kind, actions, constraint, v1: self.v1 })
     }
 
+    /// Whether it says all that the other says.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        self.context == other.context
+            && (self.kind.is_none() || self.kind == other.kind)
+            && (self.constraint.is_none() || self.constraint == other.constraint)
+            && self.actions.union(other.actions) == self.actions
+    }
+
     /// Takes over the actions of a scope that differs in nothing else; says whether it did.
     pub(crate) fn absorb(&mut self, other: &Self) -> bool {
         let alike = self.context == other.context

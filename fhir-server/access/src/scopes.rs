@@ -62,17 +62,21 @@ impl Scopes {
     }
 
     /// What both hold, in the words of this one: what a client asked, narrowed to what it may have.
+    /// Nothing is said twice.
     #[must_use]
     pub fn narrowed_to(&self, allowed: &Self) -> Self {
         let mut kept = Self::default();
         for asked in &self.clinical {
             let parts = allowed.clinical.iter().filter_map(|other| asked.narrowed_to(other));
             for part in parts {
-                if !kept.clinical.iter_mut().any(|have| have.absorb(&part)) {
+                let said = kept.clinical.iter().any(|have| have.covers(&part));
+                if !said && !kept.clinical.iter_mut().any(|have| have.absorb(&part)) {
                     kept.clinical.push(part);
                 }
             }
         }
+        let all = kept.clinical.clone();
+        kept.clinical.retain(|one| !all.iter().any(|other| other != one && other.covers(one)));
         kept.words = self.words.iter().filter(|word| allowed.has_word(word)).cloned().collect();
         kept
     }

@@ -79,9 +79,11 @@ proptest! {
     }
 
     #[test]
-    fn narrowing_settles(asked in scopes(), allowed in scopes()) {
+    fn narrowing_settles(asked in scopes(), allowed in scopes(), caller in caller()) {
         let once = asked.narrowed_to(&allowed);
-        prop_assert_eq!(once.narrowed_to(&allowed).to_string(), once.to_string());
+        let twice = once.narrowed_to(&allowed);
+        prop_assert_eq!(reach(&twice, &caller), reach(&once, &caller));
+        prop_assert_eq!(twice.clinical().len(), once.clinical().len());
         prop_assert!(asked.narrowed_to(&Scopes::default()).is_empty());
     }
 

@@ -90,6 +90,9 @@ fn narrow_to_what_is_allowed() {
         ("system/Observation.rs", "system/Observation.rs?code=1", "system/Observation.rs?code=1"),
         ("system/Observation.rs?code=1", "system/Observation.r", "system/Observation.r?code=1"),
         ("system/Observation.rs?code=1", "system/Observation.rs?code=2", ""),
+        ("system/*.rs", "system/Patient.rs system/*.r", "system/Patient.rs system/*.r"),
+        ("system/Patient.rs", "system/Patient.r system/*.rs", "system/Patient.rs"),
+        ("system/*.s", "system/*.s?code=1 system/*.s", "system/*.s"),
         ("", "system/*.cruds", ""),
     ] {
         let narrowed = Scopes::parse(asked).unwrap().narrowed_to(&Scopes::parse(allowed).unwrap());
