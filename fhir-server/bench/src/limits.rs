@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-/// One timed run. Longer ones say nothing that this does not, and a forgotten one must end.
+/// One run of a count. A forgotten one must end.
 pub(crate) const RUN_MAX: Duration = Duration::from_secs(600);
+
+/// One timed run: it must end while its token lives, which is five minutes.
+pub(crate) const TIMED_MAX: Duration = Duration::from_secs(240);
 
 /// Connections of one run: more than any pool here, fewer than a default descriptor limit.
 pub(crate) const CLIENTS_MAX: usize = 256;

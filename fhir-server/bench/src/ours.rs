@@ -103,7 +103,7 @@ fn settings_text(launch: &Launch, credentials: &Credentials) -> String {
     let (pool, Credentials { id, secret }) = (launch.pool, credentials);
     let kept = kept(secret, id);
     format!(
-        "[database]\nconnections = {pool}\n\n\
+        "[database]\nconnections = {pool}\n\n[auth]\nsigning_key = \"signing-key.pem\"\n\n\
          [[client]]\nid = \"{id}\"\nsecret = \"{kept}\"\nscope = \"{SCOPE}\"\n"
     )
 }

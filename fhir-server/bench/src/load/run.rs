@@ -90,6 +90,8 @@ pub(crate) async fn run(
     let usage = local.run_until(counted).await?;
     let samples = std::mem::take(&mut tally.borrow_mut().samples);
     ensure!(!samples.is_empty(), "{}: no answer in time", spec.workload.name());
+    let complete = count == u64::MAX || samples.len() as u64 == count;
+    ensure!(complete, "only {} of {count} requests were answered in time", samples.len());
     let mut measured = usage.measured(samples, spec.clients, spec.workload.resources());
     if let Mode::Open(rate_per_s, _) = spec.mode {
         measured.offered_per_s = Some(rate_per_s.round());

@@ -1,7 +1,7 @@
 //! Options that the suites share.
 
 use crate::{
-    limits::{POOL_MAX, RUN_MAX},
+    limits::{POOL_MAX, TIMED_MAX},
     load::{Endpoint, Workload},
     ours::Credentials,
 };
@@ -63,9 +63,9 @@ impl Options {
     pub(crate) fn check(&self) -> Result<()> {
         let seconds = self.seconds.unwrap_or(1.0);
         ensure!(
-            seconds >= 0.05 && seconds <= RUN_MAX.as_secs_f64(),
+            seconds >= 0.05 && seconds <= TIMED_MAX.as_secs_f64(),
             "--seconds: 0.05 to {}",
-            RUN_MAX.as_secs()
+            TIMED_MAX.as_secs()
         );
         ensure!((1..=20).contains(&self.repeats()), "--repeats: 1 to 20");
         ensure!((1..=POOL_MAX).contains(&self.pool), "--pool: 1 to {POOL_MAX}");

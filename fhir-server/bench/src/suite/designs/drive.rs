@@ -10,7 +10,7 @@ use crate::{
     load::{Measured, Watched, Window},
     postgres::Postgres,
 };
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use std::{
@@ -100,6 +100,10 @@ impl<'a> Store<'a> {
             })
             .await
             .with_context(|| format!("{}: {work:?}", self.design.name()))?;
+        if let Work::LoadTo(count) = work {
+            let last = self.shared.last.get();
+            ensure!(last >= count, "only {last} of {count} resources were loaded in time");
+        }
         let resources = if matches!(work, Work::LoadTo(_)) { BATCH } else { 1 };
         Ok(window.close().measured(samples, CLIENTS as usize, resources))
     }

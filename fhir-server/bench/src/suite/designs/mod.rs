@@ -6,7 +6,7 @@ mod drive;
 mod model;
 
 use crate::{
-    limits::{RESOURCES_MAX, RUN_MAX},
+    limits::{RESOURCES_MAX, TIMED_MAX},
     load::Measured,
     machine,
     postgres::Postgres,
@@ -56,7 +56,7 @@ pub(crate) async fn measure(options: &Options) -> Result<bool> {
         "--sizes: 1000 to {RESOURCES_MAX}, growing"
     );
     let seconds = options.seconds;
-    ensure!(seconds >= 0.05 && seconds <= RUN_MAX.as_secs_f64(), "--seconds: 0.05 to 600");
+    ensure!(seconds >= 0.05 && seconds <= TIMED_MAX.as_secs_f64(), "--seconds: 0.05 to 240");
     let folder = std::path::absolute(&options.out)?.join(format!("run-{}", std::process::id()));
     fs::create_dir_all(&folder)?;
     let postgres = match &options.database_url {
