@@ -1,0 +1,262 @@
+//! `carebridge export`: a file of NDJSON per type, through the pages of a search.
+//! <https://hl7.org/fhir/R4/http.html#paging>
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use futures::StreamExt;
+use reqwest::Url;
+use serde::{Deserialize, Serialize};
+
+use crate::http::{Connection, Server};
+use crate::limits::{EXPORT_PARALLEL, PAGE_ENTRIES};
+use crate::outcome;
+use crate::progress::Progress;
+use crate::raw::{Bundle, push_line};
+
+/// What to export, and where to.
+#[derive(Clone, Debug)]
+pub struct ExportOptions {
+    /// The server.
+    pub connection: Connection,
+    /// The folder of the files, made if it is not there.
+    pub folder: PathBuf,
+    /// Types; all that the server can search where empty.
+    pub types: Vec<String>,
+    /// Write `.ndjson.gz`.
+    pub gzip: bool,
+    /// A progress bar, where a terminal is there.
+    pub progress: bool,
+}
+
+/// What an export did.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ExportReport {
+    /// Resources written, by type; a type without any has no file.
+    pub resources: BTreeMap<String, u64>,
+    /// Why a type could not be exported, by type.
+    pub errors: BTreeMap<String, String>,
+    /// Resources of all types.
+    pub total: u64,
+    /// Wall clock.
+    pub seconds: f64,
+}
+
+impl ExportReport {
+    /// Whether all types were exported: the exit code.
+    #[must_use]
+    pub fn ok(&self) -> bool {
+        self.errors.is_empty()
+    }
+}
+
+impl fmt::Display for ExportReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (kind, count) in &self.resources {
+            writeln!(f, "{kind:<32} {count:>12}")?;
+        }
+        for (kind, error) in &self.errors {
+            writeln!(f, "{kind} failed: {error}")?;
+        }
+        let rate = self.total as f64 / self.seconds.max(0.001);
+        write!(f, "Exported {} resources in {:.1} s ({rate:.0}/s).", self.total, self.seconds)
+    }
+}
+
+#[derive(Deserialize)]
+struct Capabilities {
+    #[serde(default)]
+    rest: Vec<Rest>,
+}
+
+#[derive(Deserialize)]
+struct Rest {
+    #[serde(default)]
+    resource: Vec<Offered>,
+}
+
+#[derive(Deserialize)]
+struct Offered {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    interaction: Vec<Interaction>,
+}
+
+#[derive(Deserialize)]
+struct Interaction {
+    code: String,
+}
+
+/// Exports all types asked for. A type's file appears whole or not at all.
+///
+/// # Errors
+/// The URL, the folder or the server's capabilities are unusable.
+pub async fn export(options: ExportOptions) -> Result<ExportReport> {
+    let server = Server::new(&options.connection)?;
+    let folder = options.folder.display();
+    fs::create_dir_all(&options.folder).with_context(|| format!("{folder} cannot be made."))?;
+    let types = match options.types.is_empty() {
+        true => searchable(&server).await?,
+        false => options.types.clone(),
+    };
+    let progress = Arc::new(Progress::new(options.progress, Some(types.len() as u64)));
+    let mut work = futures::stream::iter(types)
+        .map(|kind| {
+            let (server, progress) = (Arc::clone(&server), Arc::clone(&progress));
+            let target = Target::new(&options, &kind);
+            async move {
+                let counted = export_type(&server, &kind, target, &progress).await;
+                (kind, counted)
+            }
+        })
+        .buffer_unordered(EXPORT_PARALLEL);
+    let mut report = ExportReport::default();
+    while let Some((kind, counted)) = work.next().await {
+        match counted {
+            Ok(0) => {}
+            Ok(count) => drop(report.resources.insert(kind, count)),
+            Err(error) => drop(report.errors.insert(kind, format!("{error:#}"))),
+        }
+    }
+    progress.finish();
+    report.total = report.resources.values().sum();
+    report.seconds = progress.seconds();
+    Ok(report)
+}
+
+async fn get(server: &Server, url: Url) -> Result<bytes::Bytes> {
+    let answer = server.send(server.http().get(url.clone())).await?;
+    match answer.status {
+        200 => Ok(answer.body),
+        status => bail!("{url} answered {status}: {}", outcome::text(&answer.body)),
+    }
+}
+
+async fn searchable(server: &Server) -> Result<Vec<String>> {
+    let url = server.url("metadata");
+    let body = get(server, url.clone()).await?;
+    let capabilities: Capabilities = serde_json::from_slice(&body)
+        .with_context(|| format!("{url} is no CapabilityStatement."))?;
+    let offered = capabilities.rest.into_iter().flat_map(|rest| rest.resource);
+    let can_search = |offered: &Offered| {
+        let codes = &offered.interaction;
+        codes.is_empty() || codes.iter().any(|interaction| interaction.code == "search-type")
+    };
+    Ok(offered.filter(can_search).map(|offered| offered.kind).collect())
+}
+
+/// A type's file: written under another name, then put in its place.
+struct Target {
+    path: PathBuf,
+    part: PathBuf,
+    gzip: bool,
+}
+
+impl Target {
+    fn new(options: &ExportOptions, kind: &str) -> Self {
+        let name = format!("{kind}.ndjson{}", if options.gzip { ".gz" } else { "" });
+        let part = options.folder.join(format!(".{name}.part"));
+        Self { path: options.folder.join(name), part, gzip: options.gzip }
+    }
+
+    fn create(&self) -> Result<Box<dyn Finish + Send>> {
+        let file = BufWriter::new(File::create(&self.part).with_context(|| wrong(&self.part))?);
+        Ok(match self.gzip {
+            true => Box::new(GzEncoder::new(file, Compression::fast())),
+            false => Box::new(file),
+        })
+    }
+}
+
+fn wrong(path: &Path) -> String {
+    format!("{} cannot be written.", path.display())
+}
+
+/// A writer that has an end.
+trait Finish: Write {
+    fn finish(self: Box<Self>) -> std::io::Result<()>;
+}
+
+impl Finish for BufWriter<File> {
+    fn finish(self: Box<Self>) -> std::io::Result<()> {
+        self.into_inner()?.sync_all()
+    }
+}
+
+impl Finish for GzEncoder<BufWriter<File>> {
+    fn finish(self: Box<Self>) -> std::io::Result<()> {
+        GzEncoder::finish(*self)?.into_inner()?.sync_all()
+    }
+}
+
+async fn export_type(
+    server: &Server,
+    kind: &str,
+    target: Target,
+    progress: &Progress,
+) -> Result<u64> {
+    let counted = write_pages(server, kind, &target, progress).await;
+    progress.add(1, 0);
+    let placed = match counted {
+        Ok(0) => fs::remove_file(&target.part),
+        Ok(_) => fs::rename(&target.part, &target.path),
+        Err(error) => {
+            drop(fs::remove_file(&target.part));
+            return Err(error);
+        }
+    };
+    placed.with_context(|| wrong(&target.path))?;
+    counted
+}
+
+async fn write_pages(
+    server: &Server,
+    kind: &str,
+    target: &Target,
+    progress: &Progress,
+) -> Result<u64> {
+    let mut file = target.create()?;
+    let mut url = server.url(kind);
+    url.set_query(Some(&format!("_count={PAGE_ENTRIES}")));
+    let mut count = 0;
+    let mut page = Vec::new();
+    loop {
+        let body = get(server, url.clone()).await?;
+        page.clear();
+        let (written, next) = write_page(&body, &mut page).with_context(|| format!("{url}"))?;
+        file.write_all(&page).with_context(|| wrong(&target.part))?;
+        count += written;
+        progress.add(0, written);
+        let Some(next) = next else { break };
+        let next = server.follow(&next)?;
+        if next == url {
+            bail!("{url} names itself as the next page.");
+        }
+        url = next;
+    }
+    file.finish().with_context(|| wrong(&target.part))?;
+    Ok(count)
+}
+
+/// Appends a page's matches, one a line, and finds the link to the next page.
+fn write_page(body: &[u8], out: &mut Vec<u8>) -> Result<(u64, Option<String>)> {
+    let bundle: Bundle<'_> = serde_json::from_slice(body).context("The page is no Bundle.")?;
+    let mut written = 0;
+    for entry in &bundle.entry {
+        let mode = entry.search.as_ref().and_then(|search| search.mode.as_deref());
+        if let (Some(resource), None | Some("match")) = (entry.resource, mode) {
+            push_line(resource.get(), out);
+            written += 1;
+        }
+    }
+    let next = bundle.link.iter().find(|link| link.relation == "next");
+    Ok((written, next.map(|link| link.url.to_string())))
+}

@@ -1,0 +1,302 @@
+//! `carebridge generate`: a synthetic population into files or a pipe, on several threads, with the
+//! same bytes on any number of them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use anyhow::{Context, Result, anyhow};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use generator::Population;
+use serde::Serialize;
+
+use crate::limits::{CHUNK_PATIENTS, FOLDER_PATIENTS, GENERATE_THREADS_MAX};
+use crate::progress::Progress;
+
+/// The form of what is generated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// A transaction per patient after one with what they share: a file each, or a line each.
+    Bundles,
+    /// A file per type, or all types in one stream.
+    Ndjson,
+}
+
+/// Where it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Files in this folder, made if it is not there.
+    Folder(PathBuf),
+    /// Standard output.
+    Stdout,
+}
+
+/// What to generate, and where to.
+#[derive(Clone, Debug)]
+pub struct GenerateOptions {
+    /// The population.
+    pub population: generator::Options,
+    /// The form.
+    pub format: Format,
+    /// Compress: files end in `.gz`.
+    pub gzip: bool,
+    /// Where it goes.
+    pub output: Output,
+    /// A progress bar, where a terminal is there.
+    pub progress: bool,
+}
+
+/// What was generated.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct GenerateReport {
+    /// Patients.
+    pub patients: u64,
+    /// Resources of all types.
+    pub resources: u64,
+    /// Bytes before compression.
+    pub bytes: u64,
+    /// Wall clock.
+    pub seconds: f64,
+}
+
+impl fmt::Display for GenerateReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (patients, resources) = (self.patients, self.resources);
+        let rate = resources as f64 / self.seconds.max(0.001);
+        let (mb, seconds) = (self.bytes as f64 / 1e6, self.seconds);
+        write!(
+            f,
+            "Generated {patients} patients, {resources} resources, {mb:.1} MB in {seconds:.1} s ({rate:.0}/s)."
+        )
+    }
+}
+
+/// A piece of output, in order: whole files, or what a longer file continues with.
+struct Piece {
+    name: String,
+    bytes: Vec<u8>,
+}
+
+/// What a thread hands over for some patients, in the order of the patients.
+struct Chunk {
+    pieces: Vec<Piece>,
+    patients: u64,
+    resources: u64,
+    bytes: u64,
+}
+
+/// Generates everything.
+///
+/// # Errors
+/// An option is out of range, or a file cannot be written.
+pub fn generate(options: &GenerateOptions) -> Result<GenerateReport> {
+    let population = Population::new(options.population.clone())?;
+    let patients = options.population.patients;
+    let progress = Progress::new(options.progress, Some(patients));
+    let mut writer = Writer::new(options)?;
+    let mut report = GenerateReport { patients, ..GenerateReport::default() };
+    let mut take = |chunk: Chunk| -> Result<()> {
+        report.resources += chunk.resources;
+        report.bytes += chunk.bytes;
+        progress.add(chunk.patients, chunk.resources);
+        chunk.pieces.into_iter().try_for_each(|piece| writer.write(piece))
+    };
+    take(shared(&population, options))?;
+    let chunks = patients.div_ceil(CHUNK_PATIENTS);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = (threads.min(GENERATE_THREADS_MAX) as u64).min(chunks).max(1);
+    std::thread::scope(|scope| {
+        // Thread `t` makes chunks `t`, `t + threads`, …; taking them in turn keeps their order.
+        let receivers: Vec<Receiver<Chunk>> = (0..threads)
+            .map(|thread| {
+                let (sender, receiver) = sync_channel(1);
+                let population = &population;
+                scope.spawn(move || {
+                    let mut own = (thread..chunks).step_by(threads as usize);
+                    own.all(|n| sender.send(chunk(population, options, n)).is_ok());
+                });
+                receiver
+            })
+            .collect();
+        for receiver in (0..chunks).zip(receivers.iter().cycle()).map(|(_, receiver)| receiver) {
+            take(receiver.recv().context("A generating thread ended early.")?)?;
+        }
+        Ok::<(), anyhow::Error>(())
+    })?;
+    writer.finish()?;
+    progress.finish();
+    report.seconds = progress.seconds();
+    Ok(report)
+}
+
+fn shared(population: &Population, options: &GenerateOptions) -> Chunk {
+    let mut pieces = Pieces::new(options);
+    let resources = match options.format {
+        Format::Ndjson => population.shared_ndjson(|kind, line| pieces.line(kind, line)),
+        Format::Bundles => {
+            pieces.document("shared.json".to_owned(), &population.shared_bundle());
+            population.shared_ndjson(|_, _| {})
+        }
+    };
+    pieces.into_chunk(0, resources)
+}
+
+fn chunk(population: &Population, options: &GenerateOptions, n: u64) -> Chunk {
+    let first = n * CHUNK_PATIENTS;
+    let last = (first + CHUNK_PATIENTS).min(options.population.patients);
+    let mut pieces = Pieces::new(options);
+    let mut resources = 0;
+    let mut bundle = Vec::new();
+    for index in first..last {
+        resources += match options.format {
+            Format::Ndjson => population.write_ndjson(index, |kind, line| pieces.line(kind, line)),
+            Format::Bundles => {
+                bundle.clear();
+                let count = population.write_bundle(index, &mut bundle);
+                let folder = index / FOLDER_PATIENTS;
+                pieces.document(format!("{folder:05}/patient-{index:08}.json"), &bundle);
+                count
+            }
+        };
+    }
+    pieces.into_chunk(last - first, resources)
+}
+
+/// Pieces while they grow.
+struct Pieces {
+    by_name: BTreeMap<String, Vec<u8>>,
+    /// All in one stream, whatever the name.
+    stream: bool,
+    gzip: bool,
+}
+
+impl Pieces {
+    fn new(options: &GenerateOptions) -> Self {
+        let stream = options.output == Output::Stdout;
+        Self { by_name: BTreeMap::new(), stream, gzip: options.gzip }
+    }
+
+    fn line(&mut self, kind: &str, line: &[u8]) {
+        let name = if self.stream { "" } else { kind };
+        let bytes = match self.by_name.get_mut(name) {
+            Some(bytes) => bytes,
+            None => self.by_name.entry(name.to_owned()).or_default(),
+        };
+        bytes.extend_from_slice(line);
+        bytes.push(b'\n');
+    }
+
+    fn document(&mut self, name: String, document: &[u8]) {
+        let name = if self.stream { String::new() } else { name };
+        let bytes = self.by_name.entry(name).or_default();
+        bytes.extend_from_slice(document);
+        bytes.push(b'\n');
+    }
+
+    /// Compresses each piece by itself: gzip files may be joined end to end, so that threads can
+    /// compress side by side.
+    fn into_chunk(self, patients: u64, resources: u64) -> Chunk {
+        let bytes = self.by_name.values().map(|bytes| bytes.len() as u64).sum();
+        let gzip = self.gzip;
+        let pieces = self.by_name.into_iter().map(|(name, bytes)| Piece {
+            name: match (name.is_empty() || name.contains('.'), gzip) {
+                (true, false) => name,
+                (true, true) => format!("{name}.gz"),
+                (false, false) => format!("{name}.ndjson"),
+                (false, true) => format!("{name}.ndjson.gz"),
+            },
+            bytes: if gzip { compressed(&bytes) } else { bytes },
+        });
+        Chunk { pieces: pieces.collect(), patients, resources, bytes }
+    }
+}
+
+fn compressed(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    // Writing into memory does not fail.
+    drop(encoder.write_all(bytes));
+    encoder.finish().unwrap_or_default()
+}
+
+/// Puts pieces where they belong.
+enum Writer {
+    Stdout(BufWriter<io::Stdout>),
+    /// A file per name, whole in one piece.
+    Files(PathBuf),
+    /// Files that grow; put in their place at the end.
+    Growing(PathBuf, BTreeMap<String, BufWriter<File>>),
+}
+
+fn wrong(path: &Path) -> String {
+    format!("{} cannot be written.", path.display())
+}
+
+fn part(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!(".{name}.part"))
+}
+
+impl Writer {
+    fn new(options: &GenerateOptions) -> Result<Self> {
+        let folder = match &options.output {
+            Output::Stdout => return Ok(Self::Stdout(BufWriter::new(io::stdout()))),
+            Output::Folder(folder) => folder.clone(),
+        };
+        fs::create_dir_all(&folder).with_context(|| wrong(&folder))?;
+        Ok(match options.format {
+            Format::Bundles => Self::Files(folder),
+            Format::Ndjson => Self::Growing(folder, BTreeMap::new()),
+        })
+    }
+
+    fn write(&mut self, piece: Piece) -> Result<()> {
+        match self {
+            Self::Stdout(out) => out.write_all(&piece.bytes).map_err(closed),
+            Self::Files(folder) => {
+                let path = folder.join(&piece.name);
+                let hidden = path.with_extension("part");
+                if let Some(folder) = path.parent() {
+                    fs::create_dir_all(folder).with_context(|| wrong(folder))?;
+                }
+                fs::write(&hidden, &piece.bytes).with_context(|| wrong(&hidden))?;
+                fs::rename(&hidden, &path).with_context(|| wrong(&path))
+            }
+            Self::Growing(folder, files) => {
+                let path = part(folder, &piece.name);
+                let file = match files.get_mut(&piece.name) {
+                    Some(file) => file,
+                    None => {
+                        let file = File::create(&path).with_context(|| wrong(&path))?;
+                        files.entry(piece.name).or_insert_with(|| BufWriter::new(file))
+                    }
+                };
+                file.write_all(&piece.bytes).with_context(|| wrong(&path))
+            }
+        }
+    }
+
+    fn finish(self) -> Result<()> {
+        match self {
+            Self::Stdout(mut out) => out.flush().map_err(closed),
+            Self::Files(_) => Ok(()),
+            Self::Growing(folder, files) => {
+                for (name, mut file) in files {
+                    let path = folder.join(&name);
+                    file.flush().with_context(|| wrong(&path))?;
+                    fs::rename(part(&folder, &name), &path).with_context(|| wrong(&path))?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn closed(error: io::Error) -> anyhow::Error {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => anyhow!("The reader of the output closed it."),
+        _ => anyhow!(error).context("The output cannot be written."),
+    }
+}

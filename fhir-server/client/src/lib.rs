@@ -1,0 +1,26 @@
+//! The work behind `carebridge generate`, `load` and `export`, against any FHIR R4 server.
+//!
+//! **Architecture invariant:** the text of a resource is never parsed into numbers and written
+//! again; what was read from a file is what is sent, and what was answered is what is written.
+//! Nothing here prints: callers show the reports.
+
+mod auth;
+mod export;
+mod generate;
+mod http;
+mod input;
+mod journal;
+pub mod limits;
+mod load;
+mod outcome;
+mod progress;
+mod raw;
+mod report;
+mod send;
+
+pub use auth::Auth;
+pub use export::{ExportOptions, ExportReport, export};
+pub use generate::{Format, GenerateOptions, GenerateReport, Output, generate};
+pub use http::{Connection, Retry};
+pub use load::{LoadOptions, load};
+pub use report::{LoadError, LoadReport};

@@ -1,0 +1,47 @@
+//! Every limit of this crate, with its unit and its reason.
+
+use std::time::Duration;
+
+/// One JSON document or line, in bytes: it is held in memory once. The largest records in public
+/// data sets are near 100 MB.
+pub const DOCUMENT_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Resources sent together where a file lists single ones.
+pub const GROUP_ENTRIES: usize = 100;
+/// Bytes sent together where a file lists single resources: well under what servers accept.
+pub const GROUP_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// An answer, in bytes: a page of a thousand large resources.
+pub const ANSWER_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Requests in flight by default: twice what keeps PostgreSQL on a few cores busy.
+pub const PARALLEL_DEFAULT: usize = 8;
+/// Requests in flight at most.
+pub const PARALLEL_MAX: usize = 256;
+/// Errors that a report lists; the others are only counted.
+pub const ERRORS_LISTED_MAX: usize = 1_000;
+/// Characters of one error's text.
+pub const ERROR_CHARS_MAX: usize = 600;
+/// Folders within folders: a loop of mounts must end.
+pub const FOLDER_DEPTH_MAX: usize = 32;
+/// Tries of one request before the whole run is given up; a later run resumes.
+pub const TRIES_MAX: u32 = 8;
+/// First pause between tries; it doubles each time.
+pub const PAUSE_FIRST: Duration = Duration::from_millis(250);
+/// Longest pause, also where the server asks for more with `Retry-After`.
+pub const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// One request. A transaction of thousands of entries takes seconds.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(180);
+/// Making a connection.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A token is renewed this long before it expires.
+pub const TOKEN_MARGIN: Duration = Duration::from_secs(30);
+/// Lifetime of a token whose answer names none.
+pub const TOKEN_LIFETIME_DEFAULT: Duration = Duration::from_secs(300);
+/// Resources asked for per page of an export.
+pub const PAGE_ENTRIES: u32 = 1_000;
+/// Types exported at the same time.
+pub const EXPORT_PARALLEL: usize = 4;
+/// Patients generated at a time by one thread: some 15 MB.
+pub const CHUNK_PATIENTS: u64 = 64;
+/// Patients per subfolder: folders of more than some thousand files are slow to list.
+pub const FOLDER_PATIENTS: u64 = 1_000;
+/// Threads that generate.
+pub const GENERATE_THREADS_MAX: usize = 8;

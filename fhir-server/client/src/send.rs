@@ -1,0 +1,293 @@
+//! Carries out units of work: one request each, more where the server refuses it as a whole.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use bytes::Bytes;
+use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
+
+use crate::http::{Answer, Server};
+use crate::input::units::{Body, Item, Unit};
+use crate::journal::{Journal, Key};
+use crate::outcome;
+use crate::progress::Progress;
+use crate::raw::Bundle;
+use crate::report::{LoadError, Tally};
+
+/// A load while it runs.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) server: Arc<Server>,
+    pub(crate) journal: Journal,
+    pub(crate) tally: Tally,
+    pub(crate) progress: Progress,
+}
+
+/// What became of one request.
+struct Sent {
+    key: Key,
+    answer: Answer,
+}
+
+impl Sent {
+    fn good(&self) -> bool {
+        (200..300).contains(&self.answer.status)
+    }
+}
+
+impl Run {
+    /// Carries out a unit; all that can go wrong ends up in the tally.
+    pub(crate) async fn perform(self: Arc<Self>, unit: Unit) {
+        let done = match &unit.body {
+            _ if self.tally.aborted() => Ok(()),
+            Body::Bundle(body, entries) => self.bundle(&unit, body, *entries).await,
+            Body::Group(items) => self.group(&unit, items).await,
+        };
+        if let Err(error) = done {
+            let message = format!("{error:#}");
+            self.fail(&unit, unit.resources(), None, None, message.clone());
+            self.tally.abort(message);
+        }
+        self.progress.add(unit.consumed, unit.resources());
+        drop(unit.fence);
+    }
+
+    /// A batch or transaction as the file holds it.
+    async fn bundle(&self, unit: &Unit, body: &Bytes, entries: u64) -> Result<()> {
+        let Some(sent) = self.post_bundle(unit, body.clone(), entries).await? else {
+            return Ok(());
+        };
+        if !sent.good() {
+            let entry = outcome::entry(&sent.answer.body).map(|n| format!("entry {n}"));
+            self.refuse(unit, entries, entry, &sent.answer);
+            return Ok(());
+        }
+        let failed = self.note_entries(unit, &sent.answer.body, |n| format!("entry {n}"));
+        self.succeed(unit, sent.key, entries, failed.len() as u64)
+    }
+
+    /// Single resources: together in a transaction, which is fastest; where the server refuses it,
+    /// as a batch, which stores the good ones and names the others.
+    async fn group(&self, unit: &Unit, items: &[Item]) -> Result<()> {
+        let first = self.journal.is_new();
+        let missing = |item: &&Item| first || !self.journal.done(item_key(unit, item));
+        let left: Vec<&Item> = items.iter().filter(missing).collect();
+        self.tally.lock().resumed += (items.len() - left.len()) as u64;
+        self.together(unit, &left).await
+    }
+
+    async fn together(&self, unit: &Unit, items: &[&Item]) -> Result<()> {
+        match items {
+            [] => return Ok(()),
+            [item] => return self.single(unit, item).await,
+            _ => {}
+        }
+        let count = items.len() as u64;
+        let transaction = Bytes::from(bundle_of("transaction", items));
+        let Some(sent) = self.post_bundle(unit, transaction, count).await? else {
+            return Ok(());
+        };
+        match sent.answer.status {
+            200..300 => self.succeed(unit, sent.key, count, 0),
+            401 | 507 => {
+                self.refuse(unit, count, None, &sent.answer);
+                Ok(())
+            }
+            413 => {
+                let (left, right) = items.split_at(items.len() / 2);
+                Box::pin(self.together(unit, left)).await?;
+                Box::pin(self.together(unit, right)).await
+            }
+            _ => self.batch(unit, items).await,
+        }
+    }
+
+    /// Stores what can be stored, and notes it resource by resource: a later run sends the others.
+    async fn batch(&self, unit: &Unit, items: &[&Item]) -> Result<()> {
+        let count = items.len() as u64;
+        let batch = Bytes::from(bundle_of("batch", items));
+        let Some(sent) = self.post_bundle(unit, batch, count).await? else {
+            return Ok(());
+        };
+        if !sent.good() {
+            self.refuse(unit, count, None, &sent.answer);
+            return Ok(());
+        }
+        let at = |n: usize| items.get(n).map_or_else(|| format!("entry {n}"), |i| i.at.clone());
+        let failed = self.note_entries(unit, &sent.answer.body, at);
+        for (n, item) in items.iter().enumerate() {
+            if failed.binary_search(&n).is_err() {
+                self.journal.note_done(item_key(unit, item), &unit.file)?;
+            }
+        }
+        if failed.len() == items.len() {
+            self.journal.note_refused(sent.key, &unit.file)?;
+        }
+        self.succeed(unit, sent.key, count, failed.len() as u64)
+    }
+
+    async fn single(&self, unit: &Unit, item: &Item) -> Result<()> {
+        let (method, path) = match &item.id {
+            Some(id) => (Method::PUT, format!("{}/{id}", item.kind)),
+            None => (Method::POST, item.kind.clone()),
+        };
+        let body = Bytes::from(item.text.clone());
+        let Some(sent) = self.request(unit, method, &path, body, 1).await? else {
+            return Ok(());
+        };
+        if sent.good() {
+            return self.succeed(unit, sent.key, 1, 0);
+        }
+        let at = (!item.at.is_empty()).then(|| item.at.clone());
+        self.refuse(unit, 1, at, &sent.answer);
+        Ok(())
+    }
+
+    async fn post_bundle(&self, unit: &Unit, body: Bytes, count: u64) -> Result<Option<Sent>> {
+        self.request(unit, Method::POST, "", body, count).await
+    }
+
+    /// Sends a body unless an earlier run did. A repeated POST carries the same key, so that the
+    /// server carries it out once however often it arrives.
+    async fn request(
+        &self,
+        unit: &Unit,
+        method: Method,
+        path: &str,
+        body: Bytes,
+        count: u64,
+    ) -> Result<Option<Sent>> {
+        let key = Key::of(unit.number, &body);
+        if self.journal.done(key) {
+            self.tally.lock().resumed += count;
+            return Ok(None);
+        }
+        self.tally.lock().bytes_sent += body.len() as u64;
+        let post = method == Method::POST;
+        let mut request = self
+            .server
+            .http()
+            .request(method, self.server.url(path))
+            .header(CONTENT_TYPE, "application/fhir+json")
+            .header("Prefer", "return=minimal")
+            .body(body);
+        if post {
+            request = request.header("Idempotency-Key", self.journal.idempotency(key));
+        }
+        let sent = Sent { key, answer: self.server.send(request).await? };
+        if post && !sent.good() {
+            self.journal.note_refused(key, &unit.file)?;
+        }
+        Ok(Some(sent))
+    }
+
+    /// Counts what was stored; notes the request as done if all of it was.
+    fn succeed(&self, unit: &Unit, key: Key, count: u64, failed: u64) -> Result<()> {
+        self.tally.lock().loaded += count - failed.min(count);
+        match failed {
+            0 => self.journal.note_done(key, &unit.file),
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes the entries of an answer that failed, and returns their numbers in order.
+    fn note_entries(&self, unit: &Unit, body: &[u8], at: impl Fn(usize) -> String) -> Vec<usize> {
+        let mut failed = Vec::new();
+        let answer = serde_json::from_slice::<Bundle<'_>>(body);
+        let entries = answer.map(|bundle| bundle.entry).unwrap_or_default();
+        for (n, entry) in entries.iter().enumerate() {
+            let Some(response) = &entry.response else { continue };
+            let code = response.status.split(' ').next().and_then(|code| code.parse().ok());
+            let Some(status) = code.filter(|status: &u16| *status >= 400) else { continue };
+            failed.push(n);
+            let said = response.outcome.map_or("", |outcome| outcome.get());
+            self.fail(unit, 1, Some(at(n)), Some(status), outcome::text(said.as_bytes()));
+        }
+        failed
+    }
+
+    /// Notes a refusal of the whole; one that would meet all others as well ends the run.
+    fn refuse(&self, unit: &Unit, count: u64, at: Option<String>, answer: &Answer) {
+        let text = outcome::text(&answer.body);
+        self.fail(unit, count, at, Some(answer.status), text.clone());
+        match answer.status {
+            401 => self.tally.abort(format!("The server refuses the credentials: {text}")),
+            507 => self.tally.abort(format!("The server's disk is full: {text}")),
+            _ => {}
+        }
+    }
+
+    fn fail(
+        &self,
+        unit: &Unit,
+        count: u64,
+        at: Option<String>,
+        status: Option<u16>,
+        message: String,
+    ) {
+        self.tally.fail(count, LoadError { file: unit.file.clone(), at, status, message });
+    }
+}
+
+/// Names a single resource by its text and place.
+fn item_key(unit: &Unit, item: &Item) -> Key {
+    Key::of(unit.number, format!("{}\n{}", item.at, item.text).as_bytes())
+}
+
+/// A Bundle of PUTs for resources with an id and POSTs for the others, around their exact text.
+fn bundle_of(kind: &str, items: &[&Item]) -> Vec<u8> {
+    let size: usize = items.iter().map(|item| item.text.len() + 200).sum();
+    let mut out = Vec::with_capacity(size + 100);
+    out.extend_from_slice(br#"{"resourceType":"Bundle","type":""#);
+    out.extend_from_slice(kind.as_bytes());
+    out.extend_from_slice(br#"","entry":["#);
+    for (n, item) in items.iter().enumerate() {
+        out.extend_from_slice(if n == 0 { b"{" } else { b",{" });
+        if let Some(full_url) = &item.full_url {
+            out.extend_from_slice(br#""fullUrl":"#);
+            out.extend_from_slice(full_url.as_bytes());
+            out.push(b',');
+        }
+        out.extend_from_slice(br#""resource":"#);
+        out.extend_from_slice(item.text.as_bytes());
+        // Type and id were checked to hold letters, digits, - and . only.
+        let request = match &item.id {
+            Some(id) => format!(r#"{{"method":"PUT","url":"{}/{id}"}}"#, item.kind),
+            None => format!(r#"{{"method":"POST","url":"{}"}}"#, item.kind),
+        };
+        out.extend_from_slice(br#","request":"#);
+        out.extend_from_slice(request.as_bytes());
+        out.push(b'}');
+    }
+    out.extend_from_slice(b"]}");
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bundles_hold_the_exact_text() {
+        let item = |text: &str, id: Option<&str>, full_url: Option<&str>| Item {
+            text: text.to_owned(),
+            kind: "Basic".to_owned(),
+            id: id.map(str::to_owned),
+            full_url: full_url.map(str::to_owned),
+            at: String::new(),
+        };
+        let items = [
+            item(r#"{"x":1.50}"#, Some("a"), None),
+            item(r#"{"x":1e2}"#, None, Some(r#""urn:uuid:1""#)),
+        ];
+        let expected = concat!(
+            r#"{"resourceType":"Bundle","type":"batch","entry":["#,
+            r#"{"resource":{"x":1.50},"request":{"method":"PUT","url":"Basic/a"}},"#,
+            r#"{"fullUrl":"urn:uuid:1","resource":{"x":1e2},"#,
+            r#""request":{"method":"POST","url":"Basic"}}]}"#
+        );
+        let bundle = bundle_of("batch", &items.each_ref());
+        assert_eq!(String::from_utf8(bundle).unwrap(), expected);
+    }
+}

@@ -1,0 +1,277 @@
+//! `load`: every form of input, retries, resumption, errors.
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::path::PathBuf;
+
+use client::{Auth, LoadOptions, LoadReport, load};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::{Value, json};
+
+use crate::fake::{Fake, Fault, Folder};
+
+fn options(fake: &Fake, folder: &Folder, inputs: Vec<PathBuf>) -> LoadOptions {
+    let journal = Some(folder.path(".journal"));
+    let connection = fake.connection();
+    LoadOptions { connection, inputs, journal, progress: false, ..LoadOptions::default() }
+}
+
+async fn run(fake: &Fake, folder: &Folder, inputs: Vec<PathBuf>) -> LoadReport {
+    load(options(fake, folder, inputs)).await.unwrap()
+}
+
+fn patients(range: std::ops::Range<u32>) -> String {
+    let line = |n| format!("{}\n", json!({"resourceType": "Patient", "id": format!("p{n}")}));
+    range.map(line).collect()
+}
+
+fn transaction(ids: &[&str]) -> String {
+    let entries = ids.iter().map(|id| {
+        json!({"fullUrl": format!("urn:uuid:{id}"),
+            "resource": {"resourceType": "Patient", "name": [{"family": id}]},
+            "request": {"method": "POST", "url": "Patient"}})
+    });
+    json!({"resourceType": "Bundle", "type": "transaction", "entry": entries.collect::<Vec<_>>()})
+        .to_string()
+}
+
+fn zipped(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[tokio::test]
+async fn every_form_of_input() {
+    let fake = Fake::start().await;
+    let folder = Folder::new();
+    let pretty = |value: Value| serde_json::to_string_pretty(&value).unwrap();
+    let exact = "{\"resourceType\":\"Observation\",\"id\":\"o1\",\"valueDecimal\":1.50}";
+    folder.write("in/one.json", exact);
+    folder.write("in/new.json", pretty(json!({"resourceType": "Device"})));
+    folder.write("in/deep/bundle.json", transaction(&["a", "b"]));
+    folder.write("in/lines.ndjson", patients(0..250));
+    folder.write("in/zipped.ndjson.gz", zipped(&patients(250..260)));
+    folder.write("in/.hidden.json", "{");
+    folder.write("in/notes.txt", "not for us");
+    folder.write("in/log.ndjson", "{\"exportId\":1}\n{\"exportId\":2}\n");
+    let collection = json!({"resourceType": "Bundle", "type": "collection", "entry": [
+        {"fullUrl": "urn:uuid:x", "resource": {"resourceType": "Basic", "id": "b1"}},
+        {"resource": {"resourceType": "Basic"}},
+        {"resource": {"resourceType": "OperationOutcome"}, "search": {"mode": "outcome"}},
+    ]});
+    folder.write("in/collection.json", pretty(collection));
+    let document = json!({"resourceType": "Bundle", "id": "d", "type": "document", "entry": []});
+    folder.write("in/document.json", pretty(document));
+    let report = run(&fake, &folder, vec![folder.path("in")]).await;
+    assert!(report.ok(), "{report}");
+    assert_eq!(report.loaded, 1 + 1 + 2 + 250 + 10 + 2 + 1);
+    assert_eq!(report.files, 7);
+    assert_eq!(report.files_passed_over.len(), 1, "{report}");
+    for (kind, count) in
+        [("Patient", 262), ("Observation", 1), ("Device", 1), ("Basic", 2), ("Bundle", 1)]
+    {
+        assert_eq!(fake.count(kind), count, "{kind}");
+    }
+    let single = fake.seen("PUT").into_iter().find(|seen| seen.path == "/fhir/Observation/o1");
+    assert_eq!(single.unwrap().body, exact);
+    // 250 lines are three groups, the other files a request each.
+    assert_eq!(fake.seen("POST").len() + fake.seen("PUT").len(), 3 + 6);
+    assert!(fake.seen("POST").iter().all(|seen| seen.key.is_some()));
+    assert!(fake.seen("PUT").iter().all(|seen| seen.key.is_none()));
+    assert!(!folder.path(".journal").exists(), "nothing is left to resume");
+    assert_eq!(fake.lock().tokens_given, 1);
+}
+
+#[tokio::test]
+async fn numbers_in_groups_stay_exact() {
+    let fake = Fake::start().await;
+    let folder = Folder::new();
+    let lines = "{\"resourceType\":\"Basic\",\"id\":\"a\",\"x\":1.50}\n\
+                 {\"resourceType\":\"Basic\",\"id\":\"b\",\"x\":0.10000000000000000001}\n";
+    let path = folder.write("a.ndjson", lines);
+    assert!(run(&fake, &folder, vec![path]).await.ok());
+    let sent = fake.seen("POST");
+    assert!(sent[0].body.contains(":1.50}") && sent[0].body.contains(":0.10000000000000000001}"));
+}
+
+#[tokio::test]
+async fn bad_moments_are_survived_without_duplicates() {
+    let fake = Fake::start().await;
+    let folder = Folder::new();
+    fake.lock().faults =
+        [Fault::Status(503), Fault::Drop, Fault::Busy(1), Fault::Status(429)].into();
+    let mut options = options(&fake, &folder, vec![folder.write("b.json", transaction(&["a"]))]);
+    options.connection.retry.tries = 5;
+    let report = load(options).await.unwrap();
+    assert!(report.ok(), "{report}");
+    assert_eq!(report.retried, 4);
+    assert_eq!(report.loaded, 1);
+    assert_eq!(fake.count("Patient"), 1, "the lost answer's request was not done twice");
+    let keys: HashSet<_> = fake.seen("POST").into_iter().map(|seen| seen.key.unwrap()).collect();
+    assert_eq!(keys.len(), 1);
+}
+
+#[tokio::test]
+async fn a_refused_token_is_renewed() {
+    let fake = Fake::start().await;
+    let folder = Folder::new();
+    fake.lock().tokens_expired = 1;
+    let report = run(&fake, &folder, vec![folder.write("p.ndjson", patients(0..3))]).await;
+    assert!(report.ok(), "{report}");
+    assert_eq!(fake.lock().tokens_given, 2);
+
+    let mut options = options(&fake, &folder, vec![folder.path("p.ndjson")]);
+    options.connection.auth = Auth::Token("wrong".to_owned());
+    let report = load(options.clone()).await.unwrap();
+    assert_eq!(report.failed, 3);
+    assert!(report.aborted.unwrap().starts_with("The server refuses the credentials"));
+    options.connection.auth = Auth::client("dev-backend", "wrong");
+    let report = load(options).await.unwrap();
+    assert!(report.aborted.unwrap().contains("gave client dev-backend no token: it answered 401"));
+}
+
+#[tokio::test]
+async fn one_bad_resource_does_not_hold_up_its_group() {
+    let fake = Fake::start().await;
+    let folder = Folder::new();
+    fake.lock().poison = Some("p7\"".to_owned());
+    let mut lines = patients(0..20);
+    lines.push_str("not json\n{\"resourceType\":\"Patient\",\"id\":\"no spaces\"}\n");
+    let path = folder.write("p.ndjson", lines);
+    let report = run(&fake, &folder, vec![path.clone()]).await;
+    assert_eq!((report.loaded, report.failed), (19, 3), "{report}");
+    assert_eq!(fake.count("Patient"), 19);
+    let mut lines: Vec<_> = report.errors.iter().map(ToString::to_string).collect();
+    lines.sort();
+    let file = path.display();
+    assert!(lines[0].starts_with(&format!("{file}, line 21: This is no JSON")), "{lines:?}");
+    assert_eq!(
+        lines[1],
+        format!("{file}, line 22: An id has 1 to 64 characters of A-Z a-z 0-9 . -.")
+    );
+    assert_eq!(lines[2], format!("{file}, line 8: 422: this one is poisoned"));
+    assert!(report.journal.is_some());
+    let machine: Value = serde_json::to_value(&report).unwrap();
+    assert_eq!(machine["errors"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_refused_transaction_names_its_entry() {
+    let fake = Fake::start().await;
+    let folder = Folder::new();
+    fake.lock().poison = Some("bad".to_owned());
+    let path = folder.write("b.json", transaction(&["good", "bad"]));
+    let report = run(&fake, &folder, vec![path]).await;
+    assert_eq!((report.loaded, report.failed), (0, 2));
+    assert_eq!(report.errors.len(), 1);
+    assert_eq!(report.errors[0].at.as_deref(), Some("entry 1"));
+    assert_eq!(report.errors[0].status, Some(422));
+    assert!(report.errors[0].message.ends_with("this one is poisoned"));
+}
+
+#[tokio::test]
+async fn groups_too_large_for_the_server_are_halved() {
+    let fake = Fake::start().await;
+    let folder = Folder::new();
+    fake.lock().entries_max = Some(30);
+    let report = run(&fake, &folder, vec![folder.write("p.ndjson", patients(0..100))]).await;
+    assert!(report.ok(), "{report}");
+    assert_eq!(fake.count("Patient"), 100);
+}
+
+#[tokio::test]
+async fn only_what_failed_is_sent_again() {
+    let fake = Fake::start().await;
+    let folder = Folder::new();
+    // Without ids every resource is a POST: sent twice, it would be there twice.
+    let lines: String = (0..1000)
+        .map(|n| format!("{{\"resourceType\":\"Basic\",\"x\":\"n{n}\"}}\n"))
+        .chain([patients(0..50)])
+        .collect();
+    let options = options(&fake, &folder, vec![folder.write("b.ndjson", lines)]);
+    fake.lock().poison = Some("\"n55".to_owned());
+    let first = load(options.clone()).await.unwrap();
+    assert_eq!((first.loaded, first.failed), (1039, 11), "{first}");
+    let second = load(options.clone()).await.unwrap();
+    assert_eq!((second.resumed, second.loaded, second.failed), (1039, 0, 11), "{second}");
+    fake.lock().poison = None;
+    let third = load(options).await.unwrap();
+    assert!(third.ok(), "{third}");
+    assert_eq!((third.resumed, third.loaded), (1039, 11), "{third}");
+    assert_eq!((fake.count("Basic"), fake.count("Patient")), (1000, 50));
+    assert!(!folder.path(".journal").exists());
+}
+
+#[tokio::test]
+async fn a_full_disk_stops_the_run() {
+    let fake = Fake::start().await;
+    let folder = Folder::new();
+    let options = options(&fake, &folder, vec![folder.write("p.ndjson", patients(0..5000))]);
+    fake.lock().faults = [Fault::Status(507)].into();
+    let report = load(options.clone()).await.unwrap();
+    assert_eq!(report.failed, 100);
+    assert!(report.loaded < 4900, "{report}");
+    assert!(report.aborted.unwrap().starts_with("The server's disk is full"));
+    let again = load(options).await.unwrap();
+    assert!(again.ok(), "{again}");
+    assert_eq!((again.resumed, again.loaded), (report.loaded, 5000 - report.loaded));
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_ends_the_run() {
+    let folder = Folder::new();
+    let fake = Fake::start().await;
+    let mut options = options(&fake, &folder, vec![folder.write("p.ndjson", patients(0..500))]);
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    options.connection.url = format!("http://{}/fhir", closed.local_addr().unwrap());
+    drop(closed);
+    options.connection.auth = Auth::None;
+    let report = load(options).await.unwrap();
+    assert!(!report.ok());
+    let reason = report.aborted.unwrap();
+    assert!(
+        reason.contains("cannot be reached") && reason.ends_with("even after 4 tries."),
+        "{reason}"
+    );
+    assert!(report.failed < 1000);
+}
+
+#[tokio::test]
+async fn what_is_referred_to_arrives_first() {
+    let fake = Fake::start().await;
+    let folder = Folder::new();
+    for kind in ["Observation", "Patient", "Organization", "ExplanationOfBenefit"] {
+        let line = format!("{{\"resourceType\":\"{kind}\",\"id\":\"1\"}}\n");
+        folder.write(&format!("{kind}.000.ndjson"), line);
+    }
+    let stream = [transaction(&["first"]), transaction(&["second"]), transaction(&["third"])];
+    folder.write("shared.ndjson", stream.join("\n"));
+    assert!(run(&fake, &folder, vec![folder.0.clone()]).await.ok());
+    let order: Vec<_> = fake.seen("PUT").into_iter().map(|seen| seen.path).collect();
+    let expected = ["Organization", "Patient", "Observation", "ExplanationOfBenefit"];
+    assert_eq!(order, expected.map(|kind| format!("/fhir/{kind}/1")));
+    assert!(fake.seen("POST")[0].body.contains("first"));
+    assert_eq!(fake.count("Patient"), 4);
+}
+
+#[tokio::test]
+async fn unusable_inputs_are_refused_in_a_sentence() {
+    let fake = Fake::start().await;
+    let folder = Folder::new();
+    folder.write("empty/readme.txt", "");
+    for (inputs, expected) in [
+        (vec![], "Name at least one file or folder"),
+        (vec![folder.path("missing.json")], "missing.json cannot be read."),
+        (vec![folder.path("empty")], "There are no .json, .ndjson or .jsonl files"),
+    ] {
+        let error = load(options(&fake, &folder, inputs)).await.unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    let history = json!({"resourceType": "Bundle", "type": "history"}).to_string();
+    let report = run(&fake, &folder, vec![folder.write("h.json", history)]).await;
+    assert_eq!(report.errors[0].message, "A Bundle of this type cannot be loaded.");
+    let report = run(&fake, &folder, vec![folder.write("n.json", "{\"a\":\n1}")]).await;
+    assert_eq!(report.errors[0].message, "There is no resourceType.");
+}
