@@ -10,6 +10,7 @@ pub mod fhirpath;
 pub mod id;
 pub mod json;
 pub mod limits;
+pub mod patch;
 pub mod phi;
 pub mod resource;
 pub mod resource_type;

@@ -5,7 +5,7 @@ pub const JSON_DEPTH_MAX: usize = 64;
 /// Length of one number's text, in bytes. FHIR asks for 18 digits; PostgreSQL stores far more.
 pub const JSON_NUMBER_BYTES_MAX: usize = 64;
 /// Absolute exponent of a number: `1e99999` would grow to 100 kB of digits in JSONB.
-pub const JSON_EXPONENT_MAX: u32 = 128;
+pub const JSON_EXPONENT_MAX: u32 = 300;
 /// Members of one JSON object. FHIR's widest element has under 100.
 pub const JSON_MEMBERS_MAX: usize = 1_000;
 /// Issues gathered before validation stops: an answer must stay readable.
@@ -18,3 +18,7 @@ pub const FHIRPATH_TOKENS_MAX: usize = 4_096;
 pub const FHIRPATH_DEPTH_MAX: usize = 48;
 /// Steps of one evaluation: an expression over the largest bundle needs some 100,000.
 pub const FHIRPATH_STEPS_MAX: u32 = 2_000_000;
+/// Operations of one patch. Larger changes are an update.
+pub const PATCH_OPERATIONS_MAX: usize = 1_000;
+/// Text that the `copy` operations of one JSON Patch may copy, in bytes: repeated doubling is a bomb.
+pub const PATCH_COPY_BYTES_MAX: usize = 16 * 1024 * 1024;

@@ -2,6 +2,8 @@
 
 mod members;
 
+pub(crate) use members::choice_key;
+
 use super::Schema;
 use super::ast::{Expr, Head, Op, Step as Written, StepKind};
 use super::lex::refuse;

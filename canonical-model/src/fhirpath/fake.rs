@@ -41,7 +41,7 @@ Reference < Element: reference:string type:uri identifier:Identifier display:str
 Quantity < Element: value:decimal comparator:code unit:string system:uri code:code
 Age < Quantity:
 Range < Element: low:Quantity high:Quantity
-Patient < DomainResource: identifier:Identifier* active:boolean name:HumanName* telecom:ContactPoint* gender:code birthDate:date deceased[x]:boolean|dateTime address:Address* maritalStatus:CodeableConcept contact:Patient.contact* generalPractitioner:Reference* managingOrganization:Reference link:Patient.link*
+Patient < DomainResource: identifier:Identifier* active:boolean name:HumanName* telecom:ContactPoint* gender:code birthDate:date deceased[x]:boolean|dateTime address:Address* maritalStatus:CodeableConcept multipleBirth[x]:boolean|integer contact:Patient.contact* generalPractitioner:Reference* managingOrganization:Reference link:Patient.link*
 Patient.contact < BackboneElement: relationship:CodeableConcept* name:HumanName telecom:ContactPoint* address:Address gender:code period:Period
 Patient.link < BackboneElement: other:Reference type:code
 Practitioner < DomainResource: name:HumanName* telecom:ContactPoint*
@@ -55,7 +55,7 @@ ConceptMap < DomainResource: source[x]:uri|canonical
 Bundle < Resource: type:code entry:Bundle.entry*
 Bundle.entry < BackboneElement: fullUrl:uri resource:Resource
 Parameters < Resource: parameter:Parameters.parameter*
-Parameters.parameter < BackboneElement: name:string value[x]:string|code resource:Resource part:Parameters.parameter*
+Parameters.parameter < BackboneElement: name:string value[x]:string|code|date|integer|boolean|dateTime|HumanName|Identifier|Extension resource:Resource part:Parameters.parameter*
 ";
 
 /// The table, read.

@@ -16,8 +16,11 @@ pub enum Place {
 pub type Location = Vec<Place>;
 
 /// The location of an item's value, or of its extensions where it has no value of its own.
-/// `None` where the item lies elsewhere: a literal, a computed value.
+/// `None` where the item lies elsewhere: a literal, a computed value, another resource.
 pub(super) fn locate(root: &Value, item: &Item<'_>) -> Option<Location> {
+    if item.remote {
+        return None; // The reference is here, but what it points at is not.
+    }
     let mut path = Vec::new();
     let found = find(root, item.value, &mut path)
         || item.extension.is_some_and(|partner| find(root, partner, &mut path));

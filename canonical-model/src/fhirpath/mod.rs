@@ -20,6 +20,8 @@ mod reference;
 mod schema;
 
 pub use arena::Arena;
+pub(crate) use compare::same;
+pub(crate) use compile::choice_key;
 pub use item::Item;
 pub use location::{Location, Place};
 pub use path::Path;

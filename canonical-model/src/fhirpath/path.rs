@@ -1,6 +1,7 @@
 //! A compiled expression, ready to run.
 
 use super::arena::Arena;
+use super::ast::{Expr, Step, StepKind};
 use super::compile::{Typed, compile};
 use super::eval::Machine;
 use super::item::Item;
@@ -27,6 +28,22 @@ impl Path {
     pub fn compile(expression: &str, context_type: &str, schema: &dyn Schema) -> Result<Self> {
         let typed = compile(&parse(expression)?, context_type, schema)?;
         Ok(Self { typed, context_type: context_type.into() })
+    }
+
+    /// Takes a path to a list apart: the path to what holds the list, and the list's name. So a
+    /// list can be spoken of that is not there yet.
+    pub(crate) fn compile_list(
+        expression: &str,
+        context_type: &str,
+        schema: &dyn Schema,
+    ) -> Result<(Self, Text)> {
+        let fault = || Error::invalid("FHIRPath: expected a path that ends in the name of a list");
+        let Expr::Path(head, mut steps) = parse(expression)? else { return Err(fault()) };
+        let Some(Step { kind: StepKind::Member(name), .. }) = steps.pop() else {
+            return Err(fault());
+        };
+        let typed = compile(&Expr::Path(head, steps), context_type, schema)?;
+        Ok((Self { typed, context_type: context_type.into() }, name))
     }
 
     /// Whether it can never yield anything: every branch belongs to resources of other types.
