@@ -6,3 +6,4 @@ mod export;
 mod fake;
 mod generate;
 mod load;
+mod samples;
