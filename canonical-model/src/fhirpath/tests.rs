@@ -1,3 +1,5 @@
+mod property;
+
 use super::fake::FAKE;
 use super::parse::parse;
 use super::*;
