@@ -307,7 +307,7 @@ impl Reader<'_> {
         }
         match self.slice(from)?.parse::<u32>() {
             Ok(size) if size <= JSON_EXPONENT_MAX => Ok(()),
-            _ => Err(Fault { at: start, what: "an exponent beyond 128" }),
+            _ => Err(Fault { at: start, what: "an exponent beyond 300" }),
         }
     }
 }

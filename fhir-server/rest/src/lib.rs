@@ -1,1 +1,27 @@
-//! Placeholder.
+//! FHIR over HTTP: the only crate that knows both. <https://hl7.org/fhir/R4/http.html>
+//!
+//! **Architecture invariant:** every way in is an [`Interaction`], from the wire or from a bundle's
+//! entry alike, and each is performed by one function here, with the caller's rights decided in
+//! `domain`. No SQL, no rules of its own.
+
+mod answer;
+mod app;
+mod body;
+mod bundle;
+mod conditions;
+mod format;
+mod handlers;
+mod interaction;
+pub mod limits;
+mod metadata;
+mod outcome;
+mod page_link;
+mod perform;
+mod projection;
+mod router;
+mod wire_request;
+
+pub use app::App;
+pub use interaction::Interaction;
+pub use outcome::outcome;
+pub use router::router;

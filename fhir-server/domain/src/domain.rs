@@ -1,0 +1,145 @@
+//! The service itself: what interactions share.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use access::{Access, Action, Rules};
+use canonical_model::{Error, ResourceType, Result};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use conformance::Registry;
+use search::Catalogue;
+use store::{Auditor, Store};
+use telemetry::Clock;
+
+use crate::hooks::Hooks;
+use crate::request::Request;
+
+/// What the server promises beyond the specification, by choice.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Whether PUT to an unknown id creates it.
+    pub update_as_create: bool,
+    /// Whether a conditional delete may remove several resources.
+    pub delete_multiple: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { update_as_create: true, delete_multiple: true }
+    }
+}
+
+/// What the service is made of.
+#[derive(Debug)]
+pub struct Services {
+    /// The tenant's database.
+    pub store: Store,
+    /// Where reads are recorded.
+    pub auditor: Auditor,
+    /// The time.
+    pub clock: Clock,
+    /// The FHIR base URL, without a slash at its end.
+    pub base: String,
+    /// What is refused before a commit.
+    pub hooks: Hooks,
+    /// Choices.
+    pub policy: Policy,
+}
+
+/// The Patient Domain Service. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Domain {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) services: Services,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) rules: Rules,
+}
+
+impl Domain {
+    /// Puts the service together.
+    #[must_use]
+    pub fn new(services: Services) -> Self {
+        let catalogue = Catalogue::new(services.store.hasher().clone());
+        let registry = Registry::r4();
+        let rules = Rules::new(|kind| !registry.patient_compartment(kind).is_empty());
+        Self { shared: Arc::new(Shared { services, catalogue, rules }) }
+    }
+
+    /// The store, for reads that carry their access.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.shared.services.store
+    }
+
+    /// Where accesses are recorded.
+    #[must_use]
+    pub fn auditor(&self) -> &Auditor {
+        &self.shared.services.auditor
+    }
+
+    /// The search parameters.
+    #[must_use]
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.shared.catalogue
+    }
+
+    /// The FHIR base URL.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.shared.services.base
+    }
+
+    /// Choices.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.shared.services.policy
+    }
+
+    pub(crate) fn hooks(&self) -> &Hooks {
+        &self.shared.services.hooks
+    }
+
+    /// The time of a new version, in the milliseconds of a FHIR instant.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.shared.services.clock.now().trunc_subsecs(3)
+    }
+
+    /// The time of a version that follows another: later than it, whatever the clock says.
+    pub(crate) fn now_after(&self, previous: DateTime<Utc>) -> DateTime<Utc> {
+        self.now().max(previous.trunc_subsecs(3) + TimeDelta::milliseconds(1))
+    }
+
+    /// Decides on an interaction with one type.
+    ///
+    /// # Errors
+    /// Forbidden.
+    pub fn decide(&self, request: &Request, kind: ResourceType, action: Action) -> Result<Access> {
+        Access::decide(&self.shared.rules, &request.caller, kind, action)
+    }
+
+    /// Decides on an interaction with the whole system.
+    ///
+    /// # Errors
+    /// Forbidden.
+    pub fn decide_system(&self, request: &Request, action: Action) -> Result<Access> {
+        Access::decide_system(&self.shared.rules, &request.caller, action)
+    }
+
+    /// Runs a write to its end even where the client goes away: a request that is dropped in the
+    /// middle can then neither hold a transaction open nor lose its audit record.
+    ///
+    /// # Errors
+    /// What the write returns; Internal where it panicked.
+    pub async fn shielded<T, F>(future: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        tokio::spawn(future).await.map_err(Error::internal)?
+    }
+}

@@ -1,0 +1,149 @@
+//! Create. <https://hl7.org/fhir/R4/http.html#create>
+
+use access::Action;
+use canonical_model::{Error, IssueCode, Kind, Resource, ResourceId, Result};
+use store::{Applied, Method, Once, Stored};
+use uuid::Uuid;
+
+use super::written::{Effect, Written, reference};
+use crate::prepare::{Place, Prepared, content};
+use crate::{Criteria, Domain, IdempotencyKey, Request};
+
+/// Creates a resource under a new id.
+///
+/// # Errors
+/// Forbidden, Unprocessable, or Conflict where the idempotency key came with another request.
+pub async fn create(domain: &Domain, request: &Request, resource: Resource) -> Result<Written> {
+    conformance::validate(&resource)?;
+    commit(domain, request, resource, None).await
+}
+
+/// Creates a resource unless the criteria find one.
+///
+/// # Errors
+/// As [`create`]; PreconditionFailed where several match.
+pub async fn create_if_none_exist(
+    domain: &Domain,
+    request: &Request,
+    resource: Resource,
+    criteria: &Criteria,
+) -> Result<Written> {
+    conformance::validate(&resource)?;
+    let access = domain.decide(request, criteria.kind(), Action::Search)?;
+    let mut query = criteria.query.clone();
+    query.count = 2;
+    // Without a lock first: half of the time the resource is there, and nothing needs one.
+    let page = domain.store().search(&access, &query, None).await?;
+    if let Some(existing) = sole(page.found)? {
+        return Ok(Written::found(Effect::Existing, Some(existing)));
+    }
+    let claim = domain.store().hasher().criteria(criteria.kind(), &criteria.text);
+    let written = commit(domain, request, resource.clone(), Some(claim)).await;
+    match written {
+        Err(error) if error.kind == Kind::PreconditionFailed => {
+            in_turn(domain, request, resource, &query, claim).await
+        }
+        other => other,
+    }
+}
+
+/// The only match, if there is one.
+pub(crate) fn sole(found: Vec<store::Found>) -> Result<Option<Stored>> {
+    let mut found = found.into_iter();
+    let first = found.next();
+    if found.next().is_some() {
+        return Err(several());
+    }
+    Ok(first.map(|found| found.resource))
+}
+
+pub(crate) fn several() -> Error {
+    Error::precondition("The criteria match several resources. Make them more specific.")
+        .code(IssueCode::MultipleMatches)
+}
+
+/// One statement: the claim and everything else, or nothing.
+async fn commit(
+    domain: &Domain,
+    request: &Request,
+    resource: Resource,
+    claim: Option<i64>,
+) -> Result<Written> {
+    let prepared = fresh(domain, request, resource)?;
+    let once = Once {
+        criteria: claim,
+        idempotency: kept(request.idempotency.as_ref(), &prepared.version),
+    };
+    let Prepared { change, version } = prepared;
+    let at = version.last_updated;
+    match domain.store().commit(change, at, &request.context(), &once, None).await? {
+        Applied::Committed => Ok(Written::committed(Effect::Created, version)),
+        Applied::KeyRepeated => replay(domain, request).await,
+        Applied::CriteriaTaken => Err(Error::precondition("claimed")),
+        Applied::Stale => Err(Error::conflict("The new id was taken. Try again.")),
+    }
+}
+
+fn fresh(domain: &Domain, request: &Request, resource: Resource) -> Result<Prepared> {
+    let access = domain.decide(request, resource.kind(), Action::Create)?;
+    let id = new_id()?;
+    let place = Place { id: &id, expected: 0, method: Method::Create, at: domain.now() };
+    content(domain, &access, resource, place)
+}
+
+/// A new id: time-ordered, so that neighbours in time are neighbours on disk.
+pub(crate) fn new_id() -> Result<ResourceId> {
+    ResourceId::parse(&Uuid::now_v7().to_string())
+}
+
+/// The criteria were claimed before: wait for whoever holds them, and look again.
+async fn in_turn(
+    domain: &Domain,
+    request: &Request,
+    resource: Resource,
+    query: &search::Query,
+    claim: i64,
+) -> Result<Written> {
+    let access = domain.decide(request, query.kind, Action::Search)?;
+    let mut transaction = domain.store().begin().await?;
+    transaction.claim(vec![claim]).await?;
+    let page = transaction.search(&access, query).await?;
+    if let Some(existing) = sole(page.found)? {
+        transaction.rollback().await?;
+        return Ok(Written::found(Effect::Existing, Some(existing)));
+    }
+    let prepared = fresh(domain, request, resource)?;
+    let idempotency = kept(request.idempotency.as_ref(), &prepared.version);
+    let Prepared { change, version } = prepared;
+    let once = Once { criteria: None, idempotency };
+    let at = version.last_updated;
+    match transaction.write(vec![change], at, &request.context(), &once).await? {
+        Applied::Committed => {
+            transaction.commit().await?;
+            Ok(Written::committed(Effect::Created, version))
+        }
+        Applied::KeyRepeated => {
+            drop(transaction);
+            replay(domain, request).await
+        }
+        Applied::CriteriaTaken | Applied::Stale => {
+            Err(Error::conflict("The new id was taken. Try again."))
+        }
+    }
+}
+
+fn kept(
+    key: Option<&IdempotencyKey>,
+    version: &Stored,
+) -> Option<(String, Vec<u8>, serde_json::Value)> {
+    key.map(|key| {
+        let reply = serde_json::json!([reference(Effect::Created, version)]);
+        (key.key.clone(), key.request.clone(), reply)
+    })
+}
+
+/// Answers a repeated request with what the first one was answered.
+async fn replay(domain: &Domain, request: &Request) -> Result<Written> {
+    let mut written = super::transaction::replay(domain, request).await?;
+    written.pop().ok_or_else(|| Error::internal("a kept reply is empty"))
+}

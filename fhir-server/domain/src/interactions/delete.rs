@@ -1,0 +1,68 @@
+//! Delete, also conditional. <https://hl7.org/fhir/R4/http.html#delete>
+
+use access::Action;
+use canonical_model::{ResourceId, ResourceType, Result};
+use store::Method;
+
+use super::create::several;
+use super::update::{overtaken, place, replace};
+use super::written::{Effect, Written};
+use crate::limits::{DELETE_MATCHES_MAX, WRITE_TRIES_MAX};
+use crate::prepare::{Place, tombstone};
+use crate::{Criteria, Domain, Precondition, Request};
+
+/// Deletes a resource. Deleting what is not there is no error: the state asked for is reached.
+///
+/// # Errors
+/// Forbidden; PreconditionFailed; Conflict.
+pub async fn delete(
+    domain: &Domain,
+    request: &Request,
+    kind: ResourceType,
+    id: &ResourceId,
+    precondition: Precondition,
+) -> Result<Written> {
+    let access = domain.decide(request, kind, Action::Delete)?;
+    for _ in 0..WRITE_TRIES_MAX {
+        let head = domain.store().head(&access, kind, id).await?;
+        let head = match head {
+            Some(head) if head.visible && head.method != Method::Delete => head,
+            _ if precondition.if_match.is_some() => {
+                return Err(super::update::stale());
+            }
+            _ => return Ok(Written::found(Effect::Deleted, None)),
+        };
+        let place =
+            Place { method: Method::Delete, ..place(domain, id, Some(head), precondition)? };
+        if let Some(written) = replace(domain, request, &access, tombstone(kind, place)).await? {
+            return Ok(written);
+        }
+    }
+    Err(overtaken())
+}
+
+/// Deletes what the criteria find: one, or several where the policy allows it.
+///
+/// # Errors
+/// As [`delete`]; PreconditionFailed where too many match.
+pub async fn delete_where(
+    domain: &Domain,
+    request: &Request,
+    criteria: &Criteria,
+) -> Result<Vec<Written>> {
+    let access = domain.decide(request, criteria.kind(), Action::Search)?;
+    let mut query = criteria.query.clone();
+    let most = if domain.policy().delete_multiple { DELETE_MATCHES_MAX } else { 1 };
+    query.count = most + 1;
+    let page = domain.store().search(&access, &query, None).await?;
+    if page.found.len() > most {
+        return Err(several());
+    }
+    let mut gone = Vec::with_capacity(page.found.len());
+    for found in page.found {
+        let id = ResourceId::parse(&found.resource.id)?;
+        let precondition = Precondition::default();
+        gone.push(delete(domain, request, criteria.kind(), &id, precondition).await?);
+    }
+    Ok(gone)
+}

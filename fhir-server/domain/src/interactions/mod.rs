@@ -1,0 +1,14 @@
+//! The interactions of FHIR's RESTful API, without HTTP: a file each.
+//! <https://hl7.org/fhir/R4/http.html>
+
+pub mod create;
+pub mod delete;
+pub mod history;
+pub mod patch;
+pub mod read;
+pub mod search;
+pub mod transaction;
+pub mod update;
+mod written;
+
+pub use written::{Effect, Written};

@@ -1,0 +1,101 @@
+//! Patch: JSON Patch and FHIRPath Patch. <https://hl7.org/fhir/R4/http.html#patch>
+
+use access::Action;
+use canonical_model::{Error, Kind, Resource, ResourceId, ResourceType, Result, Value, patch};
+use conformance::Registry;
+use store::{Method, Stored};
+
+use super::create::sole;
+use super::update::{overtaken, place, replace, stale};
+use super::written::{Effect, Written};
+use crate::limits::WRITE_TRIES_MAX;
+use crate::prepare::content;
+use crate::{Criteria, Domain, Precondition, Request};
+
+/// A patch as it was sent.
+#[derive(Clone, Debug)]
+pub enum Patch {
+    /// RFC 6902.
+    Json(Value),
+    /// A Parameters resource of operations.
+    FhirPath(Value),
+}
+
+/// Patches a resource: all operations or none.
+///
+/// # Errors
+/// NotFound; Gone; Unprocessable where the patch does not fit or its result is no valid resource;
+/// PreconditionFailed; Conflict.
+pub async fn patch(
+    domain: &Domain,
+    request: &Request,
+    kind: ResourceType,
+    id: &ResourceId,
+    patch: &Patch,
+    precondition: Precondition,
+) -> Result<Written> {
+    let access = domain.decide(request, kind, Action::Update)?;
+    for _ in 0..WRITE_TRIES_MAX {
+        let head = domain.store().head(&access, kind, id).await?.filter(|head| head.visible);
+        let current = domain.store().read(&access, kind, id).await?;
+        let (Some(head), Some(current)) = (head, current) else {
+            return Err(Error::not_found("There is no such resource."));
+        };
+        let Some(text) = current.text.clone() else {
+            return Err(Error::new(Kind::Gone, "The resource was deleted."));
+        };
+        let place = place(domain, id, Some(head), precondition)?;
+        if current.version != place.expected {
+            if precondition.if_match.is_some() {
+                return Err(stale());
+            }
+            continue;
+        }
+        let resource = apply(&current, &text, patch)?;
+        conformance::validate(&resource)?;
+        let prepared = content(domain, &access, resource, place)?;
+        if prepared.change.digest == head.digest && head.method != Method::Delete {
+            return Ok(Written::found(Effect::Unchanged, Some(current)));
+        }
+        if let Some(written) = replace(domain, request, &access, prepared).await? {
+            return Ok(written);
+        }
+    }
+    Err(overtaken())
+}
+
+/// Patches what the criteria find.
+///
+/// # Errors
+/// As [`patch`]; NotFound where nothing matches, PreconditionFailed where several do.
+pub async fn patch_where(
+    domain: &Domain,
+    request: &Request,
+    criteria: &Criteria,
+    change: &Patch,
+    precondition: Precondition,
+) -> Result<Written> {
+    let access = domain.decide(request, criteria.kind(), Action::Search)?;
+    let mut query = criteria.query.clone();
+    query.count = 2;
+    let page = domain.store().search(&access, &query, None).await?;
+    let Some(existing) = sole(page.found)? else {
+        return Err(Error::not_found("The criteria match no resource."));
+    };
+    let id = ResourceId::parse(&existing.id)?;
+    patch(domain, request, criteria.kind(), &id, change, precondition).await
+}
+
+/// The patched resource; its identity must be what it was.
+pub(crate) fn apply(current: &Stored, text: &[u8], change: &Patch) -> Result<Resource> {
+    let before = canonical_model::json::parse(text)?;
+    let after = match change {
+        Patch::Json(operations) => patch::json_patch(&before, operations)?,
+        Patch::FhirPath(parameters) => patch::fhirpath_patch(&before, parameters, Registry::r4())?,
+    };
+    let resource = Resource::from_value(after)?;
+    if resource.kind() != current.kind || resource.id() != Some(current.id.as_str()) {
+        return Err(Error::unprocessable("A patch must not change resourceType or id."));
+    }
+    Ok(resource)
+}

@@ -1,0 +1,46 @@
+//! Read and vread. <https://hl7.org/fhir/R4/http.html#read>
+
+use access::Action;
+use canonical_model::{Error, Kind, ResourceId, ResourceType, Result};
+use store::Stored;
+
+use crate::{Domain, Request};
+
+/// The current version.
+///
+/// # Errors
+/// Forbidden; NotFound, the same whether it is absent or out of reach; Gone where it was deleted.
+pub async fn read(
+    domain: &Domain,
+    request: &Request,
+    kind: ResourceType,
+    id: &ResourceId,
+) -> Result<Stored> {
+    let access = domain.decide(request, kind, Action::Read)?;
+    let found = domain.store().read(&access, kind, id).await?;
+    present(found)
+}
+
+/// One version.
+///
+/// # Errors
+/// As [`read`].
+pub async fn vread(
+    domain: &Domain,
+    request: &Request,
+    kind: ResourceType,
+    id: &ResourceId,
+    version: i32,
+) -> Result<Stored> {
+    let access = domain.decide(request, kind, Action::Read)?;
+    let found = domain.store().vread(&access, kind, id, version).await?;
+    present(found)
+}
+
+fn present(found: Option<Stored>) -> Result<Stored> {
+    let stored = found.ok_or_else(|| Error::not_found("There is no such resource."))?;
+    if stored.text.is_none() {
+        return Err(Error::new(Kind::Gone, "The resource was deleted."));
+    }
+    Ok(stored)
+}

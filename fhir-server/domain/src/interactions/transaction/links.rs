@@ -1,0 +1,141 @@
+//! References between entries, and references by criteria, replaced by what they mean.
+//! <https://hl7.org/fhir/R4/http.html#trules>
+
+use std::collections::{BTreeSet, HashMap};
+
+use canonical_model::json::Text;
+use canonical_model::{Resource, ResourceType, Result, Value};
+
+use super::resolve::Resolved;
+use super::{Entry, Operation};
+
+/// What to replace by what.
+pub(super) struct Links {
+    map: HashMap<String, String>,
+}
+
+/// The conditional references of all entries, each once.
+pub(super) fn conditional(entries: &[Entry]) -> Vec<String> {
+    let mut found = BTreeSet::new();
+    for resource in entries.iter().filter_map(|entry| entry.operation.resource()) {
+        collect(resource.body(), &mut found);
+    }
+    found.into_iter().collect()
+}
+
+fn collect(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(object) => {
+            for (key, member) in object.iter() {
+                match member {
+                    Value::String(text) if key == "reference" && is_conditional(text) => {
+                        found.insert(text.to_string());
+                    }
+                    other => collect(other, found),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+        _ => {}
+    }
+}
+
+fn is_conditional(text: &str) -> bool {
+    text.split_once('?').is_some_and(|(kind, _)| ResourceType::find(kind).is_some())
+}
+
+impl Links {
+    pub(super) fn new(
+        entries: &[Entry],
+        resolved: &[Resolved],
+        conditional: HashMap<String, String>,
+    ) -> Self {
+        let mut map = conditional;
+        for (entry, resolved) in entries.iter().zip(resolved) {
+            let id = match resolved {
+                Resolved::New(id) | Resolved::Target(id) => id.as_str(),
+                Resolved::Existing(stored) => stored.id.as_str(),
+                Resolved::Nothing => continue,
+            };
+            let kind = entry.operation.kind();
+            let name = format!("{kind}/{id}");
+            let Some(full_url) = &entry.full_url else { continue };
+            // A POST gives a new id: relative references to the old one mean the new one.
+            if let (Operation::Create(resource, _), Some((_, old))) =
+                (&entry.operation, full_url.rsplit_once('/'))
+                && full_url.ends_with(&format!("{kind}/{old}"))
+                && resource.id() == Some(old)
+            {
+                map.entry(format!("{kind}/{old}")).or_insert_with(|| name.clone());
+            }
+            map.insert(full_url.clone(), name);
+        }
+        Self { map }
+    }
+
+    /// The resource with its links replaced.
+    pub(super) fn rewrite(&self, resource: &Resource) -> Result<Resource> {
+        if self.map.is_empty() {
+            return Ok(resource.clone());
+        }
+        let mut body = resource.body().clone();
+        self.walk(&mut body);
+        Resource::from_value(body)
+    }
+
+    fn walk(&self, value: &mut Value) {
+        match value {
+            Value::Object(object) => {
+                for (key, member) in object.iter_mut() {
+                    match member {
+                        Value::String(text) => self.replace(key, text),
+                        other => self.walk(other),
+                    }
+                }
+            }
+            Value::Array(items) => {
+                for item in items {
+                    match item {
+                        Value::String(text) => self.replace("", text),
+                        other => self.walk(other),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// References of any form; `urn:` names in any uri; links inside a narrative. An identifier's
+    /// value is a name of its own, whatever it looks like.
+    fn replace(&self, key: &str, text: &mut Text) {
+        match key {
+            "reference" => {
+                let whole = text.as_str();
+                let (plain, version) = match whole.split_once("/_history/") {
+                    Some((plain, version)) => (plain, Some(version)),
+                    None => (whole, None),
+                };
+                if let Some(name) = self.map.get(plain) {
+                    *text = match version {
+                        Some(version) => format!("{name}/_history/{version}").into(),
+                        None => name.as_str().into(),
+                    };
+                }
+            }
+            "value" | "fullUrl" => {}
+            "div" if text.contains("urn:") => {
+                for (from, to) in self.map.iter().filter(|(from, _)| from.starts_with("urn:")) {
+                    if text.contains(from.as_str()) {
+                        *text = text.replace(from.as_str(), to).into();
+                    }
+                }
+            }
+            _ if text.starts_with("urn:") => {
+                if let Some(name) = self.map.get(text.as_str()) {
+                    *text = name.as_str().into();
+                }
+            }
+            _ => {}
+        }
+    }
+}

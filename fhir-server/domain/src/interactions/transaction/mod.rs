@@ -1,0 +1,446 @@
+//! Transactions: all entries or none. <https://hl7.org/fhir/R4/http.html#transaction>
+//!
+//! A transaction of creates only is one statement. Any other takes its locks first, in one order
+//! for all transactions, so that two that touch the same resources take turns.
+
+mod links;
+mod resolve;
+
+use std::collections::HashMap;
+
+use access::{Access, Action};
+use canonical_model::{Error, Kind, Resource, ResourceId, ResourceType, Result};
+use chrono::{DateTime, Utc};
+use store::{Applied, Change, Head, Method, Once, Stored, Transaction};
+
+use super::patch::{Patch, apply};
+use super::update::{may_create, place};
+use super::written::{Effect, Written, reference};
+use crate::limits::{TRANSACTION_ENTRIES_MAX, TRANSACTION_TRIES_MAX};
+use crate::prepare::{Place, Prepared, content, tombstone};
+use crate::{Criteria, Domain, Precondition, Request};
+
+use links::Links;
+use resolve::{Resolved, resolve};
+
+/// One entry that writes.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its place in the bundle, for outcomes.
+    pub index: usize,
+    /// `fullUrl`: what other entries refer to it by.
+    pub full_url: Option<String>,
+    /// What to do.
+    pub operation: Operation,
+}
+
+/// What an entry does.
+#[derive(Clone, Debug)]
+pub enum Operation {
+    /// POST, perhaps with `ifNoneExist`.
+    Create(Resource, Option<Criteria>),
+    /// PUT.
+    Update(Target, Resource, Precondition),
+    /// PATCH.
+    Patch(Target, Patch, Precondition),
+    /// DELETE.
+    Delete(Target, Precondition),
+}
+
+/// What an entry does it to.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// `Type/id`.
+    Id(ResourceType, ResourceId),
+    /// `Type?criteria`.
+    Where(Criteria),
+}
+
+impl Operation {
+    fn action(&self) -> Action {
+        match self {
+            Self::Create(..) => Action::Create,
+            Self::Update(..) | Self::Patch(..) => Action::Update,
+            Self::Delete(..) => Action::Delete,
+        }
+    }
+
+    fn kind(&self) -> ResourceType {
+        match self {
+            Self::Create(resource, _) => resource.kind(),
+            Self::Update(target, ..) | Self::Patch(target, ..) | Self::Delete(target, _) => {
+                match target {
+                    Target::Id(kind, _) => *kind,
+                    Target::Where(criteria) => criteria.kind(),
+                }
+            }
+        }
+    }
+
+    fn criteria(&self) -> Option<&Criteria> {
+        match self {
+            Self::Create(_, criteria) => criteria.as_ref(),
+            Self::Update(Target::Where(criteria), ..)
+            | Self::Patch(Target::Where(criteria), ..)
+            | Self::Delete(Target::Where(criteria), _) => Some(criteria),
+            Self::Update(..) | Self::Patch(..) | Self::Delete(..) => None,
+        }
+    }
+
+    fn resource(&self) -> Option<&Resource> {
+        match self {
+            Self::Create(resource, _) | Self::Update(_, resource, _) => Some(resource),
+            Self::Patch(..) | Self::Delete(..) => None,
+        }
+    }
+}
+
+/// Writes all entries or none; the answers are in the entries' order.
+///
+/// # Errors
+/// The first entry's that fails, naming it; Conflict where other writes were faster each time.
+pub async fn transaction(
+    domain: &Domain,
+    request: &Request,
+    entries: &[Entry],
+) -> Result<Vec<Written>> {
+    if entries.len() > TRANSACTION_ENTRIES_MAX {
+        return Err(Error::new(
+            Kind::TooLarge,
+            "A transaction has at most 5000 entries. Split it.",
+        ));
+    }
+    let mut last = None;
+    for _ in 0..TRANSACTION_TRIES_MAX {
+        match attempt(domain, request, entries).await {
+            Err(error) if error.kind == Kind::Conflict => last = Some(error),
+            other => return other,
+        }
+    }
+    Err(last.unwrap_or_else(super::update::overtaken))
+}
+
+async fn attempt(domain: &Domain, request: &Request, entries: &[Entry]) -> Result<Vec<Written>> {
+    let conditional = links::conditional(entries);
+    let simple = conditional.is_empty()
+        && entries.iter().all(|entry| matches!(entry.operation, Operation::Create(_, None)));
+    if simple {
+        let resolved = resolve(domain, request, None, entries).await?;
+        let links = Links::new(entries, &resolved, HashMap::new());
+        let plan = plan(domain, request, entries, &resolved, &links, &HashMap::new())?;
+        return commit_simple(domain, request, plan).await;
+    }
+    let mut open = domain.store().begin().await?;
+    match in_turn(domain, request, entries, &conditional, &mut open).await {
+        Ok(written) => {
+            open.commit().await?;
+            Ok(written)
+        }
+        Err(Stop::Repeated) => {
+            drop(open);
+            replay(domain, request).await
+        }
+        Err(Stop::Failed(error)) => {
+            // Rolled back by the drop, should this fail too.
+            drop(open.rollback().await);
+            Err(error)
+        }
+    }
+}
+
+/// Why an attempt ended early.
+enum Stop {
+    Repeated,
+    Failed(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+async fn in_turn(
+    domain: &Domain,
+    request: &Request,
+    entries: &[Entry],
+    conditional: &[String],
+    open: &mut Transaction,
+) -> Result<Vec<Written>, Stop> {
+    lock(domain, entries, open).await?;
+    let resolved = resolve(domain, request, Some(open), entries).await?;
+    let found = resolve::references(domain, request, open, conditional).await?;
+    let links = Links::new(entries, &resolved, found);
+    let mut known = heads(domain, request, open, entries, &resolved).await?;
+    resolve::current(domain, request, open, entries, &resolved, &mut known).await?;
+    let mut plan = plan(domain, request, entries, &resolved, &links, &known)?;
+    let once = once(request, &plan.written);
+    let changes = std::mem::take(&mut plan.changes);
+    match open.write(changes, plan.at, &request.context(), &once).await? {
+        Applied::Committed => {}
+        Applied::KeyRepeated => return Err(Stop::Repeated),
+        Applied::Stale | Applied::CriteriaTaken => return Err(super::update::overtaken().into()),
+    }
+    for (at, kind, id) in plan.unchanged {
+        let access = domain.decide(request, kind, Action::Update)?;
+        let version = open.read(&access, kind, &id).await?;
+        if let Some(written) = plan.written.get_mut(at) {
+            written.version = version;
+        }
+    }
+    Ok(plan.written)
+}
+
+/// Takes every lock that is known beforehand: criteria, then identities.
+async fn lock(domain: &Domain, entries: &[Entry], open: &mut Transaction) -> Result<()> {
+    let hasher = domain.store().hasher();
+    let claims: Vec<i64> = entries
+        .iter()
+        .filter_map(|entry| entry.operation.criteria())
+        .map(|criteria| hasher.criteria(criteria.kind(), &criteria.text))
+        .collect();
+    if !claims.is_empty() {
+        open.claim(claims).await?;
+    }
+    let names: Vec<i64> = entries
+        .iter()
+        .filter_map(|entry| match &entry.operation {
+            Operation::Update(Target::Id(kind, id), ..)
+            | Operation::Patch(Target::Id(kind, id), ..)
+            | Operation::Delete(Target::Id(kind, id), _) => {
+                Some(hasher.identity(*kind, id.as_str()))
+            }
+            _ => None,
+        })
+        .collect();
+    if !names.is_empty() {
+        open.lock(names).await?;
+    }
+    Ok(())
+}
+
+async fn heads(
+    domain: &Domain,
+    request: &Request,
+    open: &mut Transaction,
+    entries: &[Entry],
+    resolved: &[Resolved],
+) -> Result<Known> {
+    let hasher = domain.store().hasher();
+    let mut known = Known::new();
+    let mut by_kind: HashMap<(ResourceType, Action), Vec<i64>> = HashMap::new();
+    for (entry, resolved) in entries.iter().zip(resolved) {
+        if let Resolved::Target(id) = resolved {
+            let kind = entry.operation.kind();
+            by_kind
+                .entry((kind, entry.operation.action()))
+                .or_default()
+                .push(hasher.identity(kind, id.as_str()));
+        }
+    }
+    for ((kind, action), identities) in by_kind {
+        let access = domain.decide(request, kind, action)?;
+        let heads = open.heads(&access, kind, &identities).await?;
+        known.extend(heads.into_iter().map(|head| (head.identity, (head, None))));
+    }
+    Ok(known)
+}
+
+/// Everything that will be written, and the answers.
+struct Plan {
+    changes: Vec<Change>,
+    written: Vec<Written>,
+    /// Updates that change nothing: which answer, and of what.
+    unchanged: Vec<(usize, ResourceType, ResourceId)>,
+    at: DateTime<Utc>,
+}
+
+type Known = HashMap<i64, (Head, Option<Stored>)>;
+
+fn plan(
+    domain: &Domain,
+    request: &Request,
+    entries: &[Entry],
+    resolved: &[Resolved],
+    links: &Links,
+    known: &Known,
+) -> Result<Plan> {
+    let newest = known.values().map(|(head, _)| head.last_updated).max();
+    let at = newest.map_or_else(|| domain.now(), |newest| domain.now_after(newest));
+    let (changes, written, unchanged) = (Vec::new(), Vec::new(), Vec::new());
+    let mut plan = Plan { changes, written, unchanged, at };
+    let mut touched: HashMap<(ResourceType, String), usize> = HashMap::new();
+    for (entry, resolved) in entries.iter().zip(resolved) {
+        let step = step(domain, request, entry, resolved, links, known, at)
+            .map_err(|error| error.within(&format!("Bundle.entry[{}]", entry.index)))?;
+        let written = match step {
+            Step::Write(prepared, effect) => {
+                let Prepared { change, version } = *prepared;
+                let name = (change.kind, change.id.to_string());
+                if let Some(other) = touched.insert(name, entry.index) {
+                    return Err(twice(other, entry.index));
+                }
+                plan.changes.push(change);
+                Written::committed(effect, version)
+            }
+            Step::Unchanged(kind, id) => {
+                plan.unchanged.push((plan.written.len(), kind, id));
+                Written::found(Effect::Unchanged, None)
+            }
+            Step::Nothing(written) => written,
+        };
+        plan.written.push(written);
+    }
+    Ok(plan)
+}
+
+fn twice(first: usize, second: usize) -> Error {
+    Error::invalid(format!("Entries {first} and {second} change the same resource."))
+        .at(&format!("Bundle.entry[{second}]"))
+}
+
+enum Step {
+    Write(Box<Prepared>, Effect),
+    Unchanged(ResourceType, ResourceId),
+    Nothing(Written),
+}
+
+fn step(
+    domain: &Domain,
+    request: &Request,
+    entry: &Entry,
+    resolved: &Resolved,
+    links: &Links,
+    known: &Known,
+    at: DateTime<Utc>,
+) -> Result<Step> {
+    let kind = entry.operation.kind();
+    let access = domain.decide(request, kind, entry.operation.action())?;
+    let id = match resolved {
+        Resolved::Existing(stored) => {
+            return Ok(Step::Nothing(Written::found(Effect::Existing, Some(stored.clone()))));
+        }
+        Resolved::Nothing => return Ok(Step::Nothing(Written::found(Effect::Deleted, None))),
+        Resolved::New(id) | Resolved::Target(id) => id,
+    };
+    let known = known.get(&domain.store().hasher().identity(kind, id.as_str()));
+    let head = known.map(|(head, _)| *head);
+    match &entry.operation {
+        Operation::Create(resource, _) => {
+            let place = Place { id, expected: 0, method: Method::Create, at };
+            new_content(domain, &access, links.rewrite(resource)?, place, Effect::Created)
+        }
+        Operation::Update(_, resource, precondition) => {
+            let place = Place { at, ..place(domain, id, head, *precondition)? };
+            if place.expected == 0 {
+                may_create(domain, request, kind)?;
+            }
+            put(domain, &access, links.rewrite(resource)?, place, known)
+        }
+        Operation::Patch(_, change, precondition) => {
+            let place = Place { at, ..place(domain, id, head, *precondition)? };
+            let current = known.and_then(|(_, stored)| stored.as_ref());
+            let alive = current.and_then(|stored| stored.text.as_ref().map(|text| (stored, text)));
+            let (stored, text) =
+                alive.ok_or_else(|| Error::not_found("There is no such resource."))?;
+            put(domain, &access, apply(stored, text, change)?, place, known)
+        }
+        Operation::Delete(_, precondition) => match head {
+            Some(head) if head.visible && head.method != Method::Delete => {
+                let place = place(domain, id, Some(head), *precondition)?;
+                let place = Place { at, method: Method::Delete, ..place };
+                Ok(Step::Write(Box::new(tombstone(kind, place)), Effect::Deleted))
+            }
+            _ if precondition.if_match.is_some() => Err(super::update::stale()),
+            _ => Ok(Step::Nothing(Written::found(Effect::Deleted, None))),
+        },
+    }
+}
+
+fn put(
+    domain: &Domain,
+    access: &Access,
+    resource: Resource,
+    place: Place<'_>,
+    known: Option<&(Head, Option<Stored>)>,
+) -> Result<Step> {
+    let alive = known.filter(|(head, _)| head.method != Method::Delete);
+    let effect = if alive.is_some() { Effect::Updated } else { Effect::Created };
+    let step = new_content(domain, access, resource, place, effect)?;
+    match (step, alive) {
+        (Step::Write(prepared, _), Some((head, _))) if head.digest == prepared.change.digest => {
+            Ok(Step::Unchanged(prepared.change.kind, prepared.change.id))
+        }
+        (step, _) => Ok(step),
+    }
+}
+
+fn new_content(
+    domain: &Domain,
+    access: &Access,
+    resource: Resource,
+    place: Place<'_>,
+    effect: Effect,
+) -> Result<Step> {
+    conformance::validate(&resource)?;
+    Ok(Step::Write(Box::new(content(domain, access, resource, place)?), effect))
+}
+
+/// Creates only: one statement, one round trip, no locks.
+async fn commit_simple(domain: &Domain, request: &Request, mut plan: Plan) -> Result<Vec<Written>> {
+    let once = once(request, &plan.written);
+    let changes = std::mem::take(&mut plan.changes);
+    let context = request.context();
+    match domain.store().commit_new(changes, plan.at, &context, &once).await? {
+        Applied::Committed => Ok(plan.written),
+        Applied::KeyRepeated => replay(domain, request).await,
+        Applied::Stale | Applied::CriteriaTaken => Err(super::update::overtaken()),
+    }
+}
+
+fn once(request: &Request, written: &[Written]) -> Once {
+    let idempotency = request.idempotency.as_ref().map(|key| {
+        let reply = written
+            .iter()
+            .map(|written| match &written.version {
+                Some(version) => reference(written.effect, version),
+                None => serde_json::json!({ "effect": written.effect.as_str() }),
+            })
+            .collect();
+        (key.key.clone(), key.request.clone(), serde_json::Value::Array(reply))
+    });
+    Once { criteria: None, idempotency }
+}
+
+/// Answers a repeated request with what the first one was answered.
+///
+/// # Errors
+/// Unprocessable where the key came with another request.
+pub(crate) async fn replay(domain: &Domain, request: &Request) -> Result<Vec<Written>> {
+    let Some(key) = &request.idempotency else {
+        return Err(Error::internal("a repeated key without a key"));
+    };
+    let kept = domain.store().stored_reply(&request.caller.client_id, &key.key).await?;
+    let kept = kept.ok_or_else(super::update::overtaken)?;
+    if kept.request != key.request {
+        let text = "This Idempotency-Key came with another request before. Use a new key.";
+        return Err(Error::unprocessable(text));
+    }
+    let mut written = Vec::new();
+    for entry in kept.reply.as_array().into_iter().flatten() {
+        let word = |name: &str| entry.get(name).and_then(serde_json::Value::as_str);
+        let effect = Effect::parse(word("effect").unwrap_or_default())?;
+        let version = match (word("type"), word("id")) {
+            (Some(kind), Some(id)) => {
+                let number = entry.get("version").and_then(serde_json::Value::as_i64).unwrap_or(0);
+                let number = i32::try_from(number).map_err(Error::internal)?;
+                let (kind, id) = (ResourceType::parse(kind)?, ResourceId::parse(id)?);
+                let access = Access::internal("a repeated request gets the answer of the first");
+                domain.store().vread(&access, kind, &id, number).await?
+            }
+            _ => None,
+        };
+        written.push(Written::found(effect, version));
+    }
+    Ok(written)
+}

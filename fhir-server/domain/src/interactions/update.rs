@@ -1,0 +1,201 @@
+//! Update, also as create, also conditional. <https://hl7.org/fhir/R4/http.html#update>
+
+use access::Action;
+use canonical_model::{Error, Issue, IssueCode, Kind, Resource, ResourceId, ResourceType, Result};
+use store::{Applied, Head, Method, Once};
+
+use super::create::{create_if_none_exist, sole};
+use super::written::{Effect, Written};
+use crate::limits::WRITE_TRIES_MAX;
+use crate::prepare::{Place, Prepared, content};
+use crate::{Criteria, Domain, Precondition, Request};
+
+/// Puts a resource under an id.
+///
+/// # Errors
+/// Invalid where the body names another type or id; PreconditionFailed; Conflict; Forbidden;
+/// Unprocessable; MethodNotAllowed where the id is new and update-as-create is off.
+pub async fn update(
+    domain: &Domain,
+    request: &Request,
+    kind: ResourceType,
+    id: &ResourceId,
+    resource: Resource,
+    precondition: Precondition,
+) -> Result<Written> {
+    expect_identity(kind, id, &resource)?;
+    conformance::validate(&resource)?;
+    put(domain, request, id, resource, precondition).await
+}
+
+/// Puts a resource where the criteria find it, or creates it.
+///
+/// # Errors
+/// As [`update`]; PreconditionFailed where several match.
+pub async fn update_where(
+    domain: &Domain,
+    request: &Request,
+    criteria: &Criteria,
+    resource: Resource,
+    precondition: Precondition,
+) -> Result<Written> {
+    conformance::validate(&resource)?;
+    let access = domain.decide(request, criteria.kind(), Action::Search)?;
+    for _ in 0..WRITE_TRIES_MAX {
+        let mut query = criteria.query.clone();
+        query.count = 2;
+        let page = domain.store().search(&access, &query, None).await?;
+        let Some(existing) = sole(page.found)? else {
+            let named = resource.id().map(ResourceId::parse).transpose()?;
+            let written = match named {
+                Some(id) => put(domain, request, &id, resource.clone(), precondition).await,
+                None => create_if_none_exist(domain, request, resource.clone(), criteria).await,
+            }?;
+            // Someone else created it meanwhile: then this is an update of theirs.
+            if written.effect == Effect::Existing {
+                continue;
+            }
+            return Ok(written);
+        };
+        let id = ResourceId::parse(&existing.id)?;
+        if resource.id().is_some_and(|named| named != existing.id) {
+            return Err(Error::invalid(
+                "The criteria match a resource with another id than the body's.",
+            )
+            .at(&format!("{}.id", resource.kind())));
+        }
+        return put(domain, request, &id, resource, precondition).await;
+    }
+    Err(overtaken())
+}
+
+/// The body of a PUT must say what the URL says.
+pub(crate) fn expect_identity(
+    kind: ResourceType,
+    id: &ResourceId,
+    resource: &Resource,
+) -> Result<()> {
+    let refuse = |at: &str, text: String| {
+        let issue = Issue::error(IssueCode::Invalid, text).at(at);
+        Err(Error::from_issues(Kind::Invalid, vec![issue]))
+    };
+    if resource.kind() != kind {
+        return refuse("resourceType", format!("resourceType must be {kind}, as in the URL"));
+    }
+    match resource.id() {
+        Some(named) if named == id.as_str() => Ok(()),
+        Some(_) => refuse(&format!("{kind}.id"), "id must be the one in the URL".to_owned()),
+        None => {
+            refuse(&format!("{kind}.id"), "id is missing; it must be the one in the URL".to_owned())
+        }
+    }
+}
+
+/// Writes under an id. With `If-Match` the version is known, so it is one round trip; without,
+/// the head is read first, and again whenever another write was faster.
+async fn put(
+    domain: &Domain,
+    request: &Request,
+    id: &ResourceId,
+    resource: Resource,
+    precondition: Precondition,
+) -> Result<Written> {
+    let kind = resource.kind();
+    let access = domain.decide(request, kind, Action::Update)?;
+    if let Some(version) = precondition.if_match {
+        let place = Place { id, expected: version, method: Method::Update, at: domain.now() };
+        let prepared = content(domain, &access, resource.clone(), place)?;
+        if let Some(written) = replace(domain, request, &access, prepared).await? {
+            return Ok(written);
+        }
+    }
+    for _ in 0..WRITE_TRIES_MAX {
+        let head = domain.store().head(&access, kind, id).await?;
+        let place = place(domain, id, head, precondition)?;
+        if place.expected == 0 {
+            may_create(domain, request, kind)?;
+        }
+        let prepared = content(domain, &access, resource.clone(), place)?;
+        if let Some(head) = head
+            && head.method != Method::Delete
+            && head.digest == prepared.change.digest
+        {
+            let current = domain.store().read(&access, kind, id).await?;
+            return Ok(Written::found(Effect::Unchanged, current));
+        }
+        let created = head.is_none_or(|head| head.method == Method::Delete);
+        if let Some(mut written) = replace(domain, request, &access, prepared).await? {
+            if created {
+                written.effect = Effect::Created;
+            }
+            return Ok(written);
+        }
+    }
+    Err(overtaken())
+}
+
+/// Checks the preconditions against the head and says where the new version goes.
+pub(crate) fn place<'a>(
+    domain: &Domain,
+    id: &'a ResourceId,
+    head: Option<Head>,
+    precondition: Precondition,
+) -> Result<Place<'a>> {
+    let alive = head.is_some_and(|head| head.method != Method::Delete);
+    if precondition.if_none_match_any && alive {
+        return Err(Error::precondition("If-None-Match: the resource exists."));
+    }
+    if let Some(wanted) = precondition.if_match {
+        let current = head.filter(|_| alive).map(|head| head.version);
+        if current != Some(wanted) {
+            return Err(stale());
+        }
+    }
+    match head {
+        // An id that is out of reach is taken; a write there is refused as one outside would be.
+        Some(head) if !head.visible => Err(crate::prepare::outside()),
+        Some(head) => Ok(Place {
+            id,
+            expected: head.version,
+            method: Method::Update,
+            at: domain.now_after(head.last_updated),
+        }),
+        None => Ok(Place { id, expected: 0, method: Method::Create, at: domain.now() }),
+    }
+}
+
+pub(crate) fn may_create(domain: &Domain, request: &Request, kind: ResourceType) -> Result<()> {
+    if !domain.policy().update_as_create {
+        let text =
+            "There is no such resource, and ids are given by this server: create it by POST.";
+        return Err(Error::new(Kind::MethodNotAllowed, text));
+    }
+    domain.decide(request, kind, Action::Create).map(drop)
+}
+
+/// Commits; `None` where another write was faster.
+pub(crate) async fn replace(
+    domain: &Domain,
+    request: &Request,
+    access: &access::Access,
+    prepared: Prepared,
+) -> Result<Option<Written>> {
+    let Prepared { change, version } = prepared;
+    let owners = domain.store().owners(access, change.kind);
+    let at = version.last_updated;
+    let effect = if version.method == Method::Delete { Effect::Deleted } else { Effect::Updated };
+    let context = request.context();
+    let once = Once::default();
+    match domain.store().commit(change, at, &context, &once, owners.as_deref()).await? {
+        Applied::Committed => Ok(Some(Written::committed(effect, version))),
+        Applied::Stale | Applied::CriteriaTaken | Applied::KeyRepeated => Ok(None),
+    }
+}
+
+pub(crate) fn stale() -> Error {
+    Error::precondition("If-Match: the resource has another version. Read it again and repeat.")
+}
+
+pub(crate) fn overtaken() -> Error {
+    Error::conflict("Other writes were faster each time. Try again.")
+}

@@ -1,0 +1,104 @@
+//! From a resource to a change that can be committed: hooks, identity, index, digest.
+
+use access::Access;
+use bytes::Bytes;
+use canonical_model::date::format_instant;
+use canonical_model::{Error, Kind, Resource, ResourceId, ResourceType, Result};
+use chrono::{DateTime, Utc};
+use search::IndexEntries;
+use store::{Change, Method, Stored};
+
+use crate::Domain;
+use crate::hooks::Proposal;
+
+/// A change and the version that it becomes when it is committed.
+pub(crate) struct Prepared {
+    pub(crate) change: Change,
+    pub(crate) version: Stored,
+}
+
+/// Where a new version goes.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) id: &'a ResourceId,
+    /// The version it replaces; 0 for none.
+    pub(crate) expected: i32,
+    pub(crate) method: Method,
+    pub(crate) at: DateTime<Utc>,
+}
+
+/// Prepares new content. The access is asked for the new owners here, for the old ones in the
+/// store.
+pub(crate) fn content(
+    domain: &Domain,
+    access: &Access,
+    mut resource: Resource,
+    place: Place<'_>,
+) -> Result<Prepared> {
+    let kind = resource.kind();
+    domain.hooks().check(&Proposal { method: place.method, resource: &resource })?;
+    let version =
+        place.expected.checked_add(1).ok_or_else(|| Error::conflict("too many versions"))?;
+    let instant = format_instant(place.at.timestamp_millis());
+    resource.identify(place.id, i64::from(version), &instant);
+    let entries = search::extract(domain.catalogue(), domain.base(), &resource)?;
+    if !access.permits(kind, &entries.owners) {
+        return Err(outside());
+    }
+    let text = resource.to_text();
+    let digest = domain.store().hasher().digest(content_part(&text, &instant));
+    let stored = Stored {
+        kind,
+        id: place.id.to_string(),
+        version,
+        last_updated: place.at,
+        method: place.method,
+        text: Some(Bytes::from(text.clone())),
+    };
+    let change = Change {
+        kind,
+        id: place.id.clone(),
+        expected: place.expected,
+        method: place.method,
+        text,
+        digest,
+        entries,
+    };
+    Ok(Prepared { change, version: stored })
+}
+
+/// Prepares a deletion.
+pub(crate) fn tombstone(kind: ResourceType, place: Place<'_>) -> Prepared {
+    let version = place.expected.saturating_add(1);
+    let stored = Stored {
+        kind,
+        id: place.id.to_string(),
+        version,
+        last_updated: place.at,
+        method: Method::Delete,
+        text: None,
+    };
+    let change = Change {
+        kind,
+        id: place.id.clone(),
+        expected: place.expected,
+        method: Method::Delete,
+        text: String::new(),
+        digest: 0,
+        entries: IndexEntries::default(),
+    };
+    Prepared { change, version: stored }
+}
+
+/// The text behind what the server sets: `identify` puts type, id, version and time first.
+fn content_part<'a>(text: &'a str, instant: &str) -> &'a [u8] {
+    let after = text.find(instant).map_or(0, |at| at + instant.len());
+    text.as_bytes().get(after..).unwrap_or_default()
+}
+
+pub(crate) fn outside() -> Error {
+    Error::new(
+        Kind::Forbidden,
+        "The resource would belong to a patient outside the reach of this token.",
+    )
+}

@@ -1,0 +1,134 @@
+//! What every interaction knows of the request that asked for it.
+
+use std::sync::Arc;
+
+use access::Caller;
+use canonical_model::{Error, ResourceType, Result};
+use search::query::{Handling, Pair};
+use search::{Query, QueryContext};
+use store::RequestContext;
+
+use crate::Domain;
+use crate::limits::IDEMPOTENCY_KEY_BYTES_MAX;
+
+/// One request, as far as interactions care.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Who asks.
+    pub caller: Arc<Caller>,
+    /// The `X-Request-Id`.
+    pub request_id: String,
+    /// What makes a repeated POST happen once.
+    pub idempotency: Option<IdempotencyKey>,
+}
+
+impl Request {
+    /// The same for the store.
+    #[must_use]
+    pub fn context(&self) -> RequestContext {
+        RequestContext {
+            request_id: self.request_id.clone(),
+            client: self.caller.client_id.to_string(),
+            subject: self.caller.subject.as_ref().map(ToString::to_string),
+            token_id: self.caller.token_id.to_string(),
+            site: self.caller.site,
+        }
+    }
+}
+
+/// An `Idempotency-Key` with the digest of the request it came with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// The client's key.
+    pub key: String,
+    /// SHA-256 of what was asked.
+    pub request: Vec<u8>,
+}
+
+impl IdempotencyKey {
+    /// Takes a key and digests the request.
+    ///
+    /// # Errors
+    /// Invalid where the key is empty, too long, or not printable ASCII.
+    pub fn new(key: &str, parts: &[&[u8]]) -> Result<Self> {
+        use sha2::{Digest, Sha256};
+        let printable = key.bytes().all(|b| (0x20..0x7f).contains(&b));
+        if key.is_empty() || key.len() > IDEMPOTENCY_KEY_BYTES_MAX || !printable {
+            return Err(Error::invalid("Idempotency-Key: 1 to 255 printable ASCII characters"));
+        }
+        let mut digest = Sha256::new();
+        for part in parts {
+            digest.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
+            digest.update(part);
+        }
+        Ok(Self { key: key.to_owned(), request: digest.finalize().to_vec() })
+    }
+}
+
+/// `If-Match`, `If-None-Match` and `If-Modified-Since` on a write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Precondition {
+    /// Only onto this version.
+    pub if_match: Option<i32>,
+    /// Only where nothing is there: `If-None-Match: *`.
+    pub if_none_match_any: bool,
+}
+
+/// The criteria of a conditional interaction.
+#[derive(Clone, Debug)]
+pub struct Criteria {
+    /// The search.
+    pub query: Query,
+    /// The search as text, in one order, for the claim.
+    pub text: String,
+}
+
+impl Criteria {
+    /// Takes a search; refuses one without a criterion, which would match everything.
+    ///
+    /// # Errors
+    /// PreconditionFailed where no criterion was understood.
+    pub fn new(query: Query) -> Result<Self> {
+        if query.filter == search::Expr::And(Vec::new()) || !query.ignored.is_empty() {
+            return Err(Error::precondition(
+                "A conditional interaction needs search criteria that this server understands.",
+            ));
+        }
+        let mut pairs: Vec<(&str, &str)> =
+            query.applied.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        pairs.sort_unstable();
+        let text = search::query::write_pairs(pairs);
+        Ok(Self { query, text })
+    }
+
+    /// Reads `name=value&…`; what is not understood is refused, for a conditional interaction must
+    /// never act on more than was meant.
+    ///
+    /// # Errors
+    /// Invalid; PreconditionFailed as [`Criteria::new`].
+    pub fn parse(domain: &Domain, kind: ResourceType, query: &str) -> Result<Self> {
+        Self::of(domain, kind, &search::query::parse_pairs(query)?)
+    }
+
+    /// Takes parameters that are read already; those that only shape the answer are left out.
+    ///
+    /// # Errors
+    /// As [`Criteria::parse`].
+    pub fn of(domain: &Domain, kind: ResourceType, pairs: &[Pair]) -> Result<Self> {
+        let context = QueryContext {
+            catalogue: domain.catalogue(),
+            base: domain.base(),
+            handling: Handling::Strict,
+        };
+        let shapes = ["_format", "_pretty", "_summary", "_elements", "_count", "_sort"];
+        let criteria: Vec<Pair> =
+            pairs.iter().filter(|(name, _)| !shapes.contains(&name.as_str())).cloned().collect();
+        Self::new(search::query::parse(context, kind, &criteria)?)
+    }
+
+    /// The type searched.
+    #[must_use]
+    pub fn kind(&self) -> ResourceType {
+        self.query.kind
+    }
+}

@@ -1,0 +1,125 @@
+//! An answer before it is HTTP, or before it is a bundle's entry.
+
+use bytes::Bytes;
+use canonical_model::{Error, Issue, IssueCode, Resource, Result, Value};
+use domain::interactions::{Effect, Written};
+use http::StatusCode;
+use store::Stored;
+
+use crate::app::App;
+use crate::conditions::etag;
+use crate::format::Format;
+use crate::outcome;
+use crate::projection::project;
+
+/// What `Prefer: return` asks of a write. <https://hl7.org/fhir/R4/http.html#ops>
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Return {
+    Minimal,
+    #[default]
+    Representation,
+    Outcome,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Body,
+    /// Of the version the answer is about.
+    pub(crate) version: Option<Stored>,
+    /// Where the version is; for creates and updates.
+    pub(crate) location: Option<String>,
+    /// Whether the access is recorded already, in the transaction of a write.
+    pub(crate) audited: bool,
+}
+
+/// An answer's body.
+#[derive(Debug)]
+pub(crate) enum Body {
+    Empty,
+    /// FHIR JSON.
+    Fhir(Bytes),
+    /// A Binary's own content.
+    Raw {
+        media_type: String,
+        content: Bytes,
+    },
+}
+
+impl Answer {
+    pub(crate) fn new(status: StatusCode, body: Body) -> Self {
+        Self { status, body, version: None, location: None, audited: false }
+    }
+
+    /// A resource as it is stored, or as much of it as was asked for.
+    pub(crate) fn resource(stored: Stored, format: &Format) -> Result<Self> {
+        let body = represent(&stored, format)?;
+        Ok(Self { version: Some(stored), ..Self::new(StatusCode::OK, body) })
+    }
+
+    /// A text made here.
+    pub(crate) fn fhir(text: String, format: &Format) -> Result<Self> {
+        Ok(Self::new(StatusCode::OK, Body::Fhir(format.lay_out(text)?.into())))
+    }
+
+    /// A write.
+    pub(crate) fn written(
+        app: &App,
+        written: Written,
+        wish: Return,
+        format: &Format,
+    ) -> Result<Self> {
+        let status = match written.effect {
+            Effect::Created => StatusCode::CREATED,
+            Effect::Updated | Effect::Unchanged | Effect::Existing => StatusCode::OK,
+            Effect::Deleted if wish == Return::Outcome => StatusCode::OK,
+            Effect::Deleted => StatusCode::NO_CONTENT,
+        };
+        let body = match (wish, &written.version) {
+            (Return::Outcome, _) => Body::Fhir(said(written.effect).into()),
+            (Return::Representation, Some(version)) if version.text.is_some() => {
+                represent(version, format)?
+            }
+            _ => Body::Empty,
+        };
+        let location = written
+            .version
+            .as_ref()
+            .filter(|_| written.effect != Effect::Deleted)
+            .map(|v| format!("{}/{}/{}/_history/{}", app.base(), v.kind, v.id, v.version));
+        Ok(Self { status, body, version: written.version, location, audited: written.audited })
+    }
+
+    /// The ETag, where the answer is about a version.
+    pub(crate) fn etag(&self) -> Option<String> {
+        self.version.as_ref().map(|version| etag(version.version))
+    }
+}
+
+fn represent(stored: &Stored, format: &Format) -> Result<Body> {
+    let text = stored.text.clone().unwrap_or_default();
+    if format.is_plain() {
+        return Ok(Body::Fhir(text));
+    }
+    let text = if format.projects() {
+        project(Resource::parse(&text)?, format).to_text()
+    } else {
+        String::from_utf8(text.to_vec()).map_err(Error::internal)?
+    };
+    Ok(Body::Fhir(format.lay_out(text)?.into()))
+}
+
+/// What was done, for `return=OperationOutcome`.
+fn said(effect: Effect) -> String {
+    let text = match effect {
+        Effect::Created => "The resource was created.",
+        Effect::Updated => "The resource was updated.",
+        Effect::Unchanged => "The resource was this already; no new version was made.",
+        Effect::Existing => "The criteria match a resource that exists; nothing was created.",
+        Effect::Deleted => "The resource is deleted.",
+    };
+    let issue = Issue::information(IssueCode::Informational, text);
+    let value: Value = outcome::outcome(&[issue]);
+    value.to_text()
+}

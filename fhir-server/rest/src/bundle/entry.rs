@@ -1,0 +1,203 @@
+//! One entry of a batch or transaction, read from the bundle.
+//! <https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.request>
+
+use canonical_model::json::Object;
+use canonical_model::{Error, IssueCode, Resource, ResourceId, ResourceType, Result, Value};
+use domain::interactions::patch::Patch;
+use domain::interactions::transaction::{Entry, Operation, Target};
+use domain::{Criteria, Precondition};
+use http::Method;
+use search::query::{Pair, parse_pairs};
+
+use crate::app::App;
+use crate::conditions::{Conditions, parse_date};
+use crate::interaction::Interaction;
+
+/// An entry with its parts read.
+#[derive(Debug)]
+pub(crate) struct BundleEntry {
+    pub(crate) index: usize,
+    pub(crate) full_url: Option<String>,
+    pub(crate) interaction: Interaction,
+    pub(crate) pairs: Vec<Pair>,
+    pub(crate) query: Option<String>,
+    pub(crate) conditions: Conditions,
+    pub(crate) resource: Option<Resource>,
+}
+
+impl BundleEntry {
+    /// Reads an entry.
+    ///
+    /// # Errors
+    /// Invalid, naming the entry and the member.
+    pub(crate) fn read(base: &str, index: usize, entry: Value) -> Result<Self> {
+        let place = format!("Bundle.entry[{index}]");
+        read(base, index, entry).map_err(|error| error.within(&place))
+    }
+
+    /// Whether it only reads; then it runs after everything that writes.
+    pub(crate) fn reads(&self) -> bool {
+        match self.interaction {
+            Interaction::Capabilities
+            | Interaction::Read(..)
+            | Interaction::Vread(..)
+            | Interaction::HistoryInstance(..)
+            | Interaction::HistoryType(_)
+            | Interaction::HistorySystem
+            | Interaction::Search(_) => true,
+            Interaction::Update(..)
+            | Interaction::ConditionalUpdate(_)
+            | Interaction::Patch(..)
+            | Interaction::ConditionalPatch(_)
+            | Interaction::Delete(..)
+            | Interaction::ConditionalDelete(_)
+            | Interaction::Create(_)
+            | Interaction::Bundle => false,
+        }
+    }
+
+    /// The entry as a part of a transaction.
+    ///
+    /// # Errors
+    /// Invalid, naming the entry.
+    pub(crate) fn operation(&self, app: &App) -> Result<Entry> {
+        let place = format!("Bundle.entry[{}]", self.index);
+        let operation = self.write(app).map_err(|error| error.within(&place))?;
+        Ok(Entry { index: self.index, full_url: self.full_url.clone(), operation })
+    }
+
+    fn write(&self, app: &App) -> Result<Operation> {
+        let precondition = || self.conditions.precondition();
+        match &self.interaction {
+            Interaction::Create(kind) => {
+                let criteria = self.conditions.if_none_exist.as_deref().map(|text| {
+                    let text = text.trim_start_matches(&format!("{kind}?")).trim_start_matches('?');
+                    Criteria::parse(&app.domain, *kind, text)
+                });
+                Ok(Operation::Create(self.content(*kind)?, criteria.transpose()?))
+            }
+            Interaction::Update(kind, id) => {
+                let target = Target::Id(*kind, id.clone());
+                Ok(Operation::Update(target, self.content(*kind)?, precondition()?))
+            }
+            Interaction::ConditionalUpdate(kind) => {
+                let target = self.target(app, *kind)?;
+                Ok(Operation::Update(target, self.content(*kind)?, precondition()?))
+            }
+            Interaction::Patch(kind, id) => {
+                self.patch(Target::Id(*kind, id.clone()), precondition()?)
+            }
+            Interaction::ConditionalPatch(kind) => {
+                self.patch(self.target(app, *kind)?, precondition()?)
+            }
+            Interaction::Delete(kind, id) => {
+                Ok(Operation::Delete(Target::Id(*kind, id.clone()), precondition()?))
+            }
+            Interaction::ConditionalDelete(kind) => {
+                Ok(Operation::Delete(self.target(app, *kind)?, precondition()?))
+            }
+            Interaction::Capabilities
+            | Interaction::Read(..)
+            | Interaction::Vread(..)
+            | Interaction::HistoryInstance(..)
+            | Interaction::HistoryType(_)
+            | Interaction::HistorySystem
+            | Interaction::Search(_)
+            | Interaction::Bundle => {
+                Err(Error::invalid("This request cannot be part of a bundle."))
+            }
+        }
+    }
+
+    fn target(&self, app: &App, kind: ResourceType) -> Result<Target> {
+        Ok(Target::Where(Criteria::of(&app.domain, kind, &self.pairs)?))
+    }
+
+    fn content(&self, kind: ResourceType) -> Result<Resource> {
+        let resource = self.resource.clone().ok_or_else(|| missing("resource"))?;
+        if resource.kind() != kind {
+            let text = format!("resourceType must be {kind}, as in request.url");
+            return Err(Error::invalid(text).at("resource"));
+        }
+        Ok(resource)
+    }
+
+    fn patch(&self, target: Target, precondition: Precondition) -> Result<Operation> {
+        let resource = self.resource.as_ref().ok_or_else(|| missing("resource"))?;
+        Ok(Operation::Patch(target, patch_of(resource)?, precondition))
+    }
+}
+
+/// A patch inside a bundle: Parameters is a FHIRPath Patch, a Binary holds a JSON Patch.
+pub(crate) fn patch_of(resource: &Resource) -> Result<Patch> {
+    use base64::Engine as _;
+    match resource.kind() {
+        ResourceType::PARAMETERS => Ok(Patch::FhirPath(resource.body().clone())),
+        ResourceType::BINARY => {
+            let data = resource.members().get("data").and_then(Value::as_str).unwrap_or_default();
+            let bytes = base64::engine::general_purpose::STANDARD
+                .decode(data)
+                .map_err(|_| Error::invalid("data is not base64").at("resource.data"))?;
+            Ok(Patch::Json(canonical_model::json::parse(&bytes)?))
+        }
+        _ => Err(Error::invalid("A patch is a Parameters resource or a Binary.").at("resource")),
+    }
+}
+
+fn missing(member: &str) -> Error {
+    Error::invalid(format!("{member} is missing")).code(IssueCode::Required).at(member)
+}
+
+fn read(base: &str, index: usize, entry: Value) -> Result<BundleEntry> {
+    let Value::Object(mut entry) = entry else {
+        return Err(Error::invalid("An entry is an object."));
+    };
+    let Some(Value::Object(request)) = entry.remove("request") else {
+        return Err(missing("request"));
+    };
+    let part = |name: &str| request.get(name).and_then(Value::as_str);
+    let method = part("method").ok_or_else(|| missing("request.method"))?;
+    let method = match method {
+        "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" => {
+            Method::from_bytes(method.as_bytes()).map_err(Error::internal)?
+        }
+        _ => {
+            let text = "method is one of GET, HEAD, POST, PUT, PATCH, DELETE";
+            return Err(Error::invalid(text).at("request.method"));
+        }
+    };
+    let url = part("url").ok_or_else(|| missing("request.url"))?;
+    let local = url.strip_prefix(base).unwrap_or(url).trim_start_matches('/');
+    let (path, query) = local.split_once('?').unwrap_or((local, ""));
+    let interaction = Interaction::of(&method, path).map_err(|e| e.at("request.url"))?;
+    let pairs = parse_pairs(query).map_err(|e| e.at("request.url"))?;
+    let resource = match entry.remove("resource") {
+        Some(value) => Some(Resource::from_value(value).map_err(|e| e.within("resource"))?),
+        None => None,
+    };
+    let full_url = entry.get("fullUrl").and_then(Value::as_str).map(str::to_owned);
+    if let Some(id) = full_url.as_deref().and_then(|url| url.strip_prefix("urn:uuid:"))
+        && !ResourceId::is_legal(id)
+    {
+        return Err(Error::invalid("urn:uuid: without a UUID").at("fullUrl"));
+    }
+    Ok(BundleEntry {
+        index,
+        full_url,
+        interaction,
+        pairs,
+        query: (!query.is_empty()).then(|| query.to_owned()),
+        conditions: conditions(&request),
+        resource,
+    })
+}
+
+fn conditions(request: &Object) -> Conditions {
+    let part = |name: &str| request.get(name).and_then(Value::as_str).map(str::to_owned);
+    Conditions {
+        if_match: part("ifMatch"),
+        if_none_match: part("ifNoneMatch"),
+        if_none_exist: part("ifNoneExist"),
+        if_modified_since: part("ifModifiedSince").as_deref().and_then(parse_date),
+    }
+}

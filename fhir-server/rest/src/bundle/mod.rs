@@ -1,0 +1,4 @@
+//! Bundles in and out. <https://hl7.org/fhir/R4/bundle.html>
+
+pub(crate) mod entry;
+pub(crate) mod render;

@@ -1,0 +1,114 @@
+//! Which representation the client wants. <https://hl7.org/fhir/R4/http.html#mime-type>
+
+use canonical_model::json::{Layout, write};
+use canonical_model::{Error, Kind, Result};
+use search::query::{Pair, Summary};
+
+/// The media type of every FHIR answer.
+pub(crate) const FHIR_JSON: &str = "application/fhir+json; charset=utf-8";
+
+/// How an answer is written.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Format {
+    pub(crate) pretty: bool,
+    pub(crate) summary: Summary,
+    pub(crate) elements: Vec<String>,
+}
+
+impl Format {
+    /// Reads `_format`, `Accept`, `_pretty`, `_summary`, `_elements`. `_format` wins over `Accept`.
+    pub(crate) fn of(pairs: &[Pair], accept: Option<&str>) -> Result<Self> {
+        let get = |name: &str| pairs.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
+        match (get("_format"), accept) {
+            (Some(wanted), _) if !is_json(wanted) => return Err(unknown()),
+            (None, Some(accept)) if !accepts_json(accept) => return Err(unknown()),
+            _ => {}
+        }
+        let summary = match get("_summary") {
+            None => Summary::False,
+            Some(value) => Summary::parse(value).ok_or_else(|| {
+                Error::invalid("_summary: expected true, text, data, count or false")
+            })?,
+        };
+        let elements = get("_elements")
+            .map(|list| list.split(',').map(|name| name.trim().to_owned()).collect())
+            .unwrap_or_default();
+        let pretty = get("_pretty") == Some("true");
+        Ok(Self { pretty, summary, elements })
+    }
+
+    /// Whether a resource's stored text can be sent as it is.
+    pub(crate) fn is_plain(&self) -> bool {
+        !self.pretty && !self.projects()
+    }
+
+    /// Whether parts of resources are left out.
+    pub(crate) fn projects(&self) -> bool {
+        !matches!(self.summary, Summary::False) || !self.elements.is_empty()
+    }
+
+    /// Lays out a finished text for people, if they asked.
+    pub(crate) fn lay_out(&self, text: String) -> Result<String> {
+        if !self.pretty {
+            return Ok(text);
+        }
+        let value = canonical_model::json::parse(text.as_bytes())?;
+        let mut out = String::with_capacity(text.len() * 2);
+        write(&value, Layout::Pretty, &mut out);
+        out.push('\n');
+        Ok(out)
+    }
+}
+
+fn unknown() -> Error {
+    let text = "This server answers in JSON: ask for application/fhir+json.";
+    Error::new(Kind::NotAcceptable, text)
+}
+
+/// The names of JSON that `_format` and `Content-Type` may use.
+pub(crate) fn is_json(name: &str) -> bool {
+    let bare = name.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    // A `+` in a query that was not escaped arrives as a space.
+    matches!(
+        bare.as_str(),
+        "json"
+            | "application/json"
+            | "application/fhir+json"
+            | "application/fhir json"
+            | "text/json"
+    )
+}
+
+/// Whether one of the ranges of an Accept header takes JSON; a weight of 0 refuses.
+fn accepts_json(accept: &str) -> bool {
+    accept.split(',').any(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default();
+        let refused = parts.any(|p| p.strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0)));
+        !refused && (is_json(name) || matches!(name, "*/*" | "application/*" | ""))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn negotiates() {
+        for (format, accept, expected) in [
+            (None, None, true),
+            (None, Some("*/*"), true),
+            (None, Some("application/fhir+json;q=0.9, text/html"), true),
+            (None, Some("application/fhir+xml"), false),
+            (None, Some("application/json;q=0"), false),
+            (Some("json"), Some("application/fhir+xml"), true),
+            (Some("application/fhir json"), None, true),
+            (Some("xml"), None, false),
+            (Some("ttl"), Some("*/*"), false),
+        ] {
+            let pairs: Vec<Pair> =
+                format.iter().map(|f| ("_format".to_owned(), (*f).to_owned())).collect();
+            assert_eq!(Format::of(&pairs, accept).is_ok(), expected, "{format:?} {accept:?}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! <https://hl7.org/fhir/R4/http.html#delete>
+
+use canonical_model::{ResourceId, ResourceType, Result};
+use domain::interactions::{Effect, Written, delete as interaction};
+use domain::{Criteria, Domain};
+
+use crate::answer::Answer;
+use crate::app::App;
+use crate::wire_request::WireRequest;
+
+pub(crate) async fn delete(
+    app: &App,
+    wire: WireRequest,
+    kind: ResourceType,
+    id: &ResourceId,
+) -> Result<Answer> {
+    let precondition = wire.conditions.precondition()?;
+    let (domain, request, id) = (app.domain.clone(), wire.request.clone(), id.clone());
+    let written = Domain::shielded(async move {
+        interaction::delete(&domain, &request, kind, &id, precondition).await
+    })
+    .await?;
+    Answer::written(app, written, wire.wish, &wire.format)
+}
+
+pub(crate) async fn conditional(
+    app: &App,
+    wire: WireRequest,
+    kind: ResourceType,
+) -> Result<Answer> {
+    let criteria = Criteria::of(&app.domain, kind, &wire.pairs)?;
+    let (domain, request) = (app.domain.clone(), wire.request.clone());
+    let gone =
+        Domain::shielded(
+            async move { interaction::delete_where(&domain, &request, &criteria).await },
+        )
+        .await?;
+    let audited = !gone.is_empty() && gone.iter().all(|written| written.audited);
+    let version = match gone.as_slice() {
+        [only] => only.version.clone(),
+        _ => None,
+    };
+    let written = Written { effect: Effect::Deleted, version, audited };
+    Answer::written(app, written, wire.wish, &wire.format)
+}

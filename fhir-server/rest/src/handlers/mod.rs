@@ -1,0 +1,11 @@
+//! One file per interaction: HTTP in, `domain` called, HTTP out.
+
+pub(crate) mod bundle;
+pub(crate) mod capabilities;
+pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod history;
+pub(crate) mod patch;
+pub(crate) mod read;
+pub(crate) mod search;
+pub(crate) mod update;

@@ -1,0 +1,65 @@
+//! <https://hl7.org/fhir/R4/http.html#read>
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use canonical_model::{Error, Resource, ResourceId, ResourceType, Result, Value};
+use domain::interactions::read as interaction;
+use http::StatusCode;
+use store::Stored;
+
+use crate::answer::{Answer, Body};
+use crate::app::App;
+use crate::format::is_json;
+use crate::wire_request::WireRequest;
+
+pub(crate) async fn read(
+    app: &App,
+    wire: WireRequest,
+    kind: ResourceType,
+    id: &ResourceId,
+) -> Result<Answer> {
+    let stored = interaction::read(&app.domain, &wire.request, kind, id).await?;
+    if wire.conditions.unchanged(&stored) {
+        let body = Body::Empty;
+        return Ok(Answer { version: Some(stored), ..Answer::new(StatusCode::NOT_MODIFIED, body) });
+    }
+    represent(stored, &wire)
+}
+
+pub(crate) async fn vread(
+    app: &App,
+    wire: WireRequest,
+    kind: ResourceType,
+    id: &ResourceId,
+    version: i32,
+) -> Result<Answer> {
+    let stored = interaction::vread(&app.domain, &wire.request, kind, id, version).await?;
+    represent(stored, &wire)
+}
+
+fn represent(stored: Stored, wire: &WireRequest) -> Result<Answer> {
+    if stored.kind == ResourceType::BINARY
+        && let Some(accept) = &wire.accept
+        && wants_raw(accept)
+        && !wire.pairs.iter().any(|(name, _)| name == "_format")
+    {
+        return raw(stored);
+    }
+    Answer::resource(stored, &wire.format)
+}
+
+/// A Binary goes out as itself unless FHIR was asked for.
+/// <https://hl7.org/fhir/R4/binary.html#rest>
+pub(crate) fn wants_raw(accept: &str) -> bool {
+    let first = accept.split([',', ';']).next().unwrap_or_default().trim();
+    !first.is_empty() && !is_json(first) && first != "*/*"
+}
+
+fn raw(stored: Stored) -> Result<Answer> {
+    let resource = Resource::parse(stored.text.as_deref().unwrap_or_default())?;
+    let member = |name: &str| resource.members().get(name).and_then(Value::as_str);
+    let media_type = member("contentType").unwrap_or("application/octet-stream").to_owned();
+    let content = STANDARD.decode(member("data").unwrap_or_default()).map_err(Error::internal)?;
+    let body = Body::Raw { media_type, content: content.into() };
+    Ok(Answer { version: Some(stored), ..Answer::new(StatusCode::OK, body) })
+}

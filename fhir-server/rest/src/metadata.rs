@@ -1,0 +1,85 @@
+//! The CapabilityStatement, made of what the interactions and the search index can do.
+//! <https://hl7.org/fhir/R4/http.html#capabilities>
+
+use canonical_model::{ResourceType, object};
+use conformance::capability::{Description, Offer, statement as write};
+use conformance::{Registry, SearchParamKind};
+use domain::Domain;
+
+/// The statement's text.
+pub(crate) fn statement(domain: &Domain) -> String {
+    let security = object! {
+        "cors": true,
+        "service": vec![canonical_model::Value::Object(object! {
+            "coding": vec![canonical_model::Value::Object(object! {
+                "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",
+                "code": "SMART-on-FHIR",
+            })],
+        })],
+        "description": "OAuth 2.0 with SMART scopes; see .well-known/smart-configuration",
+    };
+    let description = Description {
+        name: "CareBridge",
+        description: "The canonical FHIR R4 record".to_owned(),
+        version: env!("CARGO_PKG_VERSION"),
+        base_url: domain.base().to_owned(),
+        date: "2026-11-24".to_owned(),
+        formats: vec!["application/fhir+json", "json"],
+        patch_formats: vec!["application/json-patch+json", "application/fhir+json"],
+        security: Some(security),
+        interactions: vec!["batch", "transaction", "history-system"],
+        operations: Vec::new(),
+        resources: ResourceType::all().map(|kind| offer(domain, kind)).collect(),
+    };
+    match write(&description) {
+        Ok(resource) => resource.to_text(),
+        Err(error) => {
+            tracing::error!(error = ?error, "The CapabilityStatement could not be written.");
+            String::new()
+        }
+    }
+}
+
+fn offer(domain: &Domain, kind: ResourceType) -> Offer {
+    let policy = domain.policy();
+    let mut offer = Offer::new(kind);
+    offer.interactions = vec![
+        "read",
+        "vread",
+        "update",
+        "patch",
+        "delete",
+        "history-instance",
+        "history-type",
+        "create",
+        "search-type",
+    ];
+    offer.update_create = policy.update_as_create;
+    offer.conditional_create = true;
+    offer.conditional_read = "full-support";
+    offer.conditional_update = true;
+    offer.conditional_delete = if policy.delete_multiple { "multiple" } else { "single" };
+    offer.search_params = Registry::r4()
+        .search_params(kind)
+        .iter()
+        .filter(|param| {
+            is_searched(param.kind) && (!param.expression.is_empty() || param.code == "_id")
+        })
+        .collect();
+    offer
+}
+
+/// The kinds that `search::query` answers.
+fn is_searched(kind: SearchParamKind) -> bool {
+    match kind {
+        SearchParamKind::Token
+        | SearchParamKind::Reference
+        | SearchParamKind::String
+        | SearchParamKind::Date
+        | SearchParamKind::Uri => true,
+        SearchParamKind::Number
+        | SearchParamKind::Quantity
+        | SearchParamKind::Composite
+        | SearchParamKind::Special => false,
+    }
+}

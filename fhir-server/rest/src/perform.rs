@@ -1,0 +1,102 @@
+//! Performs an interaction and records the access: nothing leaves before its record is durable.
+
+use canonical_model::{Error, Result};
+use store::{AuditAction, AuditEntry};
+
+use crate::answer::Answer;
+use crate::app::App;
+use crate::handlers;
+use crate::interaction::Interaction;
+use crate::outcome::status;
+use crate::wire_request::WireRequest;
+
+/// Performs one interaction, from the wire or from a bundle's entry.
+pub(crate) async fn perform(
+    app: &App,
+    interaction: &Interaction,
+    mut wire: WireRequest,
+) -> Result<Answer> {
+    let context = wire.request.context();
+    let detail = wire.query.take();
+    let request = wire.request.clone();
+    let outcome = dispatch(app, interaction, wire).await;
+    let recorded = match &outcome {
+        Ok(answer) => answer.audited,
+        Err(_) => false,
+    };
+    if !recorded && !matches!(interaction, Interaction::Capabilities) {
+        let about = outcome.as_ref().ok().and_then(|answer| answer.version.as_ref());
+        let entry = AuditEntry {
+            at: app.domain.now(),
+            context,
+            action: action(interaction),
+            status: outcome.as_ref().map_or_else(|e| status(e.kind), |a| a.status).as_u16(),
+            kind: interaction.kind(),
+            id: about
+                .map(|version| version.id.clone())
+                .or_else(|| interaction.id().map(ToString::to_string)),
+            version: about.map(|version| version.version),
+            detail,
+        };
+        drop(request);
+        app.domain.auditor().record(entry).await?;
+    }
+    outcome
+}
+
+fn action(interaction: &Interaction) -> AuditAction {
+    match interaction {
+        Interaction::Read(..) | Interaction::Vread(..) | Interaction::HistoryInstance(..) => {
+            AuditAction::Read
+        }
+        Interaction::Search(_) | Interaction::HistoryType(_) | Interaction::HistorySystem => {
+            AuditAction::Search
+        }
+        Interaction::Create(_) => AuditAction::Create,
+        Interaction::Update(..)
+        | Interaction::ConditionalUpdate(_)
+        | Interaction::Patch(..)
+        | Interaction::ConditionalPatch(_) => AuditAction::Update,
+        Interaction::Delete(..) | Interaction::ConditionalDelete(_) => AuditAction::Delete,
+        Interaction::Capabilities | Interaction::Bundle => AuditAction::Operation,
+    }
+}
+
+async fn dispatch(app: &App, interaction: &Interaction, wire: WireRequest) -> Result<Answer> {
+    use handlers::{bundle, capabilities, create, delete, history, patch, read, search, update};
+    match interaction {
+        Interaction::Capabilities => capabilities::capabilities(app, &wire.format),
+        Interaction::Read(kind, id) => read::read(app, wire, *kind, id).await,
+        Interaction::Vread(kind, id, version) => read::vread(app, wire, *kind, id, *version).await,
+        Interaction::Update(kind, id) => update::update(app, wire, *kind, id).await,
+        Interaction::ConditionalUpdate(kind) => update::conditional(app, wire, *kind).await,
+        Interaction::Patch(kind, id) => patch::patch(app, wire, *kind, id).await,
+        Interaction::ConditionalPatch(kind) => patch::conditional(app, wire, *kind).await,
+        Interaction::Delete(kind, id) => delete::delete(app, wire, *kind, id).await,
+        Interaction::ConditionalDelete(kind) => delete::conditional(app, wire, *kind).await,
+        Interaction::Create(kind) => create::create(app, wire, *kind).await,
+        Interaction::HistoryInstance(kind, id) => {
+            let scope = store::HistoryScope::Instance(*kind, id.clone());
+            history::history(app, wire, scope, &format!("{kind}/{id}/_history")).await
+        }
+        Interaction::HistoryType(kind) => {
+            let scope = store::HistoryScope::Types(vec![*kind]);
+            history::history(app, wire, scope, &format!("{kind}/_history")).await
+        }
+        Interaction::HistorySystem => {
+            let scope = domain::interactions::history::whole_system();
+            history::history(app, wire, scope, "_history").await
+        }
+        Interaction::Search(kind) => search::search(app, wire, *kind).await,
+        Interaction::Bundle => Box::pin(bundle::bundle(app, wire)).await,
+    }
+}
+
+/// Logs an error once, where it leaves the server.
+pub(crate) fn log(error: &Error) {
+    if matches!(error.kind, canonical_model::Kind::Internal) {
+        tracing::error!(error = ?error, "Request failed.");
+    } else if let Some(cause) = &error.cause {
+        tracing::debug!(kind = error.kind.as_str(), cause = %cause, "Request refused.");
+    }
+}

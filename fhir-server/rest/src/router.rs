@@ -1,0 +1,213 @@
+//! The HTTP surface: one door for `/fhir`, whose table of contents is [`Interaction`].
+
+use std::time::Duration;
+
+use auth::{bearer, challenge, refuse_token_in_query};
+use axum::Router;
+use axum::body::Body as HttpBody;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use bytes::Bytes;
+use canonical_model::{Error, Kind, Result};
+use domain::Request;
+use http::header::{self, HeaderName, HeaderValue};
+use http::{HeaderMap, Method, StatusCode};
+use search::query::parse_pairs;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::SizeAbove;
+use tower_http::cors::{Any, CorsLayer};
+use uuid::Uuid;
+
+use crate::answer::{Answer, Body};
+use crate::app::App;
+use crate::body;
+use crate::bundle::render::last_modified;
+use crate::conditions::etag;
+use crate::format::{FHIR_JSON, Format};
+use crate::interaction::Interaction;
+use crate::limits::{REQUEST_ID_BYTES_MAX, REQUEST_S_MAX, REQUESTS_MAX};
+use crate::outcome::{self, status};
+use crate::perform::{log, perform};
+use crate::wire_request::{self as wire, Body as WireBody, WireRequest};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The routes below `/fhir`, with CORS and compression.
+pub fn router(app: App, smart_configuration: serde_json::Value) -> Router {
+    let document = move || {
+        let document = axum::Json(smart_configuration.clone());
+        async move { document }
+    };
+    Router::new()
+        .route("/fhir/.well-known/smart-configuration", get(document))
+        .route("/fhir", any(fhir))
+        .route("/fhir/", any(fhir))
+        .route("/fhir/{*path}", any(fhir))
+        // Answers under 1 kB gain nothing.
+        .layer(CompressionLayer::new().compress_when(SizeAbove::new(1024)))
+        .layer(cors())
+        .layer(tower::limit::GlobalConcurrencyLimitLayer::new(REQUESTS_MAX))
+        .with_state(app)
+}
+
+/// Any origin: access is by token, never by cookie.
+fn cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods(Any)
+        .allow_headers(Any)
+        .expose_headers([
+            header::ETAG,
+            header::LOCATION,
+            header::CONTENT_LOCATION,
+            header::LAST_MODIFIED,
+            REQUEST_ID,
+        ])
+        .max_age(Duration::from_secs(3600))
+}
+
+async fn fhir(State(app): State<App>, request: axum::extract::Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let id = request_id(&parts.headers);
+    let head = parts.method == Method::HEAD;
+    let work = answer(&app, &parts.method, &parts.uri, &parts.headers, body, &id);
+    let outcome = match tokio::time::timeout(Duration::from_secs(REQUEST_S_MAX), work).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(Error::new(Kind::Unavailable, "The request took longer than 60 s.")),
+    };
+    let mut response = match outcome {
+        Ok(answer) => render(answer),
+        Err(error) => {
+            log(&error);
+            refuse(&error)
+        }
+    };
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    if head {
+        *response.body_mut() = HttpBody::empty();
+    }
+    response
+}
+
+/// The client's `X-Request-Id` where it is tame, else a new one.
+fn request_id(headers: &HeaderMap) -> String {
+    headers
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| !id.is_empty() && id.len() <= REQUEST_ID_BYTES_MAX)
+        .filter(|id| id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b)))
+        .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
+}
+
+async fn answer(
+    app: &App,
+    method: &Method,
+    uri: &http::Uri,
+    headers: &HeaderMap,
+    body: HttpBody,
+    id: &str,
+) -> Result<Answer> {
+    let path = uri.path().strip_prefix("/fhir").unwrap_or_default().trim_matches('/');
+    let query = uri.query().unwrap_or_default();
+    refuse_token_in_query(uri.query())?;
+    // Whoever has no token learns nothing of what exists, but for the open document.
+    let open = path == "metadata" && matches!(*method, Method::GET | Method::HEAD);
+    let caller = match bearer(headers) {
+        Ok(token) => app.verifier.verify(token)?,
+        Err(_) if open => return capabilities(app, query, headers),
+        Err(error) => return Err(error),
+    };
+    let interaction = Interaction::of(method, path)?;
+    let pairs = parse_pairs(query)?;
+    let accept = wire::text(headers, header::ACCEPT.as_str())?;
+    let raw =
+        matches!(interaction.kind(), Some(kind) if kind == canonical_model::ResourceType::BINARY);
+    let format = Format::of(&pairs, accept.filter(|_| !raw))?;
+    let encoding = wire::text(headers, header::CONTENT_ENCODING.as_str())?;
+    let body = match *method {
+        Method::GET | Method::HEAD | Method::DELETE => Bytes::new(),
+        _ => body::read(body, encoding).await?,
+    };
+    let idempotency = match *method {
+        Method::POST => wire::idempotency(headers, path, query, &body)?,
+        _ => None,
+    };
+    let (wish, handling) = wire::preferences(headers);
+    let request = WireRequest {
+        request: Request { caller, request_id: id.to_owned(), idempotency },
+        pairs,
+        query: (!query.is_empty()).then(|| query.to_owned()),
+        conditions: wire::conditions(headers)?,
+        wish,
+        handling,
+        format,
+        content_type: wire::content_type(headers)?,
+        accept: accept.map(str::to_owned),
+        body: WireBody::Bytes(body),
+    };
+    perform(app, &interaction, request).await
+}
+
+fn capabilities(app: &App, query: &str, headers: &HeaderMap) -> Result<Answer> {
+    let accept = wire::text(headers, header::ACCEPT.as_str())?;
+    let format = Format::of(&parse_pairs(query)?, accept)?;
+    crate::handlers::capabilities::capabilities(app, &format)
+}
+
+fn render(answer: Answer) -> Response {
+    let mut headers = HeaderMap::with_capacity(6);
+    let mut set = |name: HeaderName, text: &str| {
+        if let Ok(value) = HeaderValue::from_str(text) {
+            headers.insert(name, value);
+        }
+    };
+    if let Some(version) = &answer.version {
+        set(header::ETAG, &etag(version.version));
+        set(header::LAST_MODIFIED, &last_modified(version));
+    }
+    if let Some(location) = &answer.location {
+        set(header::LOCATION, location);
+        set(header::CONTENT_LOCATION, location);
+    }
+    set(header::CACHE_CONTROL, "no-store");
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    let body = match answer.body {
+        Body::Empty => HttpBody::empty(),
+        Body::Fhir(text) => {
+            set(header::CONTENT_TYPE, FHIR_JSON);
+            HttpBody::from(text)
+        }
+        Body::Raw { media_type, content } => {
+            set(header::CONTENT_TYPE, &media_type);
+            // Content of others: never run by a browser as if it were ours.
+            set(header::CONTENT_DISPOSITION, "attachment");
+            set(header::CONTENT_SECURITY_POLICY, "sandbox");
+            HttpBody::from(content)
+        }
+    };
+    (answer.status, headers, body).into_response()
+}
+
+fn refuse(error: &Error) -> Response {
+    let mut response = (
+        status(error.kind),
+        [(header::CONTENT_TYPE, FHIR_JSON), (header::CACHE_CONTROL, "no-store")],
+        outcome::text(error),
+    )
+        .into_response();
+    let headers = response.headers_mut();
+    if let Some(value) = challenge(error) {
+        headers.insert(header::WWW_AUTHENTICATE, value);
+    }
+    if matches!(error.kind, Kind::Unavailable | Kind::TooManyRequests) {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        let all = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
+        response.headers_mut().insert(header::ALLOW, all);
+    }
+    response
+}

@@ -1,0 +1,143 @@
+//! The search parameters of each type, ready for use: hashed, compiled, and placed in the index.
+
+use std::sync::OnceLock;
+
+use canonical_model::fhirpath::Path;
+use canonical_model::{Error, ResourceType, Result};
+use conformance::{Registry, SearchParam, SearchParamKind};
+
+use crate::expr::Breadth;
+use crate::keys::{Hasher, Param};
+use crate::timeline;
+
+/// All search parameters, compiled a type at a time when it is first used.
+#[derive(Debug)]
+pub struct Catalogue {
+    hasher: Hasher,
+    types: Vec<OnceLock<TypePlan>>,
+}
+
+/// The parameters of one type.
+#[derive(Debug, Default)]
+pub struct TypePlan {
+    /// Sorted by code.
+    pub params: Vec<ParamPlan>,
+    /// The date parameter that `timeline_index` is in the order of.
+    pub timeline_date: Option<Param>,
+}
+
+/// One parameter of one type.
+#[derive(Debug)]
+pub struct ParamPlan {
+    /// Its definition.
+    pub definition: &'static SearchParam,
+    /// The hash its values are indexed under. `patient` shares that of `subject` where its
+    /// expression only narrows the type: a reference's hash holds the type already.
+    pub param: Param,
+    /// Its own hash, for presence.
+    pub own: Param,
+    /// Where its values are; `None` where it has no expression that R4 defines.
+    pub path: Option<Path>,
+    /// Its values are already indexed by the parameter it shares the hash with.
+    pub alias: bool,
+    /// How many resources its values tend to share.
+    pub breadth: Breadth,
+    /// Whether its references put the resource into a patient's compartment.
+    pub compartment: bool,
+    /// Whether `timeline_index` holds its keys.
+    pub timed: bool,
+}
+
+impl Catalogue {
+    /// The catalogue of R4 for one database's hash.
+    #[must_use]
+    pub fn new(hasher: Hasher) -> Self {
+        let types = ResourceType::all().map(|_| OnceLock::new()).collect();
+        Self { hasher, types }
+    }
+
+    /// The database's hash.
+    #[must_use]
+    pub fn hasher(&self) -> &Hasher {
+        &self.hasher
+    }
+
+    /// The parameters of a type.
+    ///
+    /// # Errors
+    /// Internal where a published expression does not compile: a defect that the tests exclude.
+    pub fn plan(&self, kind: ResourceType) -> Result<&TypePlan> {
+        let index = usize::try_from(kind.number()).unwrap_or(usize::MAX);
+        let slot = self.types.get(index).ok_or_else(|| Error::internal("a type without a plan"))?;
+        if let Some(plan) = slot.get() {
+            return Ok(plan);
+        }
+        let plan = TypePlan::compile(kind, &self.hasher)?;
+        Ok(slot.get_or_init(|| plan))
+    }
+}
+
+impl TypePlan {
+    fn compile(kind: ResourceType, hasher: &Hasher) -> Result<Self> {
+        let registry = Registry::r4();
+        let definitions = registry.search_params(kind);
+        let compartment = registry.patient_compartment(kind);
+        let timeline = timeline::of(kind);
+        let mut params = Vec::with_capacity(definitions.len());
+        for definition in definitions {
+            let code = definition.code;
+            let owner = shared_with(definition, definitions).unwrap_or(code);
+            let path = match definition.expression {
+                "" => None,
+                text => Some(Path::compile(text, kind.name(), registry)?),
+            };
+            params.push(ParamPlan {
+                definition,
+                param: hasher.param(kind, owner),
+                own: hasher.param(kind, code),
+                path,
+                alias: owner != code,
+                breadth: breadth(definition),
+                compartment: compartment.iter().any(|c| *c == code || *c == owner),
+                timed: timeline.is_some_and(|t| t.keys.contains(&code)),
+            });
+        }
+        params.sort_by(|a, b| a.definition.code.cmp(&b.definition.code));
+        let timeline_date = timeline.map(|t| hasher.param(kind, t.date));
+        Ok(Self { params, timeline_date })
+    }
+
+    /// A parameter by its code.
+    #[must_use]
+    pub fn find(&self, code: &str) -> Option<&ParamPlan> {
+        let at = self.params.binary_search_by(|p| p.definition.code.cmp(code)).ok()?;
+        self.params.get(at)
+    }
+}
+
+/// The parameter whose values include this one's: `X` for `X.where(resolve() is Patient)`, and the
+/// first of several with one expression.
+fn shared_with<'a>(param: &SearchParam, all: &'a [SearchParam]) -> Option<&'a str> {
+    let expression = param.expression;
+    let wide = match expression.split_once(".where(resolve() is ") {
+        Some((wide, rest)) if rest.ends_with(')') && !rest.contains('|') => wide,
+        _ => expression,
+    };
+    let same = |other: &&SearchParam| {
+        other.kind == param.kind && !wide.is_empty() && other.expression == wide
+    };
+    all.iter().filter(same).map(|other| other.code).min()
+}
+
+fn breadth(param: &SearchParam) -> Breadth {
+    match (param.kind, param.code) {
+        (SearchParamKind::Token, "identifier") | (SearchParamKind::Uri, "url") => Breadth::Unique,
+        (SearchParamKind::Reference, _) => Breadth::Owned,
+        (
+            SearchParamKind::Token,
+            "code" | "combo-code" | "vaccine-code" | "email" | "phone" | "telecom",
+        ) => Breadth::Coded,
+        (SearchParamKind::Uri, _) => Breadth::Coded,
+        _ => Breadth::Common,
+    }
+}

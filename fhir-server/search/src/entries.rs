@@ -1,0 +1,26 @@
+//! What one version of a resource is indexed under.
+
+use canonical_model::ResourceId;
+
+use crate::keys::{Key, Param};
+
+/// The search values of one version: the forward index, of which the tables hold the inverse.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IndexEntries {
+    /// Tokens, references and uris that can be looked up. Distinct.
+    pub keys: Vec<Key>,
+    /// Keys that only ever filter what another key found: `system|code`, presence. Distinct.
+    pub facets: Vec<Key>,
+    /// Folded strings.
+    pub strings: Vec<(Param, String)>,
+    /// Intervals of time in microseconds since 1970, the end exclusive.
+    pub dates: Vec<(Param, i64, i64)>,
+    /// Intervals of numbers.
+    pub numbers: Vec<(Param, f64, f64)>,
+    /// Keys that are asked for along time, with the time; see `timeline_index`.
+    pub timeline: Vec<(Key, i64)>,
+    /// Identities of the patients in whose compartment the resource is. Distinct.
+    pub patients: Vec<i64>,
+    /// The ids of the same patients, for the decision whether it may be written.
+    pub owners: Vec<ResourceId>,
+}

@@ -1,0 +1,121 @@
+//! Extraction: the search values of a resource, by the published expressions of its type.
+//! One file per kind of value. <https://hl7.org/fhir/R4/search.html>
+
+mod date;
+mod number;
+mod reference;
+mod text;
+mod token;
+
+use canonical_model::fhirpath::Item;
+use canonical_model::{Resource, ResourceId, ResourceType, Result};
+use conformance::SearchParamKind;
+
+use crate::catalogue::{Catalogue, ParamPlan, TypePlan};
+use crate::entries::IndexEntries;
+use crate::keys::{Hasher, Key};
+use crate::limits::ENTRIES_MAX;
+use crate::timeline::NO_DATE;
+
+/// What extraction writes to, and what it needs to know.
+pub(crate) struct Sink<'a> {
+    pub(crate) hasher: &'a Hasher,
+    /// The FHIR base URL: references below it are local.
+    pub(crate) base: &'a str,
+    pub(crate) entries: IndexEntries,
+    /// Keys of this resource that `timeline_index` holds.
+    timed: Vec<Key>,
+}
+
+impl Sink<'_> {
+    pub(crate) fn key(&mut self, param: &ParamPlan, key: Key) {
+        if self.entries.keys.contains(&key) {
+            return;
+        }
+        self.entries.keys.push(key);
+        if param.timed {
+            self.timed.push(key);
+        }
+    }
+
+    pub(crate) fn facet(&mut self, facet: Key) {
+        if !self.entries.facets.contains(&facet) {
+            self.entries.facets.push(facet);
+        }
+    }
+
+    pub(crate) fn patient(&mut self, id: &str) {
+        let identity = self.hasher.identity(ResourceType::PATIENT, id);
+        if !self.entries.patients.contains(&identity)
+            && let Ok(owner) = ResourceId::parse(id)
+        {
+            self.entries.patients.push(identity);
+            self.entries.owners.push(owner);
+        }
+    }
+
+    fn len(&self) -> usize {
+        let e = &self.entries;
+        e.keys.len() + e.strings.len() + e.dates.len() + e.numbers.len()
+    }
+}
+
+/// The search values of a resource that has its id.
+///
+/// # Errors
+/// Internal where a published expression does not compile.
+pub fn extract(catalogue: &Catalogue, base: &str, resource: &Resource) -> Result<IndexEntries> {
+    let plan = catalogue.plan(resource.kind())?;
+    let entries = IndexEntries::default();
+    let mut sink = Sink { hasher: catalogue.hasher(), base, entries, timed: Vec::new() };
+    if resource.kind() == ResourceType::PATIENT
+        && let Some(id) = resource.id()
+    {
+        sink.patient(id);
+    }
+    for param in &plan.params {
+        // Everyone's id and time are columns of the head.
+        if matches!(param.definition.code, "_id" | "_lastUpdated") {
+            continue;
+        }
+        if let Some(path) = &param.path {
+            take(&mut sink, param, &path.eval(resource.body()));
+        }
+        if sink.len() > ENTRIES_MAX {
+            break;
+        }
+    }
+    place_in_time(&mut sink, plan);
+    Ok(sink.entries)
+}
+
+fn take(sink: &mut Sink<'_>, param: &ParamPlan, items: &[Item<'_>]) {
+    if items.is_empty() {
+        return;
+    }
+    let present = sink.hasher.present(param.own);
+    sink.facet(present);
+    if param.alias && !param.compartment {
+        return;
+    }
+    for item in items {
+        match param.definition.kind {
+            SearchParamKind::Token => token::take(sink, param, item),
+            SearchParamKind::Reference => reference::take(sink, param, item),
+            SearchParamKind::String => text::take(sink, param, item),
+            SearchParamKind::Date => date::take(sink, param, item),
+            SearchParamKind::Uri => reference::take_uri(sink, param, item),
+            SearchParamKind::Number | SearchParamKind::Quantity => number::take(sink, param, item),
+            // Composites and specials come with their own index in the search issue.
+            SearchParamKind::Composite | SearchParamKind::Special => {}
+        }
+    }
+}
+
+/// Lays the timed keys along the type's date.
+fn place_in_time(sink: &mut Sink<'_>, plan: &TypePlan) {
+    let Some(date) = plan.timeline_date else { return };
+    let dates = sink.entries.dates.iter().filter(|(param, _, _)| *param == date);
+    let at = dates.map(|(_, lo, _)| *lo).min().unwrap_or(NO_DATE);
+    sink.entries.timeline = sink.timed.iter().map(|key| (*key, at)).collect();
+}

@@ -1,0 +1,39 @@
+//! Strings, and the parts of names and addresses. <https://hl7.org/fhir/R4/search.html#string>
+
+use canonical_model::Value;
+use canonical_model::fhirpath::Item;
+
+use super::Sink;
+use crate::catalogue::ParamPlan;
+use crate::fold::fold;
+
+const NAME_PARTS: &[&str] = &["family", "given", "prefix", "suffix", "text"];
+const ADDRESS_PARTS: &[&str] =
+    &["line", "city", "district", "state", "postalCode", "country", "text"];
+
+pub(super) fn take(sink: &mut Sink<'_>, param: &ParamPlan, item: &Item<'_>) {
+    match (item.value, item.type_name) {
+        (Value::String(text), _) => put(sink, param, text),
+        (Value::Object(_), "HumanName") => take_parts(sink, param, item.value, NAME_PARTS),
+        (Value::Object(_), "Address") => take_parts(sink, param, item.value, ADDRESS_PARTS),
+        _ => {}
+    }
+}
+
+fn take_parts(sink: &mut Sink<'_>, param: &ParamPlan, value: &Value, parts: &[&str]) {
+    for part in parts {
+        for text in value.get(part).map(Value::items).unwrap_or_default() {
+            if let Value::String(text) = text {
+                put(sink, param, text);
+            }
+        }
+    }
+}
+
+fn put(sink: &mut Sink<'_>, param: &ParamPlan, text: &str) {
+    let folded = fold(text);
+    let known = sink.entries.strings.iter().any(|(p, t)| *p == param.param && *t == folded);
+    if !folded.is_empty() && !known {
+        sink.entries.strings.push((param.param, folded));
+    }
+}

@@ -1,0 +1,16 @@
+//! Every limit of this crate, with its unit and its reason.
+
+/// Bytes of one indexed string. Longer values are cut; a filter on more is answered from the cut.
+pub const STRING_BYTES_MAX: usize = 256;
+/// Index values of one resource. A list of ten thousand codes is data, not an index.
+pub const ENTRIES_MAX: usize = 4_000;
+/// Resources on one page (`_count`). A greater wish is lowered to this, as the specification allows.
+pub const COUNT_MAX: usize = 1_000;
+/// Resources on a page when the client names no number.
+pub const COUNT_DEFAULT: usize = 20;
+/// Parameters of one query.
+pub const PARAMS_MAX: usize = 100;
+/// Comma-separated values of one parameter.
+pub const OR_VALUES_MAX: usize = 1_000;
+/// Bytes of one query string.
+pub const QUERY_BYTES_MAX: usize = 64 * 1024;

@@ -1,0 +1,106 @@
+//! A search as it was asked: from the query string to an expression tree and result options.
+
+mod criteria;
+mod pairs;
+mod parse;
+
+use canonical_model::{Issue, ResourceType};
+
+use crate::expr::Expr;
+use crate::keys::Param;
+
+pub use pairs::{Pair, parse_pairs, write_pairs};
+pub use parse::{Handling, QueryContext, parse};
+
+/// A search of one type.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// The type searched.
+    pub kind: ResourceType,
+    /// What must hold.
+    pub filter: Expr,
+    /// What to sort by; empty leaves the order to the store.
+    pub sort: Vec<Sort>,
+    /// Matches on a page; 0 asks for the total only.
+    pub count: usize,
+    /// Whether to count all matches.
+    pub total: Total,
+    /// `_summary`.
+    pub summary: Summary,
+    /// `_elements`.
+    pub elements: Vec<String>,
+    /// The opaque place a page begins at.
+    pub page: Option<String>,
+    /// The parameters that were understood, for the self link.
+    pub applied: Vec<Pair>,
+    /// What was ignored, in lenient handling.
+    pub ignored: Vec<Issue>,
+}
+
+/// One sort field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sort {
+    /// By what.
+    pub by: SortBy,
+    /// From high to low.
+    pub descending: bool,
+}
+
+/// What a search can be sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SortBy {
+    /// `_lastUpdated`.
+    Updated,
+    /// `_id`.
+    Id,
+    /// A date parameter; `timed` where `timeline_index` keeps it.
+    Date {
+        /// The parameter.
+        param: Param,
+        /// Whether `timeline_index` is in its order.
+        timed: bool,
+    },
+    /// A string parameter.
+    Text(Param),
+}
+
+/// `_total`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Total {
+    /// No total, unless it is known anyway.
+    #[default]
+    None,
+    /// A count of all matches.
+    Accurate,
+}
+
+/// `_summary`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Summary {
+    /// Everything.
+    #[default]
+    False,
+    /// The elements marked as summary.
+    True,
+    /// Narrative, id, meta and mandatory elements.
+    Text,
+    /// Everything but the narrative.
+    Data,
+    /// The number of matches.
+    Count,
+}
+
+impl Summary {
+    /// Reads the parameter's value.
+    #[must_use]
+    pub fn parse(value: &str) -> Option<Self> {
+        match value {
+            "false" => Some(Self::False),
+            "true" => Some(Self::True),
+            "text" => Some(Self::Text),
+            "data" => Some(Self::Data),
+            "count" => Some(Self::Count),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Read audits by group commit: a flush begins when the previous one ends, so one fsync covers
+//! all reads that waited. No answer leaves before its audit record is durable.
+
+use std::time::Duration;
+
+use canonical_model::{Error, Kind, ResourceType, Result};
+use chrono::{DateTime, Utc};
+use sqlx::postgres::{PgPool, PgPoolOptions};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::RequestContext;
+use crate::error::StoreError;
+use crate::limits::{ACQUIRE_MS_MAX, AUDIT_BATCH_MAX, AUDIT_QUEUE_MAX};
+use crate::pool::{Role, session};
+
+/// What was done; numbered as in the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i16)]
+pub enum AuditAction {
+    /// A create.
+    Create = 0,
+    /// A read of one resource or version.
+    Read = 1,
+    /// An update or patch.
+    Update = 2,
+    /// A delete.
+    Delete = 3,
+    /// A search or history.
+    Search = 4,
+    /// Anything else.
+    Operation = 5,
+}
+
+/// One access, granted or refused.
+#[derive(Clone, Debug)]
+pub struct AuditEntry {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who asked.
+    pub context: RequestContext,
+    /// What.
+    pub action: AuditAction,
+    /// The HTTP status of the answer.
+    pub status: u16,
+    /// The type, unless at system level.
+    pub kind: Option<ResourceType>,
+    /// The id, unless at type level.
+    pub id: Option<String>,
+    /// The version, where one was given out.
+    pub version: Option<i32>,
+    /// A search's query.
+    pub detail: Option<String>,
+}
+
+type Waiting = (AuditEntry, oneshot::Sender<bool>);
+
+/// Writes read audits. Cheap to clone; the writer ends when the last clone is gone.
+#[derive(Clone, Debug)]
+pub struct Auditor {
+    queue: mpsc::Sender<Waiting>,
+}
+
+impl Auditor {
+    /// Connects as the audit role, which can only insert, and starts the writer.
+    ///
+    /// # Errors
+    /// Unavailable where the database cannot be reached.
+    pub async fn start(url: &str) -> Result<Self> {
+        let pool = PgPoolOptions::new()
+            .max_connections(1)
+            .min_connections(1)
+            .acquire_timeout(Duration::from_millis(ACQUIRE_MS_MAX))
+            .test_before_acquire(false)
+            .connect_with(session(url, Role::Audit)?)
+            .await
+            .map_err(StoreError)?;
+        let (queue, waiting) = mpsc::channel(AUDIT_QUEUE_MAX);
+        tokio::spawn(write_groups(pool, waiting));
+        Ok(Self { queue })
+    }
+
+    /// Records an access and returns when the record is durable.
+    ///
+    /// # Errors
+    /// Unavailable where it could not be written: then the answer must not leave.
+    pub async fn record(&self, entry: AuditEntry) -> Result<()> {
+        let (done, written) = oneshot::channel();
+        self.queue.try_send((entry, done)).map_err(|_| refused())?;
+        match written.await {
+            Ok(true) => Ok(()),
+            Ok(false) | Err(_) => Err(refused()),
+        }
+    }
+}
+
+fn refused() -> Error {
+    Error::new(
+        Kind::Unavailable,
+        "The access could not be recorded, so nothing is given out. Try again shortly.",
+    )
+}
+
+async fn write_groups(pool: PgPool, mut waiting: mpsc::Receiver<Waiting>) {
+    let mut group = Vec::with_capacity(AUDIT_BATCH_MAX);
+    while waiting.recv_many(&mut group, AUDIT_BATCH_MAX).await > 0 {
+        let written = match insert(&pool, &group).await {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "Audit not written.");
+                false
+            }
+        };
+        for (_, done) in group.drain(..) {
+            // The reader may have gone; its record stays.
+            done.send(written).ok();
+        }
+    }
+}
+
+async fn insert(pool: &PgPool, group: &[Waiting]) -> Result<()> {
+    let column = |pick: fn(&AuditEntry) -> i16| -> Vec<i16> {
+        group.iter().map(|(entry, _)| pick(entry)).collect()
+    };
+    let entries = || group.iter().map(|(entry, _)| entry);
+    sqlx::query(include_str!("../queries/audit_insert.sql"))
+        .bind(entries().map(|e| e.at).collect::<Vec<_>>())
+        .bind(entries().map(|e| e.context.request_id.as_str()).collect::<Vec<_>>())
+        .bind(column(|e| e.action as i16))
+        .bind(column(|e| i16::try_from(e.status).unwrap_or(0)))
+        .bind(entries().map(|e| e.kind.map(ResourceType::number)).collect::<Vec<_>>())
+        .bind(entries().map(|e| e.version).collect::<Vec<_>>())
+        .bind(entries().map(|e| e.id.as_deref()).collect::<Vec<_>>())
+        .bind(entries().map(|e| e.context.client.as_str()).collect::<Vec<_>>())
+        .bind(entries().map(|e| e.context.subject.as_deref()).collect::<Vec<_>>())
+        .bind(entries().map(|e| e.context.token_id.as_str()).collect::<Vec<_>>())
+        .bind(entries().map(|e| e.detail.as_deref()).collect::<Vec<_>>())
+        .execute(pool)
+        .await
+        .map_err(StoreError)?;
+    Ok(())
+}

@@ -1,0 +1,154 @@
+//! One change of one resource, ready to be committed, and the flat arrays it travels in.
+
+use canonical_model::{ResourceId, ResourceType};
+use search::IndexEntries;
+
+use crate::wire;
+
+/// How a version came to be; numbered as in the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i16)]
+pub enum Method {
+    /// POST, or PUT of a new id.
+    Create = 0,
+    /// PUT or PATCH.
+    Update = 1,
+    /// DELETE: the version has no content.
+    Delete = 2,
+}
+
+impl Method {
+    /// The method of a database number.
+    #[must_use]
+    pub fn from_number(number: i16) -> Self {
+        match number {
+            0 => Self::Create,
+            2 => Self::Delete,
+            _ => Self::Update,
+        }
+    }
+}
+
+/// A new version of one resource.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The resource's type.
+    pub kind: ResourceType,
+    /// The resource's id.
+    pub id: ResourceId,
+    /// The version it replaces; 0 where the resource is new.
+    pub expected: i32,
+    /// How.
+    pub method: Method,
+    /// The text to serve and store; empty for a delete.
+    pub text: String,
+    /// Digest of the content without versionId and lastUpdated.
+    pub digest: i64,
+    /// What it is found by; empty for a delete.
+    pub entries: IndexEntries,
+}
+
+/// Who asked, for the audit record that is written with the change.
+#[derive(Clone, Debug)]
+pub struct RequestContext {
+    /// The `X-Request-Id`.
+    pub request_id: String,
+    /// The OAuth client.
+    pub client: String,
+    /// The user, if there is one.
+    pub subject: Option<String>,
+    /// The token's `jti`.
+    pub token_id: String,
+    /// The site the request speaks for.
+    pub site: i16,
+}
+
+/// Flat arrays with offsets: one statement for any number of changes.
+#[derive(Default)]
+pub(crate) struct Flat {
+    pub(crate) kinds: Vec<i16>,
+    pub(crate) ids: Vec<String>,
+    pub(crate) id_hashes: Vec<i64>,
+    pub(crate) digests: Vec<i64>,
+    pub(crate) contents: Vec<Option<String>>,
+    pub(crate) wires: Vec<Option<Vec<u8>>>,
+    pub(crate) expected: Vec<i32>,
+    pub(crate) methods: Vec<i16>,
+    pub(crate) keys: Ragged<i64>,
+    pub(crate) facets: Ragged<i64>,
+    pub(crate) string_params: Vec<i64>,
+    pub(crate) strings: Ragged<String>,
+    pub(crate) date_params: Vec<i64>,
+    pub(crate) date_los: Vec<i64>,
+    pub(crate) dates: Ragged<i64>,
+    pub(crate) number_params: Vec<i64>,
+    pub(crate) number_los: Vec<f64>,
+    pub(crate) numbers: Ragged<f64>,
+    pub(crate) timeline_keys: Vec<i64>,
+    pub(crate) timeline: Ragged<i64>,
+    pub(crate) patients: Ragged<i64>,
+}
+
+/// Rows of different lengths in one array: row n spans `offsets[n]..offsets[n + 1]`.
+pub(crate) struct Ragged<T> {
+    pub(crate) items: Vec<T>,
+    pub(crate) offsets: Vec<i32>,
+}
+
+impl<T> Default for Ragged<T> {
+    fn default() -> Self {
+        Self { items: Vec::new(), offsets: vec![0] }
+    }
+}
+
+impl<T> Ragged<T> {
+    fn end_row(&mut self) {
+        self.offsets.push(i32::try_from(self.items.len()).unwrap_or(i32::MAX));
+    }
+}
+
+impl Flat {
+    pub(crate) fn push(&mut self, change: Change, id_hash: i64) {
+        let gone = change.method == Method::Delete;
+        self.kinds.push(change.kind.number());
+        self.ids.push(change.id.as_str().to_owned());
+        self.id_hashes.push(id_hash);
+        self.digests.push(change.digest);
+        self.wires.push((!gone).then(|| wire::encode(&change.text)));
+        self.contents.push((!gone).then_some(change.text));
+        self.expected.push(change.expected);
+        self.methods.push(change.method as i16);
+        self.push_entries(change.entries);
+    }
+
+    fn push_entries(&mut self, entries: IndexEntries) {
+        self.keys.items.extend(entries.keys);
+        self.facets.items.extend(entries.facets);
+        self.patients.items.extend(entries.patients);
+        for (param, value) in entries.strings {
+            self.string_params.push(param.0);
+            self.strings.items.push(value);
+        }
+        for (param, lo, hi) in entries.dates {
+            self.date_params.push(param.0);
+            self.date_los.push(lo);
+            self.dates.items.push(hi);
+        }
+        for (param, lo, hi) in entries.numbers {
+            self.number_params.push(param.0);
+            self.number_los.push(lo);
+            self.numbers.items.push(hi);
+        }
+        for (key, at) in entries.timeline {
+            self.timeline_keys.push(key);
+            self.timeline.items.push(at);
+        }
+        self.keys.end_row();
+        self.facets.end_row();
+        self.patients.end_row();
+        self.strings.end_row();
+        self.dates.end_row();
+        self.numbers.end_row();
+        self.timeline.end_row();
+    }
+}

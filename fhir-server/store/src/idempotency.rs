@@ -1,0 +1,70 @@
+//! Replies to requests that carried an `Idempotency-Key`, kept as references.
+
+use canonical_model::Result;
+use sqlx::Row;
+
+use crate::Store;
+use crate::error::StoreError;
+use crate::limits::CLAIM_HOURS;
+
+/// What was answered to a key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredReply {
+    /// SHA-256 of the request.
+    pub request: Vec<u8>,
+    /// The reply as references.
+    pub reply: serde_json::Value,
+}
+
+impl Store {
+    /// The reply to a client's key, if there was one.
+    ///
+    /// # Errors
+    /// Unavailable or Internal.
+    pub async fn stored_reply(&self, client: &str, key: &str) -> Result<Option<StoredReply>> {
+        let row =
+            sqlx::query("select request, reply from idempotency where client = $1 and key = $2")
+                .bind(client)
+                .bind(key)
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(StoreError)?;
+        row.map(|row| {
+            Ok(StoredReply {
+                request: row.try_get("request").map_err(StoreError)?,
+                reply: row.try_get("reply").map_err(StoreError)?,
+            })
+        })
+        .transpose()
+    }
+
+    /// Forgets keys and criteria older than [`CLAIM_HOURS`]; returns how many.
+    ///
+    /// # Errors
+    /// Unavailable or Internal.
+    pub async fn sweep(&self) -> Result<u64> {
+        let hours = i32::try_from(CLAIM_HOURS).unwrap_or(24);
+        let mut swept = 0;
+        for statement in [
+            "delete from idempotency where created_at < now() - make_interval(hours => $1)",
+            "delete from claim where used_at < now() - make_interval(hours => $1)",
+        ] {
+            let done =
+                sqlx::query(statement).bind(hours).execute(&self.pool).await.map_err(StoreError)?;
+            swept += done.rows_affected();
+        }
+        Ok(swept)
+    }
+
+    /// Makes the journals' partitions for the next months.
+    ///
+    /// # Errors
+    /// Unavailable or Internal.
+    pub async fn ensure_partitions(&self) -> Result<()> {
+        sqlx::query("select ensure_partitions(now() + interval '3 months')")
+            .execute(&self.pool)
+            .await
+            .map_err(StoreError)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,153 @@
+//! Search: an expression tree lowered to one statement.
+//!
+//! One conjunct drives: it finds candidates in an inverted index, in an order a page can follow.
+//! Every candidate's head row is then checked against the whole tree, the caller's reach and the
+//! walk's snapshot. The shape of the statement fixes the plan: nothing depends on statistics.
+
+mod driver;
+mod filter;
+mod order;
+mod page;
+
+use access::Access;
+use canonical_model::Result;
+use search::Query;
+use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
+
+pub use page::{PageKey, PageValue};
+
+use crate::error::StoreError;
+use crate::rows::{Reach, Stored, stored_named};
+use crate::{Store, Transaction};
+use driver::Driver;
+use order::Order;
+
+/// One match.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The resource.
+    pub resource: Stored,
+}
+
+/// One page of matches.
+#[derive(Clone, Debug, Default)]
+pub struct SearchPage {
+    /// The matches in order.
+    pub found: Vec<Found>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<PageKey>,
+    /// How many match in all, if it was asked.
+    pub total: Option<i64>,
+}
+
+impl Store {
+    /// One page of a search.
+    ///
+    /// # Errors
+    /// Invalid for a page key of another search; Unavailable or Internal.
+    pub async fn search(
+        &self,
+        access: &Access,
+        query: &Query,
+        after: Option<&PageKey>,
+    ) -> Result<SearchPage> {
+        let mut connection = self.pool.acquire().await.map_err(StoreError)?;
+        let reach = Reach::of(access, query.kind, &self.hasher);
+        run(&mut connection, reach, query, after).await
+    }
+
+    /// How many resources match.
+    ///
+    /// # Errors
+    /// Unavailable or Internal.
+    pub async fn count(&self, access: &Access, query: &Query) -> Result<i64> {
+        let mut connection = self.pool.acquire().await.map_err(StoreError)?;
+        let Some(owners) = Reach::of(access, query.kind, &self.hasher).owners() else {
+            return Ok(0);
+        };
+        let mut sql = QueryBuilder::<Postgres>::new("select count(*) from ");
+        let driver = Driver::choose(&query.filter, &[]);
+        driver.push_from(&mut sql, query.kind, None);
+        filter::push_where(&mut sql, query, owners, None);
+        let row = sql.build().fetch_one(&mut *connection).await.map_err(StoreError)?;
+        Ok(row.try_get(0).map_err(StoreError)?)
+    }
+}
+
+impl Transaction {
+    /// The first matches as this transaction sees them.
+    ///
+    /// # Errors
+    /// Unavailable or Internal.
+    pub async fn search(&mut self, access: &Access, query: &Query) -> Result<SearchPage> {
+        let reach = Reach::of(access, query.kind, self.hasher());
+        run(self.connection()?, reach, query, None).await
+    }
+}
+
+async fn run(
+    connection: &mut PgConnection,
+    reach: Reach,
+    query: &Query,
+    after: Option<&PageKey>,
+) -> Result<SearchPage> {
+    let Some(owners) = reach.owners() else { return Ok(SearchPage::default()) };
+    let driver = Driver::choose(&query.filter, &query.sort);
+    let order = Order::choose(&driver, &query.sort);
+    if let Some(key) = after {
+        key.fits(&order)?;
+    }
+    let mut sql = statement(&driver, &order, query, owners, after);
+    let rows = sql.build().fetch_all(connection).await.map_err(StoreError)?;
+    let more = rows.len() > query.count;
+    let rows = rows.get(..query.count.min(rows.len())).unwrap_or_default();
+    let found = rows
+        .iter()
+        .map(|row| Ok(Found { resource: stored_named(row)? }))
+        .collect::<Result<Vec<_>>>()?;
+    let next = match rows.last() {
+        Some(last) if more => Some(PageKey::of(last, &order, after)?),
+        _ => None,
+    };
+    Ok(SearchPage { found, next, total: None })
+}
+
+const COLUMNS: &str = "r.type, r.id, r.version, r.last_updated, r.method, r.wire, r.rid";
+
+/// One more row than the page holds tells whether there is a next page.
+fn statement(
+    driver: &Driver,
+    order: &Order,
+    query: &Query,
+    owners: Option<Vec<i64>>,
+    after: Option<&PageKey>,
+) -> QueryBuilder<Postgres> {
+    let limit = i64::try_from(query.count).unwrap_or(i64::MAX).saturating_add(1);
+    let mut sql = QueryBuilder::<Postgres>::new("");
+    if order.is_natural() {
+        sql.push("select ").push(COLUMNS);
+    } else {
+        // Wide rows are fetched only for the page, after the sort.
+        sql.push("with page as materialized (select r.rid");
+    }
+    order.push_values(&mut sql);
+    sql.push(" from ");
+    driver.push_from(
+        &mut sql,
+        query.kind,
+        after.filter(|_| order.is_natural()).map(|key| (order, key)),
+    );
+    filter::push_where(&mut sql, query, owners, after.map(|key| key.snapshot.as_str()));
+    if let Some(key) = after.filter(|_| !order.is_natural()) {
+        order.push_after(&mut sql, key);
+    }
+    order.push_order(&mut sql);
+    sql.push(" limit ").push_bind(limit);
+    if !order.is_natural() {
+        sql.push(") select ").push(COLUMNS);
+        order.push_page_values(&mut sql);
+        sql.push(" from page cross join lateral (select * from resource x where x.rid = page.rid offset 0) r");
+        order.push_page_order(&mut sql);
+    }
+    sql
+}

@@ -1,0 +1,181 @@
+//! The order of a page walk. Every order ends in `rid`, so it is total; missing values go last.
+
+use search::query::{Sort, SortBy};
+use sqlx::{Postgres, QueryBuilder};
+
+use super::driver::{Driver, direction};
+use super::page::{PageKey, PageValue};
+
+/// The fields of an order, each an SQL expression over `d` and `r`.
+#[derive(Clone, Debug)]
+pub(super) struct Order {
+    fields: Vec<Field>,
+    rid: &'static str,
+    rid_descending: bool,
+    natural: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Field {
+    sql: String,
+    param: Option<i64>,
+    pub(super) kind: FieldKind,
+    descending: bool,
+}
+
+/// How a field's value travels in a page key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FieldKind {
+    Number,
+    Time,
+    Text,
+}
+
+impl Order {
+    pub(super) fn choose(driver: &Driver, sort: &[Sort]) -> Self {
+        match (driver, sort) {
+            (
+                Driver::PatientTimeline { descending, .. } | Driver::KeyTimeline { descending, .. },
+                [],
+            )
+            | (
+                Driver::PatientTimeline { descending, .. } | Driver::KeyTimeline { descending, .. },
+                [Sort { by: SortBy::Date { timed: true, .. }, .. }],
+            ) => {
+                let field = Field::plain("d.at", FieldKind::Number, *descending);
+                Self::natural(vec![field], "d.rid", *descending)
+            }
+            (Driver::Recent { descending }, [] | [Sort { by: SortBy::Updated, .. }]) => {
+                let field = Field::plain("r.last_updated", FieldKind::Time, *descending);
+                Self::natural(vec![field], "r.rid", *descending)
+            }
+            (Driver::Token(_), []) => Self::natural(Vec::new(), "d.rid", true),
+            _ => Self {
+                fields: sort.iter().map(Field::of).collect(),
+                rid: "r.rid",
+                rid_descending: sort.last().is_none_or(|last| last.descending),
+                natural: false,
+            },
+        }
+    }
+
+    /// The planner must recognise the driver's own columns, or it sorts what is sorted.
+    fn natural(fields: Vec<Field>, rid: &'static str, descending: bool) -> Self {
+        Self { fields, rid, rid_descending: descending, natural: true }
+    }
+
+    /// Whether the driver yields this order by itself.
+    pub(super) fn is_natural(&self) -> bool {
+        self.natural
+    }
+
+    pub(super) fn kinds(&self) -> impl Iterator<Item = FieldKind> {
+        self.fields.iter().map(|field| field.kind)
+    }
+
+    /// `, expression as s0, …`
+    pub(super) fn push_values(&self, sql: &mut QueryBuilder<Postgres>) {
+        for (n, field) in self.fields.iter().enumerate() {
+            sql.push(", ");
+            field.push(sql);
+            sql.push(format!(" as s{n}"));
+        }
+        sql.push(", (select pg_current_snapshot()::text) as snapshot");
+    }
+
+    pub(super) fn push_page_values(&self, sql: &mut QueryBuilder<Postgres>) {
+        for n in 0..self.fields.len() {
+            sql.push(format!(", page.s{n}"));
+        }
+        sql.push(", page.snapshot");
+    }
+
+    pub(super) fn push_order(&self, sql: &mut QueryBuilder<Postgres>) {
+        sql.push(" order by ");
+        for (n, field) in self.fields.iter().enumerate() {
+            if self.natural {
+                sql.push(&field.sql);
+            } else {
+                sql.push(format!("s{n}"));
+            }
+            sql.push(format!(" {}, ", direction(field.descending)));
+        }
+        sql.push(format!("{} {}", self.rid, direction(self.rid_descending)));
+    }
+
+    pub(super) fn push_page_order(&self, sql: &mut QueryBuilder<Postgres>) {
+        sql.push(" order by ");
+        for (n, field) in self.fields.iter().enumerate() {
+            sql.push(format!("page.s{n} {}, ", direction(field.descending)));
+        }
+        sql.push(format!("page.rid {}", direction(self.rid_descending)));
+    }
+
+    /// Rows behind a key: `a > x or (a = x and (b > y or (b = y and rid > z)))`.
+    pub(super) fn push_after(&self, sql: &mut QueryBuilder<Postgres>, key: &PageKey) {
+        sql.push(" and (");
+        for (field, value) in self.fields.iter().zip(&key.values) {
+            field.push(sql);
+            sql.push(if field.descending { " < " } else { " > " });
+            value.push(sql);
+            sql.push(" or (");
+            field.push(sql);
+            sql.push(" = ");
+            value.push(sql);
+            sql.push(" and (");
+        }
+        sql.push(if self.rid_descending { "r.rid < " } else { "r.rid > " }).push_bind(key.rid);
+        for _ in &self.fields {
+            sql.push("))");
+        }
+        sql.push(")");
+    }
+}
+
+impl Field {
+    fn plain(sql: &str, kind: FieldKind, descending: bool) -> Self {
+        Self { sql: sql.to_owned(), param: None, kind, descending }
+    }
+
+    /// Ascending takes a resource's lowest value, descending its highest, as the specification says.
+    fn of(sort: &Sort) -> Self {
+        let descending = sort.descending;
+        let pick = if descending { "max" } else { "min" };
+        match sort.by {
+            SortBy::Updated => Self::plain("r.last_updated", FieldKind::Time, descending),
+            SortBy::Id => Self::plain("r.id", FieldKind::Text, descending),
+            SortBy::Date { param, .. } => Self {
+                sql: format!(
+                    "(select {pick}(v.lo) from unnest(r.date_param, r.date_lo) v (param, lo) where v.param = "
+                ),
+                param: Some(param.0),
+                kind: FieldKind::Number,
+                descending,
+            },
+            SortBy::Text(param) => Self {
+                sql: format!(
+                    "(select {pick}(v.value) from unnest(r.string_param, r.string_value) v (param, value) where v.param = "
+                ),
+                param: Some(param.0),
+                kind: FieldKind::Text,
+                descending,
+            },
+        }
+    }
+
+    /// Pushes the expression; a missing value becomes the one that sorts last.
+    fn push(&self, sql: &mut QueryBuilder<Postgres>) {
+        let Some(param) = self.param else {
+            sql.push(&self.sql);
+            return;
+        };
+        sql.push("coalesce(").push(&self.sql).push_bind(param).push("), ");
+        match (self.kind, self.descending) {
+            (FieldKind::Text, true) => PageValue::Text(String::new()).push(sql),
+            (FieldKind::Text, false) => PageValue::Text("\u{10ffff}".to_owned()).push(sql),
+            (_, true) => PageValue::Number(i64::MIN).push(sql),
+            (_, false) => PageValue::Number(i64::MAX).push(sql),
+        }
+        sql.push(")");
+    }
+}

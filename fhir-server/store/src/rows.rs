@@ -1,0 +1,92 @@
+//! Rows on their way out, and the caller's reach as SQL understands it.
+
+use access::{Access, Filter};
+use bytes::Bytes;
+use canonical_model::{Error, ResourceType, Result};
+use chrono::{DateTime, Utc};
+use search::Hasher;
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+
+use crate::change::Method;
+use crate::error::StoreError;
+use crate::wire;
+
+/// How far an access reaches within one type.
+pub(crate) enum Reach {
+    /// Nothing of the type.
+    Nothing,
+    /// All of it.
+    Everything,
+    /// What is in the compartments of these patients.
+    Patients(Vec<i64>),
+}
+
+impl Reach {
+    pub(crate) fn of(access: &Access, kind: ResourceType, hasher: &Hasher) -> Self {
+        let clauses = match access.filter() {
+            Filter::Everything => return Self::Everything,
+            Filter::Nothing => return Self::Nothing,
+            Filter::AnyOf(clauses) => clauses,
+        };
+        let mut patients = Vec::new();
+        let mut reached = false;
+        for clause in clauses.iter().filter(|clause| clause.types.contains(kind)) {
+            reached = true;
+            match &clause.patients {
+                None => return Self::Everything,
+                Some(ids) => patients.extend(
+                    ids.iter().map(|id| hasher.identity(ResourceType::PATIENT, id.as_str())),
+                ),
+            }
+        }
+        if reached { Self::Patients(patients) } else { Self::Nothing }
+    }
+
+    /// The owners to demand: `Some(None)` demands none, `None` reaches nothing.
+    pub(crate) fn owners(self) -> Option<Option<Vec<i64>>> {
+        match self {
+            Self::Nothing => None,
+            Self::Everything => Some(None),
+            Self::Patients(patients) => Some(Some(patients)),
+        }
+    }
+}
+
+/// One version as it is stored.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// The type.
+    pub kind: ResourceType,
+    /// The id.
+    pub id: String,
+    /// The version, from 1.
+    pub version: i32,
+    /// When it was committed.
+    pub last_updated: DateTime<Utc>,
+    /// How it came to be.
+    pub method: Method,
+    /// The JSON text; `None` for a deleted version.
+    pub text: Option<Bytes>,
+}
+
+/// Reads `version, last_updated, method, wire` of a row.
+pub(crate) fn stored(row: &PgRow, kind: ResourceType, id: String) -> Result<Stored> {
+    let wire: Option<Vec<u8>> = row.try_get("wire").map_err(StoreError)?;
+    Ok(Stored {
+        kind,
+        id,
+        version: row.try_get("version").map_err(StoreError)?,
+        last_updated: row.try_get("last_updated").map_err(StoreError)?,
+        method: Method::from_number(row.try_get("method").map_err(StoreError)?),
+        text: wire.map(wire::decode).transpose()?,
+    })
+}
+
+/// Reads a row that also names its type and id.
+pub(crate) fn stored_named(row: &PgRow) -> Result<Stored> {
+    let number: i16 = row.try_get("type").map_err(StoreError)?;
+    let kind = ResourceType::from_number(number)
+        .ok_or_else(|| Error::internal("a stored resource has an unknown type"))?;
+    stored(row, kind, row.try_get("id").map_err(StoreError)?)
+}
