@@ -1,1 +1,22 @@
-//! Placeholder.
+//! The one binary `carebridge`: the only place that wires parts and reads the environment.
+//!
+//! Tests start a server in their own process: [`start`] with [`Settings`] and a bound listener.
+
+mod background;
+mod cli;
+mod commands;
+#[cfg(feature = "dev")]
+mod dev;
+mod fault;
+mod http;
+pub mod limits;
+mod metrics;
+mod output;
+mod safety;
+mod settings;
+mod start;
+mod stop;
+
+pub use cli::run;
+pub use settings::{AuthSettings, DatabaseSettings, DatabaseUrl, LogSettings, Roles, Settings};
+pub use start::{Drain, Running, start};

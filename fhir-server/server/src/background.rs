@@ -1,0 +1,48 @@
+//! Work that no request asks for: forgets what has grown old, makes the next months' partitions.
+
+use store::Store;
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use crate::limits::{METRICS_EVERY, SWEEP_EVERY};
+use crate::metrics;
+
+/// Sweeps at once, then every hour, until told to stop.
+pub(crate) fn sweeping(store: Store, stop: CancellationToken) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut ticks = interval(SWEEP_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                _ = ticks.tick() => sweep(&store).await,
+            }
+        }
+    })
+}
+
+async fn sweep(store: &Store) {
+    // Both are statements that may be repeated: a fault waits for the next hour.
+    match store.sweep().await {
+        Ok(swept) => tracing::debug!(swept, "Swept."),
+        Err(error) => tracing::warn!(%error, cause = ?error.cause, "The sweep failed."),
+    }
+    if let Err(error) = store.ensure_partitions().await {
+        tracing::warn!(%error, cause = ?error.cause, "Partitions could not be made.");
+    }
+}
+
+/// Folds what the metrics collected, until told to stop.
+pub(crate) fn metering(stop: CancellationToken) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let recorder = metrics::recorder();
+        let mut ticks = interval(METRICS_EVERY);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                _ = ticks.tick() => recorder.run_upkeep(),
+            }
+        }
+    })
+}

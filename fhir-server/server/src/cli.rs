@@ -1,0 +1,107 @@
+//! The command line.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+
+#[cfg(feature = "dev")]
+use crate::commands::{dev, generate};
+use crate::commands::{export, load, migrate, serve};
+use crate::{fault, output};
+
+/// A FHIR R4 server that keeps one canonical record of every patient.
+#[derive(Debug, Parser)]
+#[command(name = "carebridge", version, arg_required_else_help = true)]
+#[command(
+    after_help = "Example:\n  carebridge dev\n\nEach command has an example in its own --help."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[cfg(feature = "dev")]
+    Dev(dev::Dev),
+    Serve(serve::Serve),
+    Migrate(migrate::Migrate),
+    Load(load::Load),
+    Export(export::Export),
+    #[cfg(feature = "dev")]
+    Generate(generate::Generate),
+}
+
+/// Runs the command that the process was started with. Success is only what went all well.
+#[must_use]
+pub fn run() -> ExitCode {
+    match dispatch(Cli::parse().command) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            output::complain(&fault::sentence(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether all went well.
+fn dispatch(command: Command) -> Result<bool> {
+    let command = match command {
+        // Works with threads of its own.
+        #[cfg(feature = "dev")]
+        Command::Generate(command) => return generate::run(command),
+        other => other,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.context("The runtime cannot be started.")?.block_on(async {
+        match command {
+            #[cfg(feature = "dev")]
+            Command::Dev(command) => dev::run(command).await,
+            Command::Serve(command) => serve::run(command).await,
+            Command::Migrate(command) => migrate::run(command).await,
+            Command::Load(command) => load::run(command).await,
+            Command::Export(command) => export::run(command).await,
+            #[cfg(feature = "dev")]
+            Command::Generate(_) => Ok(true),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn every_command_is_well_formed_and_shows_an_example() {
+        let mut cli = Cli::command();
+        cli.build();
+        cli.debug_assert();
+        for command in cli.get_subcommands().filter(|command| command.get_name() != "help") {
+            let example = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let call = format!("  carebridge {}", command.get_name());
+            assert!(example.starts_with("Example") && example.contains(&call), "{example:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        for (line, accepted) in [
+            ("serve --roles api,worker", true),
+            ("serve --roles api,typist", false),
+            ("serve --listen nowhere", false),
+            ("load", false),
+            ("load a.json --token t --client-id c", false),
+            ("load a.json b/ -", true),
+            ("export out --type Patient --type Observation", true),
+            ("migrate --json", true),
+            ("frobnicate", false),
+        ] {
+            let words = std::iter::once("carebridge").chain(line.split(' '));
+            assert_eq!(Cli::try_parse_from(words).is_ok(), accepted, "{line}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! `carebridge dev`: a whole local system with one command.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use auth::ClientConfig;
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::serve::{bind, drain};
+use crate::dev::{Banner, Postgres, demo};
+use crate::http::log_panics;
+use crate::output;
+use crate::settings::{DatabaseUrl, ServerFlags, Settings};
+use crate::start::{Running, start};
+use crate::stop::Signals;
+
+/// Start a whole system here: PostgreSQL, server, demo client, demo data
+///
+/// Everything is kept in one folder; Ctrl-C stops all of it. Not for production.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  carebridge dev\n  CAREBRIDGE_LISTEN=127.0.0.1:9090 carebridge dev --home /tmp/second --no-demo"
+)]
+pub(crate) struct Dev {
+    #[command(flatten)]
+    server: ServerFlags,
+    /// The folder of its data
+    #[arg(long, env = "CAREBRIDGE_HOME", value_name = "FOLDER", default_value = ".carebridge")]
+    #[arg(hide_env_values = true)]
+    home: PathBuf,
+    /// Leave the demo data out
+    #[arg(long)]
+    no_demo: bool,
+}
+
+/// All that runs.
+struct System {
+    running: Running,
+    /// Absent where the database is somebody else's.
+    postgres: Option<Postgres>,
+    /// The loading of demo data; it ends with this.
+    demo: Option<AbortOnDropHandle<()>>,
+}
+
+pub(crate) async fn run(command: Dev) -> Result<bool> {
+    let began = Instant::now();
+    let mut signals = Signals::listen().context("Signals cannot be received")?;
+    let Dev { server, home, no_demo } = command;
+    let settings = server.settings()?;
+    let format = settings.log.format.unwrap_or(telemetry::Format::Text);
+    telemetry::init(format, &settings.log.filter)?;
+    log_panics();
+    // First of all: a second copy must not wait for a database to learn that it is one.
+    let listener = bind(settings.listen).await?;
+    let system = tokio::select! {
+        system = set_up(settings, listener, &home, no_demo) => system?,
+        name = signals.next() => {
+            tracing::info!(signal = name, "Stopped while starting.");
+            return Ok(true);
+        }
+    };
+    let banner = Banner::new(&system.running, system.postgres.as_ref(), &home);
+    output::say(banner.in_words(began.elapsed()))?;
+    let System { running, postgres, demo: _demo } = system;
+    drain(running, &mut signals).await;
+    if let Some(postgres) = postgres {
+        postgres.stop().await;
+    }
+    Ok(true)
+}
+
+async fn set_up(
+    mut settings: Settings,
+    listener: TcpListener,
+    home: &Path,
+    no_demo: bool,
+) -> Result<System> {
+    let demo_client = ClientConfig::demo()?;
+    // The banner's word holds, whatever the settings file says of this id.
+    settings.clients.retain(|client| client.id != demo_client.id);
+    settings.clients.push(demo_client);
+    let postgres = match &settings.database.url {
+        Some(_) => None,
+        None => Some(Postgres::open(home).await?),
+    };
+    if let Some(postgres) = &postgres {
+        settings.database.url = Some(DatabaseUrl::new(postgres.url()));
+    }
+    settings.auth.signing_key.get_or_insert_with(|| home.join("signing-key.pem"));
+    store::migrate(settings.database.url()?.reveal()).await?;
+    let running = start(settings, listener).await?;
+    let folder = postgres.as_ref().map_or(home, Postgres::folder);
+    let demo = (!no_demo).then(|| demo::load(running.address, folder.to_owned()));
+    Ok(System { running, postgres, demo })
+}

@@ -1,0 +1,11 @@
+//! The subcommands, a file each. `run` tells whether all went well: the exit code.
+
+mod connection;
+#[cfg(feature = "dev")]
+pub(crate) mod dev;
+pub(crate) mod export;
+#[cfg(feature = "dev")]
+pub(crate) mod generate;
+pub(crate) mod load;
+pub(crate) mod migrate;
+pub(crate) mod serve;

@@ -1,0 +1,92 @@
+//! `carebridge serve`: the production server.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context, Result, anyhow};
+use clap::Args;
+use tokio::net::TcpListener;
+
+use crate::http::log_panics;
+use crate::safety;
+use crate::settings::{Role, Roles, ServerFlags};
+use crate::start::{Drain, Running, start};
+use crate::stop::Signals;
+
+/// Serve a database in production
+///
+/// Refuses demo credentials and weak settings. SIGTERM drains: what is in flight is answered first.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  CAREBRIDGE_DATABASE_URL=postgres://carebridge:secret@db/tenant \\\n  CAREBRIDGE_BASE_URL=https://fhir.example.org carebridge serve --listen 0.0.0.0:8080"
+)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    server: ServerFlags,
+    /// What this process does, to split the work over several
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "api,worker")]
+    roles: Vec<Role>,
+}
+
+pub(crate) async fn run(command: Serve) -> Result<bool> {
+    let mut signals = Signals::listen().context("Signals cannot be received")?;
+    let mut settings = command.server.settings()?;
+    settings.roles = Roles::of(&command.roles);
+    safety::check(&settings)?;
+    let format = settings.log.format.unwrap_or(telemetry::Format::Json);
+    telemetry::init(format, &settings.log.filter)?;
+    log_panics();
+    if settings.clients.is_empty() {
+        tracing::warn!("No client is configured: nobody can get a token.");
+    }
+    let listener = bind(settings.listen).await?;
+    tokio::select! {
+        running = start(settings, listener) => drain(running?, &mut signals).await,
+        name = signals.next() => tracing::info!(signal = name, "Stopped while starting."),
+    }
+    Ok(true)
+}
+
+/// Waits for a signal, then for the end of what is in flight; a second signal cuts that short.
+pub(crate) async fn drain(running: Running, signals: &mut Signals) {
+    let name = signals.next().await;
+    tracing::info!(signal = name, "Draining.");
+    tokio::select! {
+        drain = running.stop() => match drain {
+            Drain::Complete => tracing::info!("Drained."),
+            Drain::Cut => tracing::warn!("Some requests took too long and were cut."),
+        },
+        name = signals.next() => tracing::warn!(signal = name, "Stopped at once."),
+    }
+}
+
+/// Takes the address, or says who else may have it.
+pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => anyhow!(
+            "Port {} on {} is in use by another program: stop it, or set CAREBRIDGE_LISTEN to another address.",
+            address.port(),
+            address.ip()
+        ),
+        _ => anyhow!("{address} cannot be listened on: {error}."),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+
+    #[tokio::test]
+    async fn a_busy_port_is_named() {
+        let held = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let port = held.local_addr().unwrap().port();
+        let refused = bind(held.local_addr().unwrap()).await.unwrap_err().to_string();
+        assert!(refused.starts_with(&format!("Port {port} on 127.0.0.1 is in use")), "{refused}");
+    }
+
+    #[test]
+    fn defaults_alone_are_not_enough() {
+        let refused = safety::check(&Settings::default()).unwrap_err().to_string();
+        assert!(refused.contains("CAREBRIDGE_DATABASE_URL"), "{refused}");
+    }
+}

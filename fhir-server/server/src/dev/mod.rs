@@ -1,0 +1,8 @@
+//! What only `carebridge dev` has: a PostgreSQL of its own, demo data, a banner.
+
+mod banner;
+pub(crate) mod demo;
+mod postgres;
+
+pub(crate) use banner::Banner;
+pub(crate) use postgres::Postgres;

@@ -1,0 +1,75 @@
+//! `/healthz`: the process lives. `/readyz`: it can serve. `/metrics`: what it has counted.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use serde_json::json;
+use store::Store;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::limits::{PING_MAX, READY_FOR};
+use crate::metrics;
+
+/// What the probes look at. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Health(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    store: Store,
+    stop: CancellationToken,
+    /// When the database was asked last, and whether it answered. Those who come while it is asked
+    /// wait for that answer.
+    database: Mutex<Option<(Instant, bool)>>,
+}
+
+impl Health {
+    pub(crate) fn new(store: Store, stop: CancellationToken) -> Self {
+        Self(Arc::new(Parts { store, stop, database: Mutex::new(None) }))
+    }
+
+    async fn database(&self) -> bool {
+        let mut known = self.0.database.lock().await;
+        if let Some((asked, answered)) = *known
+            && asked.elapsed() < READY_FOR
+        {
+            return answered;
+        }
+        let answered = matches!(timeout(PING_MAX, self.0.store.ping()).await, Ok(Ok(())));
+        *known = Some((Instant::now(), answered));
+        answered
+    }
+}
+
+pub(crate) fn router(health: Health) -> Router {
+    Router::new()
+        .route("/healthz", get(async || ([(CACHE_CONTROL, "no-store")], "ok\n")))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(exposition))
+        .with_state(health)
+}
+
+async fn readyz(State(health): State<Health>) -> Response {
+    let draining = health.0.stop.is_cancelled();
+    let database = !draining && health.database().await;
+    let word = |good: bool| if good { "ok" } else { "away" };
+    let state = match draining {
+        true => json!({ "ready": false, "draining": true }),
+        // Nothing is served before the migrations have been checked.
+        false => json!({ "ready": database, "database": word(database), "migrations": "ok" }),
+    };
+    let status = if database { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, [(CACHE_CONTROL, "no-store")], Json(state)).into_response()
+}
+
+async fn exposition() -> impl IntoResponse {
+    let headers = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    (headers, metrics::recorder().render())
+}

@@ -1,0 +1,32 @@
+//! The HTTP surface of the process: what the parts offer, and what only the whole can say.
+
+mod health;
+mod listener;
+mod panics;
+mod request_id;
+
+use axum::Router;
+use axum::response::IntoResponse;
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use tower_http::catch_panic::CatchPanicLayer;
+
+pub(crate) use health::Health;
+pub(crate) use listener::serve;
+pub(crate) use panics::log_panics;
+
+/// All routes: those of the parts, and the probes. From the outside in, a request gets its id,
+/// then is watched for a panic.
+pub(crate) fn router(parts: Router, health: Health) -> Router {
+    parts
+        .merge(health::router(health))
+        .fallback(nothing_here)
+        .layer(CatchPanicLayer::custom(panics::answer))
+        .layer(axum::middleware::from_fn(request_id::carry))
+}
+
+async fn nothing_here() -> impl IntoResponse {
+    let text =
+        "Nothing is here. The FHIR API is below /fhir, the authorization server below /auth.\n";
+    (StatusCode::NOT_FOUND, [(CONTENT_TYPE, "text/plain; charset=utf-8")], text)
+}

@@ -1,0 +1,39 @@
+//! Every limit of this crate, with its unit and its reason.
+
+use std::time::Duration;
+
+/// From the signal to stop until connections that are still at work are cut.
+pub const DRAIN_MAX: Duration = Duration::from_secs(25);
+/// Giving the connections to the database back, after that.
+pub const CLOSE_MAX: Duration = Duration::from_secs(3);
+/// From a connection's readiness to the end of a request's head: a client that drips its head, or
+/// keeps an idle connection, holds a place no longer.
+pub const HEAD_MAX: Duration = Duration::from_secs(30);
+/// A request's head: a token of 8 KiB, and room for long searches.
+pub const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Connections that are open at once; more wait in the kernel's queue.
+pub const CONNECTIONS_MAX: usize = 4_096;
+/// Pause after a connection could not be accepted: the process is out of file descriptors.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How long the database's answer to `/readyz` is believed: probes must not load it.
+pub const READY_FOR: Duration = Duration::from_secs(1);
+/// A database that takes longer to say that it is there is not ready.
+pub const PING_MAX: Duration = Duration::from_secs(2);
+/// Length of an `X-Request-Id` that is taken over, in bytes.
+pub const REQUEST_ID_BYTES_MAX: usize = 64;
+/// Between two sweeps of what has grown old. They keep a day, so an hour more is little.
+pub const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
+/// Between two rounds of the metrics' housekeeping: what arrived since is held one by one.
+pub const METRICS_EVERY: Duration = Duration::from_secs(5);
+/// Fewest connections to the database by default: a transaction and its neighbours.
+pub const CONNECTIONS_DEFAULT_MIN: u32 = 4;
+/// Connections to the database per core by default: half of them wait for the disk.
+pub const CONNECTIONS_PER_CORE: u32 = 4;
+/// Connections to the database: beyond this PostgreSQL itself slows down.
+pub const DATABASE_CONNECTIONS_MAX: u32 = 1_000;
+/// Between two looks of `dev` at its PostgreSQL.
+pub const WATCH_EVERY: Duration = Duration::from_millis(250);
+/// Before `dev` tries again to start a PostgreSQL that would not.
+pub const RESTART_PAUSE: Duration = Duration::from_secs(5);
+/// Patients of the demo: enough to search in, loaded in seconds.
+pub const DEMO_PATIENTS: u64 = 20;

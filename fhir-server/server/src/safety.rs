@@ -1,0 +1,69 @@
+//! What `serve` refuses to start with: settings that are convenient on one's own machine and
+//! dangerous anywhere else.
+
+use std::net::{IpAddr, SocketAddr};
+
+use anyhow::{Result, bail};
+use auth::Clients;
+
+use crate::settings::Settings;
+use crate::start::site_number;
+
+/// Refuses demo credentials and weak settings, each in a sentence that says what to change.
+///
+/// # Errors
+/// The first weakness.
+pub(crate) fn check(settings: &Settings) -> Result<()> {
+    settings.database.url()?;
+    if settings.auth.signing_key.is_none() {
+        bail!(
+            "No key signs tokens: set `signing_key` under `[auth]` to the path of a file, which is made where it is absent."
+        );
+    }
+    let clients = Clients::configure(settings.clients.clone(), site_number)?;
+    if let Some(id) = clients.demo_credentials() {
+        bail!("Client `{id}` has the demo's id or secret, which everybody knows: remove it.");
+    }
+    check_origin(settings.base_url.as_deref(), settings.listen)
+}
+
+fn check_origin(base_url: Option<&str>, listen: SocketAddr) -> Result<()> {
+    match base_url {
+        None if listen.ip().is_loopback() => Ok(()),
+        None => bail!(
+            "The server listens on {listen}, which others reach, and does not know under which name: set CAREBRIDGE_BASE_URL."
+        ),
+        Some(url) if url.starts_with("https://") || is_loopback(url) => Ok(()),
+        Some(url) => bail!(
+            "Tokens and patients' data would cross the network in the clear: {url} must begin with https://."
+        ),
+    }
+}
+
+fn is_loopback(url: &str) -> bool {
+    let Ok(uri) = url.parse::<http::Uri>() else { return false };
+    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clear_is_for_ones_own_machine() {
+        for (base_url, listen, safe) in [
+            (None, "127.0.0.1:8080", true),
+            (None, "[::1]:8080", true),
+            (None, "0.0.0.0:8080", false),
+            (Some("https://fhir.example.org"), "0.0.0.0:8080", true),
+            (Some("http://fhir.example.org"), "127.0.0.1:8080", false),
+            (Some("http://localhost:8080"), "127.0.0.1:8080", true),
+            (Some("http://[::1]:8080"), "127.0.0.1:8080", true),
+            (Some("http://127.0.0.1.example.org"), "127.0.0.1:8080", false),
+        ] {
+            let checked = check_origin(base_url, listen.parse().unwrap());
+            assert_eq!(checked.is_ok(), safe, "{base_url:?} {listen}");
+        }
+    }
+}

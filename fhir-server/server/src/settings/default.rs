@@ -1,0 +1,46 @@
+//! The defaults. `config.default.toml` says the same; a test compares them.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use domain::Policy;
+use telemetry::Clock;
+
+use super::{AuthSettings, DatabaseSettings, LogSettings, Roles, Settings};
+use crate::limits::{CONNECTIONS_DEFAULT_MIN, CONNECTIONS_PER_CORE, DATABASE_CONNECTIONS_MAX};
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            base_url: None,
+            database: DatabaseSettings::default(),
+            auth: AuthSettings::default(),
+            clients: Vec::new(),
+            policy: Policy::default(),
+            log: LogSettings::default(),
+            roles: Roles::default(),
+            clock: Clock::system(),
+        }
+    }
+}
+
+impl Default for DatabaseSettings {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let connections = u32::try_from(cores).unwrap_or(1).saturating_mul(CONNECTIONS_PER_CORE);
+        let connections = connections.clamp(CONNECTIONS_DEFAULT_MIN, DATABASE_CONNECTIONS_MAX);
+        Self { url: None, connections }
+    }
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self { filter: "info,sqlx=warn".to_owned(), format: None }
+    }
+}
+
+impl Default for Roles {
+    fn default() -> Self {
+        Self { api: true, worker: true }
+    }
+}

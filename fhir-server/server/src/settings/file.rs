@@ -1,0 +1,201 @@
+//! The settings file. `config.default.toml` describes it.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use auth::ClientConfig;
+use serde::Deserialize;
+
+use super::{DatabaseUrl, Settings};
+use crate::limits::DATABASE_CONNECTIONS_MAX;
+
+/// Read where nobody names another.
+const USUAL: &str = "carebridge.toml";
+
+/// A settings file; what it leaves out stays as it was.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct File {
+    listen: Option<SocketAddr>,
+    base_url: Option<String>,
+    #[serde(default)]
+    database: Database,
+    #[serde(default)]
+    auth: Auth,
+    #[serde(default, rename = "client")]
+    clients: Vec<ClientConfig>,
+    #[serde(default)]
+    policy: Policy,
+    #[serde(default)]
+    log: Log,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Database {
+    url: Option<DatabaseUrl>,
+    connections: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Auth {
+    signing_key: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Policy {
+    update_as_create: Option<bool>,
+    delete_multiple: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Log {
+    filter: Option<String>,
+    format: Option<Format>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Format {
+    Text,
+    Json,
+}
+
+impl File {
+    /// Reads the file that was named, else the usual one where it is there.
+    pub(crate) fn read(named: Option<&Path>) -> Result<Self> {
+        let path = named.unwrap_or(Path::new(USUAL));
+        let text = match std::fs::read_to_string(path) {
+            Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => {
+                return Ok(Self::default());
+            }
+            text => text.with_context(|| format!("{} cannot be read", path.display()))?,
+        };
+        let mut file = Self::parse(&text, path)?;
+        let beside = |key: PathBuf| path.parent().map_or(key.clone(), |folder| folder.join(key));
+        file.auth.signing_key = file.auth.signing_key.map(beside);
+        Ok(file)
+    }
+
+    /// The parser's own text would repeat the line, and with it a secret; so it is not used.
+    fn parse(text: &str, path: &Path) -> Result<Self> {
+        toml::from_str(text).map_err(|error| {
+            let start = error.span().map_or(0, |span| span.start);
+            let before = text.as_bytes().iter().take(start);
+            let line = 1 + before.filter(|byte| **byte == b'\n').count();
+            anyhow::anyhow!("{}, line {line}: {}.", path.display(), error.message())
+        })
+    }
+
+    /// Lays the file over what was known before.
+    pub(crate) fn apply(self, settings: &mut Settings) -> Result<()> {
+        let Self { listen, base_url, database, auth, clients, policy, log } = self;
+        set(&mut settings.listen, listen);
+        settings.base_url = base_url.or(settings.base_url.take());
+        settings.database.url = database.url.or(settings.database.url.take());
+        if let Some(connections) = database.connections {
+            ensure!(
+                (1..=DATABASE_CONNECTIONS_MAX).contains(&connections),
+                "`connections` under `[database]` must be 1 to {DATABASE_CONNECTIONS_MAX}."
+            );
+            settings.database.connections = connections;
+        }
+        settings.auth.signing_key = auth.signing_key.or(settings.auth.signing_key.take());
+        settings.clients.extend(clients);
+        set(&mut settings.policy.update_as_create, policy.update_as_create);
+        set(&mut settings.policy.delete_multiple, policy.delete_multiple);
+        set(&mut settings.log.filter, log.filter);
+        settings.log.format = log.format.map(Into::into).or(settings.log.format);
+        if settings.base_url.as_deref() == Some("") {
+            bail!("`base_url` is empty: leave it out, or set the public origin.");
+        }
+        Ok(())
+    }
+}
+
+fn set<T>(place: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *place = value;
+    }
+}
+
+impl From<Format> for telemetry::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Text => Self::Text,
+            Format::Json => Self::Json,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEFAULTS: &str = include_str!("../../config.default.toml");
+
+    fn parse(text: &str) -> Result<Settings> {
+        let mut settings = Settings::default();
+        File::parse(text, Path::new("x.toml"))?.apply(&mut settings)?;
+        Ok(settings)
+    }
+
+    #[test]
+    fn the_default_file_says_what_the_defaults_are() {
+        let shown = format!("{:?}", parse(DEFAULTS).unwrap());
+        assert_eq!(shown, format!("{:?}", Settings::default()));
+    }
+
+    #[test]
+    fn the_default_file_names_every_key_and_none_that_is_not() {
+        let is_key = |line: &&str| line.starts_with(|c: char| c.is_ascii_lowercase() || c == '[');
+        let all: Vec<&str> = DEFAULTS
+            .lines()
+            .map(|line| line.strip_prefix('#').unwrap_or(line))
+            .filter(is_key)
+            .collect();
+        let settings = parse(&all.join("\n")).unwrap();
+        assert_eq!(settings.clients.len(), 1);
+        // An unknown key makes the parser name the known ones.
+        for table in ["", "[database]", "[auth]", "[[client]]", "[policy]", "[log]"] {
+            let error = parse(&format!("{table}\nnonsense = 1")).unwrap_err().to_string();
+            let known = error.split('`').skip(3).step_by(2);
+            let named = |key: &str| {
+                all.iter().any(|line| {
+                    line.strip_prefix(key).is_some_and(|rest| rest.starts_with(" ="))
+                        || line.trim_matches(['[', ']']) == key
+                })
+            };
+            let missing: Vec<&str> = known.filter(|key| !named(key)).collect();
+            assert!(missing.is_empty(), "{table}: {missing:?} of {error}");
+        }
+    }
+
+    #[test]
+    fn faults_are_named_with_their_line_and_secrets_are_not() {
+        for (text, expected) in [
+            ("listen = '127.0.0.1:1'\nlistn = 1", "x.toml, line 2: unknown field `listn`"),
+            ("\n[database]\nurl = 'x'\npool = 1", "x.toml, line 4: unknown field `pool`"),
+            ("[[client]]\nid = 'a'\nname = 'b'", "x.toml, line 3: unknown field `name`"),
+            ("[server]\nport = 1", "x.toml, line 1: unknown field `server`"),
+            ("listen = 8080", "x.toml, line 1: "),
+            ("[log]\nformat = 'xml'", "x.toml, line 2: unknown variant `xml`"),
+            ("[database]\nconnections = 0", "`connections` under `[database]`"),
+            ("base_url = ''", "`base_url` is empty"),
+            ("a = ", "x.toml, line 1: "),
+            (
+                "[[client]]\nid='a'\nsecret='hunter2'\nscope='system/*.rs'",
+                "x.toml, line 3: a secret",
+            ),
+        ] {
+            let error = parse(text).unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{text:?}: {error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+}

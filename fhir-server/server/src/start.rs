@@ -1,0 +1,114 @@
+//! Wires the parts to a server that listens, and takes it apart again.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use auth::{AuthState, Clients, Endpoints, Nothing, SigningKey, smart_configuration};
+use axum::Router;
+use domain::{Domain, Hooks, Services};
+use store::{Auditor, PoolOptions, Store};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::limits::CLOSE_MAX;
+use crate::settings::Settings;
+use crate::{background, http, metrics};
+
+/// How a server's connections ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drain {
+    /// Every request in flight was answered.
+    Complete,
+    /// Some took longer than [`crate::limits::DRAIN_MAX`] and were cut.
+    Cut,
+}
+
+/// A server that listens. Dropping it begins its end; [`Running::stop`] waits for it.
+#[derive(Debug)]
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its public origin, as `http://127.0.0.1:8080`.
+    pub origin: String,
+    stop: DropGuard,
+    serving: JoinHandle<Drain>,
+    working: Vec<JoinHandle<()>>,
+    store: Store,
+}
+
+/// Starts a server on a bound listener; it answers from then on.
+///
+/// # Errors
+/// A setting is unusable, the database cannot be reached, or its schema is not current.
+pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running> {
+    let address = listener.local_addr().context("The listener has no address.")?;
+    let origin = settings.origin(address)?;
+    let url = settings.database.url()?.reveal();
+    store::schema_is_current(url).await?;
+    let pool = PoolOptions { url: url.to_owned(), connections: settings.database.connections };
+    let (store, auditor) = tokio::try_join!(Store::connect(&pool), Auditor::start(url))?;
+    let (stop, recorder) = (CancellationToken::new(), metrics::recorder());
+    recorder.run_upkeep();
+    let mut parts = Router::new();
+    if settings.roles.api {
+        parts = api(&settings, &origin, store.clone(), auditor)?;
+    }
+    let mut working = vec![background::metering(stop.clone())];
+    if settings.roles.worker {
+        working.push(background::sweeping(store.clone(), stop.clone()));
+    }
+    let health = http::Health::new(store.clone(), stop.clone());
+    let router = http::router(parts, health);
+    let serving = tokio::spawn(http::serve(listener, router, stop.clone()));
+    tracing::info!(%address, origin, "Listening.");
+    Ok(Running { address, origin, stop: stop.drop_guard(), serving, working, store })
+}
+
+/// The FHIR API and the authorization server.
+fn api(settings: &Settings, origin: &str, store: Store, auditor: Auditor) -> Result<Router> {
+    let endpoints = Endpoints::new(origin);
+    let key = match &settings.auth.signing_key {
+        Some(path) => SigningKey::load_or_create(path)?,
+        None => SigningKey::generate()?,
+    };
+    let clients = Clients::configure(settings.clients.clone(), site_number)?;
+    let clock = settings.clock.clone();
+    let auth = AuthState::new(endpoints.clone(), clients, key, clock.clone(), Arc::new(Nothing));
+    let services = Services {
+        store,
+        auditor,
+        clock,
+        base: endpoints.fhir(),
+        hooks: Hooks::default(),
+        policy: settings.policy.clone(),
+    };
+    let app = rest::App::new(Domain::new(services), Arc::new(auth.verifier()));
+    let smart = smart_configuration(&endpoints);
+    Ok(auth::router(auth).merge(rest::router(app, smart)))
+}
+
+/// The sites of a new database: one, `local`.
+pub(crate) fn site_number(name: &str) -> Option<i16> {
+    (name == "local").then_some(0)
+}
+
+impl Running {
+    /// Stops accepting, turns readiness off, answers what is in flight, gives the connections to
+    /// the database back.
+    pub async fn stop(self) -> Drain {
+        let Self { stop, serving, working, store, .. } = self;
+        drop(stop);
+        // The task does not panic and is not aborted.
+        let drain = serving.await.unwrap_or(Drain::Cut);
+        for work in working {
+            drop(work.await);
+        }
+        if timeout(CLOSE_MAX, store.close()).await.is_err() {
+            tracing::warn!("Connections to the database are still in use.");
+        }
+        drain
+    }
+}
