@@ -1,1 +1,11 @@
-//! Placeholder.
+//! What end-to-end tests share: a real server on a real database of its own, and a client that
+//! keeps answers exact.
+
+mod client;
+mod database;
+mod fixture;
+pub mod samples;
+
+pub use client::{Answer, Client};
+pub use database::Database;
+pub use fixture::Fixture;
