@@ -5,7 +5,7 @@ use canonical_model::{Error, Kind};
 /// The sentence: what is wrong and what to change, with the cause behind it where there is one.
 pub(crate) fn sentence(error: &anyhow::Error) -> String {
     let Some(fault) = error.chain().find_map(|cause| cause.downcast_ref::<Error>()) else {
-        return format!("{error:#}");
+        return error.chain().fold(String::new(), |said, cause| told(&said, &cause.to_string()));
     };
     let cause = fault.cause.as_deref().map(innermost);
     let said: Vec<&str> = fault.issues.iter().map(|issue| issue.diagnostics.as_str()).collect();
@@ -14,6 +14,15 @@ pub(crate) fn sentence(error: &anyhow::Error) -> String {
         (Kind::Internal, Some(cause)) if fault.issues.iter().all(is_neutral) => cause,
         (_, Some(cause)) => format!("{} ({cause})", said.join(" ")),
         (_, None) => said.join(" "),
+    }
+}
+
+/// Adds a cause to what was said, unless it was said already.
+fn told(said: &str, cause: &str) -> String {
+    match said.trim_end_matches('.') {
+        "" => cause.to_owned(),
+        _ if said.contains(cause) => said.to_owned(),
+        said => format!("{said}: {cause}"),
     }
 }
 
@@ -38,7 +47,8 @@ mod tests {
         let away = Error::new(Kind::Unavailable, "The database is not reachable.");
         let refused = std::io::Error::other("connection refused");
         let cases = [
-            (anyhow::anyhow!("No such file.").context("Reading x"), "Reading x: No such file."),
+            (anyhow::anyhow!("No such file.").context("Reading x."), "Reading x: No such file."),
+            (anyhow::anyhow!("full").context("Is full."), "Is full."),
             (away.into(), "The database is not reachable."),
             (
                 Error::new(Kind::Unavailable, "It is away.").caused_by(refused).into(),

@@ -60,7 +60,7 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
     if settings.roles.worker {
         working.push(background::sweeping(store.clone(), stop.clone()));
     }
-    let health = http::Health::new(store.clone(), stop.clone());
+    let health = http::Health::new(store.clone(), pool.connections, stop.clone());
     let router = http::router(parts, health);
     let serving = tokio::spawn(http::serve(listener, router, stop.clone()));
     tracing::info!(%address, origin, "Listening.");

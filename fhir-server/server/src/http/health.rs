@@ -24,6 +24,8 @@ pub(crate) struct Health(Arc<Parts>);
 #[derive(Debug)]
 struct Parts {
     store: Store,
+    /// In its pool.
+    connections: u32,
     stop: CancellationToken,
     /// When the database was asked last, and whether it answered. Those who come while it is asked
     /// wait for that answer.
@@ -31,8 +33,8 @@ struct Parts {
 }
 
 impl Health {
-    pub(crate) fn new(store: Store, stop: CancellationToken) -> Self {
-        Self(Arc::new(Parts { store, stop, database: Mutex::new(None) }))
+    pub(crate) fn new(store: Store, connections: u32, stop: CancellationToken) -> Self {
+        Self(Arc::new(Parts { store, connections, stop, database: Mutex::new(None) }))
     }
 
     async fn database(&self) -> bool {
@@ -42,9 +44,20 @@ impl Health {
         {
             return answered;
         }
-        let answered = matches!(timeout(PING_MAX, self.0.store.ping()).await, Ok(Ok(())));
+        let answered = timeout(PING_MAX, self.ping()).await.unwrap_or(false);
         *known = Some((Instant::now(), answered));
         answered
+    }
+
+    /// After a restart of the database every connection of the pool is dead until it is used once:
+    /// better that a probe finds out than a caller.
+    async fn ping(&self) -> bool {
+        for _ in 0..=self.0.connections {
+            if self.0.store.ping().await.is_ok() {
+                return true;
+            }
+        }
+        false
     }
 }
 
