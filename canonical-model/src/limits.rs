@@ -17,7 +17,9 @@ pub const FHIRPATH_TOKENS_MAX: usize = 4_096;
 /// Nesting of brackets and arguments in FHIRPath: parser, compiler and evaluator recurse.
 pub const FHIRPATH_DEPTH_MAX: usize = 48;
 /// Steps of one evaluation: an expression over the largest bundle needs some 100,000.
-pub const FHIRPATH_STEPS_MAX: u32 = 2_000_000;
+pub const FHIRPATH_STEPS_MAX: u32 = 1_000_000;
+/// Bytes of what one evaluation computes: texts can be joined to longer texts again and again.
+pub const FHIRPATH_MADE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Operations of one patch. Larger changes are an update.
 pub const PATCH_OPERATIONS_MAX: usize = 1_000;
 /// Text that the `copy` operations of one JSON Patch may copy, in bytes: repeated doubling is a bomb.

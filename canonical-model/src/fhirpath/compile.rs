@@ -242,8 +242,8 @@ impl Compiler<'_> {
             let shown = if name.len() <= 32 { name } else { "…" };
             return Err(refuse(&format!("the function `{shown}` is not offered"), at));
         };
-        if arguments.len() != *count {
-            return Err(refuse(&format!("`{name}` takes {count} arguments"), at));
+        if !count.contains(&arguments.len()) {
+            return Err(refuse(&format!("`{name}` takes {} arguments", count.start()), at));
         }
         let compiled = arguments.iter().map(|argument| self.expr(argument, focus));
         let compiled = compiled.collect::<Result<Vec<_>>>()?;

@@ -4,13 +4,17 @@
 
 mod functions;
 mod operators;
+mod sets;
+mod values;
+
+use std::cell::Cell;
 
 use super::arena::Arena;
 use super::item::{Item, NULL};
 use super::plan::{Arm, Key, Plan, Step};
 use super::reference::resolve;
 use crate::json::{Object, Value};
-use crate::limits::FHIRPATH_STEPS_MAX;
+use crate::limits::FHIRPATH_MADE_BYTES_MAX;
 
 /// Why evaluation stopped.
 pub(crate) type Fault = &'static str;
@@ -22,13 +26,16 @@ pub(crate) type Run<T = ()> = Result<T, Fault>;
 pub(crate) struct Machine<'a> {
     root: Item<'a>,
     arena: Option<&'a Arena>,
-    steps_left: u32,
+    pub(crate) steps_left: u32,
+    bytes_left: Cell<usize>,
     pub(crate) stack: Vec<Item<'a>>,
 }
 
 impl<'a> Machine<'a> {
-    pub(crate) fn new(root: Item<'a>, arena: Option<&'a Arena>, stack: Vec<Item<'a>>) -> Self {
-        Self { root, arena, steps_left: FHIRPATH_STEPS_MAX, stack }
+    /// Without an arena nothing can be computed, with no steps left nothing can be done.
+    pub(crate) fn new(root: Item<'a>, arena: Option<&'a Arena>, steps_left: u32) -> Self {
+        let bytes_left = Cell::new(FHIRPATH_MADE_BYTES_MAX);
+        Self { root, arena, steps_left, bytes_left, stack: Vec::new() }
     }
 
     /// Pushes what the plan yields.
@@ -73,7 +80,11 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
+    /// Keeps a value that was computed, as long as there is room.
     fn keep(&self, value: Value) -> Run<&'a Value> {
+        let size = size_of::<Value>() + value.as_str().map_or(0, str::len);
+        let left = self.bytes_left.get().checked_sub(size);
+        self.bytes_left.set(left.ok_or("evaluation makes too much text")?);
         self.arena.map(|arena| arena.keep(value)).ok_or("the expression computes a value")
     }
 

@@ -10,6 +10,7 @@ use super::parse::parse;
 use super::plan::Plan;
 use super::schema::Schema;
 use crate::json::{Text, Value};
+use crate::limits::FHIRPATH_STEPS_MAX;
 use crate::{Error, Result};
 
 /// An expression compiled for one type of resource. Cheap to run, free to share between threads.
@@ -70,7 +71,8 @@ impl Path {
     /// As [`Path::eval`], appending to a vector that is used again and again.
     pub fn eval_into<'a>(&'a self, root: &'a Value, items: &mut Vec<Item<'a>>) {
         let mark = items.len();
-        let mut machine = Machine::new(self.root(root), None, std::mem::take(items));
+        let mut machine = Machine::new(self.root(root), None, u32::MAX);
+        machine.stack = std::mem::take(items);
         let outcome = machine.run(&self.typed.plan, self.root(root));
         *items = machine.stack;
         if outcome.is_err() {
@@ -81,10 +83,23 @@ impl Path {
     /// The items that it yields; what it computes lives in the arena.
     ///
     /// # Errors
-    /// 422 where the expression cannot be evaluated over this resource.
+    /// 422 where the expression cannot be evaluated over this resource, or not within
+    /// [`FHIRPATH_STEPS_MAX`].
     pub fn evaluate<'a>(&'a self, root: &'a Value, arena: &'a Arena) -> Result<Vec<Item<'a>>> {
-        let mut machine = Machine::new(self.root(root), Some(arena), Vec::new());
-        match machine.run(&self.typed.plan, self.root(root)) {
+        let mut steps_left = FHIRPATH_STEPS_MAX;
+        self.evaluate_within(root, arena, &mut steps_left)
+    }
+
+    fn evaluate_within<'a>(
+        &'a self,
+        root: &'a Value,
+        arena: &'a Arena,
+        steps_left: &mut u32,
+    ) -> Result<Vec<Item<'a>>> {
+        let mut machine = Machine::new(self.root(root), Some(arena), *steps_left);
+        let outcome = machine.run(&self.typed.plan, self.root(root));
+        *steps_left = machine.steps_left;
+        match outcome {
             Ok(()) => Ok(machine.stack),
             Err(fault) => Err(Error::unprocessable(format!("FHIRPath: {fault}"))),
         }
@@ -95,9 +110,20 @@ impl Path {
     /// # Errors
     /// 422 where the expression cannot be evaluated, or yields what lies in no resource.
     pub fn locations(&self, root: &Value) -> Result<Vec<Location>> {
+        let mut steps_left = FHIRPATH_STEPS_MAX;
+        self.locations_within(root, usize::MAX, &mut steps_left)
+    }
+
+    /// As [`Path::locations`], for the first few items, with the steps that are left.
+    pub(crate) fn locations_within(
+        &self,
+        root: &Value,
+        most: usize,
+        steps_left: &mut u32,
+    ) -> Result<Vec<Location>> {
         let arena = Arena::new();
-        let items = self.evaluate(root, &arena)?;
-        let located = items.iter().map(|item| locate(root, item)).collect::<Option<_>>();
+        let items = self.evaluate_within(root, &arena, steps_left)?;
+        let located = items.iter().take(most).map(|item| locate(root, item)).collect::<Option<_>>();
         located.ok_or_else(|| Error::unprocessable("FHIRPath: not a path to an element"))
     }
 

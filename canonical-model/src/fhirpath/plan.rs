@@ -1,5 +1,7 @@
 //! A compiled expression: every name is already a JSON key, every type test a list of names.
 
+use std::ops::RangeInclusive;
+
 use super::ast::Op;
 use crate::json::{Text, Value};
 
@@ -108,6 +110,41 @@ pub(crate) enum Function {
     StartsWith,
     EndsWith,
     Contains,
+    OfOne(OfOne),
+}
+
+/// The functions of one value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OfOne {
+    ToText,
+    ToInteger,
+    ToDecimal,
+    ToBoolean,
+    Length,
+    Upper,
+    Lower,
+    Trim,
+    IndexOf,
+    Replace,
+    Substring,
+    Abs,
+    Truncate,
+    Floor,
+    Ceiling,
+}
+
+impl OfOne {
+    /// The type of what it makes.
+    pub(crate) const fn yields(self) -> &'static str {
+        match self {
+            Self::ToBoolean => "boolean",
+            Self::ToDecimal | Self::Abs => "decimal",
+            Self::ToInteger | Self::Length | Self::IndexOf => "integer",
+            Self::Truncate | Self::Floor | Self::Ceiling => "integer",
+            Self::ToText | Self::Upper | Self::Lower | Self::Trim => "string",
+            Self::Replace | Self::Substring => "string",
+        }
+    }
 }
 
 /// What a function yields.
@@ -119,32 +156,54 @@ pub(crate) enum Yields {
     One(&'static str),
 }
 
-/// Name, function, number of arguments, result. All of them take their arguments in the focus of
+/// Name, function, numbers of arguments, result.
+type Entry = (&'static str, Function, RangeInclusive<usize>, Yields);
+
+const fn of_one(name: &'static str, function: OfOne, arguments: RangeInclusive<usize>) -> Entry {
+    (name, Function::OfOne(function), arguments, Yields::One(function.yields()))
+}
+
+/// All of them take their arguments in the focus of
 /// the whole expression; those that do not (`where`, `all`, …) are the compiler's own.
-pub(crate) const FUNCTIONS: &[(&str, Function, usize, Yields)] = &[
-    ("exists", Function::Exists, 0, Yields::One("boolean")),
-    ("empty", Function::Empty, 0, Yields::One("boolean")),
-    ("not", Function::Not, 0, Yields::One("boolean")),
-    ("count", Function::Count, 0, Yields::One("integer")),
-    ("first", Function::First, 0, Yields::Input),
-    ("last", Function::Last, 0, Yields::Input),
-    ("tail", Function::Tail, 0, Yields::Input),
-    ("single", Function::Single, 0, Yields::Input),
-    ("skip", Function::Skip, 1, Yields::Input),
-    ("take", Function::Take, 1, Yields::Input),
-    ("distinct", Function::Distinct, 0, Yields::Input),
-    ("isDistinct", Function::IsDistinct, 0, Yields::One("boolean")),
-    ("allTrue", Function::AllTrue, 0, Yields::One("boolean")),
-    ("anyTrue", Function::AnyTrue, 0, Yields::One("boolean")),
-    ("allFalse", Function::AllFalse, 0, Yields::One("boolean")),
-    ("anyFalse", Function::AnyFalse, 0, Yields::One("boolean")),
-    ("subsetOf", Function::SubsetOf, 1, Yields::One("boolean")),
-    ("supersetOf", Function::SupersetOf, 1, Yields::One("boolean")),
-    ("combine", Function::Combine, 1, Yields::Input),
-    ("intersect", Function::Intersect, 1, Yields::Input),
-    ("exclude", Function::Exclude, 1, Yields::Input),
-    ("hasValue", Function::HasValue, 0, Yields::One("boolean")),
-    ("startsWith", Function::StartsWith, 1, Yields::One("boolean")),
-    ("endsWith", Function::EndsWith, 1, Yields::One("boolean")),
-    ("contains", Function::Contains, 1, Yields::One("boolean")),
+pub(crate) const FUNCTIONS: &[Entry] = &[
+    ("exists", Function::Exists, 0..=0, Yields::One("boolean")),
+    ("empty", Function::Empty, 0..=0, Yields::One("boolean")),
+    ("not", Function::Not, 0..=0, Yields::One("boolean")),
+    ("count", Function::Count, 0..=0, Yields::One("integer")),
+    ("first", Function::First, 0..=0, Yields::Input),
+    ("last", Function::Last, 0..=0, Yields::Input),
+    ("tail", Function::Tail, 0..=0, Yields::Input),
+    ("single", Function::Single, 0..=0, Yields::Input),
+    ("skip", Function::Skip, 1..=1, Yields::Input),
+    ("take", Function::Take, 1..=1, Yields::Input),
+    ("distinct", Function::Distinct, 0..=0, Yields::Input),
+    ("isDistinct", Function::IsDistinct, 0..=0, Yields::One("boolean")),
+    ("allTrue", Function::AllTrue, 0..=0, Yields::One("boolean")),
+    ("anyTrue", Function::AnyTrue, 0..=0, Yields::One("boolean")),
+    ("allFalse", Function::AllFalse, 0..=0, Yields::One("boolean")),
+    ("anyFalse", Function::AnyFalse, 0..=0, Yields::One("boolean")),
+    ("subsetOf", Function::SubsetOf, 1..=1, Yields::One("boolean")),
+    ("supersetOf", Function::SupersetOf, 1..=1, Yields::One("boolean")),
+    ("combine", Function::Combine, 1..=1, Yields::Input),
+    ("intersect", Function::Intersect, 1..=1, Yields::Input),
+    ("exclude", Function::Exclude, 1..=1, Yields::Input),
+    ("hasValue", Function::HasValue, 0..=0, Yields::One("boolean")),
+    ("startsWith", Function::StartsWith, 1..=1, Yields::One("boolean")),
+    ("endsWith", Function::EndsWith, 1..=1, Yields::One("boolean")),
+    ("contains", Function::Contains, 1..=1, Yields::One("boolean")),
+    of_one("toString", OfOne::ToText, 0..=0),
+    of_one("toInteger", OfOne::ToInteger, 0..=0),
+    of_one("toDecimal", OfOne::ToDecimal, 0..=0),
+    of_one("toBoolean", OfOne::ToBoolean, 0..=0),
+    of_one("length", OfOne::Length, 0..=0),
+    of_one("upper", OfOne::Upper, 0..=0),
+    of_one("lower", OfOne::Lower, 0..=0),
+    of_one("trim", OfOne::Trim, 0..=0),
+    of_one("indexOf", OfOne::IndexOf, 1..=1),
+    of_one("replace", OfOne::Replace, 2..=2),
+    of_one("substring", OfOne::Substring, 1..=2),
+    of_one("abs", OfOne::Abs, 0..=0),
+    of_one("truncate", OfOne::Truncate, 0..=0),
+    of_one("floor", OfOne::Floor, 0..=0),
+    of_one("ceiling", OfOne::Ceiling, 0..=0),
 ];

@@ -6,7 +6,7 @@ use super::spot::spot;
 use super::{fits, inapplicable, same_type};
 use crate::fhirpath::{Element, Location, Path, Place, Schema};
 use crate::json::{Object, Text, Value};
-use crate::limits::PATCH_OPERATIONS_MAX;
+use crate::limits::{FHIRPATH_STEPS_MAX, PATCH_OPERATIONS_MAX};
 use crate::{Error, Kind, Result};
 
 /// Applies the operations of a `Parameters` resource to a copy of the target.
@@ -25,9 +25,9 @@ pub fn fhirpath_patch(target: &Value, parameters: &Value, schema: &dyn Schema) -
     let kind = target.get("resourceType").and_then(Value::as_str);
     let kind = kind.ok_or_else(|| Error::invalid("The target of a patch is a resource"))?;
     let mut outcome = target.clone();
+    let mut patch = Patch { schema, kind, outcome: &mut outcome, steps_left: FHIRPATH_STEPS_MAX };
     for (n, operation) in operations.iter().enumerate() {
-        let applied = Operation::read(operation)
-            .and_then(|operation| Patch { schema, kind, outcome: &mut outcome }.apply(&operation));
+        let applied = Operation::read(operation).and_then(|operation| patch.apply(&operation));
         applied.map_err(|error| error.at(&format!("Parameters.parameter[{n}]")))?;
     }
     same_type(target, outcome)
@@ -73,11 +73,13 @@ impl<'a> Operation<'a> {
     }
 }
 
-/// One operation's application.
+/// The application of one operation after another.
 struct Patch<'a> {
     schema: &'a dyn Schema,
     kind: &'a str,
     outcome: &'a mut Value,
+    /// What all operations together may still spend on finding their places.
+    steps_left: u32,
 }
 
 impl Patch<'_> {
@@ -92,8 +94,10 @@ impl Patch<'_> {
         }
     }
 
-    fn locate(&self, operation: &Operation<'_>) -> Result<Vec<Location>> {
-        Path::compile(operation.text("path")?, self.kind, self.schema)?.locations(self.outcome)
+    /// Where the path leads; two places are as bad as many.
+    fn locate(&mut self, operation: &Operation<'_>) -> Result<Vec<Location>> {
+        let path = Path::compile(operation.text("path")?, self.kind, self.schema)?;
+        path.locations_within(self.outcome, 2, &mut self.steps_left)
     }
 
     fn add(&mut self, operation: &Operation<'_>) -> Result<()> {
@@ -177,7 +181,7 @@ impl Patch<'_> {
     fn list(&mut self, operation: &Operation<'_>) -> Result<(Location, Text, Element)> {
         let path = operation.text("path")?;
         let (holder, name) = Path::compile_list(path, self.kind, self.schema)?;
-        let location = sole(holder.locations(self.outcome)?)?;
+        let location = sole(holder.locations_within(self.outcome, 2, &mut self.steps_left)?)?;
         let (_, element) = self.element(&location, &name)?;
         if element.many {
             Ok((self.partner_place(location)?, name, element))

@@ -1,7 +1,6 @@
 //! The functions of a whole collection.
 
 use super::{Machine, Run};
-use crate::fhirpath::compare::{equal_items, same};
 use crate::fhirpath::item::Item;
 use crate::fhirpath::plan::{Function, Plan};
 use crate::json::Value;
@@ -46,6 +45,7 @@ impl<'a> Machine<'a> {
                 Some(index) => self.keep_range(mark, index, 1),
                 None => self.stack.truncate(mark),
             },
+            Function::OfOne(function) => self.of_one(*function, arguments, mark, this)?,
             Function::Distinct => self.drop_repeats(mark)?,
             Function::Combine => self.all_arguments(arguments, this)?,
             Function::Intersect | Function::Exclude => {
@@ -126,7 +126,7 @@ impl<'a> Machine<'a> {
         self.stack.truncate(mark.saturating_add(count));
     }
 
-    fn all_arguments(&mut self, arguments: &'a [Plan], this: Item<'a>) -> Run {
+    pub(super) fn all_arguments(&mut self, arguments: &'a [Plan], this: Item<'a>) -> Run {
         for argument in arguments {
             self.run(argument, this)?;
         }
@@ -171,83 +171,8 @@ impl<'a> Machine<'a> {
         let right = text(self.above(middle))?;
         Ok(left.zip(right).map(|(left, right)| compare(left, right)))
     }
-
-    /// Whether one collection holds all of the other.
-    fn covers(
-        &mut self,
-        mark: usize,
-        arguments: &'a [Plan],
-        this: Item<'a>,
-        whole: bool,
-    ) -> Run<bool> {
-        let middle = self.stack.len();
-        self.all_arguments(arguments, this)?;
-        let argument = self.stack.split_off(middle);
-        let (large, small) =
-            if whole { (self.above(mark), &*argument) } else { (&*argument, self.above(mark)) };
-        let cost = large.len().saturating_mul(small.len());
-        let covers = small.iter().all(|one| large.iter().any(|other| alike(one, other)));
-        self.spend_many(cost)?;
-        Ok(covers)
-    }
-
-    /// Keeps the items that the argument holds, or those that it does not.
-    fn sift(&mut self, mark: usize, arguments: &'a [Plan], this: Item<'a>, wanted: bool) -> Run {
-        let mut items = self.stack.split_off(mark);
-        self.all_arguments(arguments, this)?;
-        self.spend_many(items.len().saturating_mul(self.above(mark).len()))?;
-        let other = self.stack.split_off(mark);
-        items.retain(|one| other.iter().any(|two| alike(one, two)) == wanted);
-        self.stack.append(&mut items);
-        if wanted { self.drop_repeats(mark) } else { Ok(()) }
-    }
-
-    /// Drops the items above the mark that equal an earlier one.
-    pub(super) fn drop_repeats(&mut self, mark: usize) -> Run {
-        let count = self.stack.len() - mark;
-        if count < 2 {
-            return Ok(());
-        }
-        self.spend_many(count.saturating_mul(count) / 2)?;
-        let mut kept = mark;
-        for at in mark..self.stack.len() {
-            let Some(item) = self.stack.get(at).copied() else { break };
-            let seen = self.stack.get(mark..kept).unwrap_or_default();
-            if !seen.iter().any(|other| alike(&item, other)) {
-                if let Some(slot) = self.stack.get_mut(kept) {
-                    *slot = item;
-                }
-                kept += 1;
-            }
-        }
-        self.stack.truncate(kept);
-        Ok(())
-    }
-
-    /// Comparisons cost a fraction of a step.
-    fn spend_many(&mut self, comparisons: usize) -> Run {
-        let steps = u32::try_from(comparisons / 16).unwrap_or(u32::MAX);
-        match self.steps_left.checked_sub(steps) {
-            Some(left) => self.steps_left = left,
-            None => return Err("evaluation takes too many steps"),
-        }
-        Ok(())
-    }
 }
 
 fn is(item: &Item<'_>, truth: bool) -> bool {
     item.value.as_bool() == Some(truth)
-}
-
-/// The same item, or one that equals it.
-fn alike(a: &Item<'_>, b: &Item<'_>) -> bool {
-    if std::ptr::eq(a.value, b.value) && !matches!(a.value, Value::Null) {
-        return true;
-    }
-    match (a.value, b.value) {
-        (Value::Null, Value::Null) => {
-            matches!((a.extension, b.extension), (Some(x), Some(y)) if same(x, y))
-        }
-        _ => equal_items(a, b) == Some(true),
-    }
 }

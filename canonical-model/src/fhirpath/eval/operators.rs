@@ -21,6 +21,7 @@ impl<'a> Machine<'a> {
             } else {
                 let middle = self.stack.len();
                 self.run(plan, this)?;
+                self.spend_on(mark)?;
                 self.binary(*op, mark, middle)?
             };
             self.stack.truncate(mark);

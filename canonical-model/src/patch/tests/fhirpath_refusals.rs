@@ -237,3 +237,14 @@ fn nesting_stays_within_the_readers_limit() {
     let error = patched("", &operations).expect_err("too deep").to_string();
     assert!(error.contains("nested deeper than 64 levels"), "{error}");
 }
+
+#[test]
+fn all_operations_share_one_budget() {
+    let costly = format!("{}true{} = false", "(1|2|3|4|5).all(".repeat(5), ")".repeat(5));
+    let path = format!("Patient.name.where({costly})");
+    let delete = [("type", "delete"), ("path", path.as_str())];
+    let names = r#","name":[{"text":"x"}]"#;
+    assert_eq!(patched(names, &[&delete]).expect("one is affordable"), names);
+    let error = patched(names, &[&delete[..]; 1_000]).expect_err("too many").to_string();
+    assert!(error.contains("takes too many steps"), "{error}");
+}
