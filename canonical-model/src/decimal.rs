@@ -25,10 +25,11 @@ impl<'a> Parts<'a> {
         let mut fraction = fraction.trim_end_matches('0');
         if whole.is_empty() {
             let significant = fraction.trim_start_matches('0');
-            exponent -= i64::try_from(fraction.len() - significant.len()).unwrap_or(0);
+            let zeros = i64::try_from(fraction.len() - significant.len()).unwrap_or(0);
+            exponent = exponent.saturating_sub(zeros);
             fraction = significant;
         } else {
-            exponent += i64::try_from(whole.len()).unwrap_or(0);
+            exponent = exponent.saturating_add(i64::try_from(whole.len()).unwrap_or(0));
         }
         Self { negative, whole: whole.as_bytes(), fraction: fraction.as_bytes(), exponent }
     }
@@ -112,7 +113,7 @@ fn scaled(text: &str) -> Option<(i128, u32)> {
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let number: i128 = format!("{whole}{fraction}").parse().ok()?;
-    let scale = i64::try_from(fraction.len()).ok()? - exponent.parse::<i64>().ok()?;
+    let scale = i64::try_from(fraction.len()).ok()?.checked_sub(exponent.parse().ok()?)?;
     match u32::try_from(scale) {
         Ok(scale) if scale <= 38 => Some((number, scale)),
         Ok(_) => None,
@@ -158,6 +159,8 @@ mod tests {
             ("0.10000000000000000001", "0.1", Ordering::Greater),
             ("1000", "999.9", Ordering::Greater),
             ("1010", "1.01e3", Ordering::Equal),
+            ("1e9223372036854775807", "1", Ordering::Greater),
+            ("0.01e-9223372036854775808", "1", Ordering::Less),
         ] {
             assert_eq!(compare(a, b), order, "{a} {b}");
             assert_eq!(compare(b, a), order.reverse(), "{b} {a}");
@@ -182,6 +185,8 @@ mod tests {
             ("99999999999999999999999999999999999999", Multiply, "10", None),
             ("1e60", Add, "1", None),
             ("1e-60", Add, "1", None),
+            ("1e-9223372036854775808", Add, "1", None),
+            ("1e9223372036854775807", Add, "1", None),
         ] {
             assert_eq!(reckon(a, how, b).as_deref(), result, "{a} {how:?} {b}");
         }

@@ -38,7 +38,7 @@ const SYMBOLS: [&str; 22] = [
     "-", "*", "/", "&",
 ];
 
-/// A refusal that names the place, counted in characters from 1.
+/// A refusal that names the place, counted in bytes from 1.
 pub(crate) fn refuse(what: &str, at: usize) -> Error {
     Error::invalid(format!("FHIRPath: {what}, at position {}", at + 1))
 }
