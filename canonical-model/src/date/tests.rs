@@ -1,3 +1,5 @@
+//! Dates in tables: what they cover, what is refused, how they compare.
+
 use super::*;
 use crate::json;
 

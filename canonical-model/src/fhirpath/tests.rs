@@ -1,3 +1,5 @@
+//! Expressions in tables: what each yields over a few resources.
+
 mod property;
 mod refusals;
 
