@@ -79,10 +79,10 @@ mod tests {
     fn every_command_is_well_formed_and_shows_an_example() {
         let mut cli = Cli::command();
         cli.build();
-        cli.debug_assert();
+        cli.clone().debug_assert();
         for command in cli.get_subcommands().filter(|command| command.get_name() != "help") {
             let example = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-            let call = format!("  carebridge {}", command.get_name());
+            let call = format!("carebridge {}", command.get_name());
             assert!(example.starts_with("Example") && example.contains(&call), "{example:?}");
         }
     }

@@ -63,7 +63,8 @@ pub(crate) async fn run(command: Dev) -> Result<bool> {
         }
     };
     let banner = Banner::new(&system.running, system.postgres.as_ref(), &home);
-    output::say(banner.in_words(began.elapsed()))?;
+    // Whoever reads it may have read enough and gone: no reason to end.
+    drop(output::say(banner.in_words(began.elapsed())));
     let System { running, postgres, demo: _demo } = system;
     drain(running, &mut signals).await;
     if let Some(postgres) = postgres {

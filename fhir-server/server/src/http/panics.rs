@@ -26,3 +26,29 @@ pub(crate) fn log_panics() {
         tracing::error!(at, message = message.unwrap_or("‹formatted›"), "Panicked.");
     }));
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::routing::get;
+    use http::Request;
+    use tower::ServiceExt;
+    use tower_http::catch_panic::CatchPanicLayer;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_500_that_tells_nothing() {
+        async fn defect() -> &'static str {
+            panic!("the name of a patient")
+        }
+        let router = Router::new().route("/", get(defect)).layer(CatchPanicLayer::custom(answer));
+        let request = Request::get("/").body(Body::empty()).unwrap();
+        let response = router.oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.headers()[CONTENT_TYPE], "application/fhir+json");
+        let issues = Error::internal("x").issues;
+        assert!(rest::outcome(&issues).to_text().contains("OperationOutcome"));
+        assert!(!rest::outcome(&issues).to_text().contains("patient"));
+    }
+}

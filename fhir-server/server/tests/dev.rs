@@ -1,0 +1,132 @@
+//! `carebridge dev` and `serve` as programs: what they say, and how they end.
+#![cfg(feature = "dev")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// A folder that goes with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let dir = std::env::temp_dir().join(format!("carebridge-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        Self(dir)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+fn carebridge(dir: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_carebridge"));
+    command.current_dir(dir).args(words).stdout(Stdio::piped()).stderr(Stdio::piped());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("CAREBRIDGE_") && name != "CAREBRIDGE_PG_BIN" {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// A running `dev` that has printed its banner.
+struct Dev {
+    child: Child,
+    banner: Vec<String>,
+    origin: String,
+}
+
+impl Dev {
+    fn start(dir: &Path) -> Self {
+        let words = ["dev", "--no-demo", "--listen", "127.0.0.1:0", "--home", "home"];
+        let mut child = carebridge(dir, &words).stderr(Stdio::null()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let mut banner = Vec::new();
+        for line in lines {
+            let last = line.contains("Ctrl-C");
+            banner.push(line);
+            if last {
+                break;
+            }
+        }
+        let fhir = banner.iter().find_map(|line| line.trim().strip_prefix("FHIR R4"));
+        let origin = fhir.unwrap().trim().trim_end_matches("/fhir").to_owned();
+        Self { child, banner, origin }
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.origin.trim_start_matches("http://")).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// Sends a signal; the exit code, if it ended by itself.
+    fn end(mut self, signal: Signal) -> Option<i32> {
+        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
+        self.child.wait().unwrap().code()
+    }
+}
+
+/// The exit code and what it said on standard error, of a command that ends by itself.
+fn refusal(mut command: Command) -> (Option<i32>, String) {
+    let output = command.output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn starts_says_where_and_comes_back_after_every_end() {
+    let folder = Folder::new("dev");
+    for signal in [Signal::SIGINT, Signal::SIGKILL, Signal::SIGTERM] {
+        let dev = Dev::start(&folder.0);
+        let banner = dev.banner.join("\n");
+        for part in ["dev-backend", "dev-secret", "/auth/token", "/readyz", "postgres://"] {
+            assert!(banner.contains(part), "{part} is not in {banner}");
+        }
+        let ready = dev.get("/readyz");
+        assert!(ready.starts_with("HTTP/1.1 200"), "before {signal}: {ready}");
+        // Links carry the port that was found.
+        assert!(dev.get("/fhir/.well-known/smart-configuration").contains(&dev.origin));
+        let second = ["dev", "--listen", "127.0.0.1:0", "--home", "home"];
+        let (code, said) = refusal(carebridge(&folder.0, &second));
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("is in use by process") && said.lines().count() == 1, "{said}");
+        let expected = (signal != Signal::SIGKILL).then_some(0);
+        assert_eq!(dev.end(signal), expected, "{signal}");
+    }
+}
+
+#[test]
+fn says_in_one_sentence_why_it_does_not_start() {
+    let folder = Folder::new("refusals");
+    let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let busy = held.local_addr().unwrap().to_string();
+    std::fs::create_dir_all(folder.0.join("foreign/data")).unwrap();
+    std::fs::write(folder.0.join("bad.toml"), "[database]\npool = 3\n").unwrap();
+    let database = ["--database-url", "postgres://a:hunter2@127.0.0.1:1/x"];
+    for (words, expected) in [
+        (&["dev", "--listen", &busy][..], "is in use by another program"),
+        (&["dev", "--listen", "127.0.0.1:0", "--home", "foreign"], "was not made by CareBridge"),
+        (&["dev", "--config", "bad.toml"], "bad.toml, line 2: unknown field `pool`"),
+        (&["serve"], "CAREBRIDGE_DATABASE_URL"),
+        (&["serve", database[0], database[1]], "signing_key"),
+        (&["migrate", database[0], database[1]], "not reachable"),
+        (&["load", "nothing.json"], "nothing.json"),
+    ] {
+        let (code, said) = refusal(carebridge(&folder.0, words));
+        assert_eq!(code, Some(1), "{words:?}: {said}");
+        assert!(said.contains(expected) && said.lines().count() == 1, "{words:?}: {said}");
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+    assert!(!folder.0.join(".carebridge").exists());
+}
