@@ -1,19 +1,24 @@
 -- Writes new resources whole, in one statement: head, inverted index, outbox, audit, and what makes
--- the request happen once. Row n of a flat array belongs to the change whose offsets span it.
-with claimed as (
+-- the request happen once. Row n of a flat array belongs to the change whose offsets span it; its
+-- actor is who asked. Parts between `--?` and `--.` are left out where a batch has nothing for them.
+with
+--? once
+claimed as (
     -- Two conditional creates of one criteria meet here: the later one waits, then writes nothing.
-    insert into claim (criteria) select $31::bigint where $31 is not null
+    insert into claim (criteria) select $35::bigint where $35 is not null
     on conflict do nothing
     returning 1
 ),
 once as (
     -- A repeated key violates the primary key, and nothing of this statement happens.
     insert into idempotency (client, key, request, reply)
-    select $27, $32, $33, $34 where $32::text is not null
+    select ($31::text[])[1], $36, $37, $38 where $36::text is not null
 ),
+--.
 c as materialized (
     select
         nextval('resource_rid') as rid, n.type, n.id, n.id_hash, n.digest, n.content, n.wire,
+        n.method, n.actor, ($29::timestamptz[])[n.actor] as at, ($30::int2[])[n.actor] as site,
         ($9::bigint[])[($10::int4[])[n.ord] + 1:($10::int4[])[n.ord + 1]] as keys,
         ($11::bigint[])[($12::int4[])[n.ord] + 1:($12::int4[])[n.ord + 1]] as facets,
         ($13::bigint[])[($15::int4[])[n.ord] + 1:($15::int4[])[n.ord + 1]] as string_param,
@@ -26,39 +31,40 @@ c as materialized (
         ($22::float8[])[($23::int4[])[n.ord] + 1:($23::int4[])[n.ord + 1]] as number_hi,
         ($24::bigint[])[($26::int4[])[n.ord] + 1:($26::int4[])[n.ord + 1]] as timeline_key,
         ($25::bigint[])[($26::int4[])[n.ord] + 1:($26::int4[])[n.ord + 1]] as timeline_at,
-        ($35::bigint[])[($36::int4[])[n.ord] + 1:($36::int4[])[n.ord + 1]] as patients
-    from unnest($1::int2[], $2::text[], $3::bigint[], $5::bigint[], $6::text[], $7::bytea[])
-        with ordinality n (type, id, id_hash, digest, content, wire, ord)
-    where $31 is null or exists (select from claimed)
+        ($27::bigint[])[($28::int4[])[n.ord] + 1:($28::int4[])[n.ord + 1]] as patients
+    from unnest($1::int2[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::bytea[],
+                $7::int2[], $8::int4[])
+        with ordinality n (type, id, id_hash, digest, content, wire, method, actor, ord)
+--? once
+    where $35 is null or exists (select from claimed)
+--.
 ),
-head as (
-    insert into resource (
-        rid, id_hash, last_updated, digest, version, type, site, method, id, patients, keys, facets,
-        string_param, string_value, date_param, date_lo, date_hi, number_param, number_lo,
-        number_hi, timeline_key, timeline_at, content, wire)
-    select
-        rid, id_hash, $4, digest, 1, type, $8, 0, id, patients, keys, facets,
-        string_param, string_value, date_param, date_lo, date_hi, number_param, number_lo,
-        number_hi, timeline_key, timeline_at, content::jsonb, wire
-    from c
-),
+--? tokens
 tokens as (
     insert into token_index (key, rid) select k.key, c.rid from c, unnest(c.keys) k (key)
 ),
+--.
+--? strings
 strings as (
     insert into string_index (param, rid, value)
     select s.param, c.rid, s.value from c, unnest(c.string_param, c.string_value) s (param, value)
 ),
+--.
+--? dates
 dates as (
     insert into date_index (param, lo, hi, rid)
     select d.param, d.lo, d.hi, c.rid
     from c, unnest(c.date_param, c.date_lo, c.date_hi) d (param, lo, hi)
 ),
+--.
+--? numbers
 numbers as (
     insert into number_index (param, lo, hi, rid)
     select d.param, d.lo, d.hi, c.rid
     from c, unnest(c.number_param, c.number_lo, c.number_hi) d (param, lo, hi)
 ),
+--.
+--? timelines
 timelines as (
     insert into timeline_index (patient, key, at, rid)
     select p.patient, t.key, t.at, c.rid
@@ -66,12 +72,26 @@ timelines as (
         unnest(case when c.patients = '{}' then '{0}' else c.patients end) p (patient),
         unnest(c.timeline_key, c.timeline_at) t (key, at)
 ),
+--.
 event as (
     insert into outbox (rid, version, type, site, method, id, patients)
-    select rid, 1, type, $8, 0, id, patients from c
+    select rid, 1, type, site, method, id, patients from c
 ),
 audited as (
     insert into audit (at, request_id, action, status, type, version, id, client, subject, token_id)
-    select $4, $28, 0, 201, type, 1, id, $27, $29, $30 from c
+    select at, ($32::text[])[actor], case method when 0 then 0 else 2 end, 201, type, 1, id,
+        ($31::text[])[actor], ($33::text[])[actor], ($34::text[])[actor]
+    from c
+),
+head as (
+    insert into resource (
+        rid, id_hash, last_updated, digest, version, type, site, method, id, patients, keys, facets,
+        string_param, string_value, date_param, date_lo, date_hi, number_param, number_lo,
+        number_hi, timeline_key, timeline_at, content, wire)
+    select
+        rid, id_hash, at, digest, 1, type, site, method, id, patients, keys, facets,
+        string_param, string_value, date_param, date_lo, date_hi, number_param, number_lo,
+        number_hi, timeline_key, timeline_at, content::jsonb, wire
+    from c
 )
 select count(*) from c

@@ -1,14 +1,18 @@
 -- Writes new versions of resources in one statement. Each change names the version it replaces: if
--- another write was first, that change is not applied and not returned, and the caller rolls back.
+-- another write was first, that change is not applied and not returned; the others are.
 -- Because the version matched, the row this snapshot sees is the row that was replaced; so the
 -- difference between its forward index and the new one is exactly what the inverted index needs.
-with once as (
+with
+--? once
+once as (
     insert into idempotency (client, key, request, reply)
-    select $27, $32, $33, $34 where $32::text is not null
+    select ($31::text[])[1], $37, $38, $39 where $37::text is not null
 ),
+--.
 c as materialized (
     select
-        n.type, n.id, n.id_hash, n.digest, n.content, n.wire, n.expected, n.method, n.ord,
+        n.type, n.id, n.id_hash, n.digest, n.content, n.wire, n.method, n.actor, n.expected, n.ord,
+        ($29::timestamptz[])[n.actor] as at, ($30::int2[])[n.actor] as site,
         ($9::bigint[])[($10::int4[])[n.ord] + 1:($10::int4[])[n.ord + 1]] as keys,
         ($11::bigint[])[($12::int4[])[n.ord] + 1:($12::int4[])[n.ord + 1]] as facets,
         ($13::bigint[])[($15::int4[])[n.ord] + 1:($15::int4[])[n.ord + 1]] as string_param,
@@ -21,10 +25,10 @@ c as materialized (
         ($22::float8[])[($23::int4[])[n.ord] + 1:($23::int4[])[n.ord + 1]] as number_hi,
         ($24::bigint[])[($26::int4[])[n.ord] + 1:($26::int4[])[n.ord + 1]] as timeline_key,
         ($25::bigint[])[($26::int4[])[n.ord] + 1:($26::int4[])[n.ord + 1]] as timeline_at,
-        ($35::bigint[])[($36::int4[])[n.ord] + 1:($36::int4[])[n.ord + 1]] as patients
-    from unnest($1::int2[], $2::text[], $3::bigint[], $5::bigint[], $6::text[], $7::bytea[],
-                $31::int4[], $37::int2[])
-        with ordinality n (type, id, id_hash, digest, content, wire, expected, method, ord)
+        ($27::bigint[])[($28::int4[])[n.ord] + 1:($28::int4[])[n.ord + 1]] as patients
+    from unnest($1::int2[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::bytea[],
+                $7::int2[], $8::int4[], $35::int4[])
+        with ordinality n (type, id, id_hash, digest, content, wire, method, actor, expected, ord)
 ),
 old as materialized (
     select
@@ -32,14 +36,14 @@ old as materialized (
         r.keys, r.string_param, r.string_value, r.date_param, r.date_lo, r.date_hi,
         r.number_param, r.number_lo, r.number_hi, r.timeline_key, r.timeline_at, r.wire
     from c join resource r on r.id_hash = c.id_hash and r.version = c.expected
-    where r.last_updated < $4
+    where r.last_updated < c.at
         and (r.digest <> c.digest or c.method = 2 or r.method = 2) -- an update that changes nothing is none
-        and ($38::bigint[] is null or r.patients && $38)
+        and ($36::bigint[] is null or r.patients && $36)
 ),
 head as (
     update resource r set
-        last_updated = $4, xid = pg_current_xact_id(), digest = c.digest,
-        version = c.expected + 1, site = $8, method = c.method,
+        last_updated = c.at, xid = pg_current_xact_id(), digest = c.digest,
+        version = c.expected + 1, site = c.site, method = c.method,
         patients = case when c.method = 2 then o.patients else c.patients end, -- a tombstone keeps its owners
         keys = c.keys, facets = c.facets, string_param = c.string_param,
         string_value = c.string_value, date_param = c.date_param, date_lo = c.date_lo,
@@ -56,7 +60,7 @@ done as materialized (
 archived as (
     insert into history (
         rid, id_hash, last_updated, archived_at, xid, version, type, site, method, id, patients, wire)
-    select o.rid, o.id_hash, o.last_updated, $4, o.xid, o.version, c.type, o.site, o.method, c.id,
+    select o.rid, o.id_hash, o.last_updated, c.at, o.xid, o.version, c.type, o.site, o.method, c.id,
         o.patients, o.wire
     from done join old o on o.ord = done.ord join c on c.ord = done.ord
 ),
@@ -133,14 +137,15 @@ timeline_new as (
 ),
 event as (
     insert into outbox (rid, version, type, site, method, id, patients)
-    select done.rid, c.expected + 1, c.type, $8, c.method, c.id,
+    select done.rid, c.expected + 1, c.type, c.site, c.method, c.id,
         case when c.method = 2 then o.patients else c.patients end
     from done join c on c.ord = done.ord join old o on o.ord = done.ord
 ),
 audited as (
     insert into audit (at, request_id, action, status, type, version, id, client, subject, token_id)
-    select $4, $28, case c.method when 2 then 3 else 2 end, case c.method when 2 then 204 else 200 end,
-        c.type, c.expected + 1, c.id, $27, $29, $30
+    select c.at, ($32::text[])[c.actor], case c.method when 2 then 3 else 2 end,
+        case c.method when 2 then 204 else 200 end, c.type, c.expected + 1, c.id,
+        ($31::text[])[c.actor], ($33::text[])[c.actor], ($34::text[])[c.actor]
     from done join c on c.ord = done.ord
 )
-select count(*) from done
+select ord from done

@@ -1,17 +1,19 @@
 //! One change of one resource, ready to be committed, and the flat arrays it travels in.
 
 use canonical_model::{ResourceId, ResourceType};
-use search::IndexEntries;
+use chrono::{DateTime, Utc};
+use search::{Hasher, IndexEntries};
 
+use crate::statement::Parts;
 use crate::wire;
 
 /// How a version came to be; numbered as in the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i16)]
 pub enum Method {
-    /// POST, or PUT of a new id.
+    /// POST.
     Create = 0,
-    /// PUT or PATCH.
+    /// PUT or PATCH; a PUT may be the first version.
     Update = 1,
     /// DELETE: the version has no content.
     Delete = 2,
@@ -74,6 +76,8 @@ pub(crate) struct Flat {
     pub(crate) wires: Vec<Option<Vec<u8>>>,
     pub(crate) expected: Vec<i32>,
     pub(crate) methods: Vec<i16>,
+    /// Which actor a change is of, from 1.
+    pub(crate) actors: Vec<i32>,
     pub(crate) keys: Ragged<i64>,
     pub(crate) facets: Ragged<i64>,
     pub(crate) string_params: Vec<i64>,
@@ -87,6 +91,20 @@ pub(crate) struct Flat {
     pub(crate) timeline_keys: Vec<i64>,
     pub(crate) timeline: Ragged<i64>,
     pub(crate) patients: Ragged<i64>,
+    pub(crate) times: Vec<DateTime<Utc>>,
+    pub(crate) sites: Vec<i16>,
+    pub(crate) clients: Vec<String>,
+    pub(crate) request_ids: Vec<String>,
+    pub(crate) subjects: Vec<Option<String>>,
+    pub(crate) token_ids: Vec<String>,
+}
+
+/// Changes of one request: they share who asked and when.
+#[derive(Clone, Debug)]
+pub(crate) struct Work {
+    pub(crate) changes: Vec<Change>,
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) context: RequestContext,
 }
 
 /// Rows of different lengths in one array: row n spans `offsets[n]..offsets[n + 1]`.
@@ -108,7 +126,42 @@ impl<T> Ragged<T> {
 }
 
 impl Flat {
-    pub(crate) fn push(&mut self, change: Change, id_hash: i64) {
+    pub(crate) fn of(hasher: &Hasher, work: impl IntoIterator<Item = Work>) -> Self {
+        let mut flat = Self::default();
+        for Work { changes, at, context } in work {
+            flat.times.push(at);
+            flat.sites.push(context.site);
+            flat.clients.push(context.client);
+            flat.request_ids.push(context.request_id);
+            flat.subjects.push(context.subject);
+            flat.token_ids.push(context.token_id);
+            for change in changes {
+                let id_hash = hasher.identity(change.kind, change.id.as_str());
+                flat.push(change, id_hash);
+            }
+        }
+        flat
+    }
+
+    /// How many changes.
+    pub(crate) fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// The tables that there is something for.
+    pub(crate) fn parts(&self, once: bool) -> Parts {
+        Parts {
+            once,
+            tokens: !self.keys.items.is_empty(),
+            strings: !self.strings.items.is_empty(),
+            dates: !self.dates.items.is_empty(),
+            numbers: !self.numbers.items.is_empty(),
+            timelines: !self.timeline.items.is_empty(),
+        }
+    }
+
+    fn push(&mut self, change: Change, id_hash: i64) {
+        self.actors.push(i32::try_from(self.times.len()).unwrap_or(i32::MAX));
         let gone = change.method == Method::Delete;
         self.kinds.push(change.kind.number());
         self.ids.push(change.id.as_str().to_owned());

@@ -2,13 +2,15 @@
 
 use canonical_model::{Error, Result};
 use chrono::{DateTime, Utc};
+use search::Hasher;
 use sqlx::postgres::PgArguments;
 use sqlx::query::QueryScalar;
 use sqlx::{PgConnection, Postgres};
 
 use crate::Store;
-use crate::change::{Change, Flat, Method, RequestContext};
+use crate::change::{Change, Flat, RequestContext, Work};
 use crate::error::{StoreError, is_identity_taken, is_repeated_key};
+use crate::statement::{Template, statement};
 
 /// What makes a request happen once.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +19,12 @@ pub struct Once {
     pub criteria: Option<i64>,
     /// The client's `Idempotency-Key`, the request's SHA-256, and the reply as references.
     pub idempotency: Option<(String, Vec<u8>, serde_json::Value)>,
+}
+
+impl Once {
+    fn is_needed(&self) -> bool {
+        self.criteria.is_some() || self.idempotency.is_some()
+    }
 }
 
 /// How a commit ended.
@@ -32,10 +40,8 @@ pub enum Applied {
     KeyRepeated,
 }
 
-type Statement<'q> = QueryScalar<'q, Postgres, i64, PgArguments>;
-
 impl Store {
-    /// Commits one change in one round trip.
+    /// Commits one change: alone, or with those of other requests that came at the same time.
     ///
     /// # Errors
     /// Unavailable, StorageFull or Internal; then whether it was written is unknown only if the
@@ -48,19 +54,22 @@ impl Store {
         once: &Once,
         owners: Option<&[i64]>,
     ) -> Result<Applied> {
+        let new = change.expected == 0;
+        let work = Work { changes: vec![change], at, context: context.clone() };
+        if !once.is_needed() && owners.is_none() {
+            return if new { self.inserts.submit(work) } else { self.updates.submit(work) }.await;
+        }
         let mut connection = self.pool.acquire().await.map_err(StoreError)?;
-        let outcome = if change.method == Method::Create && change.expected == 0 {
-            insert(&mut connection, &self.hasher, vec![change], at, context, once).await
+        let outcome = if new {
+            insert(&mut connection, &self.hasher, vec![work], once).await
         } else {
-            update(&mut connection, &self.hasher, vec![change], at, context, once, owners).await
+            let done = update(&mut connection, &self.hasher, vec![work], once, owners).await;
+            done.map(|applied| applied.len() == 1)
         };
-        drop(connection);
         settle(outcome, once)
     }
-}
 
-impl Store {
-    /// Commits new resources, any number, in one round trip.
+    /// Commits new resources of one request, any number, in one round trip.
     ///
     /// # Errors
     /// As [`Store::commit`].
@@ -71,9 +80,9 @@ impl Store {
         context: &RequestContext,
         once: &Once,
     ) -> Result<Applied> {
+        let work = Work { changes, at, context: context.clone() };
         let mut connection = self.pool.acquire().await.map_err(StoreError)?;
-        let outcome = insert(&mut connection, &self.hasher, changes, at, context, once).await;
-        drop(connection);
+        let outcome = insert(&mut connection, &self.hasher, vec![work], once).await;
         settle(outcome, once)
     }
 }
@@ -90,76 +99,56 @@ pub(crate) fn settle(outcome: Result<bool>, once: &Once) -> Result<Applied> {
     }
 }
 
-/// Inserts new resources; `false` where the criteria were taken.
+/// Inserts new resources, all or none; `false` where the criteria were taken.
 pub(crate) async fn insert(
     connection: &mut PgConnection,
-    hasher: &search::Hasher,
-    changes: Vec<Change>,
-    at: DateTime<Utc>,
-    context: &RequestContext,
+    hasher: &Hasher,
+    work: Vec<Work>,
     once: &Once,
 ) -> Result<bool> {
-    let expected = count(&changes)?;
-    let flat = flatten(hasher, changes);
-    let query = sqlx::query_scalar(include_str!("../queries/commit_insert.sql"));
-    let query = bind_common(query, &flat, at, context).bind(once.criteria);
-    let query = bind_once(query, once).bind(&flat.patients.items).bind(&flat.patients.offsets);
+    let flat = Flat::of(hasher, work);
+    let parts = flat.parts(once.is_needed());
+    let mut query = bind_common(sqlx::query_scalar(statement(Template::Insert, parts)), &flat);
+    if parts.once {
+        query = bind_key(query.bind(once.criteria), once);
+    }
     let written: i64 = query.fetch_one(connection).await.map_err(StoreError)?;
-    Ok(written == expected)
+    Ok(usize::try_from(written).is_ok_and(|written| written == flat.len()))
 }
 
-/// Replaces versions; `false` where one was not the version expected.
+/// Replaces versions where each is the one expected; returns which were, counted from 0.
 pub(crate) async fn update(
     connection: &mut PgConnection,
-    hasher: &search::Hasher,
-    changes: Vec<Change>,
-    at: DateTime<Utc>,
-    context: &RequestContext,
+    hasher: &Hasher,
+    work: Vec<Work>,
     once: &Once,
     owners: Option<&[i64]>,
-) -> Result<bool> {
-    let expected = count(&changes)?;
-    let flat = flatten(hasher, changes);
-    let query = sqlx::query_scalar(include_str!("../queries/commit_update.sql"));
-    let query = bind_common(query, &flat, at, context).bind(&flat.expected);
-    let query = bind_once(query, once)
-        .bind(&flat.patients.items)
-        .bind(&flat.patients.offsets)
-        .bind(&flat.methods)
+) -> Result<Vec<usize>> {
+    let flat = Flat::of(hasher, work);
+    let parts = flat.parts(once.is_needed());
+    let mut query = bind_common(sqlx::query_scalar(statement(Template::Update, parts)), &flat)
+        .bind(&flat.expected)
         .bind(owners);
-    let written: i64 = query.fetch_one(connection).await.map_err(StoreError)?;
-    Ok(written == expected)
-}
-
-fn count(changes: &[Change]) -> Result<i64> {
-    i64::try_from(changes.len()).map_err(Error::internal)
-}
-
-fn flatten(hasher: &search::Hasher, changes: Vec<Change>) -> Flat {
-    let mut flat = Flat::default();
-    for change in changes {
-        let id_hash = hasher.identity(change.kind, change.id.as_str());
-        flat.push(change, id_hash);
+    if parts.once {
+        query = bind_key(query, once);
     }
-    flat
+    let done: Vec<i64> = query.fetch_all(connection).await.map_err(StoreError)?;
+    done.into_iter().map(|ord| usize::try_from(ord - 1).map_err(Error::internal)).collect()
 }
 
-/// Binds $1 to $30, the same in both statements.
-fn bind_common<'q>(
-    query: Statement<'q>,
-    flat: &'q Flat,
-    at: DateTime<Utc>,
-    context: &'q RequestContext,
-) -> Statement<'q> {
+type Statement<'q> = QueryScalar<'q, Postgres, i64, PgArguments>;
+
+/// Binds $1 to $34, the same in both statements.
+fn bind_common<'q>(query: Statement<'q>, flat: &'q Flat) -> Statement<'q> {
     query
         .bind(&flat.kinds)
         .bind(&flat.ids)
         .bind(&flat.id_hashes)
-        .bind(at)
         .bind(&flat.digests)
         .bind(&flat.contents)
         .bind(&flat.wires)
-        .bind(context.site)
+        .bind(&flat.methods)
+        .bind(&flat.actors)
         .bind(&flat.keys.items)
         .bind(&flat.keys.offsets)
         .bind(&flat.facets.items)
@@ -178,14 +167,18 @@ fn bind_common<'q>(
         .bind(&flat.timeline_keys)
         .bind(&flat.timeline.items)
         .bind(&flat.timeline.offsets)
-        .bind(&context.client)
-        .bind(&context.request_id)
-        .bind(&context.subject)
-        .bind(&context.token_id)
+        .bind(&flat.patients.items)
+        .bind(&flat.patients.offsets)
+        .bind(&flat.times)
+        .bind(&flat.sites)
+        .bind(&flat.clients)
+        .bind(&flat.request_ids)
+        .bind(&flat.subjects)
+        .bind(&flat.token_ids)
 }
 
-/// Binds $32 to $34.
-fn bind_once<'q>(query: Statement<'q>, once: &'q Once) -> Statement<'q> {
+/// Binds the idempotency key, its request and its reply.
+fn bind_key<'q>(query: Statement<'q>, once: &'q Once) -> Statement<'q> {
     match &once.idempotency {
         Some((key, request, reply)) => query.bind(key).bind(request).bind(reply),
         None => query.bind(None::<String>).bind(None::<Vec<u8>>).bind(None::<serde_json::Value>),

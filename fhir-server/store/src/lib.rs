@@ -8,6 +8,7 @@ mod audit;
 mod change;
 mod commit;
 mod error;
+mod group;
 mod head;
 mod history;
 mod idempotency;
@@ -16,7 +17,9 @@ mod migrate;
 mod pool;
 mod query;
 mod read;
+mod read_group;
 mod rows;
+mod statement;
 mod transaction;
 mod wire;
 

@@ -14,3 +14,11 @@ pub const AUDIT_QUEUE_MAX: usize = 4_096;
 pub const AUDIT_BATCH_MAX: usize = 512;
 /// How long criteria and idempotency keys are remembered, in hours.
 pub const CLAIM_HOURS: i64 = 24;
+/// Writes of one group: beyond it the flush is shared well enough, and one bad write spoils less.
+pub const GROUP_MAX: usize = 32;
+/// Writes that may wait for a group. Beyond it they are refused with 503.
+pub const GROUP_QUEUE_MAX: usize = 4_096;
+/// Writers of one verb: enough to keep one group in the database while the next is prepared.
+pub const GROUP_WRITERS: usize = 2;
+/// Reads in the database at once. Each is a group: a few keep the cores busy.
+pub const READ_GROUPS: usize = 3;

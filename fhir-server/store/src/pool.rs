@@ -8,9 +8,11 @@ use search::Hasher;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
 use crate::error::StoreError;
+use crate::group::{Group, Verb};
 use crate::limits::{
-    ACQUIRE_MS_MAX, IDLE_IN_TRANSACTION_MS_MAX, LOCK_WAIT_MS_MAX, STATEMENT_MS_MAX,
+    ACQUIRE_MS_MAX, GROUP_WRITERS, IDLE_IN_TRANSACTION_MS_MAX, LOCK_WAIT_MS_MAX, STATEMENT_MS_MAX,
 };
+use crate::read_group::ReadGroup;
 
 /// How many connections, and to where.
 #[derive(Clone, Debug)]
@@ -26,6 +28,9 @@ pub struct PoolOptions {
 pub struct Store {
     pub(crate) pool: PgPool,
     pub(crate) hasher: Hasher,
+    pub(crate) inserts: Group,
+    pub(crate) updates: Group,
+    pub(crate) reads: ReadGroup,
 }
 
 /// The roles a session may take. See `migrations/0001_role.sql`.
@@ -87,7 +92,11 @@ impl Store {
             .await
             .map_err(StoreError)?;
         let key = <[u8; 16]>::try_from(key.as_slice()).map_err(|fault| Error::internal(fault))?;
-        Ok(Self { pool, hasher: Hasher::new(&key) })
+        let hasher = Hasher::new(&key);
+        let inserts = Group::start(&pool, &hasher, Verb::Insert, GROUP_WRITERS);
+        let updates = Group::start(&pool, &hasher, Verb::Update, GROUP_WRITERS);
+        let reads = ReadGroup::start(&pool);
+        Ok(Self { pool, hasher, inserts, updates, reads })
     }
 
     /// The database's hash, for extraction and queries.

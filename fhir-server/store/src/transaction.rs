@@ -10,7 +10,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, Postgres};
 
 use crate::Store;
-use crate::change::{Change, Method, RequestContext};
+use crate::change::{Change, RequestContext, Work};
 use crate::commit::{Applied, Once, insert, settle, update};
 use crate::error::StoreError;
 
@@ -96,16 +96,16 @@ impl Transaction {
         context: &RequestContext,
         once: &Once,
     ) -> Result<Applied> {
-        let (fresh, next): (Vec<_>, Vec<_>) = changes
-            .into_iter()
-            .partition(|change| change.method == Method::Create && change.expected == 0);
+        let (fresh, next): (Vec<_>, Vec<_>) =
+            changes.into_iter().partition(|change| change.expected == 0);
         let hasher = self.hasher.clone();
         let connection = self.connection()?;
         let none = Once::default();
+        let work = |changes| vec![Work { changes, at, context: context.clone() }];
         // The key is written by the first statement there is, even when nothing else changes.
         let with_fresh = !fresh.is_empty() || next.is_empty();
         if with_fresh {
-            let outcome = insert(connection, &hasher, fresh, at, context, once).await;
+            let outcome = insert(connection, &hasher, work(fresh), once).await;
             let applied = settle(outcome, once)?;
             if applied != Applied::Committed {
                 return Ok(applied);
@@ -113,8 +113,9 @@ impl Transaction {
         }
         if !next.is_empty() {
             let once = if with_fresh { &none } else { once };
-            let outcome = update(connection, &hasher, next, at, context, once, None).await;
-            return settle(outcome, once);
+            let count = next.len();
+            let done = update(connection, &hasher, work(next), once, None).await;
+            return settle(done.map(|done| done.len() == count), once);
         }
         Ok(Applied::Committed)
     }
