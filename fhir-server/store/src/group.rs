@@ -1,0 +1,153 @@
+//! Group commit: work of requests that come at the same time shares one statement, one round trip
+//! and one flush. A group takes what waits when the one before it ends, so nothing waits on
+//! purpose, and a lone request goes alone.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use canonical_model::{Error, Kind, Result};
+use search::Hasher;
+use sqlx::PgPool;
+use tokio::sync::{Mutex, mpsc, oneshot};
+
+use crate::change::Work;
+use crate::commit::{Applied, Once, insert, settle, update};
+use crate::error::StoreError;
+use crate::limits::{GROUP_MAX, GROUP_QUEUE_MAX};
+
+type Waiting = (Work, oneshot::Sender<Result<Applied>>);
+
+/// Which statement a group runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Verb {
+    Insert,
+    Update,
+}
+
+/// The door to the writers of one verb. They end when the last door is gone.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    queue: mpsc::Sender<Waiting>,
+}
+
+impl Group {
+    pub(crate) fn start(pool: &PgPool, hasher: &Hasher, verb: Verb, writers: usize) -> Self {
+        let (queue, waiting) = mpsc::channel(GROUP_QUEUE_MAX);
+        let waiting = Arc::new(Mutex::new(waiting));
+        for _ in 0..writers {
+            let writer = Writer { pool: pool.clone(), hasher: hasher.clone(), verb };
+            tokio::spawn(writer.run(Arc::clone(&waiting)));
+        }
+        Self { queue }
+    }
+
+    /// Commits one change; the work has just one.
+    pub(crate) async fn submit(&self, work: Work) -> Result<Applied> {
+        let (done, outcome) = oneshot::channel();
+        self.queue.try_send((work, done)).map_err(|_| {
+            Error::new(Kind::Unavailable, "Too many writes wait already. Try again shortly.")
+        })?;
+        outcome.await.map_err(Error::internal)?
+    }
+}
+
+struct Writer {
+    pool: PgPool,
+    hasher: Hasher,
+    verb: Verb,
+}
+
+impl Writer {
+    async fn run(self, waiting: Arc<Mutex<mpsc::Receiver<Waiting>>>) {
+        loop {
+            let mut group = Vec::new();
+            // Held while waiting: the writers take turns in taking what waits.
+            let taken = waiting.lock().await.recv_many(&mut group, GROUP_MAX).await;
+            if taken == 0 {
+                return;
+            }
+            for round in rounds(group) {
+                self.commit(round).await;
+            }
+        }
+    }
+
+    async fn commit(&self, group: Vec<Waiting>) {
+        let (work, doors): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+        let alone = work.len() == 1;
+        match self.write(work.clone()).await {
+            Ok(outcomes) => answer(doors, outcomes.into_iter().map(Ok)),
+            // Nothing was written, and one of them is why: each for itself, then.
+            Err(error) if !alone && error.kind != Kind::Unavailable => {
+                for (one, door) in work.into_iter().zip(doors) {
+                    let outcome = self.write(vec![one]).await;
+                    let outcome = outcome.map(|o| o.first().copied().unwrap_or(Applied::Stale));
+                    door.send(outcome).ok();
+                }
+            }
+            Err(error) => {
+                tracing::warn!(error = ?error, "A group was not written.");
+                answer(doors, std::iter::repeat_with(|| Err(copy(&error))));
+            }
+        }
+    }
+
+    async fn write(&self, work: Vec<Work>) -> Result<Vec<Applied>> {
+        let count = work.len();
+        let once = Once::default();
+        let mut connection = self.pool.acquire().await.map_err(StoreError)?;
+        match self.verb {
+            Verb::Insert => {
+                let outcome = insert(&mut connection, &self.hasher, work, &once).await;
+                // A taken id spoils the group; alone it says so.
+                let applied = if count == 1 {
+                    settle(outcome, &once)?
+                } else if outcome? {
+                    Applied::Committed
+                } else {
+                    Applied::Stale
+                };
+                Ok(vec![applied; count])
+            }
+            Verb::Update => {
+                let done = update(&mut connection, &self.hasher, work, &once, None).await?;
+                let done: HashSet<usize> = done.into_iter().collect();
+                let applied =
+                    |n| if done.contains(&n) { Applied::Committed } else { Applied::Stale };
+                Ok((0..count).map(applied).collect())
+            }
+        }
+    }
+}
+
+/// Two changes of one resource do not fit one statement: the later one waits for the next round.
+fn rounds(group: Vec<Waiting>) -> Vec<Vec<Waiting>> {
+    let mut rounds: Vec<(HashSet<(i16, String)>, Vec<Waiting>)> = Vec::new();
+    for one in group {
+        let name = one.0.changes.first().map(|c| (c.kind.number(), c.id.to_string()));
+        let Some(name) = name else { continue };
+        match rounds.iter_mut().find(|(names, _)| !names.contains(&name)) {
+            Some((names, round)) => {
+                names.insert(name);
+                round.push(one);
+            }
+            None => rounds.push((HashSet::from([name]), vec![one])),
+        }
+    }
+    rounds.into_iter().map(|(_, round)| round).collect()
+}
+
+fn answer(
+    doors: Vec<oneshot::Sender<Result<Applied>>>,
+    outcomes: impl Iterator<Item = Result<Applied>>,
+) {
+    for (door, outcome) in doors.into_iter().zip(outcomes) {
+        // A caller that has gone does not hear it; the write stands.
+        door.send(outcome).ok();
+    }
+}
+
+/// The same error for everyone whom it hit; its cause is logged once.
+fn copy(error: &Error) -> Error {
+    Error::from_issues(error.kind, error.issues.clone())
+}
