@@ -55,6 +55,9 @@ pub(crate) fn content(
         method: place.method,
         text: Some(Bytes::from(text.clone())),
     };
+    // Search values and digest are of the open content; the database gets the sealed one.
+    let sealed = domain.store().sealer().seal(&resource, version)?;
+    let text = sealed.map_or(text, |sealed| sealed.to_text());
     let change = Change {
         kind,
         id: place.id.clone(),

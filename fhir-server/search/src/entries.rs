@@ -2,7 +2,7 @@
 
 use canonical_model::ResourceId;
 
-use crate::keys::{Key, Param};
+use crate::keys::{Facet, Key, Param};
 
 /// The search values of one version: the forward index, of which the tables hold the inverse.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -10,7 +10,7 @@ pub struct IndexEntries {
     /// Tokens, references and uris that can be looked up. Distinct.
     pub keys: Vec<Key>,
     /// Keys that only ever filter what another key found: `system|code`, presence. Distinct.
-    pub facets: Vec<Key>,
+    pub facets: Vec<Facet>,
     /// Folded strings.
     pub strings: Vec<(Param, String)>,
     /// Intervals of time in microseconds since 1970, the end exclusive.

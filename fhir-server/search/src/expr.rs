@@ -3,7 +3,7 @@
 //! Every node can be decided from the values of [`crate::IndexEntries`] alone; `store` picks one
 //! conjunct to find candidates with and checks the whole tree on each.
 
-use crate::keys::{Key, Param};
+use crate::keys::{Facet, Key, Param};
 
 /// A filter.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,7 +17,7 @@ pub enum Expr {
     /// A token, reference or uri.
     Key(KeyTest),
     /// A key that is only in the forward index.
-    Facet(Key),
+    Facet(Facet),
     /// A string.
     Text(Param, TextTest),
     /// A date or period.
@@ -36,7 +36,7 @@ pub struct KeyTest {
     /// Looked up in `token_index`.
     pub lookup: Key,
     /// Must also be in the forward index: the code's system.
-    pub facet: Option<Key>,
+    pub facet: Option<Facet>,
     /// The patient's identity, where the key is a reference to the compartment's patient.
     pub patient: Option<i64>,
     /// Whether `timeline_index` holds the key too.

@@ -12,6 +12,10 @@ use std::hash::Hasher as _;
 /// A key of `token_index`.
 pub type Key = i64;
 
+/// A key that only filters what another key found. Half as wide: a chance match needs a candidate
+/// that fits everything else too, and then one of four thousand million.
+pub type Facet = i32;
+
 /// A search parameter of a type, hashed: the prefix of its values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Param(pub i64);
@@ -62,20 +66,31 @@ impl Hasher {
 
     /// A code of one system; the empty system means "without system".
     #[must_use]
-    pub fn system_code(&self, param: Param, system: &str, code: &str) -> Key {
-        self.hash(&[b"system-code", &param.0.to_le_bytes(), system.as_bytes(), code.as_bytes()])
+    pub fn system_code(&self, param: Param, system: &str, code: &str) -> Facet {
+        narrow(self.hash(&[
+            b"system-code",
+            &param.0.to_le_bytes(),
+            system.as_bytes(),
+            code.as_bytes(),
+        ]))
     }
 
     /// Any code of one system.
     #[must_use]
-    pub fn system(&self, param: Param, system: &str) -> Key {
-        self.hash(&[b"system", &param.0.to_le_bytes(), system.as_bytes()])
+    pub fn system(&self, param: Param, system: &str) -> Facet {
+        narrow(self.hash(&[b"system", &param.0.to_le_bytes(), system.as_bytes()]))
     }
 
     /// That the parameter has a value at all.
     #[must_use]
-    pub fn present(&self, param: Param) -> Key {
-        self.hash(&[b"present", &param.0.to_le_bytes()])
+    pub fn present(&self, param: Param) -> Facet {
+        narrow(self.hash(&[b"present", &param.0.to_le_bytes()]))
+    }
+
+    /// A code as a facet, as units of quantities are.
+    #[must_use]
+    pub fn code_facet(&self, param: Param, code: &str) -> Facet {
+        narrow(self.code(param, code))
     }
 
     /// A reference to a resource here. An exclusive or, so that a chain can be joined in SQL.
@@ -101,4 +116,9 @@ impl Hasher {
     pub fn criteria(&self, kind: ResourceType, query: &str) -> i64 {
         self.hash(&[b"criteria", kind.name().as_bytes(), query.as_bytes()])
     }
+}
+
+/// The upper half of a hash.
+fn narrow(hash: i64) -> Facet {
+    i32::try_from(hash >> 32).unwrap_or_default()
 }

@@ -17,5 +17,5 @@ pub use catalogue::Catalogue;
 pub use entries::IndexEntries;
 pub use expr::Expr;
 pub use extract::extract;
-pub use keys::{Hasher, Key, Param};
+pub use keys::{Facet, Hasher, Key, Param};
 pub use query::{Query, QueryContext};

@@ -48,7 +48,8 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
     let origin = settings.origin(address)?;
     let url = settings.database.url()?.reveal();
     store::schema_is_current(url).await?;
-    let pool = PoolOptions { url: url.to_owned(), connections: settings.database.connections };
+    let sealer = Arc::default();
+    let pool = PoolOptions { url: url.to_owned(), connections: settings.database.connections, sealer };
     let (store, auditor) = tokio::try_join!(Store::connect(&pool), Auditor::start(url))?;
     let (stop, recorder) = (CancellationToken::new(), metrics::recorder());
     recorder.run_upkeep();

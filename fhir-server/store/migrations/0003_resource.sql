@@ -20,7 +20,7 @@ create table resource (
     id           text collate "C" not null,
     patients     bigint[] not null, -- id_hash of each patient in whose compartment it is
     keys         bigint[] not null, -- tokens, references, uris: hash of parameter and value
-    facets       bigint[] not null, -- like keys, but only ever filtered on: system|code, presence
+    facets       integer[] not null, -- like keys, but only ever filtered on: system|code, presence
     string_param bigint[] not null,
     string_value text[] collate "C" not null,
     date_param   bigint[] not null,

@@ -20,7 +20,7 @@ c as materialized (
         nextval('resource_rid') as rid, n.type, n.id, n.id_hash, n.digest, n.content, n.wire,
         n.method, n.actor, ($29::timestamptz[])[n.actor] as at, ($30::int2[])[n.actor] as site,
         ($9::bigint[])[($10::int4[])[n.ord] + 1:($10::int4[])[n.ord + 1]] as keys,
-        ($11::bigint[])[($12::int4[])[n.ord] + 1:($12::int4[])[n.ord + 1]] as facets,
+        ($11::int4[])[($12::int4[])[n.ord] + 1:($12::int4[])[n.ord + 1]] as facets,
         ($13::bigint[])[($15::int4[])[n.ord] + 1:($15::int4[])[n.ord + 1]] as string_param,
         ($14::text[])[($15::int4[])[n.ord] + 1:($15::int4[])[n.ord + 1]] as string_value,
         ($16::bigint[])[($19::int4[])[n.ord] + 1:($19::int4[])[n.ord + 1]] as date_param,

@@ -79,7 +79,7 @@ pub(crate) struct Flat {
     /// Which actor a change is of, from 1.
     pub(crate) actors: Vec<i32>,
     pub(crate) keys: Ragged<i64>,
-    pub(crate) facets: Ragged<i64>,
+    pub(crate) facets: Ragged<i32>,
     pub(crate) string_params: Vec<i64>,
     pub(crate) strings: Ragged<String>,
     pub(crate) date_params: Vec<i64>,

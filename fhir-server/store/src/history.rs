@@ -90,7 +90,7 @@ impl Store {
             .map_err(StoreError)?;
         rows.iter()
             .map(|row| {
-                let version = stored(row, kind, id.as_str().to_owned())?;
+                let version = stored(row, &self.sealer, kind, id.as_str().to_owned())?;
                 let key = HistoryKey {
                     last_updated: version.last_updated,
                     rid: 0,
@@ -140,7 +140,7 @@ impl Store {
             .map_err(StoreError)?;
         rows.iter()
             .map(|row| {
-                let version = stored_named(row)?;
+                let version = stored_named(row, &self.sealer)?;
                 let rid = row.try_get("rid").map_err(StoreError)?;
                 let key = HistoryKey {
                     last_updated: version.last_updated,

@@ -1,6 +1,7 @@
 //! The pool of connections and what every session promises.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use canonical_model::{Error, Result};
@@ -13,6 +14,7 @@ use crate::limits::{
     ACQUIRE_MS_MAX, GROUP_WRITERS, IDLE_IN_TRANSACTION_MS_MAX, LOCK_WAIT_MS_MAX, STATEMENT_MS_MAX,
 };
 use crate::read_group::ReadGroup;
+use crate::sealer::Sealer;
 
 /// How many connections, and to where.
 #[derive(Clone, Debug)]
@@ -21,6 +23,8 @@ pub struct PoolOptions {
     pub url: String,
     /// Connections of the application. More than twice the cores only adds waiting.
     pub connections: u32,
+    /// What is stored sealed.
+    pub sealer: Arc<Sealer>,
 }
 
 /// The store of one tenant.
@@ -28,6 +32,7 @@ pub struct PoolOptions {
 pub struct Store {
     pub(crate) pool: PgPool,
     pub(crate) hasher: Hasher,
+    pub(crate) sealer: Arc<Sealer>,
     pub(crate) inserts: Group,
     pub(crate) updates: Group,
     pub(crate) reads: ReadGroup,
@@ -95,14 +100,21 @@ impl Store {
         let hasher = Hasher::new(&key);
         let inserts = Group::start(&pool, &hasher, Verb::Insert, GROUP_WRITERS);
         let updates = Group::start(&pool, &hasher, Verb::Update, GROUP_WRITERS);
-        let reads = ReadGroup::start(&pool);
-        Ok(Self { pool, hasher, inserts, updates, reads })
+        let sealer = Arc::clone(&options.sealer);
+        let reads = ReadGroup::start(&pool, &sealer);
+        Ok(Self { pool, hasher, sealer, inserts, updates, reads })
     }
 
     /// The database's hash, for extraction and queries.
     #[must_use]
     pub fn hasher(&self) -> &Hasher {
         &self.hasher
+    }
+
+    /// What seals elements before they are committed.
+    #[must_use]
+    pub fn sealer(&self) -> &Sealer {
+        &self.sealer
     }
 
     /// Whether the database answers.

@@ -30,7 +30,7 @@ impl Store {
             .fetch_optional(&self.pool)
             .await
             .map_err(StoreError)?;
-        row.map(|row| stored(&row, kind, id.as_str().to_owned())).transpose()
+        row.map(|row| stored(&row, &self.sealer, kind, id.as_str().to_owned())).transpose()
     }
 
     /// One version, current or not.
@@ -53,7 +53,7 @@ impl Store {
             .fetch_optional(&self.pool)
             .await
             .map_err(StoreError)?;
-        row.map(|row| stored(&row, kind, id.as_str().to_owned())).transpose()
+        row.map(|row| stored(&row, &self.sealer, kind, id.as_str().to_owned())).transpose()
     }
 }
 
@@ -68,7 +68,7 @@ impl Transaction {
         kind: ResourceType,
         id: &ResourceId,
     ) -> Result<Option<Stored>> {
-        let hasher = self.hasher().clone();
+        let (hasher, sealer) = (self.hasher().clone(), self.sealer().clone());
         let Some(owners) = Reach::of(access, kind, &hasher).owners() else { return Ok(None) };
         let row = sqlx::query(include_str!("../queries/read.sql"))
             .bind(hasher.identity(kind, id.as_str()))
@@ -77,6 +77,6 @@ impl Transaction {
             .fetch_optional(self.connection()?)
             .await
             .map_err(StoreError)?;
-        row.map(|row| stored(&row, kind, id.as_str().to_owned())).transpose()
+        row.map(|row| stored(&row, &sealer, kind, id.as_str().to_owned())).transpose()
     }
 }

@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use crate::error::StoreError;
 use crate::limits::{GROUP_MAX, GROUP_QUEUE_MAX, READ_GROUPS};
 use crate::rows::{Stored, stored};
+use crate::sealer::Sealer;
 
 struct Wanted {
     kind: ResourceType,
@@ -25,11 +26,11 @@ pub(crate) struct ReadGroup {
 }
 
 impl ReadGroup {
-    pub(crate) fn start(pool: &PgPool) -> Self {
+    pub(crate) fn start(pool: &PgPool, sealer: &Arc<Sealer>) -> Self {
         let (queue, waiting) = mpsc::channel(GROUP_QUEUE_MAX);
         let waiting = Arc::new(Mutex::new(waiting));
         for _ in 0..READ_GROUPS {
-            tokio::spawn(run(pool.clone(), Arc::clone(&waiting)));
+            tokio::spawn(run(pool.clone(), Arc::clone(sealer), Arc::clone(&waiting)));
         }
         Self { queue }
     }
@@ -49,14 +50,14 @@ impl ReadGroup {
     }
 }
 
-async fn run(pool: PgPool, waiting: Arc<Mutex<mpsc::Receiver<Wanted>>>) {
+async fn run(pool: PgPool, sealer: Arc<Sealer>, waiting: Arc<Mutex<mpsc::Receiver<Wanted>>>) {
     loop {
         let mut group = Vec::new();
         let taken = waiting.lock().await.recv_many(&mut group, GROUP_MAX).await;
         if taken == 0 {
             return;
         }
-        match fetch(&pool, &group).await {
+        match fetch(&pool, &sealer, &group).await {
             Ok(found) => {
                 for (wanted, found) in group.into_iter().zip(found) {
                     wanted.door.send(found).ok();
@@ -75,7 +76,7 @@ async fn run(pool: PgPool, waiting: Arc<Mutex<mpsc::Receiver<Wanted>>>) {
 
 type Answers = Vec<Result<Option<Stored>>>;
 
-async fn fetch(pool: &PgPool, group: &[Wanted]) -> Result<Answers> {
+async fn fetch(pool: &PgPool, sealer: &Sealer, group: &[Wanted]) -> Result<Answers> {
     let identities: Vec<i64> = group.iter().map(|wanted| wanted.identity).collect();
     let ids: Vec<&str> = group.iter().map(|wanted| wanted.id.as_str()).collect();
     let rows = sqlx::query(include_str!("../queries/read_group.sql"))
@@ -89,7 +90,7 @@ async fn fetch(pool: &PgPool, group: &[Wanted]) -> Result<Answers> {
         let ord: i64 = row.try_get("ord").map_err(StoreError)?;
         let at = usize::try_from(ord - 1).map_err(Error::internal)?;
         if let (Some(wanted), Some(answer)) = (group.get(at), answers.get_mut(at)) {
-            *answer = stored(row, wanted.kind, wanted.id.to_string()).map(Some);
+            *answer = stored(row, sealer, wanted.kind, wanted.id.to_string()).map(Some);
         }
     }
     Ok(answers)

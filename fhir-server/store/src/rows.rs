@@ -10,6 +10,7 @@ use sqlx::postgres::PgRow;
 
 use crate::change::Method;
 use crate::error::StoreError;
+use crate::sealer::{Binding, Sealer};
 use crate::wire;
 
 /// How far an access reaches within one type.
@@ -71,22 +72,32 @@ pub struct Stored {
 }
 
 /// Reads `version, last_updated, method, wire` of a row.
-pub(crate) fn stored(row: &PgRow, kind: ResourceType, id: String) -> Result<Stored> {
+pub(crate) fn stored(
+    row: &PgRow,
+    sealer: &Sealer,
+    kind: ResourceType,
+    id: String,
+) -> Result<Stored> {
     let wire: Option<Vec<u8>> = row.try_get("wire").map_err(StoreError)?;
+    let version = row.try_get("version").map_err(StoreError)?;
+    let text = match wire.map(wire::decode).transpose()? {
+        Some(text) => Some(sealer.open(Binding { kind, id: &id, version }, text)?),
+        None => None,
+    };
     Ok(Stored {
         kind,
         id,
-        version: row.try_get("version").map_err(StoreError)?,
+        version,
         last_updated: row.try_get("last_updated").map_err(StoreError)?,
         method: Method::from_number(row.try_get("method").map_err(StoreError)?),
-        text: wire.map(wire::decode).transpose()?,
+        text,
     })
 }
 
 /// Reads a row that also names its type and id.
-pub(crate) fn stored_named(row: &PgRow) -> Result<Stored> {
+pub(crate) fn stored_named(row: &PgRow, sealer: &Sealer) -> Result<Stored> {
     let number: i16 = row.try_get("type").map_err(StoreError)?;
     let kind = ResourceType::from_number(number)
         .ok_or_else(|| Error::internal("a stored resource has an unknown type"))?;
-    stored(row, kind, row.try_get("id").map_err(StoreError)?)
+    stored(row, sealer, kind, row.try_get("id").map_err(StoreError)?)
 }

@@ -3,6 +3,8 @@
 //! Dropping it unfinished closes its connection. A pool never gets back a session that may still
 //! be inside a transaction, whenever and wherever a request was cancelled.
 
+use std::sync::Arc;
+
 use canonical_model::{Error, Result};
 use chrono::{DateTime, Utc};
 use search::Hasher;
@@ -13,12 +15,14 @@ use crate::Store;
 use crate::change::{Change, RequestContext, Work};
 use crate::commit::{Applied, Once, insert, settle, update};
 use crate::error::StoreError;
+use crate::sealer::Sealer;
 
 /// An open transaction. Commit it, or everything in it is undone.
 #[derive(Debug)]
 pub struct Transaction {
     connection: Option<PoolConnection<Postgres>>, // Invariant: some until finished.
     hasher: Hasher,
+    sealer: Arc<Sealer>,
 }
 
 impl Store {
@@ -29,8 +33,11 @@ impl Store {
     pub async fn begin(&self) -> Result<Transaction> {
         let connection = self.pool.acquire().await.map_err(StoreError)?;
         // Wrapped before BEGIN is sent: a cancellation from here on closes the connection.
-        let mut transaction =
-            Transaction { connection: Some(connection), hasher: self.hasher.clone() };
+        let mut transaction = Transaction {
+            connection: Some(connection),
+            hasher: self.hasher.clone(),
+            sealer: Arc::clone(&self.sealer),
+        };
         transaction.run("begin").await?;
         Ok(transaction)
     }
@@ -39,6 +46,10 @@ impl Store {
 impl Transaction {
     pub(crate) fn connection(&mut self) -> Result<&mut PgConnection> {
         self.connection.as_deref_mut().ok_or_else(|| Error::internal("the transaction is finished"))
+    }
+
+    pub(crate) fn sealer(&self) -> &Arc<Sealer> {
+        &self.sealer
     }
 
     pub(crate) fn hasher(&self) -> &Hasher {

@@ -13,7 +13,7 @@ use conformance::SearchParamKind;
 
 use crate::catalogue::{Catalogue, ParamPlan, TypePlan};
 use crate::entries::IndexEntries;
-use crate::keys::{Hasher, Key};
+use crate::keys::{Facet, Hasher, Key};
 use crate::limits::ENTRIES_MAX;
 use crate::timeline::NO_DATE;
 
@@ -38,7 +38,7 @@ impl Sink<'_> {
         }
     }
 
-    pub(crate) fn facet(&mut self, facet: Key) {
+    pub(crate) fn facet(&mut self, facet: Facet) {
         if !self.entries.facets.contains(&facet) {
             self.entries.facets.push(facet);
         }

@@ -24,7 +24,7 @@ fn take_quantity(sink: &mut Sink<'_>, param: &ParamPlan, quantity: &Value) {
     let part = |name: &str| quantity.get(name).and_then(Value::as_str);
     let system = part("system").unwrap_or_default();
     for code in [part("code"), part("unit"), part("currency")].into_iter().flatten() {
-        let plain = sink.hasher.code(param.param, code);
+        let plain = sink.hasher.code_facet(param.param, code);
         let exact = sink.hasher.system_code(param.param, system, code);
         sink.facet(plain);
         sink.facet(exact);

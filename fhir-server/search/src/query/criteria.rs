@@ -8,6 +8,7 @@ use super::parse::{QueryContext, Refusal, tame};
 use crate::catalogue::{ParamPlan, TypePlan};
 use crate::expr::{Breadth, Expr, KeyTest, Prefix, RangeTest, TextTest};
 use crate::fold::fold;
+use crate::keys::{Facet, Key};
 use crate::limits::OR_VALUES_MAX;
 
 type Parsed = Result<Expr, Refusal>;
@@ -100,7 +101,7 @@ fn any(values: &[&str], each: impl Fn(&str) -> Parsed) -> Parsed {
     }
 }
 
-fn key(param: &ParamPlan, lookup: i64, facet: Option<i64>) -> Expr {
+fn key(param: &ParamPlan, lookup: Key, facet: Option<Facet>) -> Expr {
     Expr::Key(KeyTest { lookup, facet, patient: None, timed: param.timed, breadth: param.breadth })
 }
 

@@ -18,6 +18,7 @@ pub use page::{PageKey, PageValue};
 
 use crate::error::StoreError;
 use crate::rows::{Reach, Stored, stored_named};
+use crate::sealer::Sealer;
 use crate::{Store, Transaction};
 use driver::Driver;
 use order::Order;
@@ -53,7 +54,7 @@ impl Store {
     ) -> Result<SearchPage> {
         let mut connection = self.pool.acquire().await.map_err(StoreError)?;
         let reach = Reach::of(access, query.kind, &self.hasher);
-        run(&mut connection, reach, query, after).await
+        run(&mut connection, &self.sealer, reach, query, after).await
     }
 
     /// How many resources match.
@@ -81,12 +82,14 @@ impl Transaction {
     /// Unavailable or Internal.
     pub async fn search(&mut self, access: &Access, query: &Query) -> Result<SearchPage> {
         let reach = Reach::of(access, query.kind, self.hasher());
-        run(self.connection()?, reach, query, None).await
+        let sealer = self.sealer().clone();
+        run(self.connection()?, &sealer, reach, query, None).await
     }
 }
 
 async fn run(
     connection: &mut PgConnection,
+    sealer: &Sealer,
     reach: Reach,
     query: &Query,
     after: Option<&PageKey>,
@@ -103,7 +106,7 @@ async fn run(
     let rows = rows.get(..query.count.min(rows.len())).unwrap_or_default();
     let found = rows
         .iter()
-        .map(|row| Ok(Found { resource: stored_named(row)? }))
+        .map(|row| Ok(Found { resource: stored_named(row, sealer)? }))
         .collect::<Result<Vec<_>>>()?;
     let next = match rows.last() {
         Some(last) if more => Some(PageKey::of(last, &order, after)?),
