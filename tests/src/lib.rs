@@ -4,6 +4,7 @@
 mod client;
 mod database;
 mod fixture;
+pub mod ledger;
 pub mod samples;
 
 pub use client::{Answer, Client};

@@ -8,8 +8,10 @@ use crate::test;
 /// Tests read this and take their long form on `full`.
 const LENGTH: (&str, &str) = ("CAREBRIDGE_CHAOS", "full");
 
-/// Runs the end-to-end tests with every round of faults.
+/// The end-to-end tests that break something.
+const FAULTS: [&str; 6] = ["--package", "it", "--", "chaos", "drain::", "disk_full::"];
+
+/// Runs the fault tests with every round of faults.
 pub(crate) fn chaos(root: &Path) -> Result<ExitCode, String> {
-    let package = ["--package", "it"].map(str::to_owned);
-    test::run(root, &package, &[LENGTH])
+    test::run(root, &FAULTS.map(str::to_owned), &[LENGTH])
 }

@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode, Stdio};
 use cluster::{Cluster, Options};
 
 use crate::setup;
-use crate::shell::cargo;
+use crate::shell::{cargo, require};
 
 /// Runs the whole workspace, or what `args` select.
 pub(crate) fn test(root: &Path, args: &[String]) -> Result<ExitCode, String> {
@@ -34,6 +34,11 @@ pub(crate) fn run(
 
 fn attempt(root: &Path, args: &[String], environment: &[(&str, &str)]) -> Result<Tally, String> {
     setup::setup(root)?;
+    if !args.iter().any(|arg| arg == "--workspace") {
+        // The fault tests start the real binary; for its own package's tests cargo builds it.
+        let fault = "The binary `carebridge` could not be built.";
+        require(cargo(root).args(["build", "--workspace", "--bin", "carebridge"]), fault)?;
+    }
     // Dropped at the end; if we are killed first, by Ctrl-C or harder, its guard removes it.
     let cluster = Cluster::open(Options::temporary()).map_err(|e| e.to_string())?;
     let mut command = cargo(root);

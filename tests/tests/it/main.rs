@@ -1,4 +1,11 @@
 //! End-to-end scenarios, all in one binary: it links once, and its tests run side by side.
 #![expect(clippy::tests_outside_test_module, reason = "an integration test is a test module")]
 
+mod chaos;
+mod chaos_disconnect;
+mod concurrency;
+mod concurrency_bundles;
+mod disk_full;
+mod drain;
+mod history_model;
 mod smoke;
