@@ -63,6 +63,13 @@ impl IdempotencyKey {
         }
         Ok(Self { key: key.to_owned(), request: digest.finalize().to_vec() })
     }
+
+    /// The key of one entry of a batch, each of which is committed for itself. No client can send
+    /// it: it has a character that is not printable.
+    #[must_use]
+    pub fn of_entry(&self, index: usize) -> Self {
+        Self { key: format!("{}\u{1f}{index}", self.key), request: self.request.clone() }
+    }
 }
 
 /// `If-Match`, `If-None-Match` and `If-Modified-Since` on a write.
@@ -70,8 +77,17 @@ impl IdempotencyKey {
 pub struct Precondition {
     /// Only onto this version.
     pub if_match: Option<i32>,
+    /// Only where something is there: `If-Match: *`.
+    pub if_match_any: bool,
     /// Only where nothing is there: `If-None-Match: *`.
     pub if_none_match_any: bool,
+}
+
+impl Precondition {
+    /// Whether there must be something to write onto.
+    pub(crate) fn needs_resource(self) -> bool {
+        self.if_match.is_some() || self.if_match_any
+    }
 }
 
 /// The criteria of a conditional interaction.

@@ -1,7 +1,7 @@
 //! An answer before it is HTTP, or before it is a bundle's entry.
 
 use bytes::Bytes;
-use canonical_model::{Error, Issue, IssueCode, Resource, Result, Value};
+use canonical_model::{Error, Issue, IssueCode, Resource, Result};
 use domain::interactions::{Effect, Written};
 use http::StatusCode;
 use store::Stored;
@@ -38,8 +38,10 @@ pub(crate) struct Answer {
 #[derive(Debug)]
 pub(crate) enum Body {
     Empty,
-    /// FHIR JSON.
+    /// The resource, or the bundle, that was asked for.
     Fhir(Bytes),
+    /// An OperationOutcome on what was done.
+    Outcome(String),
     /// A Binary's own content.
     Raw {
         media_type: String,
@@ -54,7 +56,7 @@ impl Answer {
 
     /// A resource as it is stored, or as much of it as was asked for.
     pub(crate) fn resource(stored: Stored, format: &Format) -> Result<Self> {
-        let body = represent(&stored, format)?;
+        let body = represent(stored.text.clone().unwrap_or_default(), format)?;
         Ok(Self { version: Some(stored), ..Self::new(StatusCode::OK, body) })
     }
 
@@ -77,9 +79,9 @@ impl Answer {
             Effect::Deleted => StatusCode::NO_CONTENT,
         };
         let body = match (wish, &written.version) {
-            (Return::Outcome, _) => Body::Fhir(said(written.effect).into()),
-            (Return::Representation, Some(version)) if version.text.is_some() => {
-                represent(version, format)?
+            (Return::Outcome, _) => said(meaning(written.effect)),
+            (Return::Representation, Some(Stored { text: Some(text), .. })) => {
+                represent(text.clone(), format)?
             }
             _ => Body::Empty,
         };
@@ -97,8 +99,8 @@ impl Answer {
     }
 }
 
-fn represent(stored: &Stored, format: &Format) -> Result<Body> {
-    let text = stored.text.clone().unwrap_or_default();
+/// A resource's text as the format wants it.
+pub(crate) fn represent(text: Bytes, format: &Format) -> Result<Body> {
     if format.is_plain() {
         return Ok(Body::Fhir(text));
     }
@@ -111,15 +113,17 @@ fn represent(stored: &Stored, format: &Format) -> Result<Body> {
 }
 
 /// What was done, for `return=OperationOutcome`.
-fn said(effect: Effect) -> String {
-    let text = match effect {
+pub(crate) fn said(text: impl Into<String>) -> Body {
+    let issue = Issue::information(IssueCode::Informational, text);
+    Body::Outcome(outcome::outcome(&[issue]).to_text())
+}
+
+fn meaning(effect: Effect) -> &'static str {
+    match effect {
         Effect::Created => "The resource was created.",
         Effect::Updated => "The resource was updated.",
         Effect::Unchanged => "The resource was this already; no new version was made.",
         Effect::Existing => "The criteria match a resource that exists; nothing was created.",
         Effect::Deleted => "The resource is deleted.",
-    };
-    let issue = Issue::information(IssueCode::Informational, text);
-    let value: Value = outcome::outcome(&[issue]);
-    value.to_text()
+    }
 }

@@ -17,11 +17,11 @@ use crate::wire_request::unsupported;
 /// or is not what `Content-Encoding` says; UnsupportedMediaType for other encodings.
 pub(crate) async fn read(body: Body, encoding: Option<&str>) -> Result<Bytes> {
     let raw = collect(body).await?;
-    match encoding.map(str::trim) {
-        None | Some("" | "identity") => Ok(raw),
-        Some("gzip" | "x-gzip") => unpack(GzipDecoder::new(BufReader::new(raw.as_ref()))).await,
-        Some("zstd") => unpack(ZstdDecoder::new(BufReader::new(raw.as_ref()))).await,
-        Some(_) => Err(unsupported("Content-Encoding: send gzip, zstd or none.")),
+    match encoding.unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        "" | "identity" => Ok(raw),
+        "gzip" | "x-gzip" => unpack(GzipDecoder::new(BufReader::new(raw.as_ref()))).await,
+        "zstd" => unpack(ZstdDecoder::new(BufReader::new(raw.as_ref()))).await,
+        _ => Err(unsupported("Content-Encoding: send gzip, zstd or none.")),
     }
     .and_then(|bytes| if bytes.len() > BODY_BYTES_MAX { Err(too_large()) } else { Ok(bytes) })
 }

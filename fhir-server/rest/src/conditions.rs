@@ -17,18 +17,17 @@ pub(crate) struct Conditions {
 impl Conditions {
     /// For a write.
     pub(crate) fn precondition(&self) -> Result<Precondition> {
-        let if_match = match self.if_match.as_deref() {
-            None | Some("*") => None,
-            Some(tag) => Some(version_of(tag).ok_or_else(|| {
-                Error::invalid("If-Match must be an ETag of this server, such as W/\"3\"")
-            })?),
+        let (if_match, if_match_any) = match self.if_match.as_deref() {
+            None => (None, false),
+            Some("*") => (None, true),
+            Some(tag) => (Some(expected(tag)?), false),
         };
         let if_none_match_any = match self.if_none_match.as_deref() {
             None => false,
             Some("*") => true,
             Some(_) => return Err(Error::invalid("If-None-Match on a write can only be `*`")),
         };
-        Ok(Precondition { if_match, if_none_match_any })
+        Ok(Precondition { if_match, if_match_any, if_none_match_any })
     }
 
     /// For a read: whether what the client has is current. An ETag speaks before a date.
@@ -47,6 +46,19 @@ fn version_of(tag: &str) -> Option<i32> {
     let quoted = tag.strip_prefix("W/").unwrap_or(tag);
     quoted.strip_prefix('"')?.strip_suffix('"')?.parse().ok().filter(|version| *version > 0)
 }
+
+/// The version that `If-Match` names. A tag that is none of this server's names none that is.
+fn expected(tag: &str) -> Result<i32> {
+    let quoted = tag.strip_prefix("W/").unwrap_or(tag);
+    let opaque = quoted.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+    if opaque.is_none_or(|opaque| opaque.contains('"')) {
+        return Err(Error::invalid("If-Match must be one ETag of this server, such as W/\"3\""));
+    }
+    Ok(version_of(tag).unwrap_or(NO_VERSION))
+}
+
+/// Versions begin at 1.
+const NO_VERSION: i32 = 0;
 
 /// The ETag of a version.
 pub(crate) fn etag(version: i32) -> String {

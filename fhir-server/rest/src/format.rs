@@ -4,6 +4,9 @@ use canonical_model::json::{Layout, write};
 use canonical_model::{Error, Kind, Result};
 use search::query::{Pair, Summary};
 
+use crate::interaction::Interaction;
+use crate::media_type::MediaType;
+
 /// The media type of every FHIR answer.
 pub(crate) const FHIR_JSON: &str = "application/fhir+json; charset=utf-8";
 
@@ -20,7 +23,7 @@ impl Format {
     pub(crate) fn of(pairs: &[Pair], accept: Option<&str>) -> Result<Self> {
         let get = |name: &str| pairs.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
         match (get("_format"), accept) {
-            (Some(wanted), _) if !is_json(wanted) => return Err(unknown()),
+            (Some(wanted), _) if !MediaType::read(wanted).is_json() => return Err(unknown()),
             (None, Some(accept)) if !accepts_json(accept) => return Err(unknown()),
             _ => {}
         }
@@ -31,10 +34,24 @@ impl Format {
             })?,
         };
         let elements = get("_elements")
-            .map(|list| list.split(',').map(|name| name.trim().to_owned()).collect())
-            .unwrap_or_default();
+            .into_iter()
+            .flat_map(|list| list.split(',').map(str::trim))
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect();
         let pretty = get("_pretty") == Some("true");
         Ok(Self { pretty, summary, elements })
+    }
+
+    /// Refuses a view that the interaction has not.
+    pub(crate) fn expect(&self, interaction: &Interaction) -> Result<()> {
+        match (self.summary, interaction) {
+            (Summary::Count, Interaction::Search(_)) => Ok(()),
+            (Summary::Count, _) => {
+                Err(Error::invalid("_summary=count counts what a search matches; only there."))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether a resource's stored text can be sent as it is.
@@ -65,28 +82,9 @@ fn unknown() -> Error {
     Error::new(Kind::NotAcceptable, text)
 }
 
-/// The names of JSON that `_format` and `Content-Type` may use.
-pub(crate) fn is_json(name: &str) -> bool {
-    let bare = name.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    // A `+` in a query that was not escaped arrives as a space.
-    matches!(
-        bare.as_str(),
-        "json"
-            | "application/json"
-            | "application/fhir+json"
-            | "application/fhir json"
-            | "text/json"
-    )
-}
-
-/// Whether one of the ranges of an Accept header takes JSON; a weight of 0 refuses.
+/// Whether one of the ranges of an `Accept` header takes JSON.
 fn accepts_json(accept: &str) -> bool {
-    accept.split(',').any(|range| {
-        let mut parts = range.split(';').map(str::trim);
-        let name = parts.next().unwrap_or_default();
-        let refused = parts.any(|p| p.strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0)));
-        !refused && (is_json(name) || matches!(name, "*/*" | "application/*" | ""))
-    })
+    accept.split(',').any(|range| MediaType::read(range).accepts_json())
 }
 
 #[cfg(test)]
@@ -105,6 +103,8 @@ mod tests {
             (Some("application/fhir json"), None, true),
             (Some("xml"), None, false),
             (Some("ttl"), Some("*/*"), false),
+            (None, Some("Application/FHIR+JSON; fhirVersion=4.0"), true),
+            (None, Some("application/fhir+json; fhirVersion=3.0"), false),
         ] {
             let pairs: Vec<Pair> =
                 format.iter().map(|f| ("_format".to_owned(), (*f).to_owned())).collect();

@@ -25,40 +25,24 @@ pub enum Interaction {
     Bundle,
 }
 
+/// The methods of the interactions.
+pub(crate) const METHODS: [Method; 6] =
+    [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+
 impl Interaction {
-    /// Finds the interaction of a method and a path below the base, without slashes at its ends.
+    /// Finds the interaction of a method and a path below the base. One slash at either end is
+    /// passed over; an empty part between two is a part that names nothing.
     ///
     /// # Errors
     /// NotFound for a path that names nothing here, MethodNotAllowed for a method it does not take.
     pub fn of(method: &Method, path: &str) -> Result<Self> {
-        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-        let reads = method == Method::GET || method == Method::HEAD;
-        match (method.as_str(), parts.as_slice()) {
-            ("GET" | "HEAD", ["metadata"]) => Ok(Self::Capabilities),
-            ("GET" | "HEAD", ["_history"]) => Ok(Self::HistorySystem),
-            ("POST", []) => Ok(Self::Bundle),
-
-            ("GET" | "HEAD", [kind]) => Ok(Self::Search(known(kind)?)),
-            ("POST", [kind, "_search"]) => Ok(Self::Search(known(kind)?)),
-            ("POST", [kind]) => Ok(Self::Create(known(kind)?)),
-            ("PUT", [kind]) => Ok(Self::ConditionalUpdate(known(kind)?)),
-            ("PATCH", [kind]) => Ok(Self::ConditionalPatch(known(kind)?)),
-            ("DELETE", [kind]) => Ok(Self::ConditionalDelete(known(kind)?)),
-
-            ("GET" | "HEAD", [kind, "_history"]) => Ok(Self::HistoryType(known(kind)?)),
-            ("GET" | "HEAD", [kind, id]) if plain(id) => Ok(Self::Read(known(kind)?, named(id)?)),
-            ("PUT", [kind, id]) if plain(id) => Ok(Self::Update(known(kind)?, named(id)?)),
-            ("PATCH", [kind, id]) if plain(id) => Ok(Self::Patch(known(kind)?, named(id)?)),
-            ("DELETE", [kind, id]) if plain(id) => Ok(Self::Delete(known(kind)?, named(id)?)),
-
-            ("GET" | "HEAD", [kind, id, "_history"]) => {
-                Ok(Self::HistoryInstance(known(kind)?, named(id)?))
+        match find(method, path)? {
+            Some(interaction) => Ok(interaction),
+            None if allowed(path).is_empty() => Err(nothing()),
+            None => {
+                let text = "This path does not take this method.";
+                Err(Error::new(Kind::MethodNotAllowed, text))
             }
-            ("GET" | "HEAD", [kind, id, "_history", version]) => {
-                Ok(Self::Vread(known(kind)?, named(id)?, numbered(version)?))
-            }
-            _ if reads && parts.len() > 4 => Err(nothing()),
-            _ => Err(not_so(&parts)),
         }
     }
 
@@ -127,6 +111,48 @@ impl Interaction {
     }
 }
 
+/// The methods that a path takes.
+pub(crate) fn allowed(path: &str) -> Vec<&'static Method> {
+    METHODS.iter().filter(|method| matches!(find(method, path), Ok(Some(_)))).collect()
+}
+
+fn find(method: &Method, path: &str) -> Result<Option<Interaction>> {
+    use Interaction as It;
+    let path = path.strip_prefix('/').unwrap_or(path);
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let parts: Vec<&str> =
+        if path.is_empty() { Vec::new() } else { path.split('/').take(6).collect() };
+    if parts.contains(&"") {
+        return Ok(None);
+    }
+    let found = match (method.as_str(), parts.as_slice()) {
+        ("GET" | "HEAD", ["metadata"]) => It::Capabilities,
+        ("GET" | "HEAD", ["_history"]) => It::HistorySystem,
+        ("POST", []) => It::Bundle,
+        (_, ["metadata" | "_history"]) => return Ok(None),
+
+        ("GET" | "HEAD", [kind]) => It::Search(known(kind)?),
+        ("POST", [kind, "_search"]) => It::Search(known(kind)?),
+        ("POST", [kind]) => It::Create(known(kind)?),
+        ("PUT", [kind]) => It::ConditionalUpdate(known(kind)?),
+        ("PATCH", [kind]) => It::ConditionalPatch(known(kind)?),
+        ("DELETE", [kind]) => It::ConditionalDelete(known(kind)?),
+
+        ("GET" | "HEAD", [kind, "_history"]) => It::HistoryType(known(kind)?),
+        ("GET" | "HEAD", [kind, id]) if plain(id) => It::Read(known(kind)?, named(id)?),
+        ("PUT", [kind, id]) if plain(id) => It::Update(known(kind)?, named(id)?),
+        ("PATCH", [kind, id]) if plain(id) => It::Patch(known(kind)?, named(id)?),
+        ("DELETE", [kind, id]) if plain(id) => It::Delete(known(kind)?, named(id)?),
+
+        ("GET" | "HEAD", [kind, id, "_history"]) => It::HistoryInstance(known(kind)?, named(id)?),
+        ("GET" | "HEAD", [kind, id, "_history", version]) => {
+            It::Vread(known(kind)?, named(id)?, numbered(version)?)
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(found))
+}
+
 fn plain(segment: &str) -> bool {
     !segment.starts_with(['_', '$'])
 }
@@ -154,23 +180,6 @@ fn numbered(version: &str) -> Result<i32> {
 
 fn nothing() -> Error {
     Error::not_found("There is nothing under this path.")
-}
-
-/// Tells a path that exists under another method from one that does not exist.
-fn not_so(parts: &[&str]) -> Error {
-    let exists = match parts {
-        [] | ["metadata" | "_history"] => true,
-        [kind] | [kind, "_search" | "_history"] => ResourceType::find(kind).is_some(),
-        [kind, id] | [kind, id, "_history"] | [kind, id, "_history", _] => {
-            ResourceType::find(kind).is_some() && ResourceId::is_legal(id)
-        }
-        _ => false,
-    };
-    if exists {
-        Error::new(Kind::MethodNotAllowed, "This path does not take this method.")
-    } else {
-        nothing()
-    }
 }
 
 #[cfg(test)]
@@ -204,6 +213,15 @@ mod tests {
             ("GET", "Patient/a b", "invalid"),
             ("GET", "Patient/1/2/3/4/5", "not-found"),
             ("POST", "Patient/$nothing", "not-found"),
+            ("GET", "/Patient/1/", "read"),
+            ("GET", "//Patient/1", "not-found"),
+            ("GET", "Patient//1", "not-found"),
+            ("GET", "Patient/1//", "not-found"),
+            ("GET", "Patient/%2e%2e", "invalid"),
+            ("GET", "Patient%2F1", "not-found"),
+            ("PUT", "Pacient", "not-found"),
+            ("BREW", "Patient/1", "method-not-allowed"),
+            ("BREW", "Pacient/1", "not-found"),
         ] {
             let method = Method::from_bytes(method.as_bytes()).expect("a method");
             let found = match Interaction::of(&method, path) {
@@ -211,6 +229,26 @@ mod tests {
                 Err(error) => error.kind.as_str(),
             };
             assert_eq!(found, expected, "{method} {path}");
+        }
+    }
+    #[test]
+    fn says_what_a_path_takes() {
+        for (path, expected) in [
+            ("", "POST"),
+            ("metadata", "GET HEAD"),
+            ("_history", "GET HEAD"),
+            ("Patient", "GET HEAD POST PUT PATCH DELETE"),
+            ("Patient/_search", "POST"),
+            ("Patient/_history", "GET HEAD"),
+            ("Patient/1", "GET HEAD PUT PATCH DELETE"),
+            ("Patient/1/_history", "GET HEAD"),
+            ("Patient/1/_history/1", "GET HEAD"),
+            ("Patient/1/_history/x", ""),
+            ("Patient/1/name", ""),
+            ("Pacient", ""),
+        ] {
+            let methods: Vec<&str> = allowed(path).into_iter().map(Method::as_str).collect();
+            assert_eq!(methods.join(" "), expected, "{path}");
         }
     }
 }

@@ -13,6 +13,7 @@ mod format;
 mod handlers;
 mod interaction;
 pub mod limits;
+mod media_type;
 mod metadata;
 mod outcome;
 mod page_link;

@@ -5,8 +5,8 @@
 pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Bytes of a body as it came, before decompression.
 pub const BODY_WIRE_BYTES_MAX: usize = BODY_BYTES_MAX;
-/// Entries of a batch: each is a request of its own.
-pub const BATCH_ENTRIES_MAX: usize = 5_000;
+/// Entries of a batch or transaction: each is a request of its own.
+pub const BUNDLE_ENTRIES_MAX: usize = 5_000;
 /// Entries of a batch that run at once: the pool must stay free for others.
 pub const BATCH_CONCURRENCY: usize = 4;
 /// Requests that are worked on at once; more wait for a place.

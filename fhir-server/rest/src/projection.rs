@@ -1,7 +1,7 @@
 //! `_summary` and `_elements`: parts of a resource, marked as such.
 //! <https://hl7.org/fhir/R4/search.html#summary>
 
-use canonical_model::{Resource, Value, object};
+use canonical_model::{Resource, ResourceType, Value, object};
 use conformance::Registry;
 use search::query::Summary;
 
@@ -11,28 +11,27 @@ const SUBSETTED_SYSTEM: &str = "http://terminology.hl7.org/CodeSystem/v3-Observa
 
 /// The part that the format asks for, tagged SUBSETTED.
 pub(crate) fn project(resource: Resource, format: &Format) -> Resource {
-    let registry = Registry::r4();
     let kind = resource.kind();
+    let Some(structure) = Registry::r4().resource(kind) else { return resource };
     let whole = resource.clone();
-    let mandatory = |name: &str| registry.mandatory(kind).any(|e| names(&e.name, name));
-    let listed = |name: &str| {
-        format.elements.iter().any(|element| {
-            let path = element.strip_prefix(kind.name()).and_then(|p| p.strip_prefix('.'));
-            names(path.unwrap_or(element), name)
-        })
-    };
     let keep = |key: &str| {
         let name = key.strip_prefix('_').unwrap_or(key);
         if matches!(name, "resourceType" | "id" | "meta") {
             return true;
         }
+        // `valueQuantity` stands for the element `value`.
+        let Some(element) = structure.key(name).and_then(|key| structure.element_of(key)) else {
+            return false;
+        };
+        // A part that leaves out what changes the meaning of the rest would lie.
+        let needed = element.required || element.modifier;
         if !format.elements.is_empty() {
-            return listed(name) || mandatory(name);
+            return needed || format.elements.iter().any(|it| root(it, kind) == element.name);
         }
         match format.summary {
             Summary::False => true,
-            Summary::True => registry.is_summary(kind.name(), name),
-            Summary::Text => name == "text" || mandatory(name),
+            Summary::True => element.summary || needed,
+            Summary::Text => name == "text" || needed,
             Summary::Data => name != "text",
             Summary::Count => false,
         }
@@ -45,12 +44,12 @@ pub(crate) fn project(resource: Resource, format: &Format) -> Resource {
     Resource::from_value(body).unwrap_or(whole)
 }
 
-/// Whether a definition's name, `value[x]` or `birthDate`, covers a key.
-fn names(definition: &str, key: &str) -> bool {
-    match definition.strip_suffix("[x]") {
-        Some(stem) => key.starts_with(stem),
-        None => definition == key,
-    }
+/// The root element of what `_elements` lists: `name` of `Patient.name.family`, and `value` of
+/// `value[x]`. What is listed below the root comes with all of it.
+fn root(listed: &str, kind: ResourceType) -> &str {
+    let path = listed.strip_prefix(kind.name()).and_then(|path| path.strip_prefix('.'));
+    let name = path.unwrap_or(listed).split('.').next().unwrap_or_default();
+    name.strip_suffix("[x]").unwrap_or(name)
 }
 
 fn tag(members: &mut canonical_model::json::Object) {

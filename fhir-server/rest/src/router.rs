@@ -9,14 +9,14 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use bytes::Bytes;
-use canonical_model::{Error, Kind, Result};
+use canonical_model::{Error, Kind, ResourceType, Result};
 use domain::Request;
 use http::header::{self, HeaderName, HeaderValue};
-use http::{HeaderMap, Method, StatusCode};
-use search::query::parse_pairs;
+use http::{HeaderMap, Method};
+use search::query::{Pair, parse_pairs, write_pairs};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
-use tower_http::cors::{Any, CorsLayer};
+use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use uuid::Uuid;
 
 use crate::answer::{Answer, Body};
@@ -25,7 +25,9 @@ use crate::body;
 use crate::bundle::render::last_modified;
 use crate::conditions::etag;
 use crate::format::{FHIR_JSON, Format};
-use crate::interaction::Interaction;
+use crate::handlers::capabilities::capabilities;
+use crate::handlers::read::wants_raw;
+use crate::interaction::{Interaction, METHODS, allowed};
 use crate::limits::{REQUEST_ID_BYTES_MAX, REQUEST_S_MAX, REQUESTS_MAX};
 use crate::outcome::{self, status};
 use crate::perform::{log, perform};
@@ -55,13 +57,17 @@ pub fn router(app: App, smart_configuration: serde_json::Value) -> Router {
 fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)
-        .allow_methods(Any)
-        .allow_headers(Any)
+        .allow_methods(METHODS)
+        // Not `*`: that would leave Authorization out.
+        .allow_headers(AllowHeaders::mirror_request())
         .expose_headers([
+            header::ALLOW,
             header::ETAG,
             header::LOCATION,
             header::CONTENT_LOCATION,
             header::LAST_MODIFIED,
+            header::RETRY_AFTER,
+            header::WWW_AUTHENTICATE,
             REQUEST_ID,
         ])
         .max_age(Duration::from_secs(3600))
@@ -70,7 +76,6 @@ fn cors() -> CorsLayer {
 async fn fhir(State(app): State<App>, request: axum::extract::Request) -> Response {
     let (parts, body) = request.into_parts();
     let id = request_id(&parts.headers);
-    let head = parts.method == Method::HEAD;
     let work = answer(&app, &parts.method, &parts.uri, &parts.headers, body, &id);
     let outcome = match tokio::time::timeout(Duration::from_secs(REQUEST_S_MAX), work).await {
         Ok(outcome) => outcome,
@@ -80,14 +85,11 @@ async fn fhir(State(app): State<App>, request: axum::extract::Request) -> Respon
         Ok(answer) => render(answer),
         Err(error) => {
             log(&error);
-            refuse(&error)
+            refuse(&error, &parts.method, path(&parts.uri))
         }
     };
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
-    }
-    if head {
-        *response.body_mut() = HttpBody::empty();
     }
     response
 }
@@ -110,27 +112,32 @@ async fn answer(
     body: HttpBody,
     id: &str,
 ) -> Result<Answer> {
-    let path = uri.path().strip_prefix("/fhir").unwrap_or_default().trim_matches('/');
-    let query = uri.query().unwrap_or_default();
+    let (path, query) = (path(uri), uri.query().unwrap_or_default());
     refuse_token_in_query(uri.query())?;
-    // Whoever has no token learns nothing of what exists, but for the open document.
-    let open = path == "metadata" && matches!(*method, Method::GET | Method::HEAD);
-    let caller = match bearer(headers) {
-        Ok(token) => app.verifier.verify(token)?,
-        Err(_) if open => return capabilities(app, query, headers),
-        Err(error) => return Err(error),
-    };
-    let interaction = Interaction::of(method, path)?;
-    let pairs = parse_pairs(query)?;
     let accept = wire::text(headers, header::ACCEPT.as_str())?;
-    let raw =
-        matches!(interaction.kind(), Some(kind) if kind == canonical_model::ResourceType::BINARY);
-    let format = Format::of(&pairs, accept.filter(|_| !raw))?;
+    let accept = accept.as_deref();
+    // Whoever has no token learns nothing of what exists, but for the open document.
+    if let Ok(Interaction::Capabilities) = Interaction::of(method, path) {
+        let format = Format::of(&parse_pairs(query)?, accept)?;
+        return capabilities(app, &format);
+    }
+    let caller = app.verifier.verify(bearer(headers)?)?;
+    let interaction = Interaction::of(method, path)?;
+    let content_type = wire::content_type(headers)?;
     let encoding = wire::text(headers, header::CONTENT_ENCODING.as_str())?;
     let body = match *method {
         Method::GET | Method::HEAD | Method::DELETE => Bytes::new(),
-        _ => body::read(body, encoding).await?,
+        _ => body::read(body, encoding.as_deref()).await?,
     };
+    let mut pairs = parse_pairs(query)?;
+    let mut asked = query.to_owned();
+    if let (Interaction::Search(_), false) = (&interaction, body.is_empty()) {
+        pairs.extend(wire::form(content_type.as_deref(), &body)?);
+        asked = write_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    }
+    let raw = wants_content(&interaction, &pairs, accept);
+    let format = Format::of(&pairs, accept.filter(|_| !raw))?;
+    format.expect(&interaction)?;
     let idempotency = match *method {
         Method::POST => wire::idempotency(headers, path, query, &body)?,
         _ => None,
@@ -139,22 +146,33 @@ async fn answer(
     let request = WireRequest {
         request: Request { caller, request_id: id.to_owned(), idempotency },
         pairs,
-        query: (!query.is_empty()).then(|| query.to_owned()),
+        query: (!asked.is_empty()).then_some(asked),
         conditions: wire::conditions(headers)?,
         wish,
         handling,
         format,
-        content_type: wire::content_type(headers)?,
-        accept: accept.map(str::to_owned),
+        content_type,
+        raw,
         body: WireBody::Bytes(body),
     };
     perform(app, &interaction, request).await
 }
 
-fn capabilities(app: &App, query: &str, headers: &HeaderMap) -> Result<Answer> {
-    let accept = wire::text(headers, header::ACCEPT.as_str())?;
-    let format = Format::of(&parse_pairs(query)?, accept)?;
-    crate::handlers::capabilities::capabilities(app, &format)
+/// The path below the base.
+fn path(uri: &http::Uri) -> &str {
+    uri.path().strip_prefix("/fhir").unwrap_or_default()
+}
+
+/// Whether `Accept` means a Binary's own content.
+fn wants_content(interaction: &Interaction, pairs: &[Pair], accept: Option<&str>) -> bool {
+    let one = matches!(
+        interaction,
+        Interaction::Read(ResourceType::BINARY, _)
+            | Interaction::Vread(ResourceType::BINARY, ..)
+            | Interaction::Create(ResourceType::BINARY)
+            | Interaction::Update(ResourceType::BINARY, _)
+    );
+    one && accept.is_some_and(wants_raw) && !pairs.iter().any(|(name, _)| name == "_format")
 }
 
 fn render(answer: Answer) -> Response {
@@ -170,13 +188,19 @@ fn render(answer: Answer) -> Response {
     }
     if let Some(location) = &answer.location {
         set(header::LOCATION, location);
-        set(header::CONTENT_LOCATION, location);
+        if matches!(answer.body, Body::Fhir(_)) {
+            set(header::CONTENT_LOCATION, location);
+        }
     }
     set(header::CACHE_CONTROL, "no-store");
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     let body = match answer.body {
         Body::Empty => HttpBody::empty(),
         Body::Fhir(text) => {
+            set(header::CONTENT_TYPE, FHIR_JSON);
+            HttpBody::from(text)
+        }
+        Body::Outcome(text) => {
             set(header::CONTENT_TYPE, FHIR_JSON);
             HttpBody::from(text)
         }
@@ -191,23 +215,23 @@ fn render(answer: Answer) -> Response {
     (answer.status, headers, body).into_response()
 }
 
-fn refuse(error: &Error) -> Response {
-    let mut response = (
-        status(error.kind),
-        [(header::CONTENT_TYPE, FHIR_JSON), (header::CACHE_CONTROL, "no-store")],
-        outcome::text(error),
-    )
-        .into_response();
-    let headers = response.headers_mut();
+fn refuse(error: &Error, method: &Method, path: &str) -> Response {
+    let mut headers = HeaderMap::with_capacity(6);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(FHIR_JSON));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Some(value) = challenge(error) {
         headers.insert(header::WWW_AUTHENTICATE, value);
     }
     if matches!(error.kind, Kind::Unavailable | Kind::TooManyRequests) {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
-    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
-        let all = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
-        response.headers_mut().insert(header::ALLOW, all);
+    if error.kind == Kind::MethodNotAllowed {
+        let others = allowed(path).into_iter().filter(|other| *other != method);
+        let others: Vec<&str> = others.map(Method::as_str).collect();
+        if let Ok(value) = HeaderValue::try_from(others.join(", ")) {
+            headers.insert(header::ALLOW, value);
+        }
     }
-    response
+    (status(error.kind), headers, outcome::text(error)).into_response()
 }

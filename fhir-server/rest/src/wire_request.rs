@@ -1,14 +1,17 @@
 //! A request off the wire, or out of a bundle, as the handlers take it.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use canonical_model::{Error, IssueCode, Kind, Resource, Result};
 use domain::{IdempotencyKey, Request};
 use http::{HeaderMap, header};
-use search::query::{Handling, Pair};
+use search::query::{Handling, Pair, parse_pairs};
 
 use crate::answer::Return;
 use crate::conditions::{Conditions, parse_date};
-use crate::format::{Format, is_json};
+use crate::format::Format;
+use crate::media_type::MediaType;
 
 /// A request with its parts read.
 #[derive(Debug)]
@@ -24,8 +27,8 @@ pub(crate) struct WireRequest {
     pub(crate) handling: Handling,
     pub(crate) format: Format,
     pub(crate) content_type: Option<String>,
-    /// The `Accept` header, for raw Binary content.
-    pub(crate) accept: Option<String>,
+    /// Whether a Binary is wanted as its own content.
+    pub(crate) raw: bool,
     pub(crate) body: Body,
 }
 
@@ -60,12 +63,12 @@ pub(crate) fn expect_json(content_type: Option<&str>) -> Result<()> {
     let Some(name) = content_type else {
         return Err(unsupported("Content-Type is missing: send application/fhir+json."));
     };
-    if !is_json(name) {
-        return Err(unsupported("This server reads JSON here: send application/fhir+json."));
+    let media_type = MediaType::read(name);
+    if !media_type.is_json() {
+        return Err(unsupported("This server reads JSON of R4 here: send application/fhir+json."));
     }
-    let charset = name.split(';').skip(1).find_map(|p| p.trim().strip_prefix("charset="));
-    match charset {
-        Some(charset) if !charset.trim_matches('"').eq_ignore_ascii_case("utf-8") => {
+    match media_type.parameter("charset") {
+        Some(charset) if !charset.eq_ignore_ascii_case("utf-8") => {
             Err(unsupported("FHIR JSON is UTF-8: send charset=utf-8 or none."))
         }
         _ => Ok(()),
@@ -76,22 +79,35 @@ pub(crate) fn unsupported(text: &str) -> Error {
     Error::new(Kind::UnsupportedMediaType, text)
 }
 
-/// A header's text; a header that is not text is refused.
-pub(crate) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>> {
-    headers
-        .get(name)
-        .map(|value| value.to_str().map_err(|_| Error::invalid(format!("{name}: not plain text"))))
-        .transpose()
+/// Headers that are lists: several of one name are one.
+const LISTS: [&str; 4] = ["accept", "content-encoding", "if-match", "if-none-match"];
+
+/// A header's text. One that is not text is refused, and one that comes twice and is no list:
+/// which of the two was meant would be a guess. <https://www.rfc-editor.org/rfc/rfc9110#section-5.3>
+pub(crate) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<Cow<'a, str>>> {
+    let mut all = headers
+        .get_all(name)
+        .iter()
+        .map(|value| value.to_str().map_err(|_| Error::invalid(format!("{name}: not plain text"))));
+    let Some(first) = all.next() else { return Ok(None) };
+    let mut text = Cow::Borrowed(first?);
+    for more in all {
+        if !LISTS.contains(&name) {
+            return Err(Error::invalid(format!("{name}: send it once")));
+        }
+        text = Cow::Owned(format!("{text},{}", more?));
+    }
+    Ok(Some(text))
 }
 
 pub(crate) fn conditions(headers: &HeaderMap) -> Result<Conditions> {
-    let own = |name: &str| text(headers, name).map(|value| value.map(str::to_owned));
+    let own = |name: &str| text(headers, name).map(|value| value.map(Cow::into_owned));
     Ok(Conditions {
         if_match: own("if-match")?,
         if_none_match: own("if-none-match")?,
         if_none_exist: own("if-none-exist")?,
         // An unreadable date is ignored, as RFC 9110 section 13.1.3 demands.
-        if_modified_since: text(headers, "if-modified-since")?.and_then(parse_date),
+        if_modified_since: text(headers, "if-modified-since")?.as_deref().and_then(parse_date),
     })
 }
 
@@ -120,14 +136,30 @@ pub(crate) fn idempotency(
     body: &[u8],
 ) -> Result<Option<IdempotencyKey>> {
     let condition = text(headers, "if-none-exist")?.unwrap_or_default();
+    let media_type = text(headers, header::CONTENT_TYPE.as_str())?.unwrap_or_default();
     text(headers, "idempotency-key")?
         .map(|key| {
-            let parts = [path.as_bytes(), query.as_bytes(), condition.as_bytes(), body];
-            IdempotencyKey::new(key, &parts)
+            let texts = [path, query, &condition, &media_type];
+            let parts: Vec<&[u8]> =
+                texts.iter().map(|text| text.as_bytes()).chain([body]).collect();
+            IdempotencyKey::new(&key, &parts)
         })
         .transpose()
 }
 
 pub(crate) fn content_type(headers: &HeaderMap) -> Result<Option<String>> {
-    text(headers, header::CONTENT_TYPE.as_str()).map(|value| value.map(str::to_owned))
+    text(headers, header::CONTENT_TYPE.as_str()).map(|value| value.map(Cow::into_owned))
+}
+
+/// The parameters of a search that came as a form, beside those of the query.
+pub(crate) fn form(content_type: Option<&str>, body: &[u8]) -> Result<Vec<Pair>> {
+    if body.is_empty() {
+        return Ok(Vec::new());
+    }
+    let media_type = MediaType::read(content_type.unwrap_or_default());
+    if media_type.name != "application/x-www-form-urlencoded" {
+        return Err(unsupported("Send a search as application/x-www-form-urlencoded."));
+    }
+    let text = std::str::from_utf8(body).map_err(|_| Error::invalid("The form is not UTF-8."))?;
+    parse_pairs(text)
 }

@@ -72,7 +72,7 @@ async fn commit(
     let prepared = fresh(domain, request, resource)?;
     let once = Once {
         criteria: claim,
-        idempotency: kept(request.idempotency.as_ref(), &prepared.version),
+        idempotency: kept(request.idempotency.as_ref(), Effect::Created, &prepared.version),
     };
     let Prepared { change, version } = prepared;
     let at = version.last_updated;
@@ -113,7 +113,7 @@ async fn in_turn(
         return Ok(Written::found(Effect::Existing, Some(existing)));
     }
     let prepared = fresh(domain, request, resource)?;
-    let idempotency = kept(request.idempotency.as_ref(), &prepared.version);
+    let idempotency = kept(request.idempotency.as_ref(), Effect::Created, &prepared.version);
     let Prepared { change, version } = prepared;
     let once = Once { criteria: None, idempotency };
     let at = version.last_updated;
@@ -132,18 +132,20 @@ async fn in_turn(
     }
 }
 
-fn kept(
+/// The answer as it is kept under the request's key.
+pub(crate) fn kept(
     key: Option<&IdempotencyKey>,
+    effect: Effect,
     version: &Stored,
 ) -> Option<(String, Vec<u8>, serde_json::Value)> {
     key.map(|key| {
-        let reply = serde_json::json!([reference(Effect::Created, version)]);
+        let reply = serde_json::json!([reference(effect, version)]);
         (key.key.clone(), key.request.clone(), reply)
     })
 }
 
 /// Answers a repeated request with what the first one was answered.
-async fn replay(domain: &Domain, request: &Request) -> Result<Written> {
+pub(crate) async fn replay(domain: &Domain, request: &Request) -> Result<Written> {
     let mut written = super::transaction::replay(domain, request).await?;
     written.pop().ok_or_else(|| Error::internal("a kept reply is empty"))
 }

@@ -27,14 +27,15 @@ pub async fn delete(
         let head = domain.store().head(&access, kind, id).await?;
         let head = match head {
             Some(head) if head.visible && head.method != Method::Delete => head,
-            _ if precondition.if_match.is_some() => {
+            _ if precondition.needs_resource() => {
                 return Err(super::update::stale());
             }
             _ => return Ok(Written::found(Effect::Deleted, None)),
         };
         let place =
             Place { method: Method::Delete, ..place(domain, id, Some(head), precondition)? };
-        if let Some(written) = replace(domain, request, &access, tombstone(kind, place)).await? {
+        let (gone, effect) = (tombstone(kind, place), Effect::Deleted);
+        if let Some(written) = replace(domain, request, &access, gone, effect).await? {
             return Ok(written);
         }
     }
@@ -44,11 +45,12 @@ pub async fn delete(
 /// Deletes what the criteria find: one, or several where the policy allows it.
 ///
 /// # Errors
-/// As [`delete`]; PreconditionFailed where too many match.
+/// As [`delete`]; PreconditionFailed where too many match, or one has not the version wanted.
 pub async fn delete_where(
     domain: &Domain,
     request: &Request,
     criteria: &Criteria,
+    precondition: Precondition,
 ) -> Result<Vec<Written>> {
     let access = domain.decide(request, criteria.kind(), Action::Search)?;
     let mut query = criteria.query.clone();
@@ -58,10 +60,14 @@ pub async fn delete_where(
     if page.found.len() > most {
         return Err(several());
     }
+    if page.found.is_empty() && precondition.needs_resource() {
+        return Err(super::update::stale());
+    }
+    // A key stands for one answer, and here are several writes. Repeated, they find nothing.
+    let request = &Request { idempotency: None, ..request.clone() };
     let mut gone = Vec::with_capacity(page.found.len());
     for found in page.found {
         let id = ResourceId::parse(&found.resource.id)?;
-        let precondition = Precondition::default();
         gone.push(delete(domain, request, criteria.kind(), &id, precondition).await?);
     }
     Ok(gone)

@@ -57,7 +57,8 @@ pub async fn patch(
         if prepared.change.digest == head.digest && head.method != Method::Delete {
             return Ok(Written::found(Effect::Unchanged, Some(current)));
         }
-        if let Some(written) = replace(domain, request, &access, prepared).await? {
+        let effect = Effect::Updated;
+        if let Some(written) = replace(domain, request, &access, prepared, effect).await? {
             return Ok(written);
         }
     }

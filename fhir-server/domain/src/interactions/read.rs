@@ -37,10 +37,18 @@ pub async fn vread(
     present(found)
 }
 
-fn present(found: Option<Stored>) -> Result<Stored> {
-    let stored = found.ok_or_else(|| Error::not_found("There is no such resource."))?;
+pub(crate) fn present(found: Option<Stored>) -> Result<Stored> {
+    let stored = found.ok_or_else(absent)?;
     if stored.text.is_none() {
-        return Err(Error::new(Kind::Gone, "The resource was deleted."));
+        return Err(deleted());
     }
     Ok(stored)
+}
+
+pub(crate) fn absent() -> Error {
+    Error::not_found("There is no such resource.")
+}
+
+pub(crate) fn deleted() -> Error {
+    Error::new(Kind::Gone, "The resource was deleted.")
 }

@@ -4,7 +4,7 @@ use access::Action;
 use canonical_model::{Error, Issue, IssueCode, Kind, Resource, ResourceId, ResourceType, Result};
 use store::{Applied, Head, Method, Once};
 
-use super::create::{create_if_none_exist, sole};
+use super::create::{create_if_none_exist, kept, replay, sole};
 use super::written::{Effect, Written};
 use crate::limits::WRITE_TRIES_MAX;
 use crate::prepare::{Place, Prepared, content};
@@ -46,6 +46,9 @@ pub async fn update_where(
         query.count = 2;
         let page = domain.store().search(&access, &query, None).await?;
         let Some(existing) = sole(page.found)? else {
+            if precondition.needs_resource() {
+                return Err(stale());
+            }
             let named = resource.id().map(ResourceId::parse).transpose()?;
             let written = match named {
                 Some(id) => put(domain, request, &id, resource.clone(), precondition).await,
@@ -102,10 +105,11 @@ async fn put(
 ) -> Result<Written> {
     let kind = resource.kind();
     let access = domain.decide(request, kind, Action::Update)?;
-    if let Some(version) = precondition.if_match {
+    if let (Some(version), None) = (precondition.if_match, &request.idempotency) {
         let place = Place { id, expected: version, method: Method::Update, at: domain.now() };
         let prepared = content(domain, &access, resource.clone(), place)?;
-        if let Some(written) = replace(domain, request, &access, prepared).await? {
+        let effect = Effect::Updated;
+        if let Some(written) = replace(domain, request, &access, prepared, effect).await? {
             return Ok(written);
         }
     }
@@ -123,11 +127,9 @@ async fn put(
             let current = domain.store().read(&access, kind, id).await?;
             return Ok(Written::found(Effect::Unchanged, current));
         }
-        let created = head.is_none_or(|head| head.method == Method::Delete);
-        if let Some(mut written) = replace(domain, request, &access, prepared).await? {
-            if created {
-                written.effect = Effect::Created;
-            }
+        let alive = head.is_some_and(|head| head.method != Method::Delete);
+        let effect = if alive { Effect::Updated } else { Effect::Created };
+        if let Some(written) = replace(domain, request, &access, prepared, effect).await? {
             return Ok(written);
         }
     }
@@ -145,11 +147,11 @@ pub(crate) fn place<'a>(
     if precondition.if_none_match_any && alive {
         return Err(Error::precondition("If-None-Match: the resource exists."));
     }
-    if let Some(wanted) = precondition.if_match {
-        let current = head.filter(|_| alive).map(|head| head.version);
-        if current != Some(wanted) {
-            return Err(stale());
-        }
+    let current = head.filter(|_| alive).map(|head| head.version);
+    if precondition.needs_resource()
+        && (current.is_none() || precondition.if_match.is_some_and(|it| current != Some(it)))
+    {
+        return Err(stale());
     }
     match head {
         // An id that is out of reach is taken; a write there is refused as one outside would be.
@@ -160,7 +162,7 @@ pub(crate) fn place<'a>(
             method: Method::Update,
             at: domain.now_after(head.last_updated),
         }),
-        None => Ok(Place { id, expected: 0, method: Method::Create, at: domain.now() }),
+        None => Ok(Place { id, expected: 0, method: Method::Update, at: domain.now() }),
     }
 }
 
@@ -179,16 +181,29 @@ pub(crate) async fn replace(
     request: &Request,
     access: &access::Access,
     prepared: Prepared,
+    effect: Effect,
 ) -> Result<Option<Written>> {
     let Prepared { change, version } = prepared;
     let owners = domain.store().owners(access, change.kind);
     let at = version.last_updated;
-    let effect = if version.method == Method::Delete { Effect::Deleted } else { Effect::Updated };
     let context = request.context();
-    let once = Once::default();
-    match domain.store().commit(change, at, &context, &once, owners.as_deref()).await? {
+    let idempotency = kept(request.idempotency.as_ref(), effect, &version);
+    let once = Once { criteria: None, idempotency };
+    let applied = if once.idempotency.is_none() {
+        domain.store().commit(change, at, &context, &once, owners.as_deref()).await?
+    } else {
+        // A key must not be kept for a write that another one overtook.
+        let mut open = domain.store().begin().await?;
+        let applied = open.write(vec![change], at, &context, &once).await?;
+        if applied == Applied::Committed {
+            open.commit().await?;
+        }
+        applied
+    };
+    match applied {
         Applied::Committed => Ok(Some(Written::committed(effect, version))),
-        Applied::Stale | Applied::CriteriaTaken | Applied::KeyRepeated => Ok(None),
+        Applied::KeyRepeated => replay(domain, request).await.map(Some),
+        Applied::Stale | Applied::CriteriaTaken => Ok(None),
     }
 }
 

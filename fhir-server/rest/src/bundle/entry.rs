@@ -19,6 +19,8 @@ pub(crate) struct BundleEntry {
     pub(crate) index: usize,
     pub(crate) full_url: Option<String>,
     pub(crate) interaction: Interaction,
+    /// Only the head of the answer is wanted.
+    pub(crate) head: bool,
     pub(crate) pairs: Vec<Pair>,
     pub(crate) query: Option<String>,
     pub(crate) conditions: Conditions,
@@ -33,6 +35,11 @@ impl BundleEntry {
     pub(crate) fn read(base: &str, index: usize, entry: Value) -> Result<Self> {
         let place = format!("Bundle.entry[{index}]");
         read(base, index, entry).map_err(|error| error.within(&place))
+    }
+
+    /// An error as this entry's.
+    pub(crate) fn fault(&self, error: Error) -> Error {
+        error.within(&format!("Bundle.entry[{}]", self.index))
     }
 
     /// Whether it only reads; then it runs after everything that writes.
@@ -61,8 +68,7 @@ impl BundleEntry {
     /// # Errors
     /// Invalid, naming the entry.
     pub(crate) fn operation(&self, app: &App) -> Result<Entry> {
-        let place = format!("Bundle.entry[{}]", self.index);
-        let operation = self.write(app).map_err(|error| error.within(&place))?;
+        let operation = self.write(app).map_err(|error| self.fault(error))?;
         Ok(Entry { index: self.index, full_url: self.full_url.clone(), operation })
     }
 
@@ -167,7 +173,8 @@ fn read(base: &str, index: usize, entry: Value) -> Result<BundleEntry> {
         }
     };
     let url = part("url").ok_or_else(|| missing("request.url"))?;
-    let local = url.strip_prefix(base).unwrap_or(url).trim_start_matches('/');
+    let below = url.strip_prefix(base).filter(|rest| rest.starts_with(['/', '?']));
+    let local = below.unwrap_or(url);
     let (path, query) = local.split_once('?').unwrap_or((local, ""));
     let interaction = Interaction::of(&method, path).map_err(|e| e.at("request.url"))?;
     let pairs = parse_pairs(query).map_err(|e| e.at("request.url"))?;
@@ -185,6 +192,7 @@ fn read(base: &str, index: usize, entry: Value) -> Result<BundleEntry> {
         index,
         full_url,
         interaction,
+        head: method == Method::HEAD,
         pairs,
         query: (!query.is_empty()).then(|| query.to_owned()),
         conditions: conditions(&request),

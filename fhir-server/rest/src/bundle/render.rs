@@ -112,8 +112,9 @@ pub(crate) fn history_entry(
     let name = format!("{}/{}", version.kind, version.id);
     let (method, url, status) = match (version.method, version.version) {
         (Method::Delete, _) => ("DELETE", name.clone(), "204"),
-        (Method::Create, 1) => ("POST", version.kind.to_string(), "201"),
-        (Method::Create | Method::Update, _) => ("PUT", name.clone(), "200"),
+        (Method::Create, _) => ("POST", version.kind.to_string(), "201"),
+        (Method::Update, 1) => ("PUT", name.clone(), "201"),
+        (Method::Update, _) => ("PUT", name.clone(), "200"),
     };
     let mut entry = String::with_capacity(2048);
     member(&mut entry, "fullUrl", &format!("{base}/{name}"));

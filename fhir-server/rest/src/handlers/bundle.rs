@@ -1,16 +1,21 @@
 //! Batch and transaction. <https://hl7.org/fhir/R4/http.html#transaction>
 
-use canonical_model::{Error, Kind, Resource, ResourceType, Result, Value};
-use domain::interactions::transaction as interaction;
+use access::Action;
+use canonical_model::{Error, Kind, Resource, ResourceId, ResourceType, Result, Value};
+use domain::interactions::history::whole_system;
+use domain::interactions::transaction::{self as interaction, Existence, Expected};
 use domain::{Domain, Request};
 use futures::stream::{self, StreamExt};
 
-use crate::answer::{Answer, Body as AnswerBody, Return};
+use super::history::query as history_query;
+use super::search::query as search_query;
+use crate::answer::{Answer, Body as AnswerBody};
 use crate::app::App;
 use crate::bundle::entry::{BundleEntry, patch_of};
 use crate::bundle::render::{BundleText, Response, instant, response};
+use crate::format::Format;
 use crate::interaction::Interaction;
-use crate::limits::{BATCH_CONCURRENCY, BATCH_ENTRIES_MAX};
+use crate::limits::{BATCH_CONCURRENCY, BUNDLE_ENTRIES_MAX};
 use crate::outcome::{self, status};
 use crate::perform::{log, perform};
 use crate::wire_request::{Body, WireRequest};
@@ -22,65 +27,107 @@ pub(crate) async fn bundle(app: &App, mut wire: WireRequest) -> Result<Answer> {
         return Err(Error::invalid(text).at("resourceType"));
     }
     let kind = resource.members().get("type").and_then(Value::as_str).map(str::to_owned);
+    let entries = entries(resource)?;
     match kind.as_deref() {
-        Some("transaction") => transaction(app, wire, read_entries(app, resource)?).await,
-        Some("batch") => batch(app, wire, entries(resource)).await,
+        Some("transaction") => transaction(app, wire, read_entries(app, entries)?).await,
+        Some("batch") => batch(app, wire, entries).await,
         _ => Err(Error::invalid("type is batch or transaction").at("Bundle.type")),
     }
 }
 
-fn entries(resource: Resource) -> Vec<Value> {
-    match resource.into_body() {
-        Value::Object(mut members) => match members.remove("entry") {
-            Some(Value::Array(entries)) => entries,
-            _ => Vec::new(),
-        },
-        _ => Vec::new(),
+fn entries(resource: Resource) -> Result<Vec<Value>> {
+    let mut body = resource.into_body();
+    let entries = match body.as_object_mut().and_then(|members| members.remove("entry")) {
+        None => Vec::new(),
+        Some(Value::Array(entries)) => entries,
+        Some(_) => return Err(Error::invalid("entry is an array").at("Bundle.entry")),
+    };
+    if entries.len() > BUNDLE_ENTRIES_MAX {
+        return Err(Error::new(Kind::TooLarge, "A bundle has at most 5000 entries. Split it."));
     }
+    Ok(entries)
 }
 
-fn read_entries(app: &App, resource: Resource) -> Result<Vec<BundleEntry>> {
-    entries(resource)
-        .into_iter()
-        .enumerate()
-        .map(|(index, entry)| BundleEntry::read(app.base(), index, entry))
-        .collect()
+fn read_entries(app: &App, entries: Vec<Value>) -> Result<Vec<BundleEntry>> {
+    let entries = entries.into_iter().enumerate();
+    entries.map(|(index, entry)| BundleEntry::read(app.base(), index, entry)).collect()
 }
 
-/// All or nothing. Writes first, in one transaction; then the reads, which see them.
+/// All or nothing. Writes first, in one transaction, which also makes sure that there is something
+/// to read; then the reads, which see what was written.
 async fn transaction(app: &App, wire: WireRequest, entries: Vec<BundleEntry>) -> Result<Answer> {
-    let writes = entries
-        .iter()
-        .filter(|entry| !entry.reads())
-        .map(|entry| entry.operation(app))
-        .collect::<Result<Vec<_>>>()?;
+    let mut writes = Vec::with_capacity(entries.len());
+    let mut expected = Vec::new();
+    for entry in &entries {
+        if entry.reads() {
+            expected.extend(expect(app, &wire, entry).map_err(|error| entry.fault(error))?);
+        } else {
+            writes.push(entry.operation(app)?);
+        }
+    }
     let (domain, request) = (app.domain.clone(), wire.request.clone());
-    let written =
-        Domain::shielded(async move { interaction::transaction(&domain, &request, &writes).await })
-            .await?;
+    let written = Domain::shielded(async move {
+        interaction::transaction(&domain, &request, &writes, &expected).await
+    })
+    .await?;
     let mut written = written.into_iter();
     let mut bundle = BundleText::new("transaction-response", None);
     for entry in entries {
-        let place = format!("Bundle.entry[{}]", entry.index);
         let answer = if entry.reads() {
-            run(app, &wire, entry).await.map_err(|error| error.within(&place))
+            run(app, &wire, entry).await
         } else {
             let one =
                 written.next().ok_or_else(|| Error::internal("an entry without an answer"))?;
             Answer::written(app, one, wire.wish, &wire.format)
         };
-        put(&mut bundle, answer?, wire.wish)?;
+        tell(&mut bundle, answer)?;
     }
-    let mut answer = Answer::fhir(bundle.finish(), &wire.format)?;
-    answer.audited = false;
-    Ok(answer)
+    Answer::fhir(bundle.finish(), &wire.format)
+}
+
+/// Refuses a reading entry that cannot succeed while nothing is written yet, and says what must be
+/// there in the end for it to succeed.
+fn expect(app: &App, wire: &WireRequest, entry: &BundleEntry) -> Result<Option<Expected>> {
+    Format::of(&entry.pairs, None)?.expect(&entry.interaction)?;
+    let index = entry.index;
+    let one = |kind: &ResourceType, id: &ResourceId, what: Existence| {
+        app.domain.decide(&wire.request, *kind, Action::Read)?;
+        Ok(Some(Expected { index, kind: *kind, id: id.clone(), what }))
+    };
+    let history = || history_query(app, wire, whole_system(), &entry.pairs).map(drop);
+    match &entry.interaction {
+        Interaction::Read(kind, id) => one(kind, id, Existence::Alive),
+        Interaction::Vread(kind, id, version) => one(kind, id, Existence::Version(*version)),
+        Interaction::HistoryInstance(kind, id) => {
+            history()?;
+            one(kind, id, Existence::Ever)
+        }
+        Interaction::HistoryType(kind) => {
+            history()?;
+            app.domain.decide(&wire.request, *kind, Action::Search).map(|_| None)
+        }
+        Interaction::HistorySystem => {
+            history()?;
+            app.domain.decide_system(&wire.request, Action::Search).map(|_| None)
+        }
+        Interaction::Search(kind) => {
+            search_query(app, *kind, &entry.pairs, wire.handling)?;
+            app.domain.decide(&wire.request, *kind, Action::Search).map(|_| None)
+        }
+        Interaction::Capabilities
+        | Interaction::Update(..)
+        | Interaction::ConditionalUpdate(_)
+        | Interaction::Patch(..)
+        | Interaction::ConditionalPatch(_)
+        | Interaction::Delete(..)
+        | Interaction::ConditionalDelete(_)
+        | Interaction::Create(_)
+        | Interaction::Bundle => Ok(None),
+    }
 }
 
 /// Each entry for itself; an entry that fails says so in its own place.
 async fn batch(app: &App, wire: WireRequest, entries: Vec<Value>) -> Result<Answer> {
-    if entries.len() > BATCH_ENTRIES_MAX {
-        return Err(Error::new(Kind::TooLarge, "A batch has at most 5000 entries. Split it."));
-    }
     let wire = &wire;
     let answers: Vec<Result<Answer>> = stream::iter(entries.into_iter().enumerate())
         .map(|(index, entry)| async move {
@@ -91,13 +138,7 @@ async fn batch(app: &App, wire: WireRequest, entries: Vec<Value>) -> Result<Answ
         .await;
     let mut bundle = BundleText::new("batch-response", None);
     for answer in answers {
-        match answer {
-            Ok(answer) => put(&mut bundle, answer, wire.wish)?,
-            Err(error) => {
-                log(&error);
-                refuse(&mut bundle, &error);
-            }
-        }
+        tell(&mut bundle, answer)?;
     }
     Answer::fhir(bundle.finish(), &wire.format)
 }
@@ -107,9 +148,12 @@ async fn run(app: &App, wire: &WireRequest, entry: BundleEntry) -> Result<Answer
     if entry.interaction == Interaction::Bundle {
         return Err(Error::invalid("A bundle cannot hold another batch or transaction."));
     }
-    let format = crate::format::Format::of(&entry.pairs, None)?;
+    let format = Format::of(&entry.pairs, None)?;
+    format.expect(&entry.interaction)?;
     let (body, content_type) = body(&entry)?;
-    let request = Request { idempotency: None, ..wire.request.clone() };
+    let key = wire.request.idempotency.as_ref().filter(|_| !entry.reads());
+    let idempotency = key.map(|key| key.of_entry(entry.index));
+    let request = Request { idempotency, ..wire.request.clone() };
     let inner = WireRequest {
         request,
         pairs: entry.pairs,
@@ -119,10 +163,14 @@ async fn run(app: &App, wire: &WireRequest, entry: BundleEntry) -> Result<Answer
         handling: wire.handling,
         format,
         content_type: Some(content_type.to_owned()),
-        accept: None,
+        raw: false,
         body,
     };
-    Box::pin(perform(app, &entry.interaction, inner)).await
+    let mut answer = Box::pin(perform(app, &entry.interaction, inner)).await?;
+    if entry.head {
+        answer.body = AnswerBody::Empty;
+    }
+    Ok(answer)
 }
 
 fn body(entry: &BundleEntry) -> Result<(Body, &'static str)> {
@@ -144,20 +192,29 @@ fn body(entry: &BundleEntry) -> Result<(Body, &'static str)> {
     }
 }
 
-fn put(bundle: &mut BundleText, answer: Answer, wish: Return) -> Result<()> {
-    let mut entry = String::new();
-    if let AnswerBody::Fhir(text) = &answer.body
-        && wish != Return::Outcome
-    {
-        entry.push_str(r#","resource":"#);
-        entry.push_str(std::str::from_utf8(text).map_err(Error::internal)?);
-    }
-    let said = match &answer.body {
-        AnswerBody::Fhir(text) if wish == Return::Outcome => {
-            Some(std::str::from_utf8(text).map_err(Error::internal)?)
+/// Adds an entry's answer, or its refusal, in its own place.
+fn tell(bundle: &mut BundleText, answer: Result<Answer>) -> Result<()> {
+    match answer {
+        Ok(answer) => put(bundle, answer),
+        Err(error) => {
+            log(&error);
+            refuse(bundle, &error);
+            Ok(())
         }
-        _ => None,
-    };
+    }
+}
+
+fn put(bundle: &mut BundleText, answer: Answer) -> Result<()> {
+    let mut entry = String::new();
+    let mut said = None;
+    match &answer.body {
+        AnswerBody::Fhir(text) => {
+            entry.push_str(r#","resource":"#);
+            entry.push_str(std::str::from_utf8(text).map_err(Error::internal)?);
+        }
+        AnswerBody::Outcome(text) => said = Some(text.as_str()),
+        AnswerBody::Empty | AnswerBody::Raw { .. } => {}
+    }
     let parts = Response {
         status: &label(answer.status),
         location: answer.location.as_deref(),

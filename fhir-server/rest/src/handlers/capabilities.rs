@@ -3,14 +3,12 @@
 use canonical_model::Result;
 use http::StatusCode;
 
-use crate::answer::{Answer, Body};
+use crate::answer::{Answer, represent};
 use crate::app::App;
 use crate::format::Format;
+use crate::interaction::Interaction;
 
 pub(crate) fn capabilities(app: &App, format: &Format) -> Result<Answer> {
-    if format.pretty {
-        let text = String::from_utf8_lossy(&app.metadata).into_owned();
-        return Answer::fhir(text, format);
-    }
-    Ok(Answer::new(StatusCode::OK, Body::Fhir(app.metadata.clone())))
+    format.expect(&Interaction::Capabilities)?;
+    Ok(Answer::new(StatusCode::OK, represent(app.metadata.clone(), format)?))
 }

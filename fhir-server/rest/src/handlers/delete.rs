@@ -4,7 +4,7 @@ use canonical_model::{ResourceId, ResourceType, Result};
 use domain::interactions::{Effect, Written, delete as interaction};
 use domain::{Criteria, Domain};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Return, said};
 use crate::app::App;
 use crate::wire_request::WireRequest;
 
@@ -29,17 +29,21 @@ pub(crate) async fn conditional(
     kind: ResourceType,
 ) -> Result<Answer> {
     let criteria = Criteria::of(&app.domain, kind, &wire.pairs)?;
+    let precondition = wire.conditions.precondition()?;
     let (domain, request) = (app.domain.clone(), wire.request.clone());
-    let gone =
-        Domain::shielded(
-            async move { interaction::delete_where(&domain, &request, &criteria).await },
-        )
-        .await?;
+    let gone = Domain::shielded(async move {
+        interaction::delete_where(&domain, &request, &criteria, precondition).await
+    })
+    .await?;
     let audited = !gone.is_empty() && gone.iter().all(|written| written.audited);
     let version = match gone.as_slice() {
         [only] => only.version.clone(),
         _ => None,
     };
     let written = Written { effect: Effect::Deleted, version, audited };
-    Answer::written(app, written, wire.wish, &wire.format)
+    let mut answer = Answer::written(app, written, wire.wish, &wire.format)?;
+    if wire.wish == Return::Outcome && gone.len() != 1 {
+        answer.body = said(format!("{} resources matched and are deleted.", gone.len()));
+    }
+    Ok(answer)
 }

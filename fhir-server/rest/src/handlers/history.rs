@@ -1,10 +1,10 @@
 //! <https://hl7.org/fhir/R4/http.html#history>
 
 use canonical_model::date::PartialDateTime;
-use canonical_model::{Error, Result};
+use canonical_model::{Error, IssueCode, Result};
 use chrono::{DateTime, Utc};
 use domain::interactions::history as interaction;
-use search::query::{Pair, write_pairs};
+use search::query::{Handling, Pair, write_pairs};
 use store::{HistoryQuery, HistoryScope};
 
 use crate::answer::Answer;
@@ -21,7 +21,7 @@ pub(crate) async fn history(
     path: &str,
 ) -> Result<Answer> {
     let client = wire.request.caller.client_id.as_str();
-    let query = query(app, client, scope, &wire.pairs)?;
+    let query = query(app, &wire, scope, &wire.pairs)?;
     let page = interaction::history(&app.domain, &wire.request, query).await?;
     let mut bundle = BundleText::new("history", None);
     let own: Vec<&Pair> = wire.pairs.iter().filter(|(name, _)| name != "_page").collect();
@@ -43,7 +43,14 @@ fn url(app: &App, path: &str, query: &str) -> String {
     format!("{}/{path}{mark}{query}", app.base())
 }
 
-fn query(app: &App, client: &str, scope: HistoryScope, pairs: &[Pair]) -> Result<HistoryQuery> {
+/// Reads the parameters. What is not known here is passed over, unless strict handling is asked.
+pub(crate) fn query(
+    app: &App,
+    wire: &WireRequest,
+    scope: HistoryScope,
+    pairs: &[Pair],
+) -> Result<HistoryQuery> {
+    let client = wire.request.caller.client_id.as_str();
     let mut query = HistoryQuery {
         scope,
         since: None,
@@ -77,6 +84,11 @@ fn query(app: &App, client: &str, scope: HistoryScope, pairs: &[Pair]) -> Result
             "_page" => {
                 let place = page_link::read_history(app.domain.store().hasher(), client, value)?;
                 query.after = Some(place);
+            }
+            "_format" | "_pretty" | "_summary" | "_elements" => {}
+            _ if wire.handling == Handling::Strict => {
+                let text = format!("{name}: history has no such parameter");
+                return Err(Error::invalid(text).code(IssueCode::NotSupported));
             }
             _ => {}
         }

@@ -6,6 +6,7 @@ use domain::{Criteria, Domain};
 
 use crate::answer::Answer;
 use crate::app::App;
+use crate::media_type::MediaType;
 use crate::wire_request::{Body, WireRequest, unsupported};
 
 pub(crate) async fn patch(
@@ -42,13 +43,12 @@ pub(crate) async fn conditional(
 
 /// The media type says which of the two kinds of patch it is.
 pub(crate) fn body(wire: &mut WireRequest) -> Result<Patch> {
-    let media_type = wire.content_type.as_deref().unwrap_or_default();
-    let bare = media_type.split(';').next().unwrap_or_default().trim();
-    match (bare, &wire.body) {
-        ("application/json-patch+json", Body::Bytes(bytes)) => Ok(Patch::Json(json::parse(bytes)?)),
-        ("application/fhir+json" | "application/json", _) => {
-            Ok(Patch::FhirPath(wire.resource()?.into_body()))
-        }
+    let media_type = MediaType::read(wire.content_type.as_deref().unwrap_or_default());
+    let (is_patch, is_json) =
+        (media_type.name == "application/json-patch+json", media_type.is_json());
+    match &wire.body {
+        Body::Bytes(bytes) if is_patch => Ok(Patch::Json(json::parse(bytes)?)),
+        _ if is_json => Ok(Patch::FhirPath(wire.resource()?.into_body())),
         _ => Err(unsupported(
             "Send a JSON Patch as application/json-patch+json, or a FHIRPath Patch as \
              application/fhir+json.",

@@ -9,7 +9,7 @@ use store::Stored;
 
 use crate::answer::{Answer, Body};
 use crate::app::App;
-use crate::format::is_json;
+use crate::media_type::MediaType;
 use crate::wire_request::WireRequest;
 
 pub(crate) async fn read(
@@ -19,10 +19,6 @@ pub(crate) async fn read(
     id: &ResourceId,
 ) -> Result<Answer> {
     let stored = interaction::read(&app.domain, &wire.request, kind, id).await?;
-    if wire.conditions.unchanged(&stored) {
-        let body = Body::Empty;
-        return Ok(Answer { version: Some(stored), ..Answer::new(StatusCode::NOT_MODIFIED, body) });
-    }
     represent(stored, &wire)
 }
 
@@ -38,11 +34,11 @@ pub(crate) async fn vread(
 }
 
 fn represent(stored: Stored, wire: &WireRequest) -> Result<Answer> {
-    if stored.kind == ResourceType::BINARY
-        && let Some(accept) = &wire.accept
-        && wants_raw(accept)
-        && !wire.pairs.iter().any(|(name, _)| name == "_format")
-    {
+    if wire.conditions.unchanged(&stored) {
+        let body = Body::Empty;
+        return Ok(Answer { version: Some(stored), ..Answer::new(StatusCode::NOT_MODIFIED, body) });
+    }
+    if stored.kind == ResourceType::BINARY && wire.raw {
         return raw(stored);
     }
     Answer::resource(stored, &wire.format)
@@ -51,8 +47,9 @@ fn represent(stored: Stored, wire: &WireRequest) -> Result<Answer> {
 /// A Binary goes out as itself unless FHIR was asked for.
 /// <https://hl7.org/fhir/R4/binary.html#rest>
 pub(crate) fn wants_raw(accept: &str) -> bool {
-    let first = accept.split([',', ';']).next().unwrap_or_default().trim();
-    !first.is_empty() && !is_json(first) && first != "*/*"
+    let first = MediaType::read(accept.split(',').next().unwrap_or_default());
+    let fhir = first.accepts_json() || first.name == "application/fhir+xml";
+    !fhir && first.name != "application/fhir+json"
 }
 
 fn raw(stored: Stored) -> Result<Answer> {

@@ -1,24 +1,18 @@
 //! <https://hl7.org/fhir/R4/http.html#search>
 
-use canonical_model::{Error, ResourceType, Result};
+use canonical_model::{ResourceType, Result};
 use domain::interactions::search as interaction;
-use search::QueryContext;
-use search::query::{parse, parse_pairs, write_pairs};
+use search::query::{Handling, Pair, parse, write_pairs};
+use search::{Query, QueryContext};
 
 use crate::answer::Answer;
 use crate::app::App;
 use crate::bundle::render::{BundleText, match_entry, outcome_entry};
 use crate::page_link;
-use crate::wire_request::{Body, WireRequest, unsupported};
+use crate::wire_request::WireRequest;
 
-pub(crate) async fn search(app: &App, mut wire: WireRequest, kind: ResourceType) -> Result<Answer> {
-    take_form(&mut wire)?;
-    let context = QueryContext {
-        catalogue: app.domain.catalogue(),
-        base: app.base(),
-        handling: wire.handling,
-    };
-    let query = parse(context, kind, &wire.pairs)?;
+pub(crate) async fn search(app: &App, wire: WireRequest, kind: ResourceType) -> Result<Answer> {
+    let query = query(app, kind, &wire.pairs, wire.handling)?;
     let client = wire.request.caller.client_id.as_str();
     let hasher = app.domain.store().hasher();
     let after =
@@ -50,22 +44,13 @@ pub(crate) async fn search(app: &App, mut wire: WireRequest, kind: ResourceType)
     Answer::fhir(bundle.finish(), &wire.format)
 }
 
-/// `_search` by POST: the form's parameters beside the query's.
-fn take_form(wire: &mut WireRequest) -> Result<()> {
-    let Body::Bytes(bytes) = &wire.body else { return Ok(()) };
-    if bytes.is_empty() {
-        return Ok(());
-    }
-    let media_type = wire.content_type.as_deref().unwrap_or_default();
-    if !media_type.starts_with("application/x-www-form-urlencoded") {
-        return Err(unsupported("Send a search as application/x-www-form-urlencoded."));
-    }
-    let text = std::str::from_utf8(bytes).map_err(|_| Error::invalid("The form is not UTF-8."))?;
-    let form = parse_pairs(text)?;
-    wire.format = crate::format::Format::of(
-        &form.iter().chain(&wire.pairs).cloned().collect::<Vec<_>>(),
-        wire.accept.as_deref(),
-    )?;
-    wire.pairs.extend(form);
-    Ok(())
+/// Reads the parameters.
+pub(crate) fn query(
+    app: &App,
+    kind: ResourceType,
+    pairs: &[Pair],
+    handling: Handling,
+) -> Result<Query> {
+    let context = QueryContext { catalogue: app.domain.catalogue(), base: app.base(), handling };
+    parse(context, kind, pairs)
 }

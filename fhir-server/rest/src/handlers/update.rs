@@ -1,13 +1,12 @@
 //! <https://hl7.org/fhir/R4/http.html#update>
 
-use canonical_model::{Error, Resource, ResourceId, ResourceType, Result};
+use canonical_model::{Error, ResourceId, ResourceType, Result};
 use domain::interactions::update as interaction;
 use domain::{Criteria, Domain};
 
 use super::create::content;
 use crate::answer::Answer;
 use crate::app::App;
-use crate::format::is_json;
 use crate::wire_request::WireRequest;
 
 pub(crate) async fn update(
@@ -16,12 +15,7 @@ pub(crate) async fn update(
     kind: ResourceType,
     id: &ResourceId,
 ) -> Result<Answer> {
-    let raw =
-        kind == ResourceType::BINARY && !is_json(wire.content_type.as_deref().unwrap_or("json"));
-    let mut resource = content(&mut wire, kind)?;
-    if raw {
-        resource = with_id(resource, id)?;
-    }
+    let resource = content(&mut wire, kind, Some(id))?;
     let precondition = wire.conditions.precondition()?;
     let (domain, request, id) = (app.domain.clone(), wire.request.clone(), id.clone());
     let written = Domain::shielded(async move {
@@ -49,13 +43,4 @@ pub(crate) async fn conditional(
     })
     .await?;
     Answer::written(app, written, wire.wish, &wire.format)
-}
-
-/// Raw content has no id of its own.
-fn with_id(resource: Resource, id: &ResourceId) -> Result<Resource> {
-    let mut body = resource.into_body();
-    if let Some(members) = body.as_object_mut() {
-        members.set_at(1, "id", id.as_str());
-    }
-    Resource::from_value(body)
 }

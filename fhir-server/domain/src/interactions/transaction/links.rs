@@ -1,7 +1,7 @@
 //! References between entries, and references by criteria, replaced by what they mean.
 //! <https://hl7.org/fhir/R4/http.html#trules>
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use canonical_model::json::Text;
 use canonical_model::{Resource, ResourceType, Result, Value};
@@ -14,13 +14,19 @@ pub(super) struct Links {
     map: HashMap<String, String>,
 }
 
-/// The conditional references of all entries, each once.
-pub(super) fn conditional(entries: &[Entry]) -> Vec<String> {
-    let mut found = BTreeSet::new();
-    for resource in entries.iter().filter_map(|entry| entry.operation.resource()) {
-        collect(resource.body(), &mut found);
+/// The conditional references of all entries, each once, with the first entry that has it.
+pub(super) fn conditional(entries: &[Entry]) -> Vec<(String, &Entry)> {
+    let mut all = BTreeMap::new();
+    for entry in entries {
+        let mut found = BTreeSet::new();
+        if let Some(resource) = entry.operation.resource() {
+            collect(resource.body(), &mut found);
+        }
+        for text in found {
+            all.entry(text).or_insert(entry);
+        }
     }
-    found.into_iter().collect()
+    all.into_iter().collect()
 }
 
 fn collect(value: &Value, found: &mut BTreeSet<String>) {

@@ -56,6 +56,41 @@ pub enum Target {
     Where(Criteria),
 }
 
+/// What an entry that reads needs to find once everything is written.
+#[derive(Clone, Debug)]
+pub struct Expected {
+    /// Its place in the bundle, for outcomes.
+    pub index: usize,
+    /// The type.
+    pub kind: ResourceType,
+    /// The id.
+    pub id: ResourceId,
+    /// What of it.
+    pub what: Existence,
+}
+
+/// How a resource must exist to be read.
+#[derive(Clone, Copy, Debug)]
+pub enum Existence {
+    /// It is there.
+    Alive,
+    /// It was there at some time.
+    Ever,
+    /// It has this version, with content.
+    Version(i32),
+}
+
+impl Entry {
+    /// An error as this entry's.
+    fn fault(&self, error: Error) -> Error {
+        fault(self.index, error)
+    }
+}
+
+fn fault(index: usize, error: Error) -> Error {
+    error.within(&format!("Bundle.entry[{index}]"))
+}
+
 impl Operation {
     fn action(&self) -> Action {
         match self {
@@ -95,7 +130,8 @@ impl Operation {
     }
 }
 
-/// Writes all entries or none; the answers are in the entries' order.
+/// Writes all entries or none; the answers are in the entries' order. Nothing is written either
+/// where an entry that reads would find nothing afterwards.
 ///
 /// # Errors
 /// The first entry's that fails, naming it; Conflict where other writes were faster each time.
@@ -103,6 +139,7 @@ pub async fn transaction(
     domain: &Domain,
     request: &Request,
     entries: &[Entry],
+    expected: &[Expected],
 ) -> Result<Vec<Written>> {
     if entries.len() > TRANSACTION_ENTRIES_MAX {
         return Err(Error::new(
@@ -110,9 +147,17 @@ pub async fn transaction(
             "A transaction has at most 5000 entries. Split it.",
         ));
     }
+    for entry in entries {
+        let (kind, action) = (entry.operation.kind(), entry.operation.action());
+        domain.decide(request, kind, action).map_err(|error| entry.fault(error))?;
+    }
+    different_names(entries)?;
+    if entries.is_empty() && expected.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut last = None;
     for _ in 0..TRANSACTION_TRIES_MAX {
-        match attempt(domain, request, entries).await {
+        match attempt(domain, request, entries, expected).await {
             Err(error) if error.kind == Kind::Conflict => last = Some(error),
             other => return other,
         }
@@ -120,9 +165,29 @@ pub async fn transaction(
     Err(last.unwrap_or_else(super::update::overtaken))
 }
 
-async fn attempt(domain: &Domain, request: &Request, entries: &[Entry]) -> Result<Vec<Written>> {
+/// A name that two entries have would mean either. <https://hl7.org/fhir/R4/bundle.html#bdl-7>
+fn different_names(entries: &[Entry]) -> Result<()> {
+    let mut known = HashMap::new();
+    for entry in entries {
+        if let Some(name) = &entry.full_url
+            && let Some(other) = known.insert(name.as_str(), entry.index)
+        {
+            let text = format!("Entry {other} has this fullUrl too.");
+            return Err(entry.fault(Error::invalid(text).at("fullUrl")));
+        }
+    }
+    Ok(())
+}
+
+async fn attempt(
+    domain: &Domain,
+    request: &Request,
+    entries: &[Entry],
+    expected: &[Expected],
+) -> Result<Vec<Written>> {
     let conditional = links::conditional(entries);
     let simple = conditional.is_empty()
+        && expected.is_empty()
         && entries.iter().all(|entry| matches!(entry.operation, Operation::Create(_, None)));
     if simple {
         let resolved = resolve(domain, request, None, entries).await?;
@@ -131,7 +196,14 @@ async fn attempt(domain: &Domain, request: &Request, entries: &[Entry]) -> Resul
         return commit_simple(domain, request, plan).await;
     }
     let mut open = domain.store().begin().await?;
-    match in_turn(domain, request, entries, &conditional, &mut open).await {
+    let outcome = match in_turn(domain, request, entries, &conditional, &mut open).await {
+        Ok(written) => match present(domain, request, &mut open, &written, expected).await {
+            Ok(()) => Ok(written),
+            Err(error) => Err(Stop::Failed(error)),
+        },
+        Err(stop) => Err(stop),
+    };
+    match outcome {
         Ok(written) => {
             open.commit().await?;
             Ok(written)
@@ -146,6 +218,42 @@ async fn attempt(domain: &Domain, request: &Request, entries: &[Entry]) -> Resul
             Err(error)
         }
     }
+}
+
+/// Makes sure, before the commit, that the entries that read will find something.
+async fn present(
+    domain: &Domain,
+    request: &Request,
+    open: &mut Transaction,
+    written: &[Written],
+    expected: &[Expected],
+) -> Result<()> {
+    for Expected { index, kind, id, what } in expected {
+        let access = domain.decide(request, *kind, Action::Read)?;
+        let current = open.read(&access, *kind, id).await?;
+        let found = match what {
+            Existence::Alive | Existence::Ever => current,
+            Existence::Version(number) => {
+                let mut versions =
+                    written.iter().filter_map(|it| it.version.as_ref()).chain(&current);
+                let is_it = |it: &&Stored| {
+                    it.kind == *kind && it.id == id.as_str() && it.version == *number
+                };
+                match versions.find(is_it) {
+                    Some(version) => Some(version.clone()),
+                    None => domain.store().vread(&access, *kind, id, *number).await?,
+                }
+            }
+        };
+        let checked = match what {
+            Existence::Ever if found.is_some() => continue,
+            Existence::Ever | Existence::Alive | Existence::Version(_) => {
+                super::read::present(found)
+            }
+        };
+        checked.map_err(|error| fault(*index, error.at("request.url")))?;
+    }
+    Ok(())
 }
 
 /// Why an attempt ended early.
@@ -164,12 +272,13 @@ async fn in_turn(
     domain: &Domain,
     request: &Request,
     entries: &[Entry],
-    conditional: &[String],
+    conditional: &[(String, &Entry)],
     open: &mut Transaction,
 ) -> Result<Vec<Written>, Stop> {
     lock(domain, entries, open).await?;
     let resolved = resolve(domain, request, Some(open), entries).await?;
-    let found = resolve::references(domain, request, open, conditional).await?;
+    let gone = resolve::gone(entries, &resolved);
+    let found = resolve::references(domain, request, open, conditional, &gone).await?;
     let links = Links::new(entries, &resolved, found);
     let mut known = heads(domain, request, open, entries, &resolved).await?;
     resolve::current(domain, request, open, entries, &resolved, &mut known).await?;
@@ -269,17 +378,13 @@ fn plan(
     let at = newest.map_or_else(|| domain.now(), |newest| domain.now_after(newest));
     let (changes, written, unchanged) = (Vec::new(), Vec::new(), Vec::new());
     let mut plan = Plan { changes, written, unchanged, at };
-    let mut touched: HashMap<(ResourceType, String), usize> = HashMap::new();
+    each_once(entries, resolved)?;
     for (entry, resolved) in entries.iter().zip(resolved) {
         let step = step(domain, request, entry, resolved, links, known, at)
-            .map_err(|error| error.within(&format!("Bundle.entry[{}]", entry.index)))?;
+            .map_err(|error| entry.fault(error))?;
         let written = match step {
             Step::Write(prepared, effect) => {
                 let Prepared { change, version } = *prepared;
-                let name = (change.kind, change.id.to_string());
-                if let Some(other) = touched.insert(name, entry.index) {
-                    return Err(twice(other, entry.index));
-                }
                 plan.changes.push(change);
                 Written::committed(effect, version)
             }
@@ -294,9 +399,23 @@ fn plan(
     Ok(plan)
 }
 
-fn twice(first: usize, second: usize) -> Error {
-    Error::invalid(format!("Entries {first} and {second} change the same resource."))
-        .at(&format!("Bundle.entry[{second}]"))
+/// No two entries may be about one resource: by its id, or by criteria that make a new one.
+fn each_once(entries: &[Entry], resolved: &[Resolved]) -> Result<()> {
+    let mut known = HashMap::new();
+    for (entry, resolved) in entries.iter().zip(resolved) {
+        let kind = entry.operation.kind();
+        let name = match (resolved, entry.operation.criteria()) {
+            (Resolved::Target(id), _) => (kind, id.as_str()),
+            // A search is never spelt as an id: an id has no `=`.
+            (Resolved::New(_), Some(criteria)) => (kind, criteria.text.as_str()),
+            (Resolved::New(_), None) | (Resolved::Existing(_) | Resolved::Nothing, _) => continue,
+        };
+        if let Some(other) = known.insert(name, entry.index) {
+            let text = format!("Entries {other} and {} change the same resource.", entry.index);
+            return Err(entry.fault(Error::invalid(text)));
+        }
+    }
+    Ok(())
 }
 
 enum Step {
@@ -332,17 +451,24 @@ fn step(
         }
         Operation::Update(_, resource, precondition) => {
             let place = Place { at, ..place(domain, id, head, *precondition)? };
-            if place.expected == 0 {
-                may_create(domain, request, kind)?;
+            match resolved {
+                // The policy is about ids that clients choose.
+                Resolved::New(_) => drop(domain.decide(request, kind, Action::Create)?),
+                _ if place.expected == 0 => may_create(domain, request, kind)?,
+                _ => {}
             }
             put(domain, &access, links.rewrite(resource)?, place, known)
         }
         Operation::Patch(_, change, precondition) => {
-            let place = Place { at, ..place(domain, id, head, *precondition)? };
+            let there = head.filter(|head| head.visible);
+            match there.ok_or_else(super::read::absent)?.method {
+                Method::Delete => return Err(super::read::deleted()),
+                Method::Create | Method::Update => {}
+            }
+            let place = Place { at, ..place(domain, id, there, *precondition)? };
             let current = known.and_then(|(_, stored)| stored.as_ref());
             let alive = current.and_then(|stored| stored.text.as_ref().map(|text| (stored, text)));
-            let (stored, text) =
-                alive.ok_or_else(|| Error::not_found("There is no such resource."))?;
+            let (stored, text) = alive.ok_or_else(super::read::absent)?;
             put(domain, &access, apply(stored, text, change)?, place, known)
         }
         Operation::Delete(_, precondition) => match head {
@@ -351,7 +477,7 @@ fn step(
                 let place = Place { at, method: Method::Delete, ..place };
                 Ok(Step::Write(Box::new(tombstone(kind, place)), Effect::Deleted))
             }
-            _ if precondition.if_match.is_some() => Err(super::update::stale()),
+            _ if precondition.needs_resource() => Err(super::update::stale()),
             _ => Ok(Step::Nothing(Written::found(Effect::Deleted, None))),
         },
     }

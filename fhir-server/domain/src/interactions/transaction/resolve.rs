@@ -1,6 +1,6 @@
 //! Which resource each entry is about: new ids, and what criteria find.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use access::Action;
 use canonical_model::{Error, Kind, ResourceId, ResourceType, Result};
@@ -22,23 +22,36 @@ pub(super) enum Resolved {
     Nothing,
 }
 
+/// Deletes go first, as the specification orders it: what they remove, no other criteria find.
 pub(super) async fn resolve(
     domain: &Domain,
     request: &Request,
     mut open: Option<&mut Transaction>,
     entries: &[Entry],
 ) -> Result<Vec<Resolved>> {
-    let mut resolved = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let one = match (entry.operation.criteria(), open.as_deref_mut()) {
-            (Some(criteria), Some(open)) => {
-                by_criteria(domain, request, open, &entry.operation, criteria).await
+    let deletes = |entry: &Entry| matches!(entry.operation, Operation::Delete(..));
+    let mut resolved: Vec<Option<Resolved>> = entries.iter().map(|_| None).collect();
+    let mut gone = Gone::new();
+    for first in [true, false] {
+        for (entry, place) in entries.iter().zip(&mut resolved) {
+            if deletes(entry) != first {
+                continue;
             }
-            _ => by_id(&entry.operation),
-        };
-        resolved.push(one.map_err(|e| e.within(&format!("Bundle.entry[{}]", entry.index)))?);
+            let one = match (entry.operation.criteria(), open.as_deref_mut()) {
+                (Some(criteria), Some(open)) => {
+                    let found = find(domain, request, open, criteria, &gone).await;
+                    found.and_then(|found| by_criteria(&entry.operation, found))
+                }
+                _ => by_id(&entry.operation),
+            };
+            let one = one.map_err(|error| entry.fault(error))?;
+            if let (true, Resolved::Target(id)) = (first, &one) {
+                gone.insert((entry.operation.kind(), id.to_string()));
+            }
+            *place = Some(one);
+        }
     }
-    Ok(resolved)
+    Ok(resolved.into_iter().flatten().collect())
 }
 
 fn by_id(operation: &Operation) -> Result<Resolved> {
@@ -57,14 +70,7 @@ fn by_id(operation: &Operation) -> Result<Resolved> {
     }
 }
 
-async fn by_criteria(
-    domain: &Domain,
-    request: &Request,
-    open: &mut Transaction,
-    operation: &Operation,
-    criteria: &Criteria,
-) -> Result<Resolved> {
-    let found = find(domain, request, open, criteria).await?;
+fn by_criteria(operation: &Operation, found: Option<Stored>) -> Result<Resolved> {
     Ok(match (operation, found) {
         (Operation::Create(..), Some(stored)) => Resolved::Existing(stored),
         (Operation::Create(..), None) => Resolved::New(new_id()?),
@@ -77,7 +83,7 @@ async fn by_criteria(
         }
         (Operation::Update(_, resource, _), None) => match resource.id() {
             Some(id) => Resolved::Target(ResourceId::parse(id)?),
-            None => Resolved::Target(new_id()?),
+            None => Resolved::New(new_id()?),
         },
         (Operation::Patch(..) | Operation::Delete(..), Some(stored)) => {
             Resolved::Target(ResourceId::parse(&stored.id)?)
@@ -89,36 +95,67 @@ async fn by_criteria(
     })
 }
 
+/// What the transaction deletes.
+pub(super) type Gone = HashSet<(ResourceType, String)>;
+
 async fn find(
     domain: &Domain,
     request: &Request,
     open: &mut Transaction,
     criteria: &Criteria,
+    gone: &Gone,
 ) -> Result<Option<Stored>> {
     let access = domain.decide(request, criteria.kind(), Action::Search)?;
     let mut query = criteria.query.clone();
-    query.count = 2;
-    sole(open.search(&access, &query).await?.found)
+    query.count = 2 + gone.len();
+    let mut found = open.search(&access, &query).await?.found;
+    found.retain(|it| !gone.contains(&(criteria.kind(), it.resource.id.clone())));
+    sole(found)
 }
 
-/// Conditional references (`Patient?identifier=…`) and what each finds.
+/// Conditional references (`Patient?identifier=…`), each with the entry that has it first, and what
+/// each finds.
 pub(super) async fn references(
     domain: &Domain,
     request: &Request,
     open: &mut Transaction,
-    conditional: &[String],
+    conditional: &[(String, &Entry)],
+    gone: &Gone,
 ) -> Result<HashMap<String, String>> {
     let mut found = HashMap::with_capacity(conditional.len());
-    for text in conditional {
-        let (kind, query) = text.split_once('?').unwrap_or((text, ""));
-        let criteria = Criteria::parse(domain, ResourceType::parse(kind)?, query)?;
-        let stored = find(domain, request, open, &criteria).await?.ok_or_else(|| {
-            let text = "A conditional reference matches no resource.";
-            Error::new(Kind::PreconditionFailed, text)
-        })?;
-        found.insert(text.clone(), format!("{kind}/{}", stored.id));
+    for (text, entry) in conditional {
+        let name = reference(domain, request, open, text, gone).await;
+        found.insert(text.clone(), name.map_err(|error| entry.fault(error))?);
     }
     Ok(found)
+}
+
+async fn reference(
+    domain: &Domain,
+    request: &Request,
+    open: &mut Transaction,
+    text: &str,
+    gone: &Gone,
+) -> Result<String> {
+    let (kind, query) = text.split_once('?').unwrap_or((text, ""));
+    let criteria = Criteria::parse(domain, ResourceType::parse(kind)?, query)?;
+    let stored = find(domain, request, open, &criteria, gone).await?.ok_or_else(|| {
+        let text = "A conditional reference matches no resource.";
+        Error::new(Kind::PreconditionFailed, text)
+    })?;
+    Ok(format!("{kind}/{}", stored.id))
+}
+
+/// What the transaction deletes, by its entries.
+pub(super) fn gone(entries: &[Entry], resolved: &[Resolved]) -> Gone {
+    let both = entries.iter().zip(resolved);
+    both.filter_map(|(entry, resolved)| match (&entry.operation, resolved) {
+        (Operation::Delete(..), Resolved::Target(id)) => {
+            Some((entry.operation.kind(), id.to_string()))
+        }
+        _ => None,
+    })
+    .collect()
 }
 
 /// Adds the content of the resources that entries patch.
