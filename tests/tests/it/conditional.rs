@@ -1,0 +1,215 @@
+//! Reads and writes on conditions: none, one and several that match.
+//! <https://hl7.org/fhir/R4/http.html#ccreate>
+
+use anyhow::Result;
+use it::{Answer, Fixture};
+
+use crate::interactions_table::{Row, get, play, send, with};
+
+const A: &str =
+    r#"{"resourceType":"Patient","id":"a","identifier":[{"system":"urn:x","value":"1"}]}"#;
+const B: &str = r#"{"resourceType":"Patient","id":"b","identifier":[{"system":"urn:x","value":"2"}],"active":true}"#;
+const C: &str =
+    r#"{"resourceType":"Patient","id":"c","identifier":[{"system":"urn:x","value":"2"}]}"#;
+
+/// One patient matches `urn:x|1`, two match `urn:x|2`, none `urn:x|3`.
+const SETUP: &[Row] = &[
+    send("PUT /Patient/a", A, 201, &[]),
+    send("PUT /Patient/b", B, 201, &[]),
+    send("PUT /Patient/c", C, 201, &[]),
+];
+
+#[tokio::test]
+async fn read() -> Result<()> {
+    let server = Fixture::start().await?;
+    play(&server.client, SETUP).await?;
+    let unchanged: &[&str] = &["body: empty", "etag: W/\"1\"", "last-modified: *GMT"];
+    play(
+        &server.client,
+        &[
+            with("GET /Patient/a", &["If-None-Match: W/\"1\""], "", 304, unchanged),
+            with("GET /Patient/a", &["If-None-Match: \"1\""], "", 304, unchanged),
+            with("GET /Patient/a", &["If-None-Match: *"], "", 304, unchanged),
+            with("GET /Patient/a", &["If-None-Match: W/\"7\", W/\"1\""], "", 304, unchanged),
+            with(
+                "GET /Patient/a",
+                &["If-None-Match: W/\"7\"", "If-None-Match: W/\"1\""],
+                "",
+                304,
+                unchanged,
+            ),
+            with("HEAD /Patient/a", &["If-None-Match: W/\"1\""], "", 304, unchanged),
+            with("GET /Patient/a", &["If-None-Match: W/\"2\""], "", 200, &[".id = a"]),
+            with("GET /Patient/a", &["If-None-Match: nonsense"], "", 200, &[".id = a"]),
+            with(
+                "GET /Patient/a",
+                &["If-Modified-Since: Sat, 01 Jan 2050 00:00:00 GMT"],
+                "",
+                304,
+                unchanged,
+            ),
+            with(
+                "GET /Patient/a",
+                &["If-Modified-Since: Sat, 01 Jan 2000 00:00:00 GMT"],
+                "",
+                200,
+                &[".id = a"],
+            ),
+            with("GET /Patient/a", &["If-Modified-Since: long ago"], "", 200, &[".id = a"]),
+            // A tag speaks before a date.
+            with(
+                "GET /Patient/a",
+                &["If-None-Match: W/\"2\"", "If-Modified-Since: Sat, 01 Jan 2050 00:00:00 GMT"],
+                "",
+                200,
+                &[],
+            ),
+            with("GET /Patient/none", &["If-None-Match: *"], "", 404, &[]),
+        ],
+    )
+    .await?;
+    // The date that the server gave is not before the change it speaks of.
+    let read = server.client.get("/Patient/a").await?;
+    let again = server.client.request("GET", "/Patient/a");
+    let again = again.header("if-modified-since", read.header("last-modified"));
+    assert_eq!(Answer::of(again).await?.status, 304);
+    Ok(())
+}
+
+#[tokio::test]
+async fn create() -> Result<()> {
+    let server = Fixture::start().await?;
+    play(&server.client, SETUP).await?;
+    let new = r#"{"resourceType":"Patient","identifier":[{"system":"urn:x","value":"3"}]}"#;
+    play(
+        &server.client,
+        &[
+            with(
+                "POST /Patient",
+                &["If-None-Exist: identifier=urn:x|1"],
+                new,
+                200,
+                &[".id = a", "etag: W/\"1\"", "location: */Patient/a/_history/1"],
+            ),
+            with("POST /Patient", &["If-None-Exist: ?identifier=urn:x|1"], new, 200, &[".id = a"]),
+            with("POST /Patient", &["If-None-Exist: Patient?_id=a"], new, 200, &[".id = a"]),
+            with(
+                "POST /Patient",
+                &["If-None-Exist: identifier=urn:x|2"],
+                new,
+                412,
+                &[".issue.0.code = multiple-matches"],
+            ),
+            with("POST /Patient", &["If-None-Exist: identifier=urn:x|3"], new, 201, &[]),
+            with("POST /Patient", &["If-None-Exist: identifier=urn:x|3"], new, 200, &[]),
+            // Criteria that say nothing, or that are not understood, match everything.
+            with("POST /Patient", &["If-None-Exist: "], new, 412, &[]),
+            with("POST /Patient", &["If-None-Exist: _count=1"], new, 412, &[]),
+            with("POST /Patient", &["If-None-Exist: nonsense=1"], new, 400, &[]),
+            with("POST /Patient", &["If-None-Exist: _id=a", "If-None-Exist: _id=b"], new, 400, &[]),
+            with(
+                "POST /Patient",
+                &["If-None-Exist: _id=a"],
+                r#"{"resourceType":"Group"}"#,
+                400,
+                &[],
+            ),
+        ],
+    )
+    .await
+}
+
+#[tokio::test]
+async fn update() -> Result<()> {
+    let server = Fixture::start().await?;
+    play(&server.client, SETUP).await?;
+    let nameless =
+        r#"{"resourceType":"Patient","identifier":[{"system":"urn:x","value":"1"}],"active":true}"#;
+    let third = r#"{"resourceType":"Patient","identifier":[{"system":"urn:x","value":"3"}]}"#;
+    let fourth =
+        r#"{"resourceType":"Patient","id":"d","identifier":[{"system":"urn:x","value":"4"}]}"#;
+    play(
+        &server.client,
+        &[
+            send("PUT /Patient?identifier=urn:x|1", nameless, 200, &[".id = a", "etag: W/\"2\""]),
+            send("PUT /Patient?identifier=urn:x|1", A, 200, &[".id = a", "etag: W/\"3\""]),
+            send("PUT /Patient?identifier=urn:x|1", A, 200, &[".id = a", "etag: W/\"3\""]),
+            send("PUT /Patient?identifier=urn:x|1", B, 400, &[]),
+            send("PUT /Patient?identifier=urn:x|2", B, 412, &[".issue.0.code = multiple-matches"]),
+            send("PUT /Patient?identifier=urn:x|3", third, 201, &["etag: W/\"1\""]),
+            send("PUT /Patient?identifier=urn:x|3", third, 200, &["etag: W/\"1\""]),
+            send("PUT /Patient?identifier=urn:x|4", fourth, 201, &[".id = d"]),
+            send("PUT /Patient", nameless, 412, &[]),
+            send("PUT /Patient?nonsense=1", nameless, 400, &[]),
+            send("PUT /Patient?_id=a", r#"{"resourceType":"Group"}"#, 400, &[]),
+            with("PUT /Patient?_id=a", &["If-Match: W/\"1\""], nameless, 412, &[]),
+            with("PUT /Patient?_id=a", &["If-Match: W/\"3\""], nameless, 200, &["etag: W/\"4\""]),
+            with("PUT /Patient?_id=none", &["If-Match: W/\"1\""], nameless, 412, &[]),
+        ],
+    )
+    .await
+}
+
+#[tokio::test]
+async fn patch() -> Result<()> {
+    let server = Fixture::start().await?;
+    play(&server.client, SETUP).await?;
+    let json: &[&str] = &["Content-Type: application/json-patch+json"];
+    let on = r#"[{"op":"add","path":"/active","value":true}]"#;
+    play(
+        &server.client,
+        &[
+            with("PATCH /Patient?identifier=urn:x|1", json, on, 200, &[".id = a", "etag: W/\"2\""]),
+            with("PATCH /Patient?identifier=urn:x|1", json, on, 200, &["etag: W/\"2\""]),
+            with("PATCH /Patient?identifier=urn:x|2", json, on, 412, &[]),
+            with("PATCH /Patient?identifier=urn:x|3", json, on, 404, &[]),
+            with("PATCH /Patient", json, on, 412, &[]),
+        ],
+    )
+    .await
+}
+
+#[tokio::test]
+async fn delete_several() -> Result<()> {
+    let server = Fixture::start().await?;
+    play(&server.client, SETUP).await?;
+    play(
+        &server.client,
+        &[
+            with("DELETE /Patient?identifier=urn:x|1", &["If-Match: W/\"2\""], "", 412, &[]),
+            with("DELETE /Patient?identifier=urn:x|3", &["If-Match: *"], "", 412, &[]),
+            get("DELETE /Patient?identifier=urn:x|1", 204, &["body: empty", "etag: W/\"2\""]),
+            get("GET /Patient/a", 410, &[]),
+            get("DELETE /Patient?identifier=urn:x|1", 204, &[]),
+            get("DELETE /Patient", 412, &[]),
+            get("DELETE /Patient?_count=1", 412, &[]),
+            get("DELETE /Patient?nonsense=1", 400, &[]),
+            get("GET /Patient/b", 200, &[]),
+            with(
+                "DELETE /Patient?identifier=urn:x|2",
+                &["Prefer: return=OperationOutcome"],
+                "",
+                200,
+                &["body has 2 resources", "etag:"],
+            ),
+            get("GET /Patient/b", 410, &[]),
+            get("GET /Patient/c", 410, &[]),
+        ],
+    )
+    .await
+}
+
+#[tokio::test]
+async fn delete_one_only() -> Result<()> {
+    let server = Fixture::start_with(|it| it.policy.delete_multiple = false).await?;
+    play(&server.client, SETUP).await?;
+    play(
+        &server.client,
+        &[
+            get("DELETE /Patient?identifier=urn:x|2", 412, &[".issue.0.code = multiple-matches"]),
+            get("GET /Patient/b", 200, &[]),
+            get("DELETE /Patient?identifier=urn:x|1", 204, &[]),
+        ],
+    )
+    .await
+}
