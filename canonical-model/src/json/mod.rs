@@ -280,10 +280,9 @@ impl From<Vec<Value>> for Value {
 /// Builds an object: `object! { "severity": "error", "code": code }`.
 #[macro_export]
 macro_rules! object {
-    ($($key:literal : $value:expr),* $(,)?) => {{
-        #[allow(unused_mut, clippy::allow_attributes, reason = "an empty object changes nothing")]
-        let mut object = $crate::json::Object::new();
-        $(object.set($key, $crate::json::Value::from($value));)*
-        object
-    }};
+    ($($key:literal : $value:expr),* $(,)?) => {
+        [$(($key, $crate::json::Value::from($value))),*]
+            .into_iter()
+            .collect::<$crate::json::Object>()
+    };
 }
