@@ -1,6 +1,12 @@
 //! End-to-end scenarios, all in one binary: it links once, and its tests run side by side.
 #![expect(clippy::tests_outside_test_module, reason = "an integration test is a test module")]
 
+mod audit;
+mod bad_input;
+mod bad_input_bombs;
+mod bad_input_bundles;
+mod bad_input_queries;
+mod bad_input_wire;
 mod chaos;
 mod chaos_disconnect;
 mod concurrency;
@@ -13,5 +19,16 @@ mod history_model;
 mod interactions;
 mod interactions_refused;
 mod interactions_table;
+mod journal;
+mod migration;
 mod patch;
+mod samples;
+mod samples_compare;
+mod samples_load;
+mod samples_own;
+mod search;
+mod search_model;
+mod search_options;
+mod search_random;
+mod search_walk;
 mod smoke;

@@ -1,0 +1,103 @@
+//! Bundles and patches that are wrong or unfold. See `bad_input`.
+
+use anyhow::Result;
+use it::Fixture;
+
+use crate::bad_input::{alive, json, refused};
+
+fn bundle(kind: &str, entries: &str) -> String {
+    format!(r#"{{"resourceType":"Bundle","type":"{kind}","entry":[{entries}]}}"#)
+}
+
+fn entry(method: &str, url: &str) -> String {
+    let resource = r#"{"resourceType":"Patient","id":"a"}"#;
+    format!(r#"{{"request":{{"method":"{method}","url":"{url}"}},"resource":{resource}}}"#)
+}
+
+#[tokio::test]
+async fn bundles_that_are_none() -> Result<()> {
+    let server = Fixture::start().await?;
+    let reads = vec![r#"{"request":{"method":"GET","url":"Basic/alive"}}"#; 5_001].join(",");
+    let creates = vec![entry("POST", "Patient"); 5_001].join(",");
+    let transaction = |entries: &str| bundle("transaction", entries);
+    let foreign = entry("PUT", "http://zq7canary.example/Patient/a");
+    let twice = format!("{0},{0}", entry("PUT", "Patient/a"));
+    let no_body = r#"{"request":{"method":"POST","url":"Patient"}}"#;
+    for (name, body, status) in [
+        ("a batch of 5,001", bundle("batch", &reads), 413),
+        ("a transaction of 5,001 reads", transaction(&reads), 413),
+        ("a transaction of 5,001 writes", transaction(&creates), 413),
+        ("another type of bundle", bundle("zq7canary", ""), 400),
+        ("a patient", r#"{"resourceType":"Patient"}"#.to_owned(), 400),
+        ("an entry that is no object", transaction("7"), 400),
+        ("no request", transaction(r#"{"resource":{"resourceType":"Patient"}}"#), 400),
+        ("a method that is none", transaction(&entry("ZQ7CANARY", "Patient")), 400),
+        ("a path that is none", transaction(&entry("PUT", "../zq7canary")), 404),
+        ("an absolute URL elsewhere", transaction(&foreign), 404),
+        ("one resource twice", transaction(&twice), 400),
+        ("no resource", transaction(no_body), 400),
+        ("a body of another type", transaction(&entry("POST", "Basic")), 400),
+    ] {
+        refused(&server, name, json(&server.client, "POST", "", body), status).await;
+    }
+    let stored = server.client.get("/Patient?_summary=count").await?;
+    assert_eq!(stored.at("total").map(|n| n.to_text()).as_deref(), Some("0"), "{}", stored.text);
+    Ok(())
+}
+
+fn at_path(path: &str) -> String {
+    format!(
+        r#"{{"resourceType":"Parameters","parameter":[{{"name":"operation","part":[{{"name":"type","valueCode":"delete"}},{{"name":"path","valueString":"{path}"}}]}}]}}"#
+    )
+}
+
+#[tokio::test]
+async fn patches_by_path_that_unfold() -> Result<()> {
+    let server = Fixture::start().await?;
+    alive(&server).await;
+    for (name, path, status) in [
+        ("5,000 terms", format!("Basic.code{}", ".first()".repeat(5_000)), 400),
+        ("1,500 terms", format!("Basic.code{}", ".first()".repeat(1_500)), 400),
+        ("10,000 brackets", "(".repeat(10_000), 400),
+        ("a union of 1,200", ["Basic.code"; 1_200].join("|"), 400),
+        ("no path", String::new(), 400),
+        ("no expression", "Basic.zq7canary(".to_owned(), 400),
+        ("a function that is none", "Basic.nothing()".to_owned(), 400),
+    ] {
+        let request = json(&server.client, "PATCH", "/Basic/alive", at_path(&path));
+        refused(&server, name, request, status).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn patches_by_pointer_that_unfold() -> Result<()> {
+    let server = Fixture::start().await?;
+    alive(&server).await;
+    let test = r#"{"op":"test","path":"/id","value":"alive"}"#;
+    let long = format!(r#"{{"op":"remove","path":"{}"}}"#, "/a".repeat(100_000));
+    let mut doubling = vec![format!(r#"{{"op":"add","path":"/x","value":"{}"}}"#, "a".repeat(64))];
+    doubling.extend((0..40).map(|n| format!(r#"{{"op":"copy","from":"","path":"/c{n}"}}"#)));
+    for (name, operations, status) in [
+        ("1,001 operations", [test; 1_001].join(","), 413),
+        ("copies of copies", doubling.join(","), 413),
+        ("a long pointer", long, 422),
+        ("nothing there", r#"{"op":"remove","path":"/a/7"}"#.to_owned(), 422),
+        ("another value", test.replace("alive", "zq7canary"), 422),
+        ("no operation", test.replace("test", "zq7canary"), 400),
+        (
+            "a place past the end",
+            r#"{"op":"add","path":"/code/coding/9","value":{}}"#.to_owned(),
+            422,
+        ),
+        ("another id", test.replace("test", "replace").replace("alive", "zq7canary"), 422),
+    ] {
+        let request = server
+            .client
+            .request("PATCH", "/Basic/alive")
+            .header("content-type", "application/json-patch+json")
+            .body(format!("[{operations}]"));
+        refused(&server, name, request, status).await;
+    }
+    Ok(())
+}

@@ -1,0 +1,194 @@
+//! Search as the specification words it, over resources in memory: slow, short, and independent
+//! of the index.
+
+use canonical_model::Value;
+use canonical_model::date::PartialDateTime;
+
+/// What a parameter's values are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Text,
+    /// A code, a boolean, a Coding, CodeableConcept or Identifier.
+    Token,
+    Date,
+    Reference,
+}
+
+/// A type, a parameter, its kind, and where its values are.
+pub(crate) type Definition = (&'static str, &'static str, Kind, &'static [&'static str]);
+
+const NAMES: &[&str] = &["name.family", "name.given", "name.prefix", "name.suffix", "name.text"];
+
+pub(crate) const DEFINITIONS: &[Definition] = &[
+    ("Patient", "family", Kind::Text, &["name.family"]),
+    ("Patient", "given", Kind::Text, &["name.given"]),
+    ("Patient", "name", Kind::Text, NAMES),
+    ("Patient", "address-city", Kind::Text, &["address.city"]),
+    ("Patient", "gender", Kind::Token, &["gender"]),
+    ("Patient", "active", Kind::Token, &["active"]),
+    ("Patient", "identifier", Kind::Token, &["identifier"]),
+    ("Patient", "birthdate", Kind::Date, &["birthDate"]),
+    ("Patient", "general-practitioner", Kind::Reference, &["generalPractitioner"]),
+    ("Observation", "code", Kind::Token, &["code"]),
+    ("Observation", "category", Kind::Token, &["category"]),
+    ("Observation", "status", Kind::Token, &["status"]),
+    ("Observation", "date", Kind::Date, &["effectiveDateTime", "effectivePeriod"]),
+    ("Observation", "subject", Kind::Reference, &["subject"]),
+    ("Observation", "patient", Kind::Reference, &["subject"]),
+    ("Observation", "encounter", Kind::Reference, &["encounter"]),
+    ("Encounter", "status", Kind::Token, &["status"]),
+    ("Encounter", "class", Kind::Token, &["class"]),
+    ("Encounter", "type", Kind::Token, &["type"]),
+    ("Encounter", "date", Kind::Date, &["period"]),
+    ("Encounter", "patient", Kind::Reference, &["subject"]),
+    ("Condition", "code", Kind::Token, &["code"]),
+    ("Condition", "category", Kind::Token, &["category"]),
+    ("Condition", "clinical-status", Kind::Token, &["clinicalStatus"]),
+    ("Condition", "onset-date", Kind::Date, &["onsetDateTime", "onsetPeriod"]),
+    ("Condition", "patient", Kind::Reference, &["subject"]),
+    ("Condition", "encounter", Kind::Reference, &["encounter"]),
+];
+
+/// A test of one value.
+#[derive(Clone, Debug)]
+pub(crate) enum Test {
+    Begins(String),
+    Contains(String),
+    /// System (none: any; empty: without one) and code (none: any).
+    Token(Option<String>, Option<String>),
+    /// A prefix and the interval of a date.
+    Date(&'static str, (i64, i64)),
+    /// A type (none: any) and an id.
+    Reference(Option<String>, String),
+}
+
+/// One criterion: any of its tests, or none of them, or whether there is a value at all.
+#[derive(Clone, Debug)]
+pub(crate) enum Criterion {
+    Any(Definition, Vec<Test>),
+    None(Definition, Vec<Test>),
+    Missing(Definition, bool),
+}
+
+impl Criterion {
+    pub(crate) fn holds(&self, resource: &Value) -> bool {
+        let any = |(_, _, _, paths): &Definition, tests: &[Test]| {
+            let values = values(resource, paths);
+            tests.iter().any(|test| values.iter().any(|value| test.holds(value)))
+        };
+        match self {
+            Self::Any(definition, tests) => any(definition, tests),
+            Self::None(definition, tests) => !any(definition, tests),
+            Self::Missing((_, _, _, paths), missing) => {
+                values(resource, paths).is_empty() == *missing
+            }
+        }
+    }
+}
+
+/// The values under paths of member names, through arrays.
+pub(crate) fn values<'v>(resource: &'v Value, paths: &[&str]) -> Vec<&'v Value> {
+    let step = |values: Vec<&'v Value>, name: &str| -> Vec<&'v Value> {
+        values.into_iter().filter_map(|value| value.get(name)).flat_map(Value::items).collect()
+    };
+    paths.iter().flat_map(|path| path.split('.').fold(vec![resource], step)).collect()
+}
+
+impl Test {
+    fn holds(&self, value: &Value) -> bool {
+        match self {
+            Self::Begins(part) => folded(value).starts_with(part),
+            Self::Contains(part) => folded(value).contains(part.as_str()),
+            Self::Token(system, code) => tokens(value).iter().any(|(of, is)| {
+                system.as_ref().is_none_or(|system| system == of)
+                    && code.as_ref().is_none_or(|code| code == is)
+            }),
+            Self::Date(prefix, bounds) => {
+                interval(value).is_some_and(|at| compare(prefix, *bounds, at))
+            }
+            Self::Reference(kind, id) => target(value)
+                .is_some_and(|(of, is)| kind.as_ref().is_none_or(|kind| kind == of) && id == is),
+        }
+    }
+}
+
+/// The letters with accents among the population's names.
+const ACCENTS: &[(&str, char)] = &[
+    ("áàâãäÁạ", 'a'),
+    ("éèêëÉễ", 'e'),
+    ("íìîïÍ", 'i'),
+    ("óòôõöÓ", 'o'),
+    ("úùûüÚ", 'u'),
+    ("ñÑ", 'n'),
+    ("çÇ", 'c'),
+];
+
+/// Without case and accents.
+pub(crate) fn fold(text: &str) -> String {
+    let plain = |letter: char| {
+        let found = ACCENTS.iter().find(|(letters, _)| letters.contains(letter));
+        found.map_or(letter, |(_, plain)| *plain).to_ascii_lowercase()
+    };
+    text.chars().map(plain).collect()
+}
+
+fn folded(value: &Value) -> String {
+    fold(value.as_str().unwrap_or_default())
+}
+
+/// System and code of each coding; the empty system is none.
+pub(crate) fn tokens(value: &Value) -> Vec<(String, String)> {
+    let part = |value: &Value, name: &str| {
+        value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    match value {
+        Value::String(code) => vec![(String::new(), code.to_string())],
+        Value::Bool(flag) => vec![(String::new(), flag.to_string())],
+        Value::Object(members) if members.get("value").is_some() => {
+            vec![(part(value, "system"), part(value, "value"))]
+        }
+        Value::Object(members) if members.get("code").is_some() => {
+            vec![(part(value, "system"), part(value, "code"))]
+        }
+        _ => value
+            .get("coding")
+            .map(Value::items)
+            .unwrap_or_default()
+            .iter()
+            .flat_map(tokens)
+            .collect(),
+    }
+}
+
+/// Where a date or period begins and ends, the end exclusive.
+pub(crate) fn interval(value: &Value) -> Option<(i64, i64)> {
+    let range =
+        |value: &Value| PartialDateTime::parse(value.as_str()?).ok().map(|date| date.range());
+    if value.as_str().is_some() {
+        return range(value);
+    }
+    let start = value.get("start").and_then(range).map(|(start, _)| start);
+    let end = value.get("end").and_then(range).map(|(_, end)| end);
+    (start.is_some() || end.is_some()).then(|| (start.unwrap_or(i64::MIN), end.unwrap_or(i64::MAX)))
+}
+
+/// <https://hl7.org/fhir/R4/search.html#prefix>, over the ranges of parameter and resource.
+fn compare(prefix: &str, (lo, hi): (i64, i64), (from, to): (i64, i64)) -> bool {
+    let within = lo <= from && to <= hi;
+    let (above, below) = (to > hi, from < lo);
+    match prefix {
+        "ne" => !within,
+        "gt" => above,
+        "lt" => below,
+        "ge" => above || within,
+        "le" => below || within,
+        "sa" => from >= hi,
+        "eb" => to <= lo,
+        _ => within,
+    }
+}
+
+/// Type and id of a local reference.
+pub(crate) fn target(value: &Value) -> Option<(&str, &str)> {
+    value.get("reference")?.as_str()?.split_once('/')
+}
