@@ -30,12 +30,15 @@ pub async fn create_if_none_exist(
 ) -> Result<Written> {
     conformance::validate(&resource)?;
     let access = domain.decide(request, criteria.kind(), Action::Search)?;
+    if let Some(written) = repeated(domain, request).await? {
+        return Ok(written);
+    }
     let mut query = criteria.query.clone();
     query.count = 2;
     // Without a lock first: half of the time the resource is there, and nothing needs one.
     let page = domain.store().search(&access, &query, None).await?;
     if let Some(existing) = sole(page.found)? {
-        return Ok(Written::found(Effect::Existing, Some(existing)));
+        return found(domain, request, existing).await;
     }
     let claim = domain.store().hasher().criteria(criteria.kind(), &criteria.text);
     let written = commit(domain, request, resource.clone(), Some(claim)).await;
@@ -45,6 +48,17 @@ pub async fn create_if_none_exist(
         }
         other => other,
     }
+}
+
+/// The criteria find a resource. Where this request's own key made it, it gets that answer again.
+async fn found(domain: &Domain, request: &Request, existing: Stored) -> Result<Written> {
+    if let Some(key) = &request.idempotency {
+        let client = &request.caller.client_id;
+        if domain.store().stored_reply(client, &key.key).await?.is_some() {
+            return replay(domain, request).await;
+        }
+    }
+    Ok(Written::found(Effect::Existing, Some(existing)))
 }
 
 /// The only match, if there is one.
@@ -110,7 +124,7 @@ async fn in_turn(
     let page = transaction.search(&access, query).await?;
     if let Some(existing) = sole(page.found)? {
         transaction.rollback().await?;
-        return Ok(Written::found(Effect::Existing, Some(existing)));
+        return found(domain, request, existing).await;
     }
     let prepared = fresh(domain, request, resource)?;
     let idempotency = kept(request.idempotency.as_ref(), Effect::Created, &prepared.version);
@@ -146,6 +160,14 @@ pub(crate) fn kept(
 
 /// Answers a repeated request with what the first one was answered.
 pub(crate) async fn replay(domain: &Domain, request: &Request) -> Result<Written> {
-    let mut written = super::transaction::replay(domain, request).await?;
+    sole_answer(super::transaction::replay(domain, request).await?)
+}
+
+/// The answer to a request whose key came before, if it did.
+pub(crate) async fn repeated(domain: &Domain, request: &Request) -> Result<Option<Written>> {
+    super::transaction::repeated(domain, request).await?.map(sole_answer).transpose()
+}
+
+fn sole_answer(mut written: Vec<Written>) -> Result<Written> {
     written.pop().ok_or_else(|| Error::internal("a kept reply is empty"))
 }

@@ -4,7 +4,7 @@ use access::Action;
 use canonical_model::{ResourceId, ResourceType, Result};
 use store::Method;
 
-use super::create::several;
+use super::create::{repeated, several};
 use super::update::{overtaken, place, replace};
 use super::written::{Effect, Written};
 use crate::limits::{DELETE_MATCHES_MAX, WRITE_TRIES_MAX};
@@ -23,6 +23,9 @@ pub async fn delete(
     precondition: Precondition,
 ) -> Result<Written> {
     let access = domain.decide(request, kind, Action::Delete)?;
+    if let Some(written) = repeated(domain, request).await? {
+        return Ok(written);
+    }
     for _ in 0..WRITE_TRIES_MAX {
         let head = domain.store().head(&access, kind, id).await?;
         let head = match head {

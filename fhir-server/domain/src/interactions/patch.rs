@@ -5,7 +5,7 @@ use canonical_model::{Error, Kind, Resource, ResourceId, ResourceType, Result, V
 use conformance::Registry;
 use store::{Method, Stored};
 
-use super::create::sole;
+use super::create::{repeated, sole};
 use super::update::{overtaken, place, replace, stale};
 use super::written::{Effect, Written};
 use crate::limits::WRITE_TRIES_MAX;
@@ -35,6 +35,9 @@ pub async fn patch(
     precondition: Precondition,
 ) -> Result<Written> {
     let access = domain.decide(request, kind, Action::Update)?;
+    if let Some(written) = repeated(domain, request).await? {
+        return Ok(written);
+    }
     for _ in 0..WRITE_TRIES_MAX {
         let head = domain.store().head(&access, kind, id).await?.filter(|head| head.visible);
         let current = domain.store().read(&access, kind, id).await?;

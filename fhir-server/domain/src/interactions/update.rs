@@ -4,7 +4,7 @@ use access::Action;
 use canonical_model::{Error, Issue, IssueCode, Kind, Resource, ResourceId, ResourceType, Result};
 use store::{Applied, Head, Method, Once};
 
-use super::create::{create_if_none_exist, kept, replay, sole};
+use super::create::{create_if_none_exist, kept, repeated, replay, sole};
 use super::written::{Effect, Written};
 use crate::limits::WRITE_TRIES_MAX;
 use crate::prepare::{Place, Prepared, content};
@@ -105,6 +105,9 @@ async fn put(
 ) -> Result<Written> {
     let kind = resource.kind();
     let access = domain.decide(request, kind, Action::Update)?;
+    if let Some(written) = repeated(domain, request).await? {
+        return Ok(written);
+    }
     if let (Some(version), None) = (precondition.if_match, &request.idempotency) {
         let place = Place { id, expected: version, method: Method::Update, at: domain.now() };
         let prepared = content(domain, &access, resource.clone(), place)?;

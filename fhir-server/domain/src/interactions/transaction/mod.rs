@@ -4,6 +4,7 @@
 //! for all transactions, so that two that touch the same resources take turns.
 
 mod links;
+mod repeat;
 mod resolve;
 
 use std::collections::HashMap;
@@ -11,16 +12,18 @@ use std::collections::HashMap;
 use access::{Access, Action};
 use canonical_model::{Error, Kind, Resource, ResourceId, ResourceType, Result};
 use chrono::{DateTime, Utc};
-use store::{Applied, Change, Head, Method, Once, Stored, Transaction};
+use store::{Applied, Change, Head, Method, Stored, Transaction};
 
 use super::patch::{Patch, apply};
 use super::update::{may_create, place};
-use super::written::{Effect, Written, reference};
+use super::written::{Effect, Written};
 use crate::limits::{TRANSACTION_ENTRIES_MAX, TRANSACTION_TRIES_MAX};
 use crate::prepare::{Place, Prepared, content, tombstone};
 use crate::{Criteria, Domain, Precondition, Request};
 
 use links::Links;
+use repeat::once;
+pub(crate) use repeat::{repeated, replay};
 use resolve::{Resolved, resolve};
 
 /// One entry that writes.
@@ -195,6 +198,10 @@ async fn attempt(
         let plan = plan(domain, request, entries, &resolved, &links, &HashMap::new())?;
         return commit_simple(domain, request, plan).await;
     }
+    // Before anything is looked at: the first request may have changed what its conditions ask for.
+    if let Some(written) = repeated(domain, request).await? {
+        return Ok(written);
+    }
     let mut open = domain.store().begin().await?;
     let outcome = match in_turn(domain, request, entries, &conditional, &mut open).await {
         Ok(written) => match present(domain, request, &mut open, &written, expected).await {
@@ -275,14 +282,23 @@ async fn in_turn(
     conditional: &[(String, &Entry)],
     open: &mut Transaction,
 ) -> Result<Vec<Written>, Stop> {
-    lock(domain, entries, open).await?;
+    claim(domain, entries, open).await?;
     let resolved = resolve(domain, request, Some(open), entries).await?;
+    lock(domain, entries, &resolved, open).await?;
     let gone = resolve::gone(entries, &resolved);
     let found = resolve::references(domain, request, open, conditional, &gone).await?;
     let links = Links::new(entries, &resolved, found);
     let mut known = heads(domain, request, open, entries, &resolved).await?;
     resolve::current(domain, request, open, entries, &resolved, &mut known).await?;
     let mut plan = plan(domain, request, entries, &resolved, &links, &known)?;
+    // Before the reply is kept, for it names them too.
+    for (at, kind, id) in std::mem::take(&mut plan.unchanged) {
+        let access = domain.decide(request, kind, Action::Update)?;
+        let version = open.read(&access, kind, &id).await?;
+        if let Some(written) = plan.written.get_mut(at) {
+            written.version = version;
+        }
+    }
     let once = once(request, &plan.written);
     let changes = std::mem::take(&mut plan.changes);
     match open.write(changes, plan.at, &request.context(), &once).await? {
@@ -290,42 +306,38 @@ async fn in_turn(
         Applied::KeyRepeated => return Err(Stop::Repeated),
         Applied::Stale | Applied::CriteriaTaken => return Err(super::update::overtaken().into()),
     }
-    for (at, kind, id) in plan.unchanged {
-        let access = domain.decide(request, kind, Action::Update)?;
-        let version = open.read(&access, kind, &id).await?;
-        if let Some(written) = plan.written.get_mut(at) {
-            written.version = version;
-        }
-    }
     Ok(plan.written)
 }
 
-/// Takes every lock that is known beforehand: criteria, then identities.
-async fn lock(domain: &Domain, entries: &[Entry], open: &mut Transaction) -> Result<()> {
+/// Claims all criteria, so that whoever has the same ones waits.
+async fn claim(domain: &Domain, entries: &[Entry], open: &mut Transaction) -> Result<()> {
     let hasher = domain.store().hasher();
     let claims: Vec<i64> = entries
         .iter()
         .filter_map(|entry| entry.operation.criteria())
         .map(|criteria| hasher.criteria(criteria.kind(), &criteria.text))
         .collect();
-    if !claims.is_empty() {
-        open.claim(claims).await?;
-    }
+    if claims.is_empty() { Ok(()) } else { open.claim(claims).await }
+}
+
+/// Locks every resource that is changed, named by its id or found by criteria, all at once: nobody
+/// then waits for one while holding another.
+async fn lock(
+    domain: &Domain,
+    entries: &[Entry],
+    resolved: &[Resolved],
+    open: &mut Transaction,
+) -> Result<()> {
+    let hasher = domain.store().hasher();
     let names: Vec<i64> = entries
         .iter()
-        .filter_map(|entry| match &entry.operation {
-            Operation::Update(Target::Id(kind, id), ..)
-            | Operation::Patch(Target::Id(kind, id), ..)
-            | Operation::Delete(Target::Id(kind, id), _) => {
-                Some(hasher.identity(*kind, id.as_str()))
-            }
-            _ => None,
+        .zip(resolved)
+        .filter_map(|(entry, resolved)| match resolved {
+            Resolved::Target(id) => Some(hasher.identity(entry.operation.kind(), id.as_str())),
+            Resolved::New(_) | Resolved::Existing(_) | Resolved::Nothing => None,
         })
         .collect();
-    if !names.is_empty() {
-        open.lock(names).await?;
-    }
-    Ok(())
+    if names.is_empty() { Ok(()) } else { open.lock(names).await }
 }
 
 async fn heads(
@@ -522,51 +534,4 @@ async fn commit_simple(domain: &Domain, request: &Request, mut plan: Plan) -> Re
         Applied::KeyRepeated => replay(domain, request).await,
         Applied::Stale | Applied::CriteriaTaken => Err(super::update::overtaken()),
     }
-}
-
-fn once(request: &Request, written: &[Written]) -> Once {
-    let idempotency = request.idempotency.as_ref().map(|key| {
-        let reply = written
-            .iter()
-            .map(|written| match &written.version {
-                Some(version) => reference(written.effect, version),
-                None => serde_json::json!({ "effect": written.effect.as_str() }),
-            })
-            .collect();
-        (key.key.clone(), key.request.clone(), serde_json::Value::Array(reply))
-    });
-    Once { criteria: None, idempotency }
-}
-
-/// Answers a repeated request with what the first one was answered.
-///
-/// # Errors
-/// Unprocessable where the key came with another request.
-pub(crate) async fn replay(domain: &Domain, request: &Request) -> Result<Vec<Written>> {
-    let Some(key) = &request.idempotency else {
-        return Err(Error::internal("a repeated key without a key"));
-    };
-    let kept = domain.store().stored_reply(&request.caller.client_id, &key.key).await?;
-    let kept = kept.ok_or_else(super::update::overtaken)?;
-    if kept.request != key.request {
-        let text = "This Idempotency-Key came with another request before. Use a new key.";
-        return Err(Error::unprocessable(text));
-    }
-    let mut written = Vec::new();
-    for entry in kept.reply.as_array().into_iter().flatten() {
-        let word = |name: &str| entry.get(name).and_then(serde_json::Value::as_str);
-        let effect = Effect::parse(word("effect").unwrap_or_default())?;
-        let version = match (word("type"), word("id")) {
-            (Some(kind), Some(id)) => {
-                let number = entry.get("version").and_then(serde_json::Value::as_i64).unwrap_or(0);
-                let number = i32::try_from(number).map_err(Error::internal)?;
-                let (kind, id) = (ResourceType::parse(kind)?, ResourceId::parse(id)?);
-                let access = Access::internal("a repeated request gets the answer of the first");
-                domain.store().vread(&access, kind, &id, number).await?
-            }
-            _ => None,
-        };
-        written.push(Written::found(effect, version));
-    }
-    Ok(written)
 }
