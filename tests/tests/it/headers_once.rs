@@ -1,0 +1,120 @@
+//! `Idempotency-Key`: a request that is repeated happens once, and is answered as it was.
+
+use anyhow::Result;
+use it::{Answer, Client, Fixture};
+
+async fn post(client: &Client, path: &str, key: &str, body: &str) -> Result<Answer> {
+    let request = client
+        .request("POST", path)
+        .header("content-type", "application/fhir+json")
+        .header("idempotency-key", key);
+    Answer::of(request.body(body.to_owned())).await
+}
+
+async fn count(client: &Client) -> Result<usize> {
+    Ok(client.get("/_history?_count=1000").await?.entries().len())
+}
+
+const PATIENT: &str = r#"{"resourceType":"Patient","active":true}"#;
+const SIMPLE: &str = r#"{"resourceType":"Bundle","type":"transaction","entry":[
+    {"request":{"method":"POST","url":"Patient"},"resource":{"resourceType":"Patient"}},
+    {"request":{"method":"POST","url":"Patient"},"resource":{"resourceType":"Patient"}}]}"#;
+const MIXED: &str = r#"{"resourceType":"Bundle","type":"transaction","entry":[
+    {"request":{"method":"POST","url":"Patient"},"resource":{"resourceType":"Patient"}},
+    {"request":{"method":"PUT","url":"Patient/m"},"resource":{"resourceType":"Patient","id":"m"}}]}"#;
+/// A patch that adds a name each time it is done.
+const BATCH: &str = r#"{"resourceType":"Bundle","type":"batch","entry":[
+    {"request":{"method":"POST","url":"Patient"},"resource":{"resourceType":"Patient"}},
+    {"request":{"method":"PUT","url":"Patient/n"},"resource":{"resourceType":"Patient","id":"n"}},
+    {"request":{"method":"DELETE","url":"Patient/o"}},
+    {"request":{"method":"PATCH","url":"Patient/p"},"resource":{"resourceType":"Binary","contentType":"application/json-patch+json",
+     "data":"W3sib3AiOiJhZGQiLCJwYXRoIjoiL25hbWUvLSIsInZhbHVlIjp7ImZhbWlseSI6IngifX1d"}}]}"#;
+
+/// What its conditions ask for is no longer so once it has happened.
+const CONDITIONAL: &str = r#"{"resourceType":"Bundle","type":"transaction","entry":[
+    {"request":{"method":"PUT","url":"Patient/p","ifMatch":"W/\"2\""},"resource":{"resourceType":"Patient","id":"p"}},
+    {"request":{"method":"POST","url":"Patient","ifNoneExist":"identifier=urn:x|1"},
+     "resource":{"resourceType":"Patient","identifier":[{"system":"urn:x","value":"1"}]}}]}"#;
+
+#[tokio::test]
+async fn the_same_request_happens_once() -> Result<()> {
+    let server = Fixture::start().await?;
+    for id in ["o", "p"] {
+        let body = format!(r#"{{"resourceType":"Patient","id":"{id}","name":[{{"family":"x"}}]}}"#);
+        server.client.send("PUT", &format!("/Patient/{id}"), &body).await?;
+    }
+    for (key, path, body, writes) in [
+        ("k1", "/Patient", PATIENT, 1),
+        ("k2", "/", SIMPLE, 2),
+        ("k3", "/", MIXED, 2),
+        ("k4", "/", BATCH, 4),
+        ("k5", "/", CONDITIONAL, 2),
+    ] {
+        let before = count(&server.client).await?;
+        let first = post(&server.client, path, key, body).await?;
+        let second = post(&server.client, path, key, body).await?;
+        assert!(matches!(first.status, 200 | 201), "{key}: {}", first.text);
+        assert_eq!((second.status, &second.text), (first.status, &first.text), "{key}");
+        assert_eq!(second.header("location"), first.header("location"), "{key}");
+        assert_eq!(count(&server.client).await? - before, writes, "{key}: {}", first.text);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_conditional_create_is_answered_as_it_was() -> Result<()> {
+    let server = Fixture::start().await?;
+    let body = r#"{"resourceType":"Patient","identifier":[{"system":"urn:x","value":"1"}]}"#;
+    let ask = async || {
+        let request = server
+            .client
+            .request("POST", "/Patient")
+            .header("content-type", "application/fhir+json")
+            .header("if-none-exist", "identifier=urn:x|1")
+            .header("idempotency-key", "k");
+        Answer::of(request.body(body)).await
+    };
+    let (first, second) = (ask().await?, ask().await?);
+    assert_eq!((first.status, second.status), (201, 201), "{}", second.text);
+    assert_eq!(first.text, second.text);
+    Ok(())
+}
+
+#[tokio::test]
+async fn another_request_is_refused() -> Result<()> {
+    let server = Fixture::start().await?;
+    let first = post(&server.client, "/Patient", "k", PATIENT).await?;
+    assert_eq!(first.status, 201, "{}", first.text);
+    let before = count(&server.client).await?;
+    for (path, body) in [
+        ("/Patient", r#"{"resourceType":"Patient","active":false}"#),
+        ("/Patient?_pretty=true", PATIENT),
+        ("/", SIMPLE),
+        ("/", MIXED),
+    ] {
+        let answer = post(&server.client, path, "k", body).await?;
+        assert_eq!(answer.status, 422, "{path} {body}: {}", answer.text);
+    }
+    for key in ["", &"k".repeat(256), "schlüssel"] {
+        let answer = post(&server.client, "/Patient", key, PATIENT).await?;
+        assert_eq!(answer.status, 400, "{key}: {}", answer.text);
+    }
+    assert_eq!(count(&server.client).await?, before);
+    // A key that was refused is still free.
+    let bad = post(&server.client, "/Patient", "j", r#"{"resourceType":"Patient","gender":"x"}"#);
+    assert_eq!(bad.await?.status, 422);
+    assert_eq!(post(&server.client, "/Patient", "j", PATIENT).await?.status, 201);
+    Ok(())
+}
+
+#[tokio::test]
+async fn many_at_once_make_one() -> Result<()> {
+    let server = Fixture::start().await?;
+    let all = (0..20).map(|_| post(&server.client, "/Patient", "k", PATIENT));
+    let answers = futures::future::try_join_all(all).await?;
+    for answer in &answers {
+        assert_eq!((answer.status, &answer.text), (201, &answers[0].text));
+    }
+    assert_eq!(count(&server.client).await?, 1);
+    Ok(())
+}
