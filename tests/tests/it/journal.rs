@@ -137,10 +137,8 @@ async fn journals_are_partitioned_by_month() -> Result<()> {
     for journal in &partitioned {
         let months = texts(
             database,
-            &format!(
-                "select to_char(date_trunc('month', now() at time zone 'UTC') + n * interval '1 month', '_YYYY_MM')
-                 from generate_series(0, 3) n"
-            ),
+            "select to_char(date_trunc('month', now() at time zone 'UTC') + n * interval '1 month', '_YYYY_MM')
+             from generate_series(0, 3) n",
         )
         .await?;
         let parts: BTreeSet<String> = texts(

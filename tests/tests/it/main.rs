@@ -1,5 +1,6 @@
 //! End-to-end scenarios, all in one binary: it links once, and its tests run side by side.
-#![expect(clippy::tests_outside_test_module, reason = "an integration test is a test module")]
+
+#![cfg(test)]
 
 mod audit;
 mod bad_input;

@@ -119,7 +119,7 @@ impl Dice<'_> {
         let texts: Vec<&str> = text.into_iter().flatten().collect();
         let whole = *self.random.choice(&texts)?;
         let cut = [4, 7, 10, whole.len()][self.random.usize(..4)].min(whole.len());
-        let date = &whole[..cut];
+        let date = whole.get(..cut)?;
         let prefix = PREFIXES[self.random.usize(..PREFIXES.len())];
         let bounds = PartialDateTime::parse(date).ok()?.range();
         Some((format!("{prefix}{date}"), Test::Date(prefix, bounds)))

@@ -164,12 +164,16 @@ async fn a_page_link_is_of_use_to_its_client_only() -> Result<()> {
         assert_eq!(server.client.get(&next).await?.status, 200, "{path}");
         refuse(&other, &next).await?;
         let (before, link) = next.split_once("_page=").context("a link")?;
-        for n in 0..link.len() {
-            let with = if link.as_bytes()[n] == b'A' { "B" } else { "A" };
-            let edited = format!("{before}_page={}{with}{}", &link[..n], &link[n + 1..]);
-            refuse(&server.client, &edited).await?;
+        let letters: Vec<char> = link.chars().collect();
+        for n in 0..letters.len() {
+            let mut edited = letters.clone();
+            edited[n] = if edited[n] == 'A' { 'B' } else { 'A' };
+            let edited: String = edited.iter().collect();
+            refuse(&server.client, &format!("{before}_page={edited}")).await?;
         }
-        for edited in ["", "AAAA", &link[1..], &link[..link.len() - 1], &format!("{link}{link}")] {
+        let (shorter, later) = (letters.len() - 1, letters.iter().skip(1).collect::<String>());
+        let cut: String = letters.iter().take(shorter).collect();
+        for edited in ["", "AAAA", &later, &cut, &format!("{link}{link}")] {
             refuse(&server.client, &format!("{before}_page={edited}")).await?;
         }
     }
