@@ -24,6 +24,8 @@ pub(crate) struct Place<'a> {
     /// The version it replaces; 0 for none.
     pub(crate) expected: i32,
     pub(crate) method: Method,
+    /// Whether the version it replaces is a deletion.
+    pub(crate) revives: bool,
     pub(crate) at: DateTime<Utc>,
 }
 
@@ -63,6 +65,7 @@ pub(crate) fn content(
         id: place.id.clone(),
         expected: place.expected,
         method: place.method,
+        revives: place.revives,
         text,
         digest,
         entries,
@@ -86,6 +89,7 @@ pub(crate) fn tombstone(kind: ResourceType, place: Place<'_>) -> Prepared {
         id: place.id.clone(),
         expected: place.expected,
         method: Method::Delete,
+        revives: false,
         text: String::new(),
         digest: 0,
         entries: IndexEntries::default(),

@@ -1,6 +1,6 @@
 //! The HTTP surface: one door for `/fhir`, whose table of contents is [`Interaction`].
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use auth::{bearer, challenge, refuse_token_in_query};
 use axum::Router;
@@ -14,6 +14,8 @@ use domain::Request;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
 use search::query::{Pair, parse_pairs, write_pairs};
+use telemetry::Emit;
+use telemetry::event::RequestServed;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
@@ -75,12 +77,13 @@ fn cors() -> CorsLayer {
 
 async fn fhir(State(app): State<App>, request: axum::extract::Request) -> Response {
     let (parts, body) = request.into_parts();
-    let id = request_id(&parts.headers);
+    let (begun, id) = (Instant::now(), request_id(&parts.headers));
     let work = answer(&app, &parts.method, &parts.uri, &parts.headers, body, &id);
     let outcome = match tokio::time::timeout(Duration::from_secs(REQUEST_S_MAX), work).await {
         Ok(outcome) => outcome,
         Err(_) => Err(Error::new(Kind::Unavailable, "The request took longer than 60 s.")),
     };
+    let word = outcome.as_ref().err().map_or("ok", |error| error.kind.as_str());
     let mut response = match outcome {
         Ok(answer) => render(answer),
         Err(error) => {
@@ -88,10 +91,31 @@ async fn fhir(State(app): State<App>, request: axum::extract::Request) -> Respon
             refuse(&error, &parts.method, path(&parts.uri))
         }
     };
+    RequestServed {
+        method: bounded(&parts.method),
+        interaction: Interaction::of(&parts.method, path(&parts.uri)).map_or("none", |i| i.name()),
+        status: response.status().as_u16(),
+        outcome: word,
+        elapsed: begun.elapsed(),
+    }
+    .emit();
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
+}
+
+/// A method as a label: a client cannot make up new ones.
+fn bounded(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        _ => "other",
+    }
 }
 
 /// The client's `X-Request-Id` where it is tame, else a new one.

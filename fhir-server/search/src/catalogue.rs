@@ -102,7 +102,7 @@ impl TypePlan {
                 timed: timeline.is_some_and(|t| t.keys.contains(&code)),
             });
         }
-        params.sort_by(|a, b| a.definition.code.cmp(&b.definition.code));
+        params.sort_by(|a, b| a.definition.code.cmp(b.definition.code));
         let timeline_date = timeline.map(|t| hasher.param(kind, t.date));
         Ok(Self { params, timeline_date })
     }

@@ -62,7 +62,7 @@ create table inbox (
 
 -- Makes each journal's partitions up to `until`. Safe to repeat and to run from several at once.
 create function ensure_partitions(until timestamptz) returns void language plpgsql
-security definer set search_path = public as $$
+security definer set search_path = public set client_min_messages = warning as $$
 declare
     journal text;
     month   timestamptz;

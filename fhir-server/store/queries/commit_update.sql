@@ -6,12 +6,12 @@ with
 --? once
 once as (
     insert into idempotency (client, key, request, reply)
-    select ($31::text[])[1], $37, $38, $39 where $37::text is not null
+    select ($31::text[])[1], $38, $39, $40 where $38::text is not null
 ),
 --.
 c as materialized (
     select
-        n.type, n.id, n.id_hash, n.digest, n.content, n.wire, n.method, n.actor, n.expected, n.ord,
+        n.type, n.id, n.id_hash, n.digest, n.content, n.wire, n.method, n.actor, n.expected, n.revives, n.ord,
         ($29::timestamptz[])[n.actor] as at, ($30::int2[])[n.actor] as site,
         ($9::bigint[])[($10::int4[])[n.ord] + 1:($10::int4[])[n.ord + 1]] as keys,
         ($11::int4[])[($12::int4[])[n.ord] + 1:($12::int4[])[n.ord + 1]] as facets,
@@ -27,8 +27,8 @@ c as materialized (
         ($25::bigint[])[($26::int4[])[n.ord] + 1:($26::int4[])[n.ord + 1]] as timeline_at,
         ($27::bigint[])[($28::int4[])[n.ord] + 1:($28::int4[])[n.ord + 1]] as patients
     from unnest($1::int2[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::bytea[],
-                $7::int2[], $8::int4[], $35::int4[])
-        with ordinality n (type, id, id_hash, digest, content, wire, method, actor, expected, ord)
+                $7::int2[], $8::int4[], $35::int4[], $37::boolean[])
+        with ordinality n (type, id, id_hash, digest, content, wire, method, actor, expected, revives, ord)
 ),
 old as materialized (
     select
@@ -37,7 +37,8 @@ old as materialized (
         r.number_param, r.number_lo, r.number_hi, r.timeline_key, r.timeline_at, r.wire
     from c join resource r on r.id_hash = c.id_hash and r.version = c.expected
     where r.last_updated < c.at
-        and (r.digest <> c.digest or c.method = 2 or r.method = 2) -- an update that changes nothing is none
+        and (r.method = 2) = c.revives
+        and (r.digest <> c.digest or c.method = 2 or c.revives) -- an update that changes nothing is none
         and ($36::bigint[] is null or r.patients && $36)
 ),
 head as (
@@ -144,7 +145,7 @@ event as (
 audited as (
     insert into audit (at, request_id, action, status, type, version, id, client, subject, token_id)
     select c.at, ($32::text[])[c.actor], case c.method when 2 then 3 else 2 end,
-        case c.method when 2 then 204 else 200 end, c.type, c.expected + 1, c.id,
+        case when c.method = 2 then 204 when c.revives then 201 else 200 end, c.type, c.expected + 1, c.id,
         ($31::text[])[c.actor], ($33::text[])[c.actor], ($34::text[])[c.actor]
     from done join c on c.ord = done.ord
 )

@@ -1,17 +1,19 @@
 //! Read audits by group commit: a flush begins when the previous one ends, so one fsync covers
 //! all reads that waited. No answer leaves before its audit record is durable.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use canonical_model::{Error, Kind, ResourceType, Result};
 use chrono::{DateTime, Utc};
 use sqlx::postgres::{PgPool, PgPoolOptions};
+use telemetry::Emit;
+use telemetry::event::AuditFlushed;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::RequestContext;
 use crate::error::StoreError;
 use crate::limits::{ACQUIRE_MS_MAX, AUDIT_BATCH_MAX, AUDIT_QUEUE_MAX};
-use crate::pool::{Role, session};
+use crate::pool::{Role, answers, session};
 
 /// What was done; numbered as in the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +73,7 @@ impl Auditor {
             .min_connections(1)
             .acquire_timeout(Duration::from_millis(ACQUIRE_MS_MAX))
             .test_before_acquire(false)
+            .before_acquire(|connection, meta| Box::pin(answers(connection, meta)))
             .connect_with(session(url, Role::Audit)?)
             .await
             .map_err(StoreError)?;
@@ -103,8 +106,12 @@ fn refused() -> Error {
 async fn write_groups(pool: PgPool, mut waiting: mpsc::Receiver<Waiting>) {
     let mut group = Vec::with_capacity(AUDIT_BATCH_MAX);
     while waiting.recv_many(&mut group, AUDIT_BATCH_MAX).await > 0 {
+        let begun = Instant::now();
         let written = match insert(&pool, &group).await {
-            Ok(()) => true,
+            Ok(()) => {
+                AuditFlushed { records: group.len(), elapsed: begun.elapsed() }.emit();
+                true
+            }
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "Audit not written.");
                 false

@@ -42,6 +42,8 @@ pub struct Change {
     pub expected: i32,
     /// How.
     pub method: Method,
+    /// Whether the version it replaces is a deletion. Where it is and nobody knew, it is stale.
+    pub revives: bool,
     /// The text to serve and store; empty for a delete.
     pub text: String,
     /// Digest of the content without versionId and lastUpdated.
@@ -76,6 +78,7 @@ pub(crate) struct Flat {
     pub(crate) wires: Vec<Option<Vec<u8>>>,
     pub(crate) expected: Vec<i32>,
     pub(crate) methods: Vec<i16>,
+    pub(crate) revives: Vec<bool>,
     /// Which actor a change is of, from 1.
     pub(crate) actors: Vec<i32>,
     pub(crate) keys: Ragged<i64>,
@@ -171,6 +174,7 @@ impl Flat {
         self.contents.push((!gone).then_some(change.text));
         self.expected.push(change.expected);
         self.methods.push(change.method as i16);
+        self.revives.push(change.revives);
         self.push_entries(change.entries);
     }
 

@@ -1,11 +1,15 @@
 //! The one write: versions, index, outbox, audit and idempotency, in one transaction.
 
+use std::time::Instant;
+
 use canonical_model::{Error, Result};
 use chrono::{DateTime, Utc};
 use search::Hasher;
 use sqlx::postgres::PgArguments;
 use sqlx::query::QueryScalar;
 use sqlx::{PgConnection, Postgres};
+use telemetry::Emit;
+use telemetry::event::Committed;
 
 use crate::Store;
 use crate::change::{Change, Flat, RequestContext, Work};
@@ -112,7 +116,9 @@ pub(crate) async fn insert(
     if parts.once {
         query = bind_key(query.bind(once.criteria), once);
     }
+    let begun = Instant::now();
     let written: i64 = query.fetch_one(connection).await.map_err(StoreError)?;
+    Committed { versions: flat.len(), elapsed: begun.elapsed() }.emit();
     Ok(usize::try_from(written).is_ok_and(|written| written == flat.len()))
 }
 
@@ -128,11 +134,14 @@ pub(crate) async fn update(
     let parts = flat.parts(once.is_needed());
     let mut query = bind_common(sqlx::query_scalar(statement(Template::Update, parts)), &flat)
         .bind(&flat.expected)
-        .bind(owners);
+        .bind(owners)
+        .bind(&flat.revives);
     if parts.once {
         query = bind_key(query, once);
     }
+    let begun = Instant::now();
     let done: Vec<i64> = query.fetch_all(connection).await.map_err(StoreError)?;
+    Committed { versions: done.len(), elapsed: begun.elapsed() }.emit();
     done.into_iter().map(|ord| usize::try_from(ord - 1).map_err(Error::internal)).collect()
 }
 

@@ -15,6 +15,9 @@ use crate::commit::{Applied, Once, insert, settle, update};
 use crate::error::StoreError;
 use crate::limits::{GROUP_MAX, GROUP_QUEUE_MAX};
 
+/// A resource's type and id.
+type Name = (i16, String);
+
 type Waiting = (Work, oneshot::Sender<Result<Applied>>);
 
 /// Which statement a group runs.
@@ -122,7 +125,7 @@ impl Writer {
 
 /// Two changes of one resource do not fit one statement: the later one waits for the next round.
 fn rounds(group: Vec<Waiting>) -> Vec<Vec<Waiting>> {
-    let mut rounds: Vec<(HashSet<(i16, String)>, Vec<Waiting>)> = Vec::new();
+    let mut rounds: Vec<(HashSet<Name>, Vec<Waiting>)> = Vec::new();
     for one in group {
         let name = one.0.changes.first().map(|c| (c.kind.number(), c.id.to_string()));
         let Some(name) = name else { continue };

@@ -22,3 +22,5 @@ pub const GROUP_QUEUE_MAX: usize = 4_096;
 pub const GROUP_WRITERS: usize = 2;
 /// Reads in the database at once. Each is a group: a few keep the cores busy.
 pub const READ_GROUPS: usize = 3;
+/// How long a connection may have rested, in milliseconds, and still be used unasked.
+pub const IDLE_TRUST_MS_MAX: u64 = 1_000;

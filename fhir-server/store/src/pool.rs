@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use canonical_model::{Error, Result};
 use search::Hasher;
+use sqlx::pool::PoolConnectionMetadata;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{Connection, PgConnection};
 
 use crate::error::StoreError;
 use crate::group::{Group, Verb};
 use crate::limits::{
-    ACQUIRE_MS_MAX, GROUP_WRITERS, IDLE_IN_TRANSACTION_MS_MAX, LOCK_WAIT_MS_MAX, STATEMENT_MS_MAX,
+    ACQUIRE_MS_MAX, GROUP_WRITERS, IDLE_IN_TRANSACTION_MS_MAX, IDLE_TRUST_MS_MAX, LOCK_WAIT_MS_MAX,
+    STATEMENT_MS_MAX,
 };
 use crate::read_group::ReadGroup;
 use crate::sealer::Sealer;
@@ -77,6 +80,18 @@ pub(crate) fn session(url: &str, role: Role) -> Result<PgConnectOptions> {
     ]))
 }
 
+/// A connection that rested is asked whether it still lives: after a restart of the database, its
+/// callers would meet dead ones for as long as there are any. A busy one is not asked.
+pub(crate) async fn answers(
+    connection: &mut PgConnection,
+    meta: PoolConnectionMetadata,
+) -> Result<bool, sqlx::Error> {
+    if meta.idle_for < Duration::from_millis(IDLE_TRUST_MS_MAX) {
+        return Ok(true);
+    }
+    Ok(connection.ping().await.is_ok())
+}
+
 impl Store {
     /// Connects as the application and reads the database's hash key.
     ///
@@ -89,6 +104,7 @@ impl Store {
             .acquire_timeout(Duration::from_millis(ACQUIRE_MS_MAX))
             // A ping per request would cost a third of a read; a dead connection shows on use.
             .test_before_acquire(false)
+            .before_acquire(|connection, meta| Box::pin(answers(connection, meta)))
             .connect_with(session(&options.url, Role::Application)?)
             .await
             .map_err(StoreError)?;
@@ -96,7 +112,7 @@ impl Store {
             .fetch_one(&pool)
             .await
             .map_err(StoreError)?;
-        let key = <[u8; 16]>::try_from(key.as_slice()).map_err(|fault| Error::internal(fault))?;
+        let key = <[u8; 16]>::try_from(key.as_slice()).map_err(Error::internal)?;
         let hasher = Hasher::new(&key);
         let inserts = Group::start(&pool, &hasher, Verb::Insert, GROUP_WRITERS);
         let updates = Group::start(&pool, &hasher, Verb::Update, GROUP_WRITERS);

@@ -1,6 +1,6 @@
 //! Where log lines go: standard error, so that standard output stays for a command's own answer.
 
-use std::io;
+use std::io::{self, IsTerminal};
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
@@ -34,7 +34,7 @@ pub enum InitError {
 /// On a filter that cannot be read, and on the second call.
 pub fn init(format: Format, filter: &str) -> Result<(), InitError> {
     let filter = EnvFilter::try_new(filter)?;
-    let lines = fmt::layer().with_writer(io::stderr);
+    let lines = fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
     let lines = match format {
         Format::Json => lines.json().flatten_event(true).boxed(),
         Format::Text => lines.compact().boxed(),

@@ -101,7 +101,8 @@ async fn commit(
 fn fresh(domain: &Domain, request: &Request, resource: Resource) -> Result<Prepared> {
     let access = domain.decide(request, resource.kind(), Action::Create)?;
     let id = new_id()?;
-    let place = Place { id: &id, expected: 0, method: Method::Create, at: domain.now() };
+    let place =
+        Place { id: &id, expected: 0, method: Method::Create, revives: false, at: domain.now() };
     content(domain, &access, resource, place)
 }
 

@@ -109,7 +109,8 @@ async fn put(
         return Ok(written);
     }
     if let (Some(version), None) = (precondition.if_match, &request.idempotency) {
-        let place = Place { id, expected: version, method: Method::Update, at: domain.now() };
+        let (method, at) = (Method::Update, domain.now());
+        let place = Place { id, expected: version, method, revives: false, at };
         let prepared = content(domain, &access, resource.clone(), place)?;
         let effect = Effect::Updated;
         if let Some(written) = replace(domain, request, &access, prepared, effect).await? {
@@ -163,9 +164,13 @@ pub(crate) fn place<'a>(
             id,
             expected: head.version,
             method: Method::Update,
+            revives: !alive,
             at: domain.now_after(head.last_updated),
         }),
-        None => Ok(Place { id, expected: 0, method: Method::Update, at: domain.now() }),
+        None => {
+            let (method, at) = (Method::Update, domain.now());
+            Ok(Place { id, expected: 0, method, revives: false, at })
+        }
     }
 }
 

@@ -135,7 +135,7 @@ fn missing(context: QueryContext<'_>, param: &ParamPlan, value: &str) -> Parsed 
     match value {
         "true" => Ok(Expr::Not(Box::new(present))),
         "false" => Ok(present),
-        _ => Err(Refusal::value(&param.definition.code, ":missing is true or false")),
+        _ => Err(Refusal::value(param.definition.code, ":missing is true or false")),
     }
 }
 
@@ -257,7 +257,7 @@ fn near(plan: &TypePlan, code: &str) -> String {
     let mut best: Vec<(usize, &str)> = plan
         .params
         .iter()
-        .map(|p| (distance(code, &p.definition.code), p.definition.code))
+        .map(|p| (distance(code, p.definition.code), p.definition.code))
         .filter(|(distance, _)| *distance <= 2)
         .collect();
     best.sort_unstable();

@@ -458,7 +458,7 @@ fn step(
     let head = known.map(|(head, _)| *head);
     match &entry.operation {
         Operation::Create(resource, _) => {
-            let place = Place { id, expected: 0, method: Method::Create, at };
+            let place = Place { id, expected: 0, method: Method::Create, revives: false, at };
             new_content(domain, &access, links.rewrite(resource)?, place, Effect::Created)
         }
         Operation::Update(_, resource, precondition) => {
