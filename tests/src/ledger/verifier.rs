@@ -13,6 +13,9 @@ use super::{checks, wait};
 /// Differences told at most.
 const TOLD_MAX: usize = 20;
 
+/// Since PostgreSQL last began to count, which a crash makes it do anew.
+const DEADLOCKS: &str = "select deadlocks from pg_stat_database where datname = current_database()";
+
 /// What became of the operations.
 #[derive(Clone, Debug, Default)]
 pub struct Verdict {
@@ -23,6 +26,7 @@ pub struct Verdict {
     unknown_absent: usize,
     versions: usize,
     checked_indexes: bool,
+    deadlocks: i64,
 }
 
 /// What the database holds.
@@ -53,6 +57,7 @@ pub async fn verify(url: &str, ledger: &Ledger) -> Result<Verdict> {
         faults.extend(judge(line, written, &found));
     }
     faults.extend(found.strangers(&lines));
+    verdict.deadlocks = sqlx::query_scalar(DEADLOCKS).fetch_one(&mut connection).await?;
     verdict.checked_indexes = checks::indexes_are_sound(&mut connection).await?;
     connection.close().await?;
     if !faults.is_empty() {
@@ -102,9 +107,10 @@ impl Found {
             let tag = content.pointer("/identifier/0/value").and_then(Value::as_str);
             found.tags.insert(name(&row)?, tag.map(str::to_owned));
         }
-        let audit = "select request_id, status, id, coalesce(version, 0) as version,
-            version is not null and (action, status) in ((0, 201), (2, 200), (3, 204)) as wrote
-            from audit";
+        let audit = sqlx::AssertSqlSafe(format!(
+            "select request_id, status, id, coalesce(version, 0) as version, {} as wrote from audit",
+            checks::WROTE
+        ));
         for row in sqlx::query(audit).fetch_all(&mut *connection).await? {
             let request: String = row.try_get("request_id")?;
             let request = request.trim_start_matches("retry.").to_owned();
@@ -186,6 +192,7 @@ impl fmt::Display for Verdict {
             self.unknown_written, self.unknown_absent
         )?;
         let checked = if self.checked_indexes { "sound" } else { "not checked: no amcheck" };
-        write!(f, "  heads, history, index, events, audit agree; B-trees {checked}")
+        writeln!(f, "  heads, history, index, events, audit agree; B-trees {checked}")?;
+        write!(f, "  deadlocks that PostgreSQL had to break: {}", self.deadlocks)
     }
 }

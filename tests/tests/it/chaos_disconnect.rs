@@ -102,7 +102,8 @@ async fn leave(
 /// The request as it goes over the wire.
 fn written_out(request: &reqwest::Request) -> Option<String> {
     let body = std::str::from_utf8(request.body()?.as_bytes()?).ok()?;
-    let mut text = format!("{} {} HTTP/1.1\r\nhost: it\r\n", request.method(), request.url().path());
+    let mut text =
+        format!("{} {} HTTP/1.1\r\nhost: it\r\n", request.method(), request.url().path());
     for (name, value) in request.headers() {
         text.push_str(&format!("{name}: {}\r\n", value.to_str().ok()?));
     }
@@ -112,7 +113,9 @@ fn written_out(request: &reqwest::Request) -> Option<String> {
 
 async fn create(client: &Client, ledger: &Ledger, rng: &mut fastrand::Rng) -> Result<u16> {
     let plain = |operation: &Operation| {
-        operation.path == "/Patient" && operation.headers.is_empty() && operation.method == "POST"
+        operation.path == "/Patient"
+            && operation.headers.is_empty()
+            && operation.method == "POST"
             && !operation.body.contains("birthDate\":\"no")
     };
     let mut random = std::iter::repeat_with(|| Operation::random(rng, &HashMap::new()));

@@ -115,10 +115,11 @@ async fn unconditional_updates_all_succeed() -> Result<()> {
         if there {
             put(&server.client, &path, patient(id, "a", "first"), None).await?;
         }
-        let answers = try_join_all((0..CLIENTS).map(|n| {
-            put(&server.client, &path, patient(id, "a", &format!("writer{n}")), None)
-        }))
-        .await?;
+        let answers =
+            try_join_all((0..CLIENTS).map(|n| {
+                put(&server.client, &path, patient(id, "a", &format!("writer{n}")), None)
+            }))
+            .await?;
         let expected = match there {
             true => BTreeMap::from([(200, CLIENTS)]),
             false => BTreeMap::from([(200, CLIENTS - 1), (201, 1)]),

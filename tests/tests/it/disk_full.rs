@@ -77,7 +77,9 @@ impl Drop for SmallDisk {
 #[expect(clippy::print_stderr, reason = "a skipped test must be heard")]
 async fn a_full_disk_refuses_writes_and_nothing_else() -> Result<()> {
     let Some(disk) = SmallDisk::mount()? else {
-        eprintln!("SKIPPED: the full disk; a small tmpfs cannot be mounted here (that needs root).");
+        eprintln!(
+            "SKIPPED: the full disk; a small tmpfs cannot be mounted here (that needs root)."
+        );
         return Ok(());
     };
     let small = ["min_wal_size", "max_wal_size"].map(|name| (name.to_owned(), "32MB".to_owned()));
@@ -148,4 +150,3 @@ async fn write(client: &Client, ledger: &Ledger) -> Result<Answer> {
     ledger.answered(place, operation.outcome(&answer)?);
     Ok(answer)
 }
-

@@ -37,8 +37,7 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let if_match =
-        prop_oneof![3 => Just(IfMatch::Absent), 1 => Just(IfMatch::Current), 1 => Just(IfMatch::Other)];
+    let if_match = prop_oneof![3 => Just(IfMatch::Absent), 1 => Just(IfMatch::Current), 1 => Just(IfMatch::Other)];
     prop_oneof![
         1 => (0..3_u8).prop_map(Step::Create),
         4 => (0..3_u8, if_match).prop_map(|(content, tag)| Step::Update(content, tag)),
@@ -113,9 +112,11 @@ async fn take(client: &Client, model: &mut Model, step: Step) -> Result<()> {
                 Some(_) => model.put(content),
                 None => model.absent(),
             };
-            let patch = format!(r#"[{{"op":"replace","path":"/name/0/family","value":"f{content}"}}]"#);
-            let request =
-                client.request("PATCH", &path).header("content-type", "application/json-patch+json");
+            let patch =
+                format!(r#"[{{"op":"replace","path":"/name/0/family","value":"f{content}"}}]"#);
+            let request = client
+                .request("PATCH", &path)
+                .header("content-type", "application/json-patch+json");
             same(&Answer::of(request.body(patch)).await?, expected, model)
         }
         Step::Delete => {
@@ -159,8 +160,7 @@ async fn update(client: &Client, model: &mut Model, content: u8, tag: IfMatch) -
     if let Some(number) = named {
         request = request.header("if-match", format!("W/\"{number}\""));
     }
-    let allowed =
-        named.is_none_or(|number| model.current().is_some() && number == model.number());
+    let allowed = named.is_none_or(|number| model.current().is_some() && number == model.number());
     let expected = if allowed { model.put(content) } else { 412 };
     same(&Answer::of(request.body(body(&model.id, content))).await?, expected, model)
 }

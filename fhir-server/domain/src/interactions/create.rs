@@ -52,13 +52,8 @@ pub async fn create_if_none_exist(
 
 /// The criteria find a resource. Where this request's own key made it, it gets that answer again.
 async fn found(domain: &Domain, request: &Request, existing: Stored) -> Result<Written> {
-    if let Some(key) = &request.idempotency {
-        let client = &request.caller.client_id;
-        if domain.store().stored_reply(client, &key.key).await?.is_some() {
-            return replay(domain, request).await;
-        }
-    }
-    Ok(Written::found(Effect::Existing, Some(existing)))
+    let repeated = repeated(domain, request).await?;
+    Ok(repeated.unwrap_or_else(|| Written::found(Effect::Existing, Some(existing))))
 }
 
 /// The only match, if there is one.
