@@ -51,7 +51,6 @@ impl Client {
     }
 
     /// A request below the base; `path` begins with a slash, or is a whole URL of this server.
-    #[must_use]
     pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
         let method = Method::from_bytes(method.as_bytes()).unwrap_or(Method::GET);
         let url =

@@ -32,7 +32,6 @@ pub struct Operation {
 
 impl Operation {
     /// The request; `request_id` is the operation's own number, but for repetitions.
-    #[must_use]
     pub fn request(&self, client: &Client, request_id: &str) -> RequestBuilder {
         let mut request = client
             .request(self.method, &self.path)
