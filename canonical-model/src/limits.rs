@@ -8,6 +8,8 @@ pub const JSON_NUMBER_BYTES_MAX: usize = 64;
 pub const JSON_EXPONENT_MAX: u32 = 300;
 /// Members of one JSON object. FHIR's widest element has under 100.
 pub const JSON_MEMBERS_MAX: usize = 1_000;
+/// Values of one JSON text, of every depth. A 16 MB bundle has some 600,000; each costs 32 bytes.
+pub const JSON_VALUES_MAX: usize = 1_000_000;
 /// Issues gathered before validation stops: an answer must stay readable.
 pub const ISSUES_MAX: usize = 100;
 /// Length of one FHIRPath expression, in bytes. The longest search parameter of R4 has 4 KiB.

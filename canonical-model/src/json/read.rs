@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use super::{Number, Object, Text, Value};
-use crate::limits::{JSON_DEPTH_MAX, JSON_EXPONENT_MAX, JSON_MEMBERS_MAX, JSON_NUMBER_BYTES_MAX};
+use crate::limits::{
+    JSON_DEPTH_MAX, JSON_EXPONENT_MAX, JSON_MEMBERS_MAX, JSON_NUMBER_BYTES_MAX, JSON_VALUES_MAX,
+};
 use crate::{Error, Issue, IssueCode, Kind, Result};
 
 /// Reads one JSON value that fills the input.
@@ -16,7 +18,7 @@ pub fn parse(bytes: &[u8]) -> Result<Value> {
         Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
         Err(fault) => return Err(refuse(bytes, fault.valid_up_to(), "", "not UTF-8")),
     };
-    let mut reader = Reader { bytes: text.as_bytes(), text, at: 0, path: Vec::new() };
+    let mut reader = Reader { bytes: text.as_bytes(), text, at: 0, values: 0, path: Vec::new() };
     let outcome = reader.document();
     outcome.map_err(|fault| {
         let path = render_path(&reader.path);
@@ -39,6 +41,7 @@ struct Reader<'a> {
     bytes: &'a [u8],
     text: &'a str,
     at: usize,
+    values: usize,
     path: Vec<Step>,
 }
 
@@ -71,6 +74,10 @@ impl Reader<'_> {
 
     fn value(&mut self, depth: usize) -> Read<Value> {
         self.white();
+        self.values += 1;
+        if self.values > JSON_VALUES_MAX {
+            return self.fail("more than 1000000 values in one text");
+        }
         match self.peek() {
             Some(b'{') => self.object(depth + 1),
             Some(b'[') => self.array(depth + 1),
@@ -128,7 +135,7 @@ impl Reader<'_> {
 
     fn object(&mut self, depth: usize) -> Read<Value> {
         self.enter(depth)?;
-        let mut members: Vec<(Text, Value)> = Vec::with_capacity(8);
+        let mut members: Vec<(Text, Value)> = Vec::new();
         let mut seen = Seen::default();
         if self.peek() == Some(b'}') {
             self.at += 1;
@@ -406,6 +413,13 @@ mod tests {
         {
             refused(bad.as_bytes());
         }
+    }
+
+    #[test]
+    fn values_are_counted() {
+        let items = |count: usize| format!("[{}0]", "0,".repeat(count - 2));
+        assert!(parse(items(JSON_VALUES_MAX).as_bytes()).is_ok());
+        assert!(refused(items(JSON_VALUES_MAX + 1).as_bytes()).contains("1000000"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Performs an interaction and records the access: nothing leaves before its record is durable.
 
 use canonical_model::{Error, Result};
+use domain::Request;
 use store::{AuditAction, AuditEntry};
 
 use crate::answer::Answer;
@@ -18,7 +19,6 @@ pub(crate) async fn perform(
 ) -> Result<Answer> {
     let context = wire.request.context();
     let detail = wire.query.take();
-    let request = wire.request.clone();
     let outcome = dispatch(app, interaction, wire).await;
     let recorded = match &outcome {
         Ok(answer) => answer.audited,
@@ -38,10 +38,29 @@ pub(crate) async fn perform(
             version: about.map(|version| version.version),
             detail,
         };
-        drop(request);
         app.domain.auditor().record(entry).await?;
     }
     outcome
+}
+
+/// Records a request of a known caller that was refused before it was performed.
+pub(crate) async fn record_refusal(
+    app: &App,
+    request: &Request,
+    interaction: Option<&Interaction>,
+    error: &Error,
+) -> Result<()> {
+    let entry = AuditEntry {
+        at: app.domain.now(),
+        context: request.context(),
+        action: interaction.map_or(AuditAction::Operation, action),
+        status: status(error.kind).as_u16(),
+        kind: interaction.and_then(Interaction::kind),
+        id: interaction.and_then(Interaction::id).map(ToString::to_string),
+        version: None,
+        detail: None,
+    };
+    app.domain.auditor().record(entry).await
 }
 
 fn action(interaction: &Interaction) -> AuditAction {

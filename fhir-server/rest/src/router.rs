@@ -32,7 +32,7 @@ use crate::handlers::read::wants_raw;
 use crate::interaction::{Interaction, METHODS, allowed};
 use crate::limits::{REQUEST_ID_BYTES_MAX, REQUEST_S_MAX, REQUESTS_MAX};
 use crate::outcome::{self, status};
-use crate::perform::{log, perform};
+use crate::perform::{log, perform, record_refusal};
 use crate::wire_request::{self as wire, Body as WireBody, WireRequest};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -146,6 +146,28 @@ async fn answer(
         return capabilities(app, &format);
     }
     let caller = app.verifier.verify(bearer(headers)?)?;
+    let request = Request { caller, request_id: id.to_owned(), idempotency: None };
+    match read(method, uri, headers, body, request.clone()).await {
+        Ok((interaction, wire)) => perform(app, &interaction, wire).await,
+        Err(error) => {
+            let interaction = Interaction::of(method, path).ok();
+            record_refusal(app, &request, interaction.as_ref(), &error).await?;
+            Err(error)
+        }
+    }
+}
+
+/// Reads a request of a known caller: what it asks for, and with what.
+async fn read(
+    method: &Method,
+    uri: &http::Uri,
+    headers: &HeaderMap,
+    body: HttpBody,
+    mut request: Request,
+) -> Result<(Interaction, WireRequest)> {
+    let (path, query) = (path(uri), uri.query().unwrap_or_default());
+    let accept = wire::text(headers, header::ACCEPT.as_str())?;
+    let accept = accept.as_deref();
     let interaction = Interaction::of(method, path)?;
     let content_type = wire::content_type(headers)?;
     let encoding = wire::text(headers, header::CONTENT_ENCODING.as_str())?;
@@ -162,13 +184,13 @@ async fn answer(
     let raw = wants_content(&interaction, &pairs, accept);
     let format = Format::of(&pairs, accept.filter(|_| !raw))?;
     format.expect(&interaction)?;
-    let idempotency = match *method {
+    request.idempotency = match *method {
         Method::POST => wire::idempotency(headers, path, query, &body)?,
         _ => None,
     };
     let (wish, handling) = wire::preferences(headers);
-    let request = WireRequest {
-        request: Request { caller, request_id: id.to_owned(), idempotency },
+    let wire = WireRequest {
+        request,
         pairs,
         query: (!asked.is_empty()).then_some(asked),
         conditions: wire::conditions(headers)?,
@@ -179,7 +201,7 @@ async fn answer(
         raw,
         body: WireBody::Bytes(body),
     };
-    perform(app, &interaction, request).await
+    Ok((interaction, wire))
 }
 
 /// The path below the base.

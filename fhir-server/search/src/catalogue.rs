@@ -36,6 +36,8 @@ pub struct ParamPlan {
     pub param: Param,
     /// Its own hash, for presence.
     pub own: Param,
+    /// The types it can point to; empty is any.
+    pub targets: Vec<ResourceType>,
     /// Where its values are; `None` where it has no expression that R4 defines.
     pub path: Option<Path>,
     /// Its values are already indexed by the parameter it shares the hash with.
@@ -95,6 +97,7 @@ impl TypePlan {
                 definition,
                 param: hasher.param(kind, owner),
                 own: hasher.param(kind, code),
+                targets: targets(definition),
                 path,
                 alias: owner != code,
                 breadth: breadth(definition),
@@ -127,6 +130,16 @@ fn shared_with<'a>(param: &SearchParam, all: &'a [SearchParam]) -> Option<&'a st
         other.kind == param.kind && !wide.is_empty() && other.expression == wide
     };
     all.iter().filter(same).map(|other| other.code).min()
+}
+
+/// An expression that ends in `resolve() is Patient` allows only that, whatever the list says.
+fn targets(param: &SearchParam) -> Vec<ResourceType> {
+    let named = param.expression.rsplit_once("resolve() is ").map(|(_, rest)| rest);
+    let only = named.and_then(|rest| ResourceType::find(rest.trim_end_matches(')')));
+    match only {
+        Some(kind) if !param.expression.contains('|') => vec![kind],
+        _ => param.targets.clone(),
+    }
 }
 
 fn breadth(param: &SearchParam) -> Breadth {

@@ -30,6 +30,24 @@ pub enum Expr {
     Identity(Vec<i64>),
 }
 
+impl Expr {
+    /// How many tests the tree holds.
+    #[must_use]
+    pub fn tests(&self) -> usize {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().map(Self::tests).sum(),
+            Self::Not(inner) => inner.tests(),
+            Self::Key(_)
+            | Self::Facet(_)
+            | Self::Text(..)
+            | Self::Date(..)
+            | Self::Number(..)
+            | Self::Updated(_)
+            | Self::Identity(_) => 1,
+        }
+    }
+}
+
 /// A key, with what makes it exact and what makes it fast.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyTest {

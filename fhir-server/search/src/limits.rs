@@ -14,3 +14,9 @@ pub const PARAMS_MAX: usize = 100;
 pub const OR_VALUES_MAX: usize = 1_000;
 /// Bytes of one query string.
 pub const QUERY_BYTES_MAX: usize = 64 * 1024;
+/// Types that a bare id may stand for. Each is a test of its own, for each value.
+pub const BARE_ID_TYPES_MAX: usize = 16;
+/// Fields of `_sort`.
+pub const SORT_FIELDS_MAX: usize = 8;
+/// Tests of one query, all values of all parameters together: each is bound to the statement.
+pub const TESTS_MAX: usize = 4_000;

@@ -74,7 +74,6 @@ impl Drop for SmallDisk {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[expect(clippy::print_stderr, reason = "a skipped test must be heard")]
 async fn a_full_disk_refuses_writes_and_nothing_else() -> Result<()> {
     let Some(disk) = SmallDisk::mount()? else {
         eprintln!(

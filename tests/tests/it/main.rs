@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod audit;
+mod audit_refusals;
 mod bad_input;
 mod bad_input_bombs;
 mod bad_input_bundles;
@@ -34,6 +35,7 @@ mod samples_compare;
 mod samples_load;
 mod samples_own;
 mod search;
+mod search_edges;
 mod search_model;
 mod search_options;
 mod search_random;

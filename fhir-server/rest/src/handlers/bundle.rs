@@ -17,7 +17,7 @@ use crate::format::Format;
 use crate::interaction::Interaction;
 use crate::limits::{BATCH_CONCURRENCY, BUNDLE_ENTRIES_MAX};
 use crate::outcome::{self, status};
-use crate::perform::{log, perform};
+use crate::perform::{log, perform, record_refusal};
 use crate::wire_request::{Body, WireRequest};
 
 pub(crate) async fn bundle(app: &App, mut wire: WireRequest) -> Result<Answer> {
@@ -131,7 +131,13 @@ async fn batch(app: &App, wire: WireRequest, entries: Vec<Value>) -> Result<Answ
     let wire = &wire;
     let answers: Vec<Result<Answer>> = stream::iter(entries.into_iter().enumerate())
         .map(|(index, entry)| async move {
-            run(app, wire, BundleEntry::read(app.base(), index, entry)?).await
+            match BundleEntry::read(app.base(), index, entry) {
+                Ok(entry) => run(app, wire, entry).await,
+                Err(error) => {
+                    record_refusal(app, &wire.request, None, &error).await?;
+                    Err(error)
+                }
+            }
         })
         .buffered(BATCH_CONCURRENCY)
         .collect()

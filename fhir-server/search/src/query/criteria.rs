@@ -9,7 +9,7 @@ use crate::catalogue::{ParamPlan, TypePlan};
 use crate::expr::{Breadth, Expr, KeyTest, Prefix, RangeTest, TextTest};
 use crate::fold::fold;
 use crate::keys::{Facet, Key};
-use crate::limits::OR_VALUES_MAX;
+use crate::limits::{BARE_ID_TYPES_MAX, OR_VALUES_MAX};
 
 type Parsed = Result<Expr, Refusal>;
 
@@ -32,6 +32,10 @@ pub(super) fn criterion(
         ("_id", None) => return identity(context, kind, &values),
         ("_lastUpdated", None) => {
             return any(&values, |v| Ok(Expr::Updated(range("_lastUpdated", v)?)));
+        }
+        ("_id" | "_lastUpdated", Some(modifier)) => {
+            let text = format!("{code}: the modifier `{}` is not supported on it", tame(modifier));
+            return Err(Refusal::unknown(text));
         }
         _ => {}
     }
@@ -56,9 +60,9 @@ pub(super) fn criterion(
         (SearchParamKind::Token, Some("not")) => {
             Ok(Expr::Not(Box::new(any(&values, |v| Ok(token(context, param, v)))?)))
         }
-        (SearchParamKind::String, None) => any(&values, |v| Ok(text(param, v, TextTest::Prefix))),
+        (SearchParamKind::String, None) => any(&values, |v| text(param, v, TextTest::Prefix)),
         (SearchParamKind::String, Some("contains")) => {
-            any(&values, |v| Ok(text(param, v, TextTest::Contains)))
+            any(&values, |v| text(param, v, TextTest::Contains))
         }
         (SearchParamKind::Date, None) => {
             any(&values, |v| Ok(Expr::Date(param.param, range(code, v)?)))
@@ -119,8 +123,12 @@ fn token(context: QueryContext<'_>, param: &ParamPlan, value: &str) -> Expr {
     }
 }
 
-fn text(param: &ParamPlan, value: &str, test: fn(String) -> TextTest) -> Expr {
-    Expr::Text(param.param, test(fold(&unescape(value))))
+fn text(param: &ParamPlan, value: &str, test: fn(String) -> TextTest) -> Parsed {
+    let folded = fold(&unescape(value));
+    if folded.is_empty() {
+        return Err(Refusal::value(param.definition.code, "the value has no letters"));
+    }
+    Ok(Expr::Text(param.param, test(folded)))
 }
 
 fn identity(context: QueryContext<'_>, kind: ResourceType, values: &[&str]) -> Parsed {
@@ -186,8 +194,11 @@ fn reference(
     }
     let kinds = match narrowed {
         Some(kind) => vec![kind],
-        None if param.definition.targets.is_empty() => ResourceType::all().collect(),
-        None => param.definition.targets.clone(),
+        None if (1..=BARE_ID_TYPES_MAX).contains(&param.targets.len()) => param.targets.clone(),
+        None => {
+            let text = "this can point to many types: name the type, as in Patient/1";
+            return Err(Refusal::value(param.definition.code, text));
+        }
     };
     let mut tests: Vec<Expr> = kinds.iter().map(|k| target(context, param, *k, local)).collect();
     Ok(match (tests.len(), tests.pop()) {
@@ -197,7 +208,7 @@ fn reference(
 }
 
 fn allows(param: &ParamPlan, kind: ResourceType) -> bool {
-    param.definition.targets.is_empty() || param.definition.targets.contains(&kind)
+    param.targets.is_empty() || param.targets.contains(&kind)
 }
 
 fn target(context: QueryContext<'_>, param: &ParamPlan, kind: ResourceType, id: &str) -> Expr {

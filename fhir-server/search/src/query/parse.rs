@@ -7,7 +7,7 @@ use super::pairs::Pair;
 use super::{Query, Sort, SortBy, Summary, Total};
 use crate::catalogue::{Catalogue, TypePlan};
 use crate::expr::Expr;
-use crate::limits::{COUNT_DEFAULT, COUNT_MAX};
+use crate::limits::{COUNT_DEFAULT, COUNT_MAX, SORT_FIELDS_MAX, TESTS_MAX};
 use conformance::SearchParamKind;
 
 /// `Prefer: handling`. <https://hl7.org/fhir/R4/search.html#errors>
@@ -64,6 +64,9 @@ pub fn parse(context: QueryContext<'_>, kind: ResourceType, pairs: &[Pair]) -> R
         }
     }
     query.filter = Expr::And(criteria);
+    if query.filter.tests() > TESTS_MAX {
+        return Err(Error::invalid("The query asks for more than 4000 values. Split it."));
+    }
     Ok(query)
 }
 
@@ -130,6 +133,9 @@ fn take(
 }
 
 fn sort(plan: &TypePlan, value: &str) -> Result<Vec<Sort>, Refusal> {
+    if value.split(',').count() > SORT_FIELDS_MAX {
+        return Err(Refusal::value("_sort", "more than 8 fields"));
+    }
     value.split(',').map(|field| sort_field(plan, field.trim())).collect()
 }
 

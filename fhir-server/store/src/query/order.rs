@@ -40,7 +40,8 @@ impl Order {
             )
             | (
                 Driver::PatientTimeline { descending, .. } | Driver::KeyTimeline { descending, .. },
-                [Sort { by: SortBy::Date { timed: true, .. }, .. }],
+                // A missing date stands before all others: last only when descending.
+                [Sort { by: SortBy::Date { timed: true, .. }, descending: true }],
             ) => {
                 let field = Field::plain("d.at", FieldKind::Number, *descending);
                 Self::natural(vec![field], "d.rid", *descending)
