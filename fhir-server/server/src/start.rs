@@ -49,7 +49,8 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
     let url = settings.database.url()?.reveal();
     store::schema_is_current(url).await?;
     let sealer = Arc::default();
-    let pool = PoolOptions { url: url.to_owned(), connections: settings.database.connections, sealer };
+    let pool =
+        PoolOptions { url: url.to_owned(), connections: settings.database.connections, sealer };
     let (store, auditor) = tokio::try_join!(Store::connect(&pool), Auditor::start(url))?;
     let (stop, recorder) = (CancellationToken::new(), metrics::recorder());
     recorder.run_upkeep();
