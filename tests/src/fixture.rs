@@ -33,9 +33,20 @@ impl Fixture {
     /// # Errors
     /// As [`Fixture::start`].
     pub async fn start_with(change: impl FnOnce(&mut Settings)) -> Result<Self> {
-        let database = Database::create().await?;
+        Self::on(Database::create().await?, change).await
+    }
+
+    /// Starts one on this database.
+    ///
+    /// # Errors
+    /// The server does not start.
+    pub async fn on(database: Database, change: impl FnOnce(&mut Settings)) -> Result<Self> {
         let mut settings = Settings {
-            database: DatabaseSettings { url: Some(database.url.parse()?), connections: 8 },
+            database: DatabaseSettings {
+                url: Some(database.url.parse()?),
+                connections: 8,
+                reserve_mib: 0,
+            },
             clients: vec![ClientConfig::demo()?],
             clock: Clock::system(),
             ..Settings::default()

@@ -30,6 +30,11 @@ impl Conditions {
         Ok(Precondition { if_match, if_match_any, if_none_match_any })
     }
 
+    /// Whether a read may be answered by 304.
+    pub(crate) fn are_of_reads(&self) -> bool {
+        self.if_none_match.is_some() || self.if_modified_since.is_some()
+    }
+
     /// For a read: whether what the client has is current. An ETag speaks before a date.
     pub(crate) fn unchanged(&self, current: &Stored) -> bool {
         if let Some(tags) = &self.if_none_match {

@@ -42,6 +42,9 @@ pub struct ParamPlan {
     pub path: Option<Path>,
     /// Its values are already indexed by the parameter it shares the hash with.
     pub alias: bool,
+    /// Parameters whose values are all values of this one, as `family` of `name`. A value is indexed
+    /// under one of them alone; see [`ParamPlan::lookups`].
+    pub parts: Vec<Param>,
     /// How many resources its values tend to share.
     pub breadth: Breadth,
     /// Whether its references put the resource into a patient's compartment.
@@ -100,6 +103,7 @@ impl TypePlan {
                 targets: targets(definition),
                 path,
                 alias: owner != code,
+                parts: parts(kind, definition, definitions, hasher),
                 breadth: breadth(definition),
                 compartment: compartment.iter().any(|c| *c == code || *c == owner),
                 timed: timeline.is_some_and(|t| t.keys.contains(&code)),
@@ -115,6 +119,58 @@ impl TypePlan {
     pub fn find(&self, code: &str) -> Option<&ParamPlan> {
         let at = self.params.binary_search_by(|p| p.definition.code.cmp(code)).ok()?;
         self.params.get(at)
+    }
+}
+
+impl ParamPlan {
+    /// Every parameter that a value of this one may be indexed under.
+    #[must_use]
+    pub fn lookups(&self) -> Vec<Param> {
+        std::iter::once(self.param).chain(self.parts.iter().copied()).collect()
+    }
+}
+
+/// The parameters whose values are all values of `whole`: each of their expressions is one of its own,
+/// or selects from one.
+fn parts(
+    kind: ResourceType,
+    whole: &SearchParam,
+    all: &[SearchParam],
+    hasher: &Hasher,
+) -> Vec<Param> {
+    let of = |param: &'static str| param.split('|').map(str::trim).filter(|e| is_of(e, kind));
+    let is_part = |part: &&SearchParam| {
+        part.code != whole.code
+            && part.kind == whole.kind
+            && part.expression != whole.expression
+            && shared_with(part, all).is_none_or(|owner| owner == part.code)
+            && of(part.expression).count() > 0
+            && of(part.expression)
+                .all(|inner| of(whole.expression).any(|outer| selects(part.kind, inner, outer)))
+    };
+    all.iter().filter(is_part).map(|part| hasher.param(kind, part.code)).collect()
+}
+
+fn is_of(expression: &str, kind: ResourceType) -> bool {
+    let path = expression.trim_start_matches('(');
+    path.strip_prefix(kind.name()).is_some_and(|rest| rest.starts_with('.'))
+}
+
+/// Whether `inner` yields only values that `outer` is indexed under too.
+fn selects(kind: SearchParamKind, inner: &str, outer: &str) -> bool {
+    let rest = inner.strip_prefix(outer);
+    match kind {
+        SearchParamKind::String => rest.is_some_and(|rest| {
+            rest.is_empty() || rest.strip_prefix('.').is_some_and(crate::extract::is_string_part)
+        }),
+        // Where a key drives a search it must be the only one, so only rare values may have several.
+        SearchParamKind::Token => rest.is_some_and(|rest| rest.starts_with(".where(system=")),
+        SearchParamKind::Number | SearchParamKind::Quantity => inner == outer,
+        SearchParamKind::Date
+        | SearchParamKind::Reference
+        | SearchParamKind::Uri
+        | SearchParamKind::Composite
+        | SearchParamKind::Special => false,
     }
 }
 

@@ -18,8 +18,8 @@ pub enum Expr {
     Key(KeyTest),
     /// A key that is only in the forward index.
     Facet(Facet),
-    /// A string.
-    Text(Param, TextTest),
+    /// A string, under one of several parameters.
+    Text(Vec<Param>, TextTest),
     /// A date or period.
     Date(Param, RangeTest<i64>),
     /// A number or quantity.
@@ -51,13 +51,13 @@ impl Expr {
 /// A key, with what makes it exact and what makes it fast.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyTest {
-    /// Looked up in `token_index`.
+    /// Looked up in `token_index`, or in `timeline_index` where it is timed.
     pub lookup: Key,
     /// Must also be in the forward index: the code's system.
     pub facet: Option<Facet>,
     /// The patient's identity, where the key is a reference to the compartment's patient.
     pub patient: Option<i64>,
-    /// Whether `timeline_index` holds the key too.
+    /// Whether `timeline_index` holds the key.
     pub timed: bool,
     /// How few resources the parameter's values tend to share: lower is fewer.
     pub breadth: Breadth,

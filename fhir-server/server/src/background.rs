@@ -33,6 +33,16 @@ async fn sweep(store: &Store) {
     }
 }
 
+/// Holds space back for a full disk, until told to stop.
+pub(crate) fn keeping_reserve(store: Store, stop: CancellationToken) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = store.keep_reserve() => {}
+        }
+    })
+}
+
 /// Folds what the metrics collected, until told to stop.
 pub(crate) fn metering(stop: CancellationToken) -> JoinHandle<()> {
     tokio::spawn(async move {

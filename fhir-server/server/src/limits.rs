@@ -25,6 +25,8 @@ pub const REQUEST_ID_BYTES_MAX: usize = 64;
 pub const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
 /// Between two rounds of the metrics' housekeeping: what arrived since is held one by one.
 pub const METRICS_EVERY: Duration = Duration::from_secs(5);
+/// Space held back for a full disk by default, in MiB: some 200,000 audit records of reads.
+pub const RESERVE_MIB_DEFAULT: u16 = 64;
 /// Fewest connections to the database by default: a transaction and its neighbours.
 pub const CONNECTIONS_DEFAULT_MIN: u32 = 4;
 /// Connections to the database per core by default: half of them wait for the disk.

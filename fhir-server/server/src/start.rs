@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use auth::{AuthState, Clients, Endpoints, Nothing, SigningKey, smart_configuration};
 use axum::Router;
 use domain::{Domain, Hooks, Services};
-use store::{Auditor, PoolOptions, Store};
+use store::{Auditor, Store, StoreOptions};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -47,22 +47,34 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
     let address = listener.local_addr().context("The listener has no address.")?;
     let origin = settings.origin(address)?;
     let url = settings.database.url()?.reveal();
-    store::schema_is_current(url).await?;
+    if !store::schema_is_current(url).await? {
+        tracing::warn!(
+            "The database has the schema before this one. Run `carebridge migrate` soon."
+        );
+    }
     let sealer = Arc::default();
-    let pool =
-        PoolOptions { url: url.to_owned(), connections: settings.database.connections, sealer };
-    let (store, auditor) = tokio::try_join!(Store::connect(&pool), Auditor::start(url))?;
+    let options = StoreOptions {
+        url: url.to_owned(),
+        connections: settings.database.connections,
+        reserve_mib: settings.database.reserve_mib,
+        sealer,
+    };
+    let store = Store::connect(&options).await?;
+    let auditor = Auditor::start(url, &store).await?;
     let (stop, recorder) = (CancellationToken::new(), metrics::recorder());
     recorder.run_upkeep();
     let mut parts = Router::new();
     if settings.roles.api {
         parts = api(&settings, &origin, store.clone(), auditor)?;
     }
-    let mut working = vec![background::metering(stop.clone())];
+    let mut working = vec![
+        background::metering(stop.clone()),
+        background::keeping_reserve(store.clone(), stop.clone()),
+    ];
     if settings.roles.worker {
         working.push(background::sweeping(store.clone(), stop.clone()));
     }
-    let health = http::Health::new(store.clone(), pool.connections, stop.clone());
+    let health = http::Health::new(store.clone(), stop.clone());
     let router = http::router(parts, health);
     let serving = tokio::spawn(http::serve(listener, router, stop.clone()));
     tracing::info!(%address, origin, "Listening.");

@@ -10,7 +10,10 @@ use tokio::net::{TcpListener, TcpStream};
 
 fn settings(cluster: &Cluster) -> Settings {
     let url = Some(DatabaseUrl::new(cluster.url("postgres")));
-    Settings { database: DatabaseSettings { url, connections: 4 }, ..Settings::default() }
+    Settings {
+        database: DatabaseSettings { url, connections: 4, reserve_mib: 1 },
+        ..Settings::default()
+    }
 }
 
 async fn listener() -> TcpListener {

@@ -1,23 +1,24 @@
 -- Writes new resources whole, in one statement: head, inverted index, outbox, audit, and what makes
 -- the request happen once. Row n of a flat array belongs to the change whose offsets span it; its
--- actor is who asked. Parts between `--?` and `--.` are left out where a batch has nothing for them.
+-- actor is who asked. Index rows carry their resource's number, so they join nothing. Parts between `--?` and `--.` are left out where a batch has nothing for them.
 with
---? once
+--? claims
 claimed as (
-    -- Two conditional creates of one criteria meet here: the later one waits, then writes nothing.
-    insert into claim (criteria) select $35::bigint where $35 is not null
-    on conflict do nothing
-    returning 1
+    -- Two conditional creates of one criteria meet here: the later one waits for the first, then violates
+    -- the primary key, and nothing of this statement happens. In one order, so that no two wait in a ring.
+    insert into claim (criteria) select c from unnest($53::bigint[]) c order by c
 ),
+--.
+--? key
 once as (
     -- A repeated key violates the primary key, and nothing of this statement happens.
     insert into idempotency (client, key, request, reply)
-    select ($31::text[])[1], $36, $37, $38 where $36::text is not null
+    select ($31::text[])[1], $54, $55, $56 where $54::text is not null
 ),
 --.
 c as materialized (
     select
-        nextval('resource_rid') as rid, n.type, n.id, n.id_hash, n.digest, n.content, n.wire,
+        n.rid, n.type, n.id, n.id_hash, n.digest, n.content, n.wire,
         n.method, n.actor, ($29::timestamptz[])[n.actor] as at, ($30::int2[])[n.actor] as site,
         ($9::bigint[])[($10::int4[])[n.ord] + 1:($10::int4[])[n.ord + 1]] as keys,
         ($11::int4[])[($12::int4[])[n.ord] + 1:($12::int4[])[n.ord + 1]] as facets,
@@ -33,44 +34,36 @@ c as materialized (
         ($25::bigint[])[($26::int4[])[n.ord] + 1:($26::int4[])[n.ord + 1]] as timeline_at,
         ($27::bigint[])[($28::int4[])[n.ord] + 1:($28::int4[])[n.ord + 1]] as patients
     from unnest($1::int2[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::bytea[],
-                $7::int2[], $8::int4[])
-        with ordinality n (type, id, id_hash, digest, content, wire, method, actor, ord)
---? once
-    where $35 is null or exists (select from claimed)
---.
+                $7::int2[], $8::int4[], $35::bigint[])
+        with ordinality n (type, id, id_hash, digest, content, wire, method, actor, rid, ord)
 ),
 --? tokens
 tokens as (
-    insert into token_index (key, rid) select k.key, c.rid from c, unnest(c.keys) k (key)
+    insert into token_index (key, rid) select * from unnest($36::bigint[], $37::bigint[]) g (key, rid)
 ),
 --.
 --? strings
 strings as (
     insert into string_index (param, rid, value)
-    select s.param, c.rid, s.value from c, unnest(c.string_param, c.string_value) s (param, value)
+    select * from unnest($38::bigint[], $39::bigint[], $40::text[]) g (param, rid, value)
 ),
 --.
 --? dates
 dates as (
     insert into date_index (param, lo, hi, rid)
-    select d.param, d.lo, d.hi, c.rid
-    from c, unnest(c.date_param, c.date_lo, c.date_hi) d (param, lo, hi)
+    select * from unnest($41::bigint[], $42::bigint[], $43::bigint[], $44::bigint[]) g (param, lo, hi, rid)
 ),
 --.
 --? numbers
 numbers as (
     insert into number_index (param, lo, hi, rid)
-    select d.param, d.lo, d.hi, c.rid
-    from c, unnest(c.number_param, c.number_lo, c.number_hi) d (param, lo, hi)
+    select * from unnest($45::bigint[], $46::float8[], $47::float8[], $48::bigint[]) g (param, lo, hi, rid)
 ),
 --.
 --? timelines
 timelines as (
     insert into timeline_index (patient, key, at, rid)
-    select p.patient, t.key, t.at, c.rid
-    from c,
-        unnest(case when c.patients = '{}' then '{0}' else c.patients end) p (patient),
-        unnest(c.timeline_key, c.timeline_at) t (key, at)
+    select * from unnest($49::bigint[], $50::bigint[], $51::bigint[], $52::bigint[]) g (patient, key, at, rid)
 ),
 --.
 event as (

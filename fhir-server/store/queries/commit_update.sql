@@ -1,17 +1,18 @@
 -- Writes new versions of resources in one statement. Each change names the version it replaces: if
 -- another write was first, that change is not applied and not returned; the others are.
--- Because the version matched, the row this snapshot sees is the row that was replaced; so the
--- difference between its forward index and the new one is exactly what the inverted index needs.
+-- The difference between the replaced version's index and the new one's comes with the change, and
+-- holds because the version does.
 with
---? once
+--? key
 once as (
     insert into idempotency (client, key, request, reply)
-    select ($31::text[])[1], $38, $39, $40 where $38::text is not null
+    select ($31::text[])[1], $72, $73, $74 where $72::text is not null
 ),
 --.
 c as materialized (
     select
-        n.type, n.id, n.id_hash, n.digest, n.content, n.wire, n.method, n.actor, n.expected, n.revives, n.ord,
+        n.rid, n.type, n.id, n.id_hash, n.digest, n.content, n.wire, n.method, n.actor, n.expected,
+        n.revives, n.ord,
         ($29::timestamptz[])[n.actor] as at, ($30::int2[])[n.actor] as site,
         ($9::bigint[])[($10::int4[])[n.ord] + 1:($10::int4[])[n.ord + 1]] as keys,
         ($11::int4[])[($12::int4[])[n.ord] + 1:($12::int4[])[n.ord + 1]] as facets,
@@ -27,126 +28,117 @@ c as materialized (
         ($25::bigint[])[($26::int4[])[n.ord] + 1:($26::int4[])[n.ord + 1]] as timeline_at,
         ($27::bigint[])[($28::int4[])[n.ord] + 1:($28::int4[])[n.ord + 1]] as patients
     from unnest($1::int2[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::bytea[],
-                $7::int2[], $8::int4[], $35::int4[], $37::boolean[])
-        with ordinality n (type, id, id_hash, digest, content, wire, method, actor, expected, revives, ord)
+                $7::int2[], $8::int4[], $35::bigint[], $53::int4[], $54::boolean[])
+        with ordinality n (
+            type, id, id_hash, digest, content, wire, method, actor, rid, expected, revives, ord)
 ),
 old as materialized (
-    select
-        c.ord, r.rid, r.id_hash, r.last_updated, r.xid, r.version, r.site, r.method, r.patients,
-        r.keys, r.string_param, r.string_value, r.date_param, r.date_lo, r.date_hi,
-        r.number_param, r.number_lo, r.number_hi, r.timeline_key, r.timeline_at, r.wire
-    from c join resource r on r.id_hash = c.id_hash and r.version = c.expected
-    where r.last_updated < c.at
-        and (r.method = 2) = c.revives
-        and (r.digest <> c.digest or c.method = 2 or c.revives) -- an update that changes nothing is none
-        and ($36::bigint[] is null or r.patients && $36)
+    select r.rid, r.last_updated, r.xid, r.version, r.site, r.method, r.patients, r.wire
+    from c cross join lateral (select * from resource x where x.rid = c.rid offset 0) r
+    where r.version = c.expected
 ),
-head as (
+done as (
     update resource r set
         last_updated = c.at, xid = pg_current_xact_id(), digest = c.digest,
         version = c.expected + 1, site = c.site, method = c.method,
-        patients = case when c.method = 2 then o.patients else c.patients end, -- a tombstone keeps its owners
+        patients = case when c.method = 2 then r.patients else c.patients end, -- a tombstone keeps its owners
         keys = c.keys, facets = c.facets, string_param = c.string_param,
         string_value = c.string_value, date_param = c.date_param, date_lo = c.date_lo,
         date_hi = c.date_hi, number_param = c.number_param, number_lo = c.number_lo,
         number_hi = c.number_hi, timeline_key = c.timeline_key, timeline_at = c.timeline_at,
         content = c.content::jsonb, wire = c.wire
-    from old o join c on c.ord = o.ord
-    where r.rid = o.rid and r.version = c.expected
-    returning r.rid, o.ord
-),
-done as materialized (
-    select head.rid, head.ord from head
+    from c
+    where r.rid = c.rid and r.version = c.expected
+    returning r.rid, r.id_hash, r.version, r.type, r.site, r.method, r.id, r.patients,
+        r.last_updated, c.ord, c.actor, c.revives
 ),
 archived as (
     insert into history (
         rid, id_hash, last_updated, archived_at, xid, version, type, site, method, id, patients, wire)
-    select o.rid, o.id_hash, o.last_updated, c.at, o.xid, o.version, c.type, o.site, o.method, c.id,
-        o.patients, o.wire
-    from done join old o on o.ord = done.ord join c on c.ord = done.ord
+    select d.rid, d.id_hash, o.last_updated, d.last_updated, o.xid, o.version, d.type, o.site, o.method,
+        d.id, o.patients, o.wire
+    from done d join old o on o.rid = d.rid
 ),
-token_gone as (
-    delete from token_index t using done join old o on o.ord = done.ord join c on c.ord = done.ord,
-        unnest(o.keys) k (key)
-    where t.key = k.key and t.rid = done.rid and k.key <> all (c.keys)
+--? tokens_gone
+tokens_gone as (
+    delete from token_index t using unnest($55::bigint[], $56::bigint[]) g (key, rid)
+    where t.key = g.key and t.rid = g.rid and g.rid = any (array(select rid from done))
 ),
-token_new as (
-    insert into token_index (key, rid)
-    select k.key, done.rid
-    from done join old o on o.ord = done.ord join c on c.ord = done.ord, unnest(c.keys) k (key)
-    where k.key <> all (o.keys)
+--.
+--? strings_gone
+strings_gone as (
+    delete from string_index t using unnest($57::bigint[], $58::bigint[], $59::text[]) g (param, rid, value)
+    where t.param = g.param and t.value = g.value and t.rid = g.rid
+        and g.rid = any (array(select rid from done))
 ),
-string_gone as (
-    delete from string_index t using done join old o on o.ord = done.ord
-        join c on c.ord = done.ord, unnest(o.string_param, o.string_value) s (param, value)
-    where t.param = s.param and t.value = s.value and t.rid = done.rid
-        and (o.string_param, o.string_value) is distinct from (c.string_param, c.string_value)
+--.
+--? dates_gone
+dates_gone as (
+    delete from date_index t
+    using unnest($60::bigint[], $61::bigint[], $62::bigint[], $63::bigint[]) g (param, lo, hi, rid)
+    where t.param = g.param and t.lo = g.lo and t.rid = g.rid and t.hi = g.hi
+        and g.rid = any (array(select rid from done))
 ),
-string_new as (
+--.
+--? numbers_gone
+numbers_gone as (
+    delete from number_index t
+    using unnest($64::bigint[], $65::float8[], $66::float8[], $67::bigint[]) g (param, lo, hi, rid)
+    where t.param = g.param and t.lo = g.lo and t.rid = g.rid and t.hi = g.hi
+        and g.rid = any (array(select rid from done))
+),
+--.
+--? timelines_gone
+timelines_gone as (
+    delete from timeline_index t
+    using unnest($68::bigint[], $69::bigint[], $70::bigint[], $71::bigint[]) g (patient, key, at, rid)
+    where t.patient = g.patient and t.key = g.key and t.at = g.at and t.rid = g.rid
+        and g.rid = any (array(select rid from done))
+),
+--.
+--? tokens
+tokens as (
+    insert into token_index (key, rid) select * from unnest($36::bigint[], $37::bigint[]) g (key, rid)
+    where g.rid = any (array(select rid from done))
+),
+--.
+--? strings
+strings as (
     insert into string_index (param, rid, value)
-    select s.param, done.rid, s.value
-    from done join old o on o.ord = done.ord join c on c.ord = done.ord,
-        unnest(c.string_param, c.string_value) s (param, value)
-    where (o.string_param, o.string_value) is distinct from (c.string_param, c.string_value)
+    select * from unnest($38::bigint[], $39::bigint[], $40::text[]) g (param, rid, value)
+    where g.rid = any (array(select rid from done))
 ),
-date_gone as (
-    delete from date_index t using done join old o on o.ord = done.ord join c on c.ord = done.ord,
-        unnest(o.date_param, o.date_lo, o.date_hi) d (param, lo, hi)
-    where t.param = d.param and t.lo = d.lo and t.hi = d.hi and t.rid = done.rid
-        and (o.date_param, o.date_lo, o.date_hi) is distinct from (c.date_param, c.date_lo, c.date_hi)
-),
-date_new as (
+--.
+--? dates
+dates as (
     insert into date_index (param, lo, hi, rid)
-    select d.param, d.lo, d.hi, done.rid
-    from done join old o on o.ord = done.ord join c on c.ord = done.ord,
-        unnest(c.date_param, c.date_lo, c.date_hi) d (param, lo, hi)
-    where (o.date_param, o.date_lo, o.date_hi) is distinct from (c.date_param, c.date_lo, c.date_hi)
+    select * from unnest($41::bigint[], $42::bigint[], $43::bigint[], $44::bigint[]) g (param, lo, hi, rid)
+    where g.rid = any (array(select rid from done))
 ),
-number_gone as (
-    delete from number_index t using done join old o on o.ord = done.ord
-        join c on c.ord = done.ord,
-        unnest(o.number_param, o.number_lo, o.number_hi) d (param, lo, hi)
-    where t.param = d.param and t.lo = d.lo and t.hi = d.hi and t.rid = done.rid
-        and (o.number_param, o.number_lo, o.number_hi)
-            is distinct from (c.number_param, c.number_lo, c.number_hi)
-),
-number_new as (
+--.
+--? numbers
+numbers as (
     insert into number_index (param, lo, hi, rid)
-    select d.param, d.lo, d.hi, done.rid
-    from done join old o on o.ord = done.ord join c on c.ord = done.ord,
-        unnest(c.number_param, c.number_lo, c.number_hi) d (param, lo, hi)
-    where (o.number_param, o.number_lo, o.number_hi)
-        is distinct from (c.number_param, c.number_lo, c.number_hi)
+    select * from unnest($45::bigint[], $46::float8[], $47::float8[], $48::bigint[]) g (param, lo, hi, rid)
+    where g.rid = any (array(select rid from done))
 ),
-timeline_gone as (
-    delete from timeline_index t using done join old o on o.ord = done.ord
-        join c on c.ord = done.ord,
-        unnest(case when o.patients = '{}' then '{0}' else o.patients end) p (patient),
-        unnest(o.timeline_key, o.timeline_at) l (key, at)
-    where t.patient = p.patient and t.key = l.key and t.at = l.at and t.rid = done.rid
-        and (o.patients, o.timeline_key, o.timeline_at)
-            is distinct from (c.patients, c.timeline_key, c.timeline_at)
-),
-timeline_new as (
+--.
+--? timelines
+timelines as (
     insert into timeline_index (patient, key, at, rid)
-    select p.patient, l.key, l.at, done.rid
-    from done join old o on o.ord = done.ord join c on c.ord = done.ord,
-        unnest(case when c.patients = '{}' then '{0}' else c.patients end) p (patient),
-        unnest(c.timeline_key, c.timeline_at) l (key, at)
-    where (o.patients, o.timeline_key, o.timeline_at)
-        is distinct from (c.patients, c.timeline_key, c.timeline_at)
+    select * from unnest($49::bigint[], $50::bigint[], $51::bigint[], $52::bigint[]) g (patient, key, at, rid)
+    where g.rid = any (array(select rid from done))
 ),
+--.
 event as (
     insert into outbox (rid, version, type, site, method, id, patients)
-    select done.rid, c.expected + 1, c.type, c.site, c.method, c.id,
-        case when c.method = 2 then o.patients else c.patients end
-    from done join c on c.ord = done.ord join old o on o.ord = done.ord
+    select rid, version, type, site, method, id, patients from done
 ),
 audited as (
     insert into audit (at, request_id, action, status, type, version, id, client, subject, token_id)
-    select c.at, ($32::text[])[c.actor], case c.method when 2 then 3 else 2 end,
-        case when c.method = 2 then 204 when c.revives then 201 else 200 end, c.type, c.expected + 1, c.id,
-        ($31::text[])[c.actor], ($33::text[])[c.actor], ($34::text[])[c.actor]
-    from done join c on c.ord = done.ord
+    select last_updated, ($32::text[])[actor], case method when 2 then 3 else 2 end,
+        case when method = 2 then 204 when revives then 201 else 200 end, type, version, id,
+        ($31::text[])[actor], ($33::text[])[actor], ($34::text[])[actor]
+    from done
 )
 select ord from done

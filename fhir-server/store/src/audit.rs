@@ -1,19 +1,20 @@
 //! Read audits by group commit: a flush begins when the previous one ends, so one fsync covers
 //! all reads that waited. No answer leaves before its audit record is durable.
 
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
 use canonical_model::{Error, Kind, ResourceType, Result};
 use chrono::{DateTime, Utc};
-use sqlx::postgres::{PgPool, PgPoolOptions};
 use telemetry::Emit;
 use telemetry::event::AuditFlushed;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::RequestContext;
-use crate::error::StoreError;
-use crate::limits::{ACQUIRE_MS_MAX, AUDIT_BATCH_MAX, AUDIT_QUEUE_MAX};
-use crate::pool::{Role, answers, session};
+use crate::connect::{Role, options};
+use crate::limits::{AUDIT_BATCH_MAX, AUDIT_QUEUE_MAX};
+use crate::reserve::Reserve;
+use crate::sessions::Sessions;
+use crate::{RequestContext, Store};
 
 /// What was done; numbered as in the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,22 +64,16 @@ pub struct Auditor {
 }
 
 impl Auditor {
-    /// Connects as the audit role, which can only insert, and starts the writer.
+    /// Connects as the audit role, which can only insert, and starts the writer. On a full disk the
+    /// store gives it the space held back.
     ///
     /// # Errors
     /// Unavailable where the database cannot be reached.
-    pub async fn start(url: &str) -> Result<Self> {
-        let pool = PgPoolOptions::new()
-            .max_connections(1)
-            .min_connections(1)
-            .acquire_timeout(Duration::from_millis(ACQUIRE_MS_MAX))
-            .test_before_acquire(false)
-            .before_acquire(|connection, meta| Box::pin(answers(connection, meta)))
-            .connect_with(session(url, Role::Audit)?)
-            .await
-            .map_err(StoreError)?;
+    pub async fn start(url: &str, store: &Store) -> Result<Self> {
+        let sessions = Sessions::new("audit", options(url, Role::Audit)?, 1);
+        sessions.take().await?.keep();
         let (queue, waiting) = mpsc::channel(AUDIT_QUEUE_MAX);
-        tokio::spawn(write_groups(pool, waiting));
+        tokio::spawn(write_groups(sessions, Arc::clone(&store.ground.reserve), waiting));
         Ok(Self { queue })
     }
 
@@ -96,18 +91,26 @@ impl Auditor {
     }
 }
 
-fn refused() -> Error {
+pub(crate) fn refused() -> Error {
     Error::new(
         Kind::Unavailable,
         "The access could not be recorded, so nothing is given out. Try again shortly.",
     )
 }
 
-async fn write_groups(pool: PgPool, mut waiting: mpsc::Receiver<Waiting>) {
+async fn write_groups(
+    sessions: Sessions,
+    reserve: Arc<Reserve>,
+    mut waiting: mpsc::Receiver<Waiting>,
+) {
     let mut group = Vec::with_capacity(AUDIT_BATCH_MAX);
     while waiting.recv_many(&mut group, AUDIT_BATCH_MAX).await > 0 {
         let begun = Instant::now();
-        let written = match insert(&pool, &group).await {
+        let mut outcome = reserve.watch(insert(&sessions, &group).await).await;
+        if outcome.as_ref().is_err_and(|error| error.kind == Kind::StorageFull) {
+            outcome = insert(&sessions, &group).await; // The reserve has been given back since.
+        }
+        let written = match outcome {
             Ok(()) => {
                 AuditFlushed { records: group.len(), elapsed: begun.elapsed() }.emit();
                 true
@@ -124,12 +127,12 @@ async fn write_groups(pool: PgPool, mut waiting: mpsc::Receiver<Waiting>) {
     }
 }
 
-async fn insert(pool: &PgPool, group: &[Waiting]) -> Result<()> {
+async fn insert(sessions: &Sessions, group: &[Waiting]) -> Result<()> {
     let column = |pick: fn(&AuditEntry) -> i16| -> Vec<i16> {
         group.iter().map(|(entry, _)| pick(entry)).collect()
     };
     let entries = || group.iter().map(|(entry, _)| entry);
-    sqlx::query(include_str!("../queries/audit_insert.sql"))
+    let query = sqlx::query(include_str!("../queries/audit_insert.sql"))
         .bind(entries().map(|e| e.at).collect::<Vec<_>>())
         .bind(entries().map(|e| e.context.request_id.as_str()).collect::<Vec<_>>())
         .bind(column(|e| e.action as i16))
@@ -140,9 +143,6 @@ async fn insert(pool: &PgPool, group: &[Waiting]) -> Result<()> {
         .bind(entries().map(|e| e.context.client.as_str()).collect::<Vec<_>>())
         .bind(entries().map(|e| e.context.subject.as_deref()).collect::<Vec<_>>())
         .bind(entries().map(|e| e.context.token_id.as_str()).collect::<Vec<_>>())
-        .bind(entries().map(|e| e.detail.as_deref()).collect::<Vec<_>>())
-        .execute(pool)
-        .await
-        .map_err(StoreError)?;
-    Ok(())
+        .bind(entries().map(|e| e.detail.as_deref()).collect::<Vec<_>>());
+    sessions.execute(query).await.map(drop)
 }

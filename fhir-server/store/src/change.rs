@@ -1,10 +1,15 @@
 //! One change of one resource, ready to be committed, and the flat arrays it travels in.
 
+use std::collections::HashMap;
+
 use canonical_model::{ResourceId, ResourceType};
 use chrono::{DateTime, Utc};
 use search::{Hasher, IndexEntries};
 
-use crate::statement::Parts;
+use crate::commit::Once;
+use crate::forward::Forward;
+use crate::index_rows::IndexRows;
+use crate::statement::{Part, Parts};
 use crate::wire;
 
 /// How a version came to be; numbered as in the database.
@@ -70,6 +75,11 @@ pub struct RequestContext {
 /// Flat arrays with offsets: one statement for any number of changes.
 #[derive(Default)]
 pub(crate) struct Flat {
+    pub(crate) rids: Vec<i64>,
+    pub(crate) added: IndexRows,
+    pub(crate) gone: IndexRows,
+    /// Hashes of the criteria of conditional creates.
+    pub(crate) claims: Vec<i64>,
     pub(crate) kinds: Vec<i16>,
     pub(crate) ids: Vec<String>,
     pub(crate) id_hashes: Vec<i64>,
@@ -108,6 +118,8 @@ pub(crate) struct Work {
     pub(crate) changes: Vec<Change>,
     pub(crate) at: DateTime<Utc>,
     pub(crate) context: RequestContext,
+    /// Hash of a conditional create's criteria.
+    pub(crate) claim: Option<i64>,
 }
 
 /// Rows of different lengths in one array: row n spans `offsets[n]..offsets[n + 1]`.
@@ -129,21 +141,60 @@ impl<T> Ragged<T> {
 }
 
 impl Flat {
-    pub(crate) fn of(hasher: &Hasher, work: impl IntoIterator<Item = Work>) -> Self {
-        let mut flat = Self::default();
-        for Work { changes, at, context } in work {
-            flat.times.push(at);
-            flat.sites.push(context.site);
-            flat.clients.push(context.client);
-            flat.request_ids.push(context.request_id);
-            flat.subjects.push(context.subject);
-            flat.token_ids.push(context.token_id);
-            for change in changes {
+    /// New resources with these numbers.
+    pub(crate) fn of_new(hasher: &Hasher, work: Vec<Work>, rids: &[i64]) -> Self {
+        let (mut flat, mut rids) = (Self::default(), rids.iter());
+        for work in work {
+            let (changes, claim) = (flat.begin(work.at, work.context, work.changes), work.claim);
+            flat.claims.extend(claim);
+            for (change, rid) in changes.into_iter().zip(&mut rids) {
                 let id_hash = hasher.identity(change.kind, change.id.as_str());
-                flat.push(change, id_hash);
+                flat.added.add(*rid, &change.entries, &IndexEntries::default());
+                flat.push(change, id_hash, *rid);
             }
         }
         flat
+    }
+
+    /// New versions of the heads that admit them; also the place of each in the work, from 0.
+    pub(crate) fn of_next(
+        work: Vec<Work>,
+        identities: &[i64],
+        heads: &HashMap<usize, Forward>,
+    ) -> (Self, Vec<usize>) {
+        let (mut flat, mut places) = (Self::default(), Vec::new());
+        let mut all = identities.iter().enumerate();
+        for work in work {
+            let at = work.at;
+            for (change, (place, id_hash)) in
+                flat.begin(at, work.context, work.changes).into_iter().zip(&mut all)
+            {
+                let Some(head) = heads.get(&place).filter(|head| head.admits(&change, at)) else {
+                    continue;
+                };
+                flat.added.add(head.rid, &change.entries, &head.entries);
+                flat.gone.add(head.rid, &head.entries, &change.entries);
+                flat.push(change, *id_hash, head.rid);
+                places.push(place);
+            }
+        }
+        (flat, places)
+    }
+
+    /// Notes who asked, of the changes that follow.
+    fn begin(
+        &mut self,
+        at: DateTime<Utc>,
+        context: RequestContext,
+        changes: Vec<Change>,
+    ) -> Vec<Change> {
+        self.times.push(at);
+        self.sites.push(context.site);
+        self.clients.push(context.client);
+        self.request_ids.push(context.request_id);
+        self.subjects.push(context.subject);
+        self.token_ids.push(context.token_id);
+        changes
     }
 
     /// How many changes.
@@ -151,19 +202,26 @@ impl Flat {
         self.ids.len()
     }
 
-    /// The tables that there is something for.
-    pub(crate) fn parts(&self, once: bool) -> Parts {
-        Parts {
-            once,
-            tokens: !self.keys.items.is_empty(),
-            strings: !self.strings.items.is_empty(),
-            dates: !self.dates.items.is_empty(),
-            numbers: !self.numbers.items.is_empty(),
-            timelines: !self.timeline.items.is_empty(),
-        }
+    /// The parts of a statement that there is something for.
+    pub(crate) fn parts(&self, once: &Once) -> Parts {
+        let (new, gone) = (&self.added, &self.gone);
+        Parts::default()
+            .with(Part::Claims, !self.claims.is_empty())
+            .with(Part::Key, once.idempotency.is_some())
+            .with(Part::Tokens, !new.token_rids.is_empty())
+            .with(Part::Strings, !new.string_rids.is_empty())
+            .with(Part::Dates, !new.date_rids.is_empty())
+            .with(Part::Numbers, !new.number_rids.is_empty())
+            .with(Part::Timelines, !new.timeline_rids.is_empty())
+            .with(Part::TokensGone, !gone.token_rids.is_empty())
+            .with(Part::StringsGone, !gone.string_rids.is_empty())
+            .with(Part::DatesGone, !gone.date_rids.is_empty())
+            .with(Part::NumbersGone, !gone.number_rids.is_empty())
+            .with(Part::TimelinesGone, !gone.timeline_rids.is_empty())
     }
 
-    fn push(&mut self, change: Change, id_hash: i64) {
+    fn push(&mut self, change: Change, id_hash: i64, rid: i64) {
+        self.rids.push(rid);
         self.actors.push(i32::try_from(self.times.len()).unwrap_or(i32::MAX));
         let gone = change.method == Method::Delete;
         self.kinds.push(change.kind.number());

@@ -2,9 +2,8 @@
 
 use std::time::Instant;
 
-use canonical_model::{Error, Result};
+use canonical_model::Result;
 use chrono::{DateTime, Utc};
-use search::Hasher;
 use sqlx::postgres::PgArguments;
 use sqlx::query::QueryScalar;
 use sqlx::{PgConnection, Postgres};
@@ -13,8 +12,11 @@ use telemetry::event::Committed;
 
 use crate::Store;
 use crate::change::{Change, Flat, RequestContext, Work};
-use crate::error::{StoreError, is_identity_taken, is_repeated_key};
-use crate::statement::{Template, statement};
+use crate::error::{CRITERIA_TAKEN, IDENTITY_TAKEN, REPEATED_KEY, StoreError};
+use crate::forward::forwards;
+use crate::ground::Ground;
+use crate::index_rows::IndexRows;
+use crate::statement::{Part, Template, statement};
 
 /// What makes a request happen once.
 #[derive(Clone, Debug, Default)]
@@ -23,12 +25,6 @@ pub struct Once {
     pub criteria: Option<i64>,
     /// The client's `Idempotency-Key`, the request's SHA-256, and the reply as references.
     pub idempotency: Option<(String, Vec<u8>, serde_json::Value)>,
-}
-
-impl Once {
-    fn is_needed(&self) -> bool {
-        self.criteria.is_some() || self.idempotency.is_some()
-    }
 }
 
 /// How a commit ended.
@@ -58,19 +54,21 @@ impl Store {
         once: &Once,
         owners: Option<&[i64]>,
     ) -> Result<Applied> {
+        self.ground.reserve.admit()?;
         let new = change.expected == 0;
-        let work = Work { changes: vec![change], at, context: context.clone() };
-        if !once.is_needed() && owners.is_none() {
+        let work =
+            Work { changes: vec![change], at, context: context.clone(), claim: once.criteria };
+        if once.idempotency.is_none() && owners.is_none() {
             return if new { self.inserts.submit(work) } else { self.updates.submit(work) }.await;
         }
-        let mut connection = self.pool.acquire().await.map_err(StoreError)?;
+        let mut session = self.sessions.take().await?;
         let outcome = if new {
-            insert(&mut connection, &self.hasher, vec![work], once).await
+            insert(&mut session, &self.ground, vec![work], once).await
         } else {
-            let done = update(&mut connection, &self.hasher, vec![work], once, owners).await;
+            let done = update(&mut session, &self.ground, vec![work], once, owners).await;
             done.map(|applied| applied.len() == 1)
         };
-        settle(outcome, once)
+        self.ground.reserve.watch(settle(session.settle(outcome))).await
     }
 
     /// Commits new resources of one request, any number, in one round trip.
@@ -84,38 +82,43 @@ impl Store {
         context: &RequestContext,
         once: &Once,
     ) -> Result<Applied> {
-        let work = Work { changes, at, context: context.clone() };
-        let mut connection = self.pool.acquire().await.map_err(StoreError)?;
-        let outcome = insert(&mut connection, &self.hasher, vec![work], once).await;
-        settle(outcome, once)
+        self.ground.reserve.admit()?;
+        let work = Work { changes, at, context: context.clone(), claim: once.criteria };
+        let _turn = self.ground.turn().await?;
+        let mut session = self.sessions.take().await?;
+        let outcome = insert(&mut session, &self.ground, vec![work], once).await;
+        self.ground.reserve.watch(settle(session.settle(outcome))).await
     }
 }
 
 /// Turns the constraint that a race ran into into what it means.
-pub(crate) fn settle(outcome: Result<bool>, once: &Once) -> Result<Applied> {
+pub(crate) fn settle(outcome: Result<bool>) -> Result<Applied> {
     match outcome {
         Ok(true) => Ok(Applied::Committed),
-        Ok(false) if once.criteria.is_some() => Ok(Applied::CriteriaTaken),
         Ok(false) => Ok(Applied::Stale),
-        Err(error) if is_repeated_key(&error) => Ok(Applied::KeyRepeated),
-        Err(error) if is_identity_taken(&error) => Ok(Applied::Stale),
-        Err(error) => Err(error),
+        Err(error) => match error.issues.first().map(|issue| issue.diagnostics.as_str()) {
+            Some(CRITERIA_TAKEN) => Ok(Applied::CriteriaTaken),
+            Some(REPEATED_KEY) => Ok(Applied::KeyRepeated),
+            Some(IDENTITY_TAKEN) => Ok(Applied::Stale),
+            _ => Err(error),
+        },
     }
 }
 
-/// Inserts new resources, all or none; `false` where the criteria were taken.
+/// Inserts new resources, all or none.
 pub(crate) async fn insert(
     connection: &mut PgConnection,
-    hasher: &Hasher,
+    ground: &Ground,
     work: Vec<Work>,
     once: &Once,
 ) -> Result<bool> {
-    let flat = Flat::of(hasher, work);
-    let parts = flat.parts(once.is_needed());
-    let mut query = bind_common(sqlx::query_scalar(statement(Template::Insert, parts)), &flat);
-    if parts.once {
-        query = bind_key(query.bind(once.criteria), once);
-    }
+    let count = work.iter().map(|work| work.changes.len()).sum();
+    let rids = ground.numbers.take(connection, count).await?;
+    let flat = Flat::of_new(&ground.hasher, work, &rids);
+    let parts = flat.parts(once);
+    let query = bind_common(sqlx::query_scalar(statement(Template::Insert, parts)), &flat);
+    let query = bind_rows(query.bind(&flat.rids), &flat.added).bind(&flat.claims);
+    let query = if parts.has(Part::Key) { bind_key(query, once) } else { query };
     let begun = Instant::now();
     let written: i64 = query.fetch_one(connection).await.map_err(StoreError)?;
     Committed { versions: flat.len(), elapsed: begun.elapsed() }.emit();
@@ -125,24 +128,29 @@ pub(crate) async fn insert(
 /// Replaces versions where each is the one expected; returns which were, counted from 0.
 pub(crate) async fn update(
     connection: &mut PgConnection,
-    hasher: &Hasher,
+    ground: &Ground,
     work: Vec<Work>,
     once: &Once,
     owners: Option<&[i64]>,
 ) -> Result<Vec<usize>> {
-    let flat = Flat::of(hasher, work);
-    let parts = flat.parts(once.is_needed());
-    let mut query = bind_common(sqlx::query_scalar(statement(Template::Update, parts)), &flat)
-        .bind(&flat.expected)
-        .bind(owners)
-        .bind(&flat.revives);
-    if parts.once {
-        query = bind_key(query, once);
+    let changes = work.iter().flat_map(|work| &work.changes);
+    let identities: Vec<i64> =
+        changes.map(|change| ground.hasher.identity(change.kind, change.id.as_str())).collect();
+    let heads = forwards(connection, &identities, owners).await?;
+    let (flat, places) = Flat::of_next(work, &identities, &heads);
+    if places.is_empty() {
+        return Ok(places);
     }
+    let parts = flat.parts(once);
+    let query = bind_common(sqlx::query_scalar(statement(Template::Update, parts)), &flat);
+    let query = bind_rows(query.bind(&flat.rids), &flat.added);
+    let query = bind_rows(query.bind(&flat.expected).bind(&flat.revives), &flat.gone);
+    let query = if parts.has(Part::Key) { bind_key(query, once) } else { query };
     let begun = Instant::now();
     let done: Vec<i64> = query.fetch_all(connection).await.map_err(StoreError)?;
     Committed { versions: done.len(), elapsed: begun.elapsed() }.emit();
-    done.into_iter().map(|ord| usize::try_from(ord - 1).map_err(Error::internal)).collect()
+    let place = |ord: i64| usize::try_from(ord - 1).ok().and_then(|n| places.get(n).copied());
+    Ok(done.into_iter().filter_map(place).collect())
 }
 
 type Statement<'q> = QueryScalar<'q, Postgres, i64, PgArguments>;
@@ -184,6 +192,28 @@ fn bind_common<'q>(query: Statement<'q>, flat: &'q Flat) -> Statement<'q> {
         .bind(&flat.request_ids)
         .bind(&flat.subjects)
         .bind(&flat.token_ids)
+}
+
+/// Binds the next 17.
+fn bind_rows<'q>(query: Statement<'q>, rows: &'q IndexRows) -> Statement<'q> {
+    query
+        .bind(&rows.token_keys)
+        .bind(&rows.token_rids)
+        .bind(&rows.string_params)
+        .bind(&rows.string_rids)
+        .bind(&rows.strings)
+        .bind(&rows.date_params)
+        .bind(&rows.date_los)
+        .bind(&rows.date_his)
+        .bind(&rows.date_rids)
+        .bind(&rows.number_params)
+        .bind(&rows.number_los)
+        .bind(&rows.number_his)
+        .bind(&rows.number_rids)
+        .bind(&rows.timeline_patients)
+        .bind(&rows.timeline_keys)
+        .bind(&rows.timeline_ats)
+        .bind(&rows.timeline_rids)
 }
 
 /// Binds the idempotency key, its request and its reply.

@@ -8,6 +8,7 @@ pub(crate) struct StoreError(pub(crate) sqlx::Error);
 /// Constraints that callers can act on.
 const IDEMPOTENCY_KEY: &str = "idempotency_pkey";
 const IDENTITY: &str = "resource_id_hash_key";
+const CRITERIA: &str = "claim_pkey";
 
 impl From<StoreError> for Error {
     fn from(StoreError(fault): StoreError) -> Self {
@@ -16,12 +17,10 @@ impl From<StoreError> for Error {
                 let code = database.code().unwrap_or_default().into_owned();
                 classify(&code, database.constraint())
             }
-            sqlx::Error::PoolTimedOut => busy(),
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
-            | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed
-            | sqlx::Error::Protocol(_) => away(),
+            | sqlx::Error::Protocol(_) => Some(away()),
             _ => return Self::internal(fault),
         };
         match error {
@@ -31,18 +30,19 @@ impl From<StoreError> for Error {
     }
 }
 
-fn busy() -> Option<Error> {
-    Some(Error::new(Kind::Unavailable, "All database connections are busy. Try again shortly."))
+pub(crate) fn busy() -> Error {
+    Error::new(Kind::Unavailable, "All database connections are busy. Try again shortly.")
 }
 
-fn away() -> Option<Error> {
-    Some(Error::new(Kind::Unavailable, "The database is not reachable. Try again shortly."))
+pub(crate) fn away() -> Error {
+    Error::new(Kind::Unavailable, "The database is not reachable. Try again shortly.")
 }
 
 /// <https://www.postgresql.org/docs/15/errcodes-appendix.html>
 fn classify(code: &str, constraint: Option<&str>) -> Option<Error> {
     match (code, constraint) {
         ("23505", Some(IDEMPOTENCY_KEY)) => Some(Error::conflict(REPEATED_KEY)),
+        ("23505", Some(CRITERIA)) => Some(Error::conflict(CRITERIA_TAKEN)),
         ("23505", Some(IDENTITY)) => Some(Error::conflict(IDENTITY_TAKEN)),
         ("40001" | "40P01" | "55P03", _) => {
             Some(Error::conflict("Another write holds this resource. Try again."))
@@ -57,14 +57,11 @@ fn classify(code: &str, constraint: Option<&str>) -> Option<Error> {
         ("54001" | "54000", _) => {
             Some(Error::new(Kind::TooLarge, "The request is too complex. Split it."))
         }
-        ("53100", _) => Some(Error::new(
-            Kind::StorageFull,
-            "The server's disk is full. Nothing was written; reads go on.",
-        )),
-        ("53200" | "53300" | "53400", _) => busy(),
-        ("25P03" | "25P02", _) => away(),
+        ("53100", _) => Some(disk_full()),
+        ("53200" | "53300" | "53400", _) => Some(busy()),
+        ("25P03" | "25P02", _) => Some(away()),
         _ if code.starts_with("08") || code.starts_with("57P") || code.starts_with("58") => {
-            if code == "58030" { disk() } else { away() }
+            Some(if code == "58030" { disk() } else { away() })
         }
         ("42P01" | "3D000", _) => Some(Error::new(
             Kind::Unavailable,
@@ -74,19 +71,15 @@ fn classify(code: &str, constraint: Option<&str>) -> Option<Error> {
     }
 }
 
-fn disk() -> Option<Error> {
-    Some(Error::new(Kind::StorageFull, "The server's disk fails. Nothing was written."))
+/// Why writes are refused while there is no space.
+pub(crate) fn disk_full() -> Error {
+    Error::new(Kind::StorageFull, "The server's disk is full. Nothing was written; reads go on.")
+}
+
+fn disk() -> Error {
+    Error::new(Kind::StorageFull, "The server's disk fails. Nothing was written.")
 }
 
 pub(crate) const REPEATED_KEY: &str = "This Idempotency-Key was used before.";
 pub(crate) const IDENTITY_TAKEN: &str = "Another write created this resource first.";
-
-/// Whether the error says that the idempotency key was there already.
-pub(crate) fn is_repeated_key(error: &Error) -> bool {
-    error.issues.first().is_some_and(|issue| issue.diagnostics == REPEATED_KEY)
-}
-
-/// Whether the error says that the resource was created by another write.
-pub(crate) fn is_identity_taken(error: &Error) -> bool {
-    error.issues.first().is_some_and(|issue| issue.diagnostics == IDENTITY_TAKEN)
-}
+pub(crate) const CRITERIA_TAKEN: &str = "Another conditional create of these criteria was first.";

@@ -6,14 +6,13 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use canonical_model::{Error, Kind, Result};
-use search::Hasher;
-use sqlx::PgPool;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::change::Work;
 use crate::commit::{Applied, Once, insert, settle, update};
-use crate::error::StoreError;
-use crate::limits::{GROUP_MAX, GROUP_QUEUE_MAX};
+use crate::ground::Ground;
+use crate::limits::{GROUP_MAX, GROUP_QUEUE_MAX, GROUP_WRITERS_PER_2_CORES, per_core};
+use crate::sessions::Sessions;
 
 /// A resource's type and id.
 type Name = (i16, String);
@@ -34,11 +33,11 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    pub(crate) fn start(pool: &PgPool, hasher: &Hasher, verb: Verb, writers: usize) -> Self {
+    pub(crate) fn start(sessions: &Sessions, ground: &Ground, verb: Verb) -> Self {
         let (queue, waiting) = mpsc::channel(GROUP_QUEUE_MAX);
         let waiting = Arc::new(Mutex::new(waiting));
-        for _ in 0..writers {
-            let writer = Writer { pool: pool.clone(), hasher: hasher.clone(), verb };
+        for _ in 0..per_core(GROUP_WRITERS_PER_2_CORES, 2) {
+            let writer = Writer { sessions: sessions.clone(), ground: ground.clone(), verb };
             tokio::spawn(writer.run(Arc::clone(&waiting)));
         }
         Self { queue }
@@ -55,8 +54,8 @@ impl Group {
 }
 
 struct Writer {
-    pool: PgPool,
-    hasher: Hasher,
+    sessions: Sessions,
+    ground: Ground,
     verb: Verb,
 }
 
@@ -76,12 +75,13 @@ impl Writer {
     }
 
     async fn commit(&self, group: Vec<Waiting>) {
-        let (work, doors): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+        let (work, doors) = in_one_order(&self.ground, group);
         let alone = work.len() == 1;
-        match self.write(work.clone()).await {
+        let outcome = self.write(work.clone()).await;
+        match self.ground.reserve.watch(outcome).await {
             Ok(outcomes) => answer(doors, outcomes.into_iter().map(Ok)),
             // Nothing was written, and one of them is why: each for itself, then.
-            Err(error) if !alone && error.kind != Kind::Unavailable => {
+            Err(error) if !alone && !is_for_all(&error) => {
                 for (one, door) in work.into_iter().zip(doors) {
                     let outcome = self.write(vec![one]).await;
                     let outcome = outcome.map(|o| o.first().copied().unwrap_or(Applied::Stale));
@@ -98,22 +98,22 @@ impl Writer {
     async fn write(&self, work: Vec<Work>) -> Result<Vec<Applied>> {
         let count = work.len();
         let once = Once::default();
-        let mut connection = self.pool.acquire().await.map_err(StoreError)?;
+        let mut session = self.sessions.take().await?;
         match self.verb {
             Verb::Insert => {
-                let outcome = insert(&mut connection, &self.hasher, work, &once).await;
-                // A taken id spoils the group; alone it says so.
-                let applied = if count == 1 {
-                    settle(outcome, &once)?
-                } else if outcome? {
-                    Applied::Committed
-                } else {
-                    Applied::Stale
+                let outcome = insert(&mut session, &self.ground, work, &once).await;
+                let outcome = session.settle(outcome);
+                // What was taken spoils the group; alone it says so.
+                let applied = match count {
+                    1 => settle(outcome)?,
+                    _ if outcome? => Applied::Committed,
+                    _ => Applied::Stale,
                 };
                 Ok(vec![applied; count])
             }
             Verb::Update => {
-                let done = update(&mut connection, &self.hasher, work, &once, None).await?;
+                let done = update(&mut session, &self.ground, work, &once, None).await;
+                let done = session.settle(done)?;
                 let done: HashSet<usize> = done.into_iter().collect();
                 let applied =
                     |n| if done.contains(&n) { Applied::Committed } else { Applied::Stale };
@@ -121,6 +121,22 @@ impl Writer {
             }
         }
     }
+}
+
+/// By identity, so that two groups that change the same resources lock them in the same order.
+fn in_one_order(
+    ground: &Ground,
+    mut group: Vec<Waiting>,
+) -> (Vec<Work>, Vec<oneshot::Sender<Result<Applied>>>) {
+    group.sort_by_cached_key(|(work, _)| {
+        work.changes.first().map(|change| ground.hasher.identity(change.kind, change.id.as_str()))
+    });
+    group.into_iter().unzip()
+}
+
+/// Whether an error would hit each of a group as it hit the group.
+fn is_for_all(error: &Error) -> bool {
+    matches!(error.kind, Kind::Unavailable | Kind::StorageFull)
 }
 
 /// Two changes of one resource do not fit one statement: the later one waits for the next round.

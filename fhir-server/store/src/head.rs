@@ -40,13 +40,11 @@ impl Store {
         kind: ResourceType,
         id: &ResourceId,
     ) -> Result<Option<Head>> {
-        let owners = Reach::of(access, kind, &self.hasher).owners().unwrap_or(Some(Vec::new()));
-        let row = sqlx::query(include_str!("../queries/heads.sql"))
-            .bind([self.hasher.identity(kind, id.as_str())])
-            .bind(owners)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(StoreError)?;
+        let owners = Reach::of(access, kind, self.hasher()).owners().unwrap_or(Some(Vec::new()));
+        let query = sqlx::query(include_str!("../queries/heads.sql"))
+            .bind([self.hasher().identity(kind, id.as_str())])
+            .bind(owners);
+        let row = self.sessions.fetch_optional(query).await?;
         row.as_ref().map(head).transpose()
     }
 }
@@ -66,7 +64,7 @@ impl Transaction {
         let rows = sqlx::query(include_str!("../queries/heads.sql"))
             .bind(identities)
             .bind(owners)
-            .fetch_all(self.connection()?)
+            .fetch_all(self.connection())
             .await
             .map_err(StoreError)?;
         rows.iter().map(head).collect()
@@ -88,6 +86,6 @@ impl Store {
     /// The owners that an access demands of a resource of the type; `None` demands none.
     #[must_use]
     pub fn owners(&self, access: &Access, kind: ResourceType) -> Option<Vec<i64>> {
-        Reach::of(access, kind, &self.hasher).owners().unwrap_or(Some(Vec::new()))
+        Reach::of(access, kind, self.hasher()).owners().unwrap_or(Some(Vec::new()))
     }
 }

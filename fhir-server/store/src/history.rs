@@ -72,11 +72,11 @@ impl Store {
         id: &ResourceId,
         query: &HistoryQuery,
     ) -> Result<Vec<(Stored, HistoryKey)>> {
-        let Some(owners) = Reach::of(access, kind, &self.hasher).owners() else {
+        let Some(owners) = Reach::of(access, kind, self.hasher()).owners() else {
             return Ok(Vec::new());
         };
-        let rows = sqlx::query(include_str!("../queries/history_instance.sql"))
-            .bind(self.hasher.identity(kind, id.as_str()))
+        let sql = sqlx::query(include_str!("../queries/history_instance.sql"))
+            .bind(self.hasher().identity(kind, id.as_str()))
             .bind(id.as_str())
             .bind(owners)
             .bind(query.since)
@@ -84,10 +84,8 @@ impl Store {
             .bind(query.at.map(|(_, to)| to))
             .bind(query.after.map(|key| key.version))
             .bind(query.oldest_first)
-            .bind(query.limit)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(StoreError)?;
+            .bind(query.limit);
+        let rows = self.sessions.fetch_all(sql).await?;
         rows.iter()
             .map(|row| {
                 let version = stored(row, &self.sealer, kind, id.as_str().to_owned())?;
@@ -109,7 +107,7 @@ impl Store {
     ) -> Result<Vec<(Stored, HistoryKey)>> {
         let (mut types, mut free, mut owners) = (Vec::new(), Vec::new(), Vec::new());
         for kind in kinds {
-            match Reach::of(access, *kind, &self.hasher) {
+            match Reach::of(access, *kind, self.hasher()) {
                 Reach::Nothing => continue,
                 Reach::Everything => free.push(true),
                 Reach::Patients(patients) => {
@@ -124,7 +122,7 @@ impl Store {
         } else {
             include_str!("../queries/history_newest.sql")
         };
-        let rows = sqlx::query(text)
+        let sql = sqlx::query(text)
             .bind(types)
             .bind(free)
             .bind(owners)
@@ -134,10 +132,8 @@ impl Store {
             .bind(query.after.map(|key| key.last_updated))
             .bind(query.after.map(|key| key.rid))
             .bind(query.after.map(|key| key.version))
-            .bind(query.limit)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(StoreError)?;
+            .bind(query.limit);
+        let rows = self.sessions.fetch_all(sql).await?;
         rows.iter()
             .map(|row| {
                 let version = stored_named(row, &self.sealer)?;

@@ -22,13 +22,11 @@ impl Store {
     /// # Errors
     /// Unavailable or Internal.
     pub async fn stored_reply(&self, client: &str, key: &str) -> Result<Option<StoredReply>> {
-        let row =
+        let query =
             sqlx::query("select request, reply from idempotency where client = $1 and key = $2")
                 .bind(client)
-                .bind(key)
-                .fetch_optional(&self.pool)
-                .await
-                .map_err(StoreError)?;
+                .bind(key);
+        let row = self.sessions.fetch_optional(query).await?;
         row.map(|row| {
             Ok(StoredReply {
                 request: row.try_get("request").map_err(StoreError)?,
@@ -49,9 +47,7 @@ impl Store {
             "delete from idempotency where created_at < now() - make_interval(hours => $1)",
             "delete from claim where used_at < now() - make_interval(hours => $1)",
         ] {
-            let done =
-                sqlx::query(statement).bind(hours).execute(&self.pool).await.map_err(StoreError)?;
-            swept += done.rows_affected();
+            swept += self.sessions.execute(sqlx::query(statement).bind(hours)).await?;
         }
         Ok(swept)
     }
@@ -61,10 +57,7 @@ impl Store {
     /// # Errors
     /// Unavailable or Internal.
     pub async fn ensure_partitions(&self) -> Result<()> {
-        sqlx::query("select ensure_partitions(now() + interval '3 months')")
-            .execute(&self.pool)
-            .await
-            .map_err(StoreError)?;
-        Ok(())
+        let query = sqlx::query("select ensure_partitions(now() + interval '3 months')");
+        self.sessions.execute(query).await.map(drop)
     }
 }

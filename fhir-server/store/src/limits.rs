@@ -18,9 +18,25 @@ pub const CLAIM_HOURS: i64 = 24;
 pub const GROUP_MAX: usize = 32;
 /// Writes that may wait for a group. Beyond it they are refused with 503.
 pub const GROUP_QUEUE_MAX: usize = 4_096;
-/// Writers of one verb: enough to keep one group in the database while the next is prepared.
-pub const GROUP_WRITERS: usize = 2;
-/// Reads in the database at once. Each is a group: a few keep the cores busy.
-pub const READ_GROUPS: usize = 3;
+/// Writers of one verb for each two cores: one group is in the database while the next is prepared.
+pub const GROUP_WRITERS_PER_2_CORES: usize = 2;
+/// Groups of reads in the database at once, for each two cores: more would be smaller.
+pub const READ_GROUPS_PER_2_CORES: usize = 1;
+/// Transactions of many changes at once, for each two cores.
+pub const TURNS_PER_2_CORES: usize = 2;
+/// Between two tries to reach a database that starts, in milliseconds.
+pub const RECONNECT_MS: u64 = 20;
+/// Pages of PostgreSQL in a MiB.
+pub const PAGES_PER_MIB: i32 = 128;
+/// Between two looks at the reserve for a full disk, in milliseconds: how long a freed disk still
+/// refuses writes. A look at a held reserve reads one file's size.
+pub const RESERVE_EVERY_MS: u64 = 2_000;
 /// How long a connection may have rested, in milliseconds, and still be used unasked.
 pub const IDLE_TRUST_MS_MAX: u64 = 1_000;
+
+/// What is given for each two cores, on this machine, and at least so many.
+#[must_use]
+pub fn per_core(for_two: usize, least: usize) -> usize {
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    (for_two * cores / 2).max(least)
+}

@@ -23,27 +23,31 @@ pub async fn migrate(url: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whether every migration of this binary has been applied.
+/// Whether every migration of this binary has been applied, `false` where only the newest has not:
+/// each release runs on the schema before its own, so servers may be replaced before the database
+/// is migrated.
 ///
 /// # Errors
-/// Unavailable with the command to run where one is missing.
-pub async fn schema_is_current(url: &str) -> Result<()> {
+/// Unavailable with the command to run where more are missing.
+pub async fn schema_is_current(url: &str) -> Result<bool> {
     let mut connection = PgConnection::connect(url).await.map_err(StoreError)?;
     let known: Vec<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
-    let applied: i64 = sqlx::query_scalar(
-        "select count(*) from _sqlx_migrations where success and version = any($1)",
+    let applied: Vec<i64> = sqlx::query_scalar(
+        "select version from _sqlx_migrations where success and version = any($1)",
     )
     .bind(&known)
-    .fetch_one(&mut connection)
+    .fetch_all(&mut connection)
     .await
     .map_err(StoreError)?;
     connection.close().await.map_err(StoreError)?;
-    if usize::try_from(applied).is_ok_and(|n| n == known.len()) {
-        Ok(())
-    } else {
-        Err(Error::new(
+    let newest = known.iter().max();
+    let missing: Vec<&i64> = known.iter().filter(|version| !applied.contains(version)).collect();
+    match missing.as_slice() {
+        [] => Ok(true),
+        [only] if Some(*only) == newest => Ok(false),
+        _ => Err(Error::new(
             Kind::Unavailable,
             "The database's schema is older than this server. Run `carebridge migrate` first.",
-        ))
+        )),
     }
 }

@@ -2,13 +2,49 @@
 
 use access::Access;
 use canonical_model::{ResourceId, ResourceType, Result};
+use chrono::{DateTime, Utc};
 
 use crate::error::StoreError;
 pub use crate::rows::Stored;
 use crate::rows::{Reach, stored};
-use crate::{Store, Transaction};
+use crate::{RequestContext, Store, Transaction};
+
+/// A version that was read.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// The version.
+    pub stored: Stored,
+    /// Whether the access is recorded already.
+    pub recorded: bool,
+}
 
 impl Store {
+    /// The current version, or `None` where there is none within the access, and the record of its
+    /// access: as a successful read by this caller, durable when this returns. A deleted version, and
+    /// one that was found by its owners, are left for the caller to record.
+    ///
+    /// # Errors
+    /// Unavailable or Internal.
+    pub async fn read_and_record(
+        &self,
+        access: &Access,
+        kind: ResourceType,
+        id: &ResourceId,
+        at: DateTime<Utc>,
+        context: RequestContext,
+    ) -> Result<Option<Reading>> {
+        match Reach::of(access, kind, self.hasher()) {
+            Reach::Everything => {
+                let identity = self.hasher().identity(kind, id.as_str());
+                self.reads.read(kind, id, identity, at, context).await
+            }
+            Reach::Nothing | Reach::Patients(_) => {
+                let stored = self.read(access, kind, id).await?;
+                Ok(stored.map(|stored| Reading { stored, recorded: false }))
+            }
+        }
+    }
+
     /// The current version, or `None` where there is none within the access.
     ///
     /// # Errors
@@ -19,17 +55,12 @@ impl Store {
         kind: ResourceType,
         id: &ResourceId,
     ) -> Result<Option<Stored>> {
-        let Some(owners) = Reach::of(access, kind, &self.hasher).owners() else { return Ok(None) };
-        if owners.is_none() {
-            return self.reads.read(kind, id, self.hasher.identity(kind, id.as_str())).await;
-        }
-        let row = sqlx::query(include_str!("../queries/read.sql"))
-            .bind(self.hasher.identity(kind, id.as_str()))
+        let Some(owners) = Reach::of(access, kind, self.hasher()).owners() else { return Ok(None) };
+        let query = sqlx::query(include_str!("../queries/read.sql"))
+            .bind(self.hasher().identity(kind, id.as_str()))
             .bind(id.as_str())
-            .bind(owners)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(StoreError)?;
+            .bind(owners);
+        let row = self.sessions.fetch_optional(query).await?;
         row.map(|row| stored(&row, &self.sealer, kind, id.as_str().to_owned())).transpose()
     }
 
@@ -44,15 +75,13 @@ impl Store {
         id: &ResourceId,
         version: i32,
     ) -> Result<Option<Stored>> {
-        let Some(owners) = Reach::of(access, kind, &self.hasher).owners() else { return Ok(None) };
-        let row = sqlx::query(include_str!("../queries/vread.sql"))
-            .bind(self.hasher.identity(kind, id.as_str()))
+        let Some(owners) = Reach::of(access, kind, self.hasher()).owners() else { return Ok(None) };
+        let query = sqlx::query(include_str!("../queries/vread.sql"))
+            .bind(self.hasher().identity(kind, id.as_str()))
             .bind(id.as_str())
             .bind(version)
-            .bind(owners)
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(StoreError)?;
+            .bind(owners);
+        let row = self.sessions.fetch_optional(query).await?;
         row.map(|row| stored(&row, &self.sealer, kind, id.as_str().to_owned())).transpose()
     }
 }
@@ -74,7 +103,7 @@ impl Transaction {
             .bind(hasher.identity(kind, id.as_str()))
             .bind(id.as_str())
             .bind(owners)
-            .fetch_optional(self.connection()?)
+            .fetch_optional(self.connection())
             .await
             .map_err(StoreError)?;
         row.map(|row| stored(&row, &sealer, kind, id.as_str().to_owned())).transpose()

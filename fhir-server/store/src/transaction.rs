@@ -1,27 +1,32 @@
 //! A transaction over several statements: bundles, and conditional writes that must lock first.
 //!
-//! Dropping it unfinished closes its connection. A pool never gets back a session that may still
-//! be inside a transaction, whenever and wherever a request was cancelled.
+//! Dropping it unfinished closes its session: none comes back inside a transaction, whenever and
+//! wherever a request was cancelled.
 
 use std::sync::Arc;
 
-use canonical_model::{Error, Result};
+use canonical_model::Result;
 use chrono::{DateTime, Utc};
 use search::Hasher;
-use sqlx::pool::PoolConnection;
-use sqlx::{PgConnection, Postgres};
+use sqlx::PgConnection;
+
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::Store;
 use crate::change::{Change, RequestContext, Work};
 use crate::commit::{Applied, Once, insert, settle, update};
 use crate::error::StoreError;
+use crate::ground::Ground;
 use crate::sealer::Sealer;
+use crate::sessions::Session;
 
 /// An open transaction. Commit it, or everything in it is undone.
 #[derive(Debug)]
 pub struct Transaction {
-    connection: Option<PoolConnection<Postgres>>, // Invariant: some until finished.
-    hasher: Hasher,
+    session: Session,
+    /// Given back with the session.
+    _turn: OwnedSemaphorePermit,
+    ground: Ground,
     sealer: Arc<Sealer>,
 }
 
@@ -29,13 +34,13 @@ impl Store {
     /// Opens a transaction.
     ///
     /// # Errors
-    /// Unavailable where no connection is free in time.
+    /// Unavailable where no connection is free in time; StorageFull while the disk is full.
     pub async fn begin(&self) -> Result<Transaction> {
-        let connection = self.pool.acquire().await.map_err(StoreError)?;
-        // Wrapped before BEGIN is sent: a cancellation from here on closes the connection.
+        self.ground.reserve.admit()?;
         let mut transaction = Transaction {
-            connection: Some(connection),
-            hasher: self.hasher.clone(),
+            _turn: self.ground.turn().await?,
+            session: self.sessions.take().await?,
+            ground: self.ground.clone(),
             sealer: Arc::clone(&self.sealer),
         };
         transaction.run("begin").await?;
@@ -44,8 +49,8 @@ impl Store {
 }
 
 impl Transaction {
-    pub(crate) fn connection(&mut self) -> Result<&mut PgConnection> {
-        self.connection.as_deref_mut().ok_or_else(|| Error::internal("the transaction is finished"))
+    pub(crate) fn connection(&mut self) -> &mut PgConnection {
+        &mut self.session
     }
 
     pub(crate) fn sealer(&self) -> &Arc<Sealer> {
@@ -53,11 +58,11 @@ impl Transaction {
     }
 
     pub(crate) fn hasher(&self) -> &Hasher {
-        &self.hasher
+        &self.ground.hasher
     }
 
     async fn run(&mut self, statement: &'static str) -> Result<()> {
-        sqlx::query(statement).execute(self.connection()?).await.map_err(StoreError)?;
+        sqlx::query(statement).execute(self.connection()).await.map_err(StoreError)?;
         Ok(())
     }
 
@@ -71,7 +76,7 @@ impl Transaction {
         names.dedup();
         sqlx::query("select pg_advisory_xact_lock(n.name) from unnest($1::bigint[]) n (name)")
             .bind(&names)
-            .execute(self.connection()?)
+            .execute(self.connection())
             .await
             .map_err(StoreError)?;
         Ok(())
@@ -90,7 +95,7 @@ impl Transaction {
              on conflict (criteria) do update set used_at = now()",
         )
         .bind(&criteria)
-        .execute(self.connection()?)
+        .execute(self.connection())
         .await
         .map_err(StoreError)?;
         Ok(())
@@ -107,17 +112,32 @@ impl Transaction {
         context: &RequestContext,
         once: &Once,
     ) -> Result<Applied> {
-        let (fresh, next): (Vec<_>, Vec<_>) =
+        let reserve = Arc::clone(&self.ground.reserve);
+        reserve.watch(self.write_all(changes, at, context, once).await).await
+    }
+
+    async fn write_all(
+        &mut self,
+        changes: Vec<Change>,
+        at: DateTime<Utc>,
+        context: &RequestContext,
+        once: &Once,
+    ) -> Result<Applied> {
+        let (fresh, mut next): (Vec<_>, Vec<_>) =
             changes.into_iter().partition(|change| change.expected == 0);
-        let hasher = self.hasher.clone();
-        let connection = self.connection()?;
+        // In the order of all writers, so that none waits in a ring.
+        next.sort_by_cached_key(|change| {
+            self.ground.hasher.identity(change.kind, change.id.as_str())
+        });
+        let ground = self.ground.clone();
+        let connection = self.connection();
         let none = Once::default();
-        let work = |changes| vec![Work { changes, at, context: context.clone() }];
+        let work = |changes| vec![Work { changes, at, context: context.clone(), claim: None }];
         // The key is written by the first statement there is, even when nothing else changes.
         let with_fresh = !fresh.is_empty() || next.is_empty();
         if with_fresh {
-            let outcome = insert(connection, &hasher, work(fresh), once).await;
-            let applied = settle(outcome, once)?;
+            let outcome = insert(connection, &ground, work(fresh), once).await;
+            let applied = settle(outcome)?;
             if applied != Applied::Committed {
                 return Ok(applied);
             }
@@ -125,8 +145,8 @@ impl Transaction {
         if !next.is_empty() {
             let once = if with_fresh { &none } else { once };
             let count = next.len();
-            let done = update(connection, &hasher, work(next), once, None).await;
-            return settle(done.map(|done| done.len() == count), once);
+            let done = update(connection, &ground, work(next), once, None).await;
+            return settle(done.map(|done| done.len() == count));
         }
         Ok(Applied::Committed)
     }
@@ -137,7 +157,7 @@ impl Transaction {
     /// Unavailable where the connection broke: then the outcome is unknown.
     pub async fn commit(mut self) -> Result<()> {
         self.run("commit").await?;
-        self.connection = self.connection.take().and_then(give_back);
+        self.session.keep();
         Ok(())
     }
 
@@ -147,21 +167,7 @@ impl Transaction {
     /// Unavailable where the connection broke; PostgreSQL undoes it then.
     pub async fn rollback(mut self) -> Result<()> {
         self.run("rollback").await?;
-        self.connection = self.connection.take().and_then(give_back);
+        self.session.keep();
         Ok(())
-    }
-}
-
-/// Dropping a clean connection returns it to the pool.
-fn give_back(connection: PoolConnection<Postgres>) -> Option<PoolConnection<Postgres>> {
-    drop(connection);
-    None
-}
-
-impl Drop for Transaction {
-    fn drop(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            drop(connection.detach()); // Closes the socket: PostgreSQL rolls back.
-        }
     }
 }

@@ -74,13 +74,15 @@ const RULES: &[(&str, &str)] = &[
             + cardinality(number_param) + cardinality(timeline_key) > 0)",
     ),
     (
-        "token_index is the heads' keys",
+        "token_index is the heads' keys that are on no timeline",
         "select count(*) from (
             (select k.key, r.rid from resource r, unnest(r.keys) k (key)
+                where k.key <> all (r.timeline_key)
              except all select key, rid from token_index)
             union all
             (select key, rid from token_index
-             except all select k.key, r.rid from resource r, unnest(r.keys) k (key))) x",
+             except all select k.key, r.rid from resource r, unnest(r.keys) k (key)
+                where k.key <> all (r.timeline_key))) x",
     ),
     (
         "string_index is the heads' strings",

@@ -45,12 +45,20 @@ impl ServerProcess {
     /// # Errors
     /// The binary is missing, or the server does not get ready.
     pub async fn start(database_url: &str) -> Result<Self> {
+        Self::start_with_reserve(database_url, 0).await
+    }
+
+    /// Starts one that holds this many MiB back for a full disk.
+    ///
+    /// # Errors
+    /// As [`ServerProcess::start`].
+    pub async fn start_with_reserve(database_url: &str, mib: u16) -> Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("carebridge-ledger-{}-{number}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&folder)?;
-        std::fs::write(folder.join("carebridge.toml"), settings()?)?;
+        std::fs::write(folder.join("carebridge.toml"), settings(mib)?)?;
         let address = format!("127.0.0.1:{}", free_port()?);
         let mut server = Self {
             origin: format!("http://{address}"),
@@ -163,10 +171,10 @@ pub(super) async fn is_ready(origin: &str) -> bool {
     answer.is_ok_and(|answer| answer.status().is_success())
 }
 
-fn settings() -> Result<String> {
+fn settings(reserve_mib: u16) -> Result<String> {
     let secret = SecretHash::of(&Secret::new(SECRET.to_owned()))?;
     Ok(format!(
-        "[database]\nconnections = 8\n[auth]\nsigning_key = \"signing-key.pem\"\n\
+        "[database]\nconnections = 8\nreserve_mib = {reserve_mib}\n[auth]\nsigning_key = \"signing-key.pem\"\n\
          [[client]]\nid = \"{CLIENT}\"\nsecret = \"{secret}\"\nscope = \"system/*.cruds\"\n\
          [log]\nfilter = \"warn\"\n"
     ))

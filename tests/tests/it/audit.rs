@@ -267,7 +267,7 @@ async fn without_a_record_nothing_is_given_out() -> Result<()> {
     let put = server.client.send("PUT", "/Patient/a", &patient("a", "Zq7canary")).await?;
     assert_eq!(put.status, 201);
     let mut journal = Journal::open(&server).await?;
-    journal.run("revoke insert on audit from carebridge_audit").await?;
+    journal.run("revoke insert on audit from carebridge_audit, carebridge_app").await?;
     let batch = r#"{"resourceType":"Bundle","type":"batch","entry":[{"request":{"method":"GET","url":"Patient/a"}}]}"#;
     for (method, path, body) in [
         ("GET", "/Patient/a", ""),
@@ -287,7 +287,7 @@ async fn without_a_record_nothing_is_given_out() -> Result<()> {
         assert!(!answer.text.contains("Zq7canary"), "{method} {path}: {}", answer.text);
         assert!(answer.headers.get("etag").is_none(), "{method} {path}");
     }
-    journal.run("grant insert on audit to carebridge_audit").await?;
+    journal.run("grant insert on audit to carebridge_audit, carebridge_app").await?;
     assert_eq!(server.client.get("/Patient/a").await?.status, 200);
     Ok(())
 }

@@ -2,11 +2,11 @@
 
 use access::Action;
 use canonical_model::{Error, Kind, ResourceId, ResourceType, Result};
-use store::Stored;
+use store::{Reading, Stored};
 
 use crate::{Domain, Request};
 
-/// The current version.
+/// The current version, with the record of its access where that could be made in one.
 ///
 /// # Errors
 /// Forbidden; NotFound, the same whether it is absent or out of reach; Gone where it was deleted.
@@ -15,10 +15,27 @@ pub async fn read(
     request: &Request,
     kind: ResourceType,
     id: &ResourceId,
+) -> Result<Reading> {
+    let access = domain.decide(request, kind, Action::Read)?;
+    let (at, context) = (domain.now(), request.context());
+    let found = domain.store().read_and_record(&access, kind, id, at, context).await?;
+    let reading = found.ok_or_else(absent)?;
+    present(Some(reading.stored)).map(|stored| Reading { stored, ..reading })
+}
+
+/// The current version, for an answer that depends on more than whether it is there. Its access is
+/// not recorded yet.
+///
+/// # Errors
+/// As [`read`].
+pub async fn look(
+    domain: &Domain,
+    request: &Request,
+    kind: ResourceType,
+    id: &ResourceId,
 ) -> Result<Stored> {
     let access = domain.decide(request, kind, Action::Read)?;
-    let found = domain.store().read(&access, kind, id).await?;
-    present(found)
+    present(domain.store().read(&access, kind, id).await?)
 }
 
 /// One version.

@@ -63,16 +63,17 @@ impl BundleEntry {
         }
     }
 
-    /// The entry as a part of a transaction.
+    /// The entry as a part of a transaction; its resource goes there.
     ///
     /// # Errors
     /// Invalid, naming the entry.
-    pub(crate) fn operation(&self, app: &App) -> Result<Entry> {
+    pub(crate) fn operation(&mut self, app: &App) -> Result<Entry> {
         let operation = self.write(app).map_err(|error| self.fault(error))?;
         Ok(Entry { index: self.index, full_url: self.full_url.clone(), operation })
     }
 
-    fn write(&self, app: &App) -> Result<Operation> {
+    fn write(&mut self, app: &App) -> Result<Operation> {
+        let resource = self.resource.take();
         let precondition = || self.conditions.precondition();
         match &self.interaction {
             Interaction::Create(kind) => {
@@ -80,21 +81,21 @@ impl BundleEntry {
                     let text = text.trim_start_matches(&format!("{kind}?")).trim_start_matches('?');
                     Criteria::parse(&app.domain, *kind, text)
                 });
-                Ok(Operation::Create(self.content(*kind)?, criteria.transpose()?))
+                Ok(Operation::Create(content(resource, *kind)?, criteria.transpose()?))
             }
             Interaction::Update(kind, id) => {
                 let target = Target::Id(*kind, id.clone());
-                Ok(Operation::Update(target, self.content(*kind)?, precondition()?))
+                Ok(Operation::Update(target, content(resource, *kind)?, precondition()?))
             }
             Interaction::ConditionalUpdate(kind) => {
                 let target = self.target(app, *kind)?;
-                Ok(Operation::Update(target, self.content(*kind)?, precondition()?))
+                Ok(Operation::Update(target, content(resource, *kind)?, precondition()?))
             }
             Interaction::Patch(kind, id) => {
-                self.patch(Target::Id(*kind, id.clone()), precondition()?)
+                patch(resource, Target::Id(*kind, id.clone()), precondition()?)
             }
             Interaction::ConditionalPatch(kind) => {
-                self.patch(self.target(app, *kind)?, precondition()?)
+                patch(resource, self.target(app, *kind)?, precondition()?)
             }
             Interaction::Delete(kind, id) => {
                 Ok(Operation::Delete(Target::Id(*kind, id.clone()), precondition()?))
@@ -118,20 +119,24 @@ impl BundleEntry {
     fn target(&self, app: &App, kind: ResourceType) -> Result<Target> {
         Ok(Target::Where(Criteria::of(&app.domain, kind, &self.pairs)?))
     }
+}
 
-    fn content(&self, kind: ResourceType) -> Result<Resource> {
-        let resource = self.resource.clone().ok_or_else(|| missing("resource"))?;
-        if resource.kind() != kind {
-            let text = format!("resourceType must be {kind}, as in request.url");
-            return Err(Error::invalid(text).at("resource"));
-        }
-        Ok(resource)
+fn content(resource: Option<Resource>, kind: ResourceType) -> Result<Resource> {
+    let resource = resource.ok_or_else(|| missing("resource"))?;
+    if resource.kind() != kind {
+        let text = format!("resourceType must be {kind}, as in request.url");
+        return Err(Error::invalid(text).at("resource"));
     }
+    Ok(resource)
+}
 
-    fn patch(&self, target: Target, precondition: Precondition) -> Result<Operation> {
-        let resource = self.resource.as_ref().ok_or_else(|| missing("resource"))?;
-        Ok(Operation::Patch(target, patch_of(resource)?, precondition))
-    }
+fn patch(
+    resource: Option<Resource>,
+    target: Target,
+    precondition: Precondition,
+) -> Result<Operation> {
+    let resource = resource.ok_or_else(|| missing("resource"))?;
+    Ok(Operation::Patch(target, patch_of(&resource)?, precondition))
 }
 
 /// A patch inside a bundle: Parameters is a FHIRPath Patch, a Binary holds a JSON Patch.

@@ -55,10 +55,14 @@ fn read_entries(app: &App, entries: Vec<Value>) -> Result<Vec<BundleEntry>> {
 
 /// All or nothing. Writes first, in one transaction, which also makes sure that there is something
 /// to read; then the reads, which see what was written.
-async fn transaction(app: &App, wire: WireRequest, entries: Vec<BundleEntry>) -> Result<Answer> {
+async fn transaction(
+    app: &App,
+    wire: WireRequest,
+    mut entries: Vec<BundleEntry>,
+) -> Result<Answer> {
     let mut writes = Vec::with_capacity(entries.len());
     let mut expected = Vec::new();
-    for entry in &entries {
+    for entry in &mut entries {
         if entry.reads() {
             expected.extend(expect(app, &wire, entry).map_err(|error| entry.fault(error))?);
         } else {

@@ -18,8 +18,12 @@ pub(crate) async fn read(
     kind: ResourceType,
     id: &ResourceId,
 ) -> Result<Answer> {
-    let stored = interaction::read(&app.domain, &wire.request, kind, id).await?;
-    represent(stored, &wire)
+    if wire.conditions.are_of_reads() {
+        let stored = interaction::look(&app.domain, &wire.request, kind, id).await?;
+        return represent(stored, &wire);
+    }
+    let reading = interaction::read(&app.domain, &wire.request, kind, id).await?;
+    Ok(Answer { audited: reading.recorded, ..represent(reading.stored, &wire)? })
 }
 
 pub(crate) async fn vread(

@@ -7,6 +7,8 @@ mod reference;
 mod text;
 mod token;
 
+pub(crate) use text::is_string_part;
+
 use canonical_model::fhirpath::Item;
 use canonical_model::{Resource, ResourceId, ResourceType, Result};
 use conformance::SearchParamKind;
@@ -73,7 +75,9 @@ pub fn extract(catalogue: &Catalogue, base: &str, resource: &Resource) -> Result
     {
         sink.patient(id);
     }
-    for param in &plan.params {
+    // Parts first: what they hold, the whole need not hold again.
+    let (wholes, others): (Vec<_>, Vec<_>) = plan.params.iter().partition(|p| !p.parts.is_empty());
+    for param in others.into_iter().chain(wholes) {
         // Everyone's id and time are columns of the head.
         if matches!(param.definition.code, "_id" | "_lastUpdated") {
             continue;

@@ -7,6 +7,7 @@ use canonical_model::json::Number;
 
 use super::Sink;
 use crate::catalogue::ParamPlan;
+use crate::keys::Param;
 
 pub(super) fn take(sink: &mut Sink<'_>, param: &ParamPlan, item: &Item<'_>) {
     match (item.value, item.type_name) {
@@ -56,8 +57,8 @@ pub(crate) fn precision(number: &Number) -> (f64, f64) {
 }
 
 fn put(sink: &mut Sink<'_>, param: &ParamPlan, (lo, hi): (f64, f64)) {
-    let entry = (param.param, lo, hi);
-    if !sink.entries.numbers.contains(&entry) {
-        sink.entries.numbers.push(entry);
+    let known = |p: &Param| sink.entries.numbers.contains(&(*p, lo, hi));
+    if !known(&param.param) && !param.parts.iter().any(known) {
+        sink.entries.numbers.push((param.param, lo, hi));
     }
 }

@@ -6,10 +6,16 @@ use canonical_model::fhirpath::Item;
 use super::Sink;
 use crate::catalogue::ParamPlan;
 use crate::fold::fold;
+use crate::keys::Param;
 
 const NAME_PARTS: &[&str] = &["family", "given", "prefix", "suffix", "text"];
 const ADDRESS_PARTS: &[&str] =
     &["line", "city", "district", "state", "postalCode", "country", "text"];
+
+/// Whether a string parameter of a name or an address indexes this element of it.
+pub(crate) fn is_string_part(element: &str) -> bool {
+    NAME_PARTS.contains(&element) || ADDRESS_PARTS.contains(&element)
+}
 
 pub(super) fn take(sink: &mut Sink<'_>, param: &ParamPlan, item: &Item<'_>) {
     match (item.value, item.type_name) {
@@ -32,7 +38,8 @@ fn take_parts(sink: &mut Sink<'_>, param: &ParamPlan, value: &Value, parts: &[&s
 
 fn put(sink: &mut Sink<'_>, param: &ParamPlan, text: &str) {
     let folded = fold(text);
-    let known = sink.entries.strings.iter().any(|(p, t)| *p == param.param && *t == folded);
+    let holds = |p: &Param| *p == param.param || param.parts.contains(p);
+    let known = sink.entries.strings.iter().any(|(p, t)| holds(p) && *t == folded);
     if !folded.is_empty() && !known {
         sink.entries.strings.push((param.param, folded));
     }

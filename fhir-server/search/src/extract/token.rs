@@ -5,6 +5,7 @@ use canonical_model::fhirpath::Item;
 
 use super::Sink;
 use crate::catalogue::ParamPlan;
+use crate::keys::Param;
 
 pub(super) fn take(sink: &mut Sink<'_>, param: &ParamPlan, item: &Item<'_>) {
     match item.value {
@@ -59,8 +60,11 @@ fn take_coding(sink: &mut Sink<'_>, param: &ParamPlan, coding: &Value) {
 /// One row finds the code whatever its system; the system is checked on the candidate.
 fn put(sink: &mut Sink<'_>, param: &ParamPlan, system: Option<&str>, code: &str) {
     let code = code.trim();
-    let key = sink.hasher.code(param.param, code);
-    sink.key(param, key);
+    let known = |part: &Param| sink.entries.keys.contains(&sink.hasher.code(*part, code));
+    if !param.parts.iter().any(known) {
+        let key = sink.hasher.code(param.param, code);
+        sink.key(param, key);
+    }
     let exact = sink.hasher.system_code(param.param, system.unwrap_or_default(), code);
     sink.facet(exact);
     if let Some(system) = system {

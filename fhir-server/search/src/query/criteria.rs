@@ -113,12 +113,23 @@ fn key(param: &ParamPlan, lookup: Key, facet: Option<Facet>) -> Expr {
 fn token(context: QueryContext<'_>, param: &ParamPlan, value: &str) -> Expr {
     let hasher = context.catalogue.hasher();
     match split_unescaped(value, '|') {
-        None => key(param, hasher.code(param.param, &unescape(value)), None),
+        None => code_of(context, param, &unescape(value), None),
         Some((system, "")) => Expr::Facet(hasher.system(param.param, &unescape(system))),
         Some((system, code)) => {
             let (system, code) = (unescape(system), unescape(code));
             let facet = hasher.system_code(param.param, &system, &code);
-            key(param, hasher.code(param.param, &code), Some(facet))
+            code_of(context, param, &code, Some(facet))
+        }
+    }
+}
+
+/// A code under the parameter, or under one of its parts.
+fn code_of(context: QueryContext<'_>, param: &ParamPlan, code: &str, facet: Option<Facet>) -> Expr {
+    let hasher = context.catalogue.hasher();
+    match param.lookups().as_slice() {
+        [own] => key(param, hasher.code(*own, code), facet),
+        several => {
+            Expr::Or(several.iter().map(|p| key(param, hasher.code(*p, code), facet)).collect())
         }
     }
 }
@@ -128,7 +139,7 @@ fn text(param: &ParamPlan, value: &str, test: fn(String) -> TextTest) -> Parsed 
     if folded.is_empty() {
         return Err(Refusal::value(param.definition.code, "the value has no letters"));
     }
-    Ok(Expr::Text(param.param, test(folded)))
+    Ok(Expr::Text(param.lookups(), test(folded)))
 }
 
 fn identity(context: QueryContext<'_>, kind: ResourceType, values: &[&str]) -> Parsed {

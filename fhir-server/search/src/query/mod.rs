@@ -38,7 +38,7 @@ pub struct Query {
 }
 
 /// One sort field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sort {
     /// By what.
     pub by: SortBy,
@@ -47,7 +47,7 @@ pub struct Sort {
 }
 
 /// What a search can be sorted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SortBy {
     /// `_lastUpdated`.
     Updated,
@@ -60,8 +60,8 @@ pub enum SortBy {
         /// Whether `timeline_index` is in its order.
         timed: bool,
     },
-    /// A string parameter.
-    Text(Param),
+    /// A string parameter, and those that hold some of its values.
+    Text(Vec<Param>),
 }
 
 /// `_total`.

@@ -155,7 +155,7 @@ fn sort_field(plan: &TypePlan, field: &str) -> Result<Sort, Refusal> {
                     param: found.param,
                     timed: plan.timeline_date == Some(found.param),
                 },
-                SearchParamKind::String => SortBy::Text(found.param),
+                SearchParamKind::String => SortBy::Text(found.lookups()),
                 _ => return Err(unknown()),
             }
         }

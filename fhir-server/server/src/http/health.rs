@@ -24,8 +24,6 @@ pub(crate) struct Health(Arc<Parts>);
 #[derive(Debug)]
 struct Parts {
     store: Store,
-    /// In its pool.
-    connections: u32,
     stop: CancellationToken,
     /// When the database was asked last, and whether it answered. Those who come while it is asked
     /// wait for that answer.
@@ -33,8 +31,8 @@ struct Parts {
 }
 
 impl Health {
-    pub(crate) fn new(store: Store, connections: u32, stop: CancellationToken) -> Self {
-        Self(Arc::new(Parts { store, connections, stop, database: Mutex::new(None) }))
+    pub(crate) fn new(store: Store, stop: CancellationToken) -> Self {
+        Self(Arc::new(Parts { store, stop, database: Mutex::new(None) }))
     }
 
     async fn database(&self) -> bool {
@@ -49,15 +47,10 @@ impl Health {
         answered
     }
 
-    /// After a restart of the database every connection of the pool is dead until it is used once:
-    /// better that a probe finds out than a caller.
+    /// After a restart of the database the first try meets a dead session, and the store forgets the
+    /// others: better that a probe finds out than a caller.
     async fn ping(&self) -> bool {
-        for _ in 0..=self.0.connections {
-            if self.0.store.ping().await.is_ok() {
-                return true;
-            }
-        }
-        false
+        self.0.store.ping().await.is_ok() || self.0.store.ping().await.is_ok()
     }
 }
 

@@ -37,6 +37,7 @@ pub(crate) struct File {
 struct Database {
     url: Option<DatabaseUrl>,
     connections: Option<u32>,
+    reserve_mib: Option<u16>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -105,6 +106,7 @@ impl File {
             );
             settings.database.connections = connections;
         }
+        set(&mut settings.database.reserve_mib, database.reserve_mib);
         settings.auth.signing_key = auth.signing_key.or(settings.auth.signing_key.take());
         settings.clients.extend(clients);
         set(&mut settings.policy.update_as_create, policy.update_as_create);

@@ -46,6 +46,8 @@ pub struct DatabaseSettings {
     pub url: Option<DatabaseUrl>,
     /// Connections to it.
     pub connections: u32,
+    /// Space held back in it for a full disk, in MiB; 0 holds none.
+    pub reserve_mib: u16,
 }
 
 /// The authorization server.

@@ -20,10 +20,10 @@ pub(super) enum Driver {
     KeyTimeline { key: Key, descending: bool },
     /// Resources under one key, newest first.
     Token(Key),
-    /// Resources under one of several keys.
-    Tokens(Vec<Key>),
+    /// Resources under one of several keys, plain or on a timeline.
+    Tokens { plain: Vec<Key>, timed: Vec<Key> },
     /// Strings in a range.
-    Text { param: Param, from: String, to: String },
+    Text { params: Vec<Param>, from: String, to: String },
     /// Dates that can pass a comparison.
     Date { param: Param, test: RangeTest<i64> },
     /// All of the type, along `_lastUpdated`.
@@ -95,23 +95,24 @@ impl Driver {
                 push_key(sql, "(t.rid)", true, after);
                 sql.push(" order by t.rid desc");
             }
-            Self::Tokens(keys) => {
-                sql.push("select distinct t.rid from token_index t where t.key = any(")
-                    .push_bind(keys.clone())
+            Self::Tokens { plain, timed } => {
+                sql.push("select t.rid from token_index t where t.key = any(")
+                    .push_bind(plain.clone())
+                    .push(") union select t.rid from timeline_index t where t.key = any(")
+                    .push_bind(timed.clone())
                     .push(")");
             }
-            Self::Text { param, from, to } => {
-                sql.push("select distinct t.rid from string_index t where t.param = ")
-                    .push_bind(param.0)
-                    .push(" and t.value >= ")
+            Self::Text { params, from, to } => {
+                let params: Vec<i64> = params.iter().map(|param| param.0).collect();
+                sql.push("select distinct t.rid from string_index t where t.param = any(")
+                    .push_bind(params)
+                    .push(") and t.value >= ")
                     .push_bind(from.clone())
                     .push(" and t.value < ")
                     .push_bind(to.clone());
             }
             Self::Date { param, test } => {
-                sql.push("select distinct t.rid from date_index t where t.param = ")
-                    .push_bind(param.0);
-                push_date_bound(sql, *test);
+                push_dates(sql, *param, *test);
             }
             Self::Recent { .. } => {}
         }
@@ -145,34 +146,50 @@ pub(super) fn direction(descending: bool) -> &'static str {
     if descending { "desc" } else { "asc" }
 }
 
-/// Bounds that every passing date keeps; the exact test follows on the head.
-fn push_date_bound(sql: &mut QueryBuilder<Postgres>, test: RangeTest<i64>) {
-    match test.prefix {
+/// A day in microseconds. Longer dates have an index of their own, by their end.
+const SHORT: i64 = 86_400_000_000;
+
+/// Dates within bounds that every passing one keeps; the exact test follows on the head. A date that
+/// ends behind a moment is short and begins less than a day before it, or it is long.
+fn push_dates(sql: &mut QueryBuilder<Postgres>, param: Param, test: RangeTest<i64>) {
+    let select = |sql: &mut QueryBuilder<Postgres>| {
+        sql.push("select t.rid from date_index t where t.param = ").push_bind(param.0);
+    };
+    let (ends_after, begins_before) = match test.prefix {
         Prefix::Eq => {
+            select(sql);
             sql.push(" and t.lo >= ").push_bind(test.lo).push(" and t.lo < ").push_bind(test.hi);
-        }
-        Prefix::Gt => {
-            sql.push(" and t.hi > ").push_bind(test.hi);
-        }
-        Prefix::Ge => {
-            sql.push(" and t.hi > ").push_bind(test.lo);
-        }
-        Prefix::Lt => {
-            sql.push(" and t.lo < ").push_bind(test.lo);
-        }
-        Prefix::Le => {
-            sql.push(" and t.lo < ").push_bind(test.hi);
+            sql.push(" group by t.rid");
+            return;
         }
         Prefix::Sa => {
-            sql.push(" and t.lo >= ").push_bind(test.hi);
+            select(sql);
+            sql.push(" and t.lo >= ").push_bind(test.hi).push(" group by t.rid");
+            return;
         }
-        Prefix::Eb => {
-            sql.push(" and t.hi <= ").push_bind(test.lo);
+        Prefix::Gt => (Some(test.hi), None),
+        Prefix::Ge => (Some(test.lo), None),
+        Prefix::Lt => (None, Some(test.lo)),
+        Prefix::Le => (None, Some(test.hi)),
+        Prefix::Eb => (None, Some(test.lo)),
+        Prefix::Ap => (Some(test.lo), Some(test.hi)),
+        Prefix::Ne => (None, None),
+    };
+    select(sql);
+    if let Some(before) = begins_before {
+        sql.push(" and t.lo < ").push_bind(before);
+    }
+    if let Some(after) = ends_after {
+        sql.push(" and t.lo > ").push_bind(after.saturating_sub(SHORT));
+        sql.push(" union ");
+        select(sql);
+        sql.push(" and t.hi > ").push_bind(after);
+        sql.push(format!(" and t.hi > t.lo + {SHORT}"));
+        if let Some(before) = begins_before {
+            sql.push(" and t.lo < ").push_bind(before);
         }
-        Prefix::Ap => {
-            sql.push(" and t.hi > ").push_bind(test.lo).push(" and t.lo < ").push_bind(test.hi);
-        }
-        Prefix::Ne => {}
+    } else {
+        sql.push(" group by t.rid");
     }
 }
 
@@ -180,6 +197,9 @@ fn push_date_bound(sql: &mut QueryBuilder<Postgres>, test: RangeTest<i64>) {
 fn candidate(conjunct: &Expr) -> Option<(u8, Driver)> {
     match conjunct {
         Expr::Identity(ids) => Some((0, Driver::Identity(ids.clone()))),
+        Expr::Key(KeyTest { timed: true, lookup: key, breadth, .. }) => {
+            Some((rank(*breadth), Driver::KeyTimeline { key: *key, descending: true }))
+        }
         Expr::Key(test) => Some((rank(test.breadth), Driver::Token(test.lookup))),
         Expr::Or(parts) if parts.is_empty() => Some((0, Driver::Identity(Vec::new()))),
         Expr::Or(parts) => {
@@ -192,13 +212,16 @@ fn candidate(conjunct: &Expr) -> Option<(u8, Driver)> {
                 .collect();
             let tests = tests?;
             let widest = tests.iter().map(|test| rank(test.breadth)).max()?;
-            Some((widest + 1, Driver::Tokens(tests.iter().map(|test| test.lookup).collect())))
+            let keys = |timed: bool| {
+                tests.iter().filter(|test| test.timed == timed).map(|test| test.lookup).collect()
+            };
+            Some((widest + 1, Driver::Tokens { plain: keys(false), timed: keys(true) }))
         }
-        Expr::Text(param, TextTest::Prefix(prefix)) => {
+        Expr::Text(params, TextTest::Prefix(prefix)) => {
             // A longer prefix matches fewer.
             let rank = if prefix.len() >= 3 { 4 } else { 9 };
             let (from, to) = (prefix.clone(), TextTest::prefix_end(prefix));
-            Some((rank, Driver::Text { param: *param, from, to }))
+            Some((rank, Driver::Text { params: params.clone(), from, to }))
         }
         Expr::Date(param, test) if test.prefix != Prefix::Ne => {
             let rank = if test.prefix == Prefix::Eq { 7 } else { 12 };

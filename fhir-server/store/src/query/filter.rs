@@ -47,9 +47,11 @@ fn push(sql: &mut Sql, expr: &Expr) {
         Expr::Facet(facet) => {
             sql.push("(").push_bind(*facet).push(" = any (r.facets))");
         }
-        Expr::Text(param, test) => {
-            sql.push("exists (select from unnest(r.string_param, r.string_value) v (param, value) where v.param = ")
-                .push_bind(param.0);
+        Expr::Text(params, test) => {
+            let params: Vec<i64> = params.iter().map(|param| param.0).collect();
+            sql.push("exists (select from unnest(r.string_param, r.string_value) v (param, value) where v.param = any(")
+                .push_bind(params)
+                .push(")");
             push_text(sql, test);
             sql.push(")");
         }

@@ -10,7 +10,7 @@ mod order;
 mod page;
 
 use access::Access;
-use canonical_model::Result;
+use canonical_model::{Error, Result};
 use search::Query;
 use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
 
@@ -52,9 +52,10 @@ impl Store {
         query: &Query,
         after: Option<&PageKey>,
     ) -> Result<SearchPage> {
-        let mut connection = self.pool.acquire().await.map_err(StoreError)?;
-        let reach = Reach::of(access, query.kind, &self.hasher);
-        run(&mut connection, &self.sealer, reach, query, after).await
+        let mut session = self.sessions.take().await?;
+        let reach = Reach::of(access, query.kind, self.hasher());
+        let outcome = run(&mut session, &self.sealer, reach, query, after).await;
+        session.settle(outcome)
     }
 
     /// How many resources match.
@@ -62,15 +63,15 @@ impl Store {
     /// # Errors
     /// Unavailable or Internal.
     pub async fn count(&self, access: &Access, query: &Query) -> Result<i64> {
-        let mut connection = self.pool.acquire().await.map_err(StoreError)?;
-        let Some(owners) = Reach::of(access, query.kind, &self.hasher).owners() else {
+        let Some(owners) = Reach::of(access, query.kind, self.hasher()).owners() else {
             return Ok(0);
         };
         let mut sql = QueryBuilder::<Postgres>::new("select count(*) from ");
         let driver = Driver::choose(&query.filter, &[]);
         driver.push_from(&mut sql, query.kind, None);
         filter::push_where(&mut sql, query, owners, None);
-        let row = sql.build().fetch_one(&mut *connection).await.map_err(StoreError)?;
+        let row = self.sessions.fetch_optional(sql.build()).await?;
+        let row = row.ok_or_else(|| Error::internal("a count without a row"))?;
         Ok(row.try_get(0).map_err(StoreError)?)
     }
 }
@@ -83,7 +84,7 @@ impl Transaction {
     pub async fn search(&mut self, access: &Access, query: &Query) -> Result<SearchPage> {
         let reach = Reach::of(access, query.kind, self.hasher());
         let sealer = self.sealer().clone();
-        run(self.connection()?, &sealer, reach, query, None).await
+        run(self.connection(), &sealer, reach, query, None).await
     }
 }
 

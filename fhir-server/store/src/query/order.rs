@@ -18,7 +18,8 @@ pub(super) struct Order {
 #[derive(Clone, Debug)]
 struct Field {
     sql: String,
-    param: Option<i64>,
+    /// Whose values; none where the expression needs none.
+    params: Vec<i64>,
     pub(super) kind: FieldKind,
     descending: bool,
 }
@@ -135,29 +136,29 @@ impl Order {
 
 impl Field {
     fn plain(sql: &str, kind: FieldKind, descending: bool) -> Self {
-        Self { sql: sql.to_owned(), param: None, kind, descending }
+        Self { sql: sql.to_owned(), params: Vec::new(), kind, descending }
     }
 
     /// Ascending takes a resource's lowest value, descending its highest, as the specification says.
     fn of(sort: &Sort) -> Self {
         let descending = sort.descending;
         let pick = if descending { "max" } else { "min" };
-        match sort.by {
+        match &sort.by {
             SortBy::Updated => Self::plain("r.last_updated", FieldKind::Time, descending),
             SortBy::Id => Self::plain("r.id", FieldKind::Text, descending),
             SortBy::Date { param, .. } => Self {
                 sql: format!(
-                    "(select {pick}(v.lo) from unnest(r.date_param, r.date_lo) v (param, lo) where v.param = "
+                    "(select {pick}(v.lo) from unnest(r.date_param, r.date_lo) v (param, lo) where v.param = any("
                 ),
-                param: Some(param.0),
+                params: vec![param.0],
                 kind: FieldKind::Number,
                 descending,
             },
-            SortBy::Text(param) => Self {
+            SortBy::Text(params) => Self {
                 sql: format!(
-                    "(select {pick}(v.value) from unnest(r.string_param, r.string_value) v (param, value) where v.param = "
+                    "(select {pick}(v.value) from unnest(r.string_param, r.string_value) v (param, value) where v.param = any("
                 ),
-                param: Some(param.0),
+                params: params.iter().map(|param| param.0).collect(),
                 kind: FieldKind::Text,
                 descending,
             },
@@ -166,11 +167,11 @@ impl Field {
 
     /// Pushes the expression; a missing value becomes the one that sorts last.
     fn push(&self, sql: &mut QueryBuilder<Postgres>) {
-        let Some(param) = self.param else {
+        if self.params.is_empty() {
             sql.push(&self.sql);
             return;
-        };
-        sql.push("coalesce(").push(&self.sql).push_bind(param).push("), ");
+        }
+        sql.push("coalesce(").push(&self.sql).push_bind(self.params.clone()).push(")), ");
         match (self.kind, self.descending) {
             (FieldKind::Text, true) => PageValue::Text(String::new()).push(sql),
             (FieldKind::Text, false) => PageValue::Text("\u{10ffff}".to_owned()).push(sql),

@@ -1,0 +1,47 @@
+//! How sessions begin: their role, and the settings that every statement may count on.
+
+use std::str::FromStr;
+
+use canonical_model::{Error, Result};
+use sqlx::postgres::PgConnectOptions;
+
+use crate::limits::{IDLE_IN_TRANSACTION_MS_MAX, LOCK_WAIT_MS_MAX, STATEMENT_MS_MAX};
+
+/// The roles a session may take. See `migrations/0001_role.sql`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Role {
+    Application,
+    Audit,
+}
+
+impl Role {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Application => "carebridge_app",
+            Self::Audit => "carebridge_audit",
+        }
+    }
+}
+
+/// The session settings. Plans are generic and use indexes whatever the statistics say: a fresh
+/// table, a stale estimate or a skewed value never turns a lookup into a scan.
+pub(crate) fn options(url: &str, role: Role) -> Result<PgConnectOptions> {
+    let options = PgConnectOptions::from_str(url).map_err(|fault| {
+        Error::invalid("The database URL must look like postgres://user:password@host:port/name")
+            .caused_by(fault)
+    })?;
+    let milliseconds = |n: u64| format!("{n}ms");
+    Ok(options.application_name("carebridge").statement_cache_capacity(500).options([
+        ("role", role.name().to_owned()),
+        ("jit", "off".to_owned()),
+        ("plan_cache_mode", "force_generic_plan".to_owned()),
+        ("enable_seqscan", "off".to_owned()),
+        ("enable_hashjoin", "off".to_owned()),
+        ("enable_mergejoin", "off".to_owned()),
+        ("synchronous_commit", "on".to_owned()),
+        ("timezone", "UTC".to_owned()),
+        ("statement_timeout", milliseconds(STATEMENT_MS_MAX)),
+        ("lock_timeout", milliseconds(LOCK_WAIT_MS_MAX)),
+        ("idle_in_transaction_session_timeout", milliseconds(IDLE_IN_TRANSACTION_MS_MAX)),
+    ]))
+}

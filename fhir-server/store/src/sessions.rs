@@ -1,0 +1,200 @@
+//! The sessions with PostgreSQL: few, held, and given back only between two statements.
+//!
+//! A session is lent to one caller at a time. Whoever settles its outcome gives it back; whoever is
+//! cancelled in the middle drops it, which closes it, so no session ever comes back inside a
+//! transaction or with an answer unread. Giving back asks nothing of the database: a pool that pings
+//! each time doubles the round trips of a read ([ADR 0006](../../../docs/adr/0006-own-sessions.md)).
+
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use canonical_model::{Kind, Result};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
+use sqlx::query::Query;
+use sqlx::{ConnectOptions, Connection, PgConnection, Postgres};
+use telemetry::Emit;
+use telemetry::event::PoolWaited;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout_at;
+
+use crate::error::{StoreError, away, busy};
+use crate::limits::{ACQUIRE_MS_MAX, IDLE_TRUST_MS_MAX, RECONNECT_MS};
+
+/// The sessions of one role. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Sessions(Arc<Home>);
+
+#[derive(Debug)]
+struct Home {
+    /// What waiting for one is counted under.
+    name: &'static str,
+    options: PgConnectOptions,
+    most: u32,
+    free: Arc<Semaphore>,
+    /// Open and at rest; the one used last is taken first.
+    idle: Mutex<Vec<(PgConnection, Instant)>>,
+}
+
+/// A session that is lent. Dropping it closes it.
+#[derive(Debug)]
+pub(crate) struct Session {
+    connection: PgConnection,
+    home: Arc<Home>,
+    place: OwnedSemaphorePermit,
+}
+
+impl Sessions {
+    pub(crate) fn new(name: &'static str, options: PgConnectOptions, most: u32) -> Self {
+        let free = Arc::new(Semaphore::new(usize::try_from(most).unwrap_or(1)));
+        Self(Arc::new(Home { name, options, most, free, idle: Mutex::default() }))
+    }
+
+    /// Lends a session: one at rest, or a new one.
+    ///
+    /// # Errors
+    /// Unavailable where none is free in [`ACQUIRE_MS_MAX`], or the database cannot be reached.
+    pub(crate) async fn take(&self) -> Result<Session> {
+        let begun = Instant::now();
+        let deadline =
+            tokio::time::Instant::from_std(begun) + Duration::from_millis(ACQUIRE_MS_MAX);
+        let place = Arc::clone(&self.0.free).acquire_owned();
+        let place = timeout_at(deadline, place).await.map_err(|_| busy())?.map_err(|_| away())?;
+        PoolWaited { pool: self.0.name, elapsed: begun.elapsed() }.emit();
+        let connection = match timeout_at(deadline, self.0.rested()).await {
+            Ok(Some(connection)) => connection,
+            Ok(None) => self.0.connect(deadline).await?,
+            Err(_) => return Err(away()),
+        };
+        Ok(Session { connection, home: Arc::clone(&self.0), place })
+    }
+
+    /// Runs one statement in a session of its own, and returns its first row.
+    ///
+    /// # Errors
+    /// As [`Sessions::take`], and what the statement runs into.
+    pub(crate) async fn fetch_optional(
+        &self,
+        query: Query<'_, Postgres, PgArguments>,
+    ) -> Result<Option<PgRow>> {
+        let mut session = self.take().await?;
+        let outcome = query.fetch_optional(&mut *session).await;
+        session.settle(outcome.map_err(|fault| StoreError(fault).into()))
+    }
+
+    /// As [`Sessions::fetch_optional`], all rows.
+    pub(crate) async fn fetch_all(
+        &self,
+        query: Query<'_, Postgres, PgArguments>,
+    ) -> Result<Vec<PgRow>> {
+        let mut session = self.take().await?;
+        let outcome = query.fetch_all(&mut *session).await;
+        session.settle(outcome.map_err(|fault| StoreError(fault).into()))
+    }
+
+    /// As [`Sessions::fetch_optional`]; returns how many rows it touched.
+    pub(crate) async fn execute(&self, query: Query<'_, Postgres, PgArguments>) -> Result<u64> {
+        let mut session = self.take().await?;
+        let outcome = query.execute(&mut *session).await.map(|done| done.rows_affected());
+        session.settle(outcome.map_err(|fault| StoreError(fault).into()))
+    }
+
+    /// Lends no more, waits for those that are lent, and closes all.
+    pub(crate) async fn close(&self) {
+        let all = self.0.free.acquire_many(self.0.most).await;
+        self.0.free.close();
+        drop(all);
+        while let Some((connection, _)) = self.0.pop() {
+            // PostgreSQL ends the session either way.
+            connection.close().await.unwrap_or_default();
+        }
+    }
+}
+
+impl Home {
+    fn pop(&self) -> Option<(PgConnection, Instant)> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn forget(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// One at rest that still lives. After a restart of the database all of them are dead, so one that
+    /// rested for long is asked; a busy one is not.
+    async fn rested(&self) -> Option<PgConnection> {
+        while let Some((mut connection, since)) = self.pop() {
+            let trusted = since.elapsed() < Duration::from_millis(IDLE_TRUST_MS_MAX);
+            if trusted || connection.ping().await.is_ok() {
+                return Some(connection);
+            }
+        }
+        None
+    }
+
+    /// A new one. A database that starts, or has not yet noticed that a session ended, is asked again.
+    async fn connect(&self, deadline: tokio::time::Instant) -> Result<PgConnection> {
+        loop {
+            let connected =
+                timeout_at(deadline, self.options.connect()).await.map_err(|_| away())?;
+            match connected {
+                Ok(connection) => return Ok(connection),
+                Err(fault) if is_passing(&fault) => {
+                    let again = tokio::time::Instant::now() + Duration::from_millis(RECONNECT_MS);
+                    if again >= deadline {
+                        return Err(StoreError(fault).into());
+                    }
+                    tokio::time::sleep_until(again).await;
+                }
+                Err(fault) => return Err(StoreError(fault).into()),
+            }
+        }
+    }
+}
+
+/// Whether a database that refuses now may accept in a moment.
+fn is_passing(fault: &sqlx::Error) -> bool {
+    match fault {
+        sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::ConnectionRefused,
+        sqlx::Error::Database(error) => {
+            matches!(error.code().as_deref(), Some("53300" | "57P03"))
+        }
+        _ => false,
+    }
+}
+
+impl Session {
+    /// Gives the session back if the outcome leaves it between two statements, and passes it on.
+    pub(crate) fn settle<T>(self, outcome: Result<T>) -> Result<T> {
+        match outcome.as_ref().map_err(|error| error.kind) {
+            // Where one is dead the others are too.
+            Err(Kind::Unavailable) => self.home.forget(),
+            Err(Kind::Internal) => {}
+            Ok(_) | Err(_) => self.keep(),
+        }
+        outcome
+    }
+
+    /// Gives the session back; no transaction may be open in it.
+    pub(crate) fn keep(self) {
+        let Self { connection, home, place } = self;
+        let mut idle = home.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.push((connection, Instant::now()));
+        drop(idle);
+        drop(place);
+    }
+}
+
+impl Deref for Session {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Session {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.connection
+    }
+}

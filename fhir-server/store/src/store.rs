@@ -1,0 +1,105 @@
+//! The store of one tenant: its sessions, its groups, and what they share.
+
+use std::sync::Arc;
+
+use canonical_model::{Error, Result};
+use search::Hasher;
+use sqlx::Row;
+use tokio::sync::Semaphore;
+
+use crate::connect::{Role, options};
+use crate::error::StoreError;
+use crate::ground::Ground;
+use crate::group::{Group, Verb};
+use crate::limits::{TURNS_PER_2_CORES, per_core};
+use crate::numbers::Numbers;
+use crate::read_group::ReadGroup;
+use crate::reserve::Reserve;
+use crate::sealer::Sealer;
+use crate::sessions::Sessions;
+
+/// Where the tenant's database is, and how it is used.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    /// `postgres://…` of the tenant's database.
+    pub url: String,
+    /// Connections of the application. More than twice the cores only adds waiting.
+    pub connections: u32,
+    /// Space held back for a full disk, in MiB; 0 holds none. See `migrations/0006_reserve.sql`.
+    pub reserve_mib: u16,
+    /// What is stored sealed.
+    pub sealer: Arc<Sealer>,
+}
+
+/// The store of one tenant.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub(crate) sessions: Sessions,
+    pub(crate) ground: Ground,
+    pub(crate) sealer: Arc<Sealer>,
+    pub(crate) inserts: Group,
+    pub(crate) updates: Group,
+    pub(crate) reads: ReadGroup,
+}
+
+impl Store {
+    /// Connects as the application and reads the database's hash key.
+    ///
+    /// # Errors
+    /// Unavailable where the database cannot be reached or is not migrated.
+    pub async fn connect(setup: &StoreOptions) -> Result<Self> {
+        let database = options(&setup.url, Role::Application)?;
+        let sessions = Sessions::new("application", database, setup.connections);
+        let query = sqlx::query(
+            "select value, (select seqincrement from pg_sequence where seqrelid = 'resource_rid'::regclass)
+                as block from setting where name = 'hash_key'",
+        );
+        let row = sessions.fetch_optional(query).await?;
+        let row = row.ok_or_else(|| Error::internal("the database has no hash key"))?;
+        let key: Vec<u8> = row.try_get("value").map_err(StoreError)?;
+        let key = <[u8; 16]>::try_from(key.as_slice()).map_err(Error::internal)?;
+        let hasher = Hasher::new(&key);
+        let block = row.try_get("block").map_err(StoreError)?;
+        let ground = Ground {
+            hasher,
+            numbers: Arc::new(Numbers::new(block)),
+            turns: Arc::new(Semaphore::new(per_core(TURNS_PER_2_CORES, 2))),
+            reserve: Arc::new(Reserve::new(sessions.clone(), setup.reserve_mib)),
+        };
+        let inserts = Group::start(&sessions, &ground, Verb::Insert);
+        let updates = Group::start(&sessions, &ground, Verb::Update);
+        let sealer = Arc::clone(&setup.sealer);
+        let reads = ReadGroup::start(&sessions, &ground.reserve, &sealer);
+        Ok(Self { sessions, ground, sealer, inserts, updates, reads })
+    }
+
+    /// The database's hash, for extraction and queries.
+    #[must_use]
+    pub fn hasher(&self) -> &Hasher {
+        &self.ground.hasher
+    }
+
+    /// What seals elements before they are committed.
+    #[must_use]
+    pub fn sealer(&self) -> &Sealer {
+        &self.sealer
+    }
+
+    /// Holds space back for a full disk, for ever: run it beside the server.
+    pub async fn keep_reserve(&self) {
+        self.ground.reserve.keep().await;
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// Unavailable where it does not.
+    pub async fn ping(&self) -> Result<()> {
+        self.sessions.execute(sqlx::query("select 1")).await.map(drop)
+    }
+
+    /// Closes every connection, waiting for those in use.
+    pub async fn close(&self) {
+        self.sessions.close().await;
+    }
+}
