@@ -336,6 +336,19 @@ impl Error {
         self
     }
 
+    /// Takes a prefix off the expressions: the opposite of [`Error::within`].
+    #[must_use]
+    pub fn without(mut self, prefix: &str) -> Self {
+        for issue in &mut self.issues {
+            let inner = issue.expression.as_deref().and_then(|it| it.strip_prefix(prefix));
+            if let Some(inner) = inner {
+                let inner = inner.trim_start_matches('.').to_owned();
+                issue.expression = (!inner.is_empty()).then_some(inner);
+            }
+        }
+        self
+    }
+
     fn summary(&self) -> Summary<'_> {
         Summary(&self.issues)
     }

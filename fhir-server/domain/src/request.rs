@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use access::Caller;
-use canonical_model::{Error, ResourceType, Result};
+use canonical_model::{Error, Kind, ResourceType, Result};
 use search::query::{Handling, Pair};
 use search::{Query, QueryContext};
 use store::RequestContext;
@@ -84,6 +84,20 @@ pub struct Precondition {
 }
 
 impl Precondition {
+    /// The same, onto the version that a search found, unless the client named one itself.
+    pub(crate) fn held(self, version: i32) -> Self {
+        if self.if_none_match_any {
+            return self;
+        }
+        Self { if_match: self.if_match.or(Some(version)), ..self }
+    }
+
+    /// Whether a write failed only because it was [`Precondition::held`] to a version that is no
+    /// longer current.
+    pub(crate) fn is_overtaken(self, error: &Error) -> bool {
+        error.kind == Kind::PreconditionFailed && self.if_match.is_none() && !self.if_none_match_any
+    }
+
     /// Whether there must be something to write onto.
     pub(crate) fn needs_resource(self) -> bool {
         self.if_match.is_some() || self.if_match_any

@@ -2,7 +2,7 @@
 
 use canonical_model::{Error, Result};
 use domain::Request;
-use store::{AuditAction, AuditEntry};
+use store::{AuditAction, AuditEntry, RequestContext};
 
 use crate::answer::Answer;
 use crate::app::App;
@@ -25,22 +25,47 @@ pub(crate) async fn perform(
         Err(_) => false,
     };
     if !recorded && !matches!(interaction, Interaction::Capabilities) {
-        let about = outcome.as_ref().ok().and_then(|answer| answer.version.as_ref());
-        let entry = AuditEntry {
-            at: app.domain.now(),
-            context,
-            action: action(interaction),
-            status: outcome.as_ref().map_or_else(|e| status(e.kind), |a| a.status).as_u16(),
-            kind: interaction.kind(),
-            id: about
-                .map(|version| version.id.clone())
-                .or_else(|| interaction.id().map(ToString::to_string)),
-            version: about.map(|version| version.version),
-            detail,
-        };
+        let entry = entry(app, context, interaction, &outcome, detail);
         app.domain.auditor().record(entry).await?;
     }
     outcome
+}
+
+/// Records an answer of a transaction that wrote nothing: what was there already is given out too.
+pub(crate) async fn record_unwritten(
+    app: &App,
+    wire: &WireRequest,
+    interaction: &Interaction,
+    outcome: &Result<Answer>,
+) -> Result<()> {
+    if outcome.as_ref().is_ok_and(|answer| answer.audited) {
+        return Ok(());
+    }
+    let context = wire.request.context();
+    app.domain.auditor().record(entry(app, context, interaction, outcome, None)).await
+}
+
+/// The record of an answer.
+fn entry(
+    app: &App,
+    context: RequestContext,
+    interaction: &Interaction,
+    outcome: &Result<Answer>,
+    detail: Option<String>,
+) -> AuditEntry {
+    let about = outcome.as_ref().ok().and_then(|answer| answer.version.as_ref());
+    AuditEntry {
+        at: app.domain.now(),
+        context,
+        action: action(interaction),
+        status: outcome.as_ref().map_or_else(|e| status(e.kind), |a| a.status).as_u16(),
+        kind: interaction.kind(),
+        id: about
+            .map(|version| version.id.clone())
+            .or_else(|| interaction.id().map(ToString::to_string)),
+        version: about.map(|version| version.version),
+        detail,
+    }
 }
 
 /// Records a request of a known caller that was refused before it was performed.

@@ -2,7 +2,8 @@
 
 /// Bytes of one indexed string. Longer values are cut; a filter on more is answered from the cut.
 pub const STRING_BYTES_MAX: usize = 256;
-/// Index values of one resource. A list of ten thousand codes is data, not an index.
+/// Index values of one resource. One with more is refused: a list of ten thousand codes is data, not
+/// an index.
 pub const ENTRIES_MAX: usize = 4_000;
 /// Resources on one page (`_count`). A greater wish is lowered to this, as the specification allows.
 pub const COUNT_MAX: usize = 1_000;

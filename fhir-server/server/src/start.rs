@@ -60,6 +60,8 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
         sealer,
     };
     let store = Store::connect(&options).await?;
+    // Before the first write: one that comes first would land in a default partition.
+    store.ensure_partitions().await?;
     let auditor = Auditor::start(url, &store).await?;
     let (stop, recorder) = (CancellationToken::new(), metrics::recorder());
     recorder.run_upkeep();

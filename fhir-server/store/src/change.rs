@@ -153,6 +153,7 @@ impl Flat {
                 flat.push(change, id_hash, *rid);
             }
         }
+        flat.added.sort();
         flat
     }
 
@@ -178,6 +179,8 @@ impl Flat {
                 places.push(place);
             }
         }
+        flat.added.sort();
+        flat.gone.sort();
         (flat, places)
     }
 
@@ -208,16 +211,16 @@ impl Flat {
         Parts::default()
             .with(Part::Claims, !self.claims.is_empty())
             .with(Part::Key, once.idempotency.is_some())
-            .with(Part::Tokens, !new.token_rids.is_empty())
-            .with(Part::Strings, !new.string_rids.is_empty())
-            .with(Part::Dates, !new.date_rids.is_empty())
-            .with(Part::Numbers, !new.number_rids.is_empty())
-            .with(Part::Timelines, !new.timeline_rids.is_empty())
-            .with(Part::TokensGone, !gone.token_rids.is_empty())
-            .with(Part::StringsGone, !gone.string_rids.is_empty())
-            .with(Part::DatesGone, !gone.date_rids.is_empty())
-            .with(Part::NumbersGone, !gone.number_rids.is_empty())
-            .with(Part::TimelinesGone, !gone.timeline_rids.is_empty())
+            .with(Part::Tokens, !new.tokens.is_empty())
+            .with(Part::Strings, !new.strings.is_empty())
+            .with(Part::Dates, !new.dates.is_empty())
+            .with(Part::Numbers, !new.numbers.is_empty())
+            .with(Part::Timelines, !new.timelines.is_empty())
+            .with(Part::TokensGone, !gone.tokens.is_empty())
+            .with(Part::StringsGone, !gone.strings.is_empty())
+            .with(Part::DatesGone, !gone.dates.is_empty())
+            .with(Part::NumbersGone, !gone.numbers.is_empty())
+            .with(Part::TimelinesGone, !gone.timelines.is_empty())
     }
 
     fn push(&mut self, change: Change, id_hash: i64, rid: i64) {

@@ -194,26 +194,31 @@ fn bind_common<'q>(query: Statement<'q>, flat: &'q Flat) -> Statement<'q> {
         .bind(&flat.token_ids)
 }
 
-/// Binds the next 17.
+/// Binds the next 17: the columns of each table's rows.
 fn bind_rows<'q>(query: Statement<'q>, rows: &'q IndexRows) -> Statement<'q> {
+    let strings: Vec<&str> = rows.strings.iter().map(|row| row.1.as_str()).collect();
     query
-        .bind(&rows.token_keys)
-        .bind(&rows.token_rids)
-        .bind(&rows.string_params)
-        .bind(&rows.string_rids)
-        .bind(&rows.strings)
-        .bind(&rows.date_params)
-        .bind(&rows.date_los)
-        .bind(&rows.date_his)
-        .bind(&rows.date_rids)
-        .bind(&rows.number_params)
-        .bind(&rows.number_los)
-        .bind(&rows.number_his)
-        .bind(&rows.number_rids)
-        .bind(&rows.timeline_patients)
-        .bind(&rows.timeline_keys)
-        .bind(&rows.timeline_ats)
-        .bind(&rows.timeline_rids)
+        .bind(column(&rows.tokens, |row| row.0))
+        .bind(column(&rows.tokens, |row| row.1))
+        .bind(column(&rows.strings, |row| row.0))
+        .bind(column(&rows.strings, |row| row.2))
+        .bind(strings)
+        .bind(column(&rows.dates, |row| row.0))
+        .bind(column(&rows.dates, |row| row.1))
+        .bind(column(&rows.dates, |row| row.2))
+        .bind(column(&rows.dates, |row| row.3))
+        .bind(column(&rows.numbers, |row| row.0))
+        .bind(column(&rows.numbers, |row| row.1))
+        .bind(column(&rows.numbers, |row| row.2))
+        .bind(column(&rows.numbers, |row| row.3))
+        .bind(column(&rows.timelines, |row| row.0))
+        .bind(column(&rows.timelines, |row| row.1))
+        .bind(column(&rows.timelines, |row| row.2))
+        .bind(column(&rows.timelines, |row| row.3))
+}
+
+fn column<R, T>(rows: &[R], pick: fn(&R) -> T) -> Vec<T> {
+    rows.iter().map(pick).collect()
 }
 
 /// Binds the idempotency key, its request and its reply.

@@ -48,7 +48,7 @@ pub struct HistoryKey {
 }
 
 impl Store {
-    /// One page of versions with their places.
+    /// One page of versions with their places; also whether its size cut it short.
     ///
     /// # Errors
     /// Unavailable or Internal.
@@ -56,7 +56,7 @@ impl Store {
         &self,
         access: &Access,
         query: &HistoryQuery,
-    ) -> Result<Vec<(Stored, HistoryKey)>> {
+    ) -> Result<(Vec<(Stored, HistoryKey)>, bool)> {
         match &query.scope {
             HistoryScope::Instance(kind, id) => {
                 self.instance_history(access, *kind, id, query).await
@@ -71,9 +71,9 @@ impl Store {
         kind: ResourceType,
         id: &ResourceId,
         query: &HistoryQuery,
-    ) -> Result<Vec<(Stored, HistoryKey)>> {
+    ) -> Result<(Vec<(Stored, HistoryKey)>, bool)> {
         let Some(owners) = Reach::of(access, kind, self.hasher()).owners() else {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), false));
         };
         let sql = sqlx::query(include_str!("../queries/history_instance.sql"))
             .bind(self.hasher().identity(kind, id.as_str()))
@@ -85,8 +85,9 @@ impl Store {
             .bind(query.after.map(|key| key.version))
             .bind(query.oldest_first)
             .bind(query.limit);
-        let rows = self.sessions.fetch_all(sql).await?;
-        rows.iter()
+        let (rows, cut) = self.sessions.fetch_page(sql).await?;
+        let versions = rows
+            .iter()
             .map(|row| {
                 let version = stored(row, &self.sealer, kind, id.as_str().to_owned())?;
                 let key = HistoryKey {
@@ -96,7 +97,8 @@ impl Store {
                 };
                 Ok((version, key))
             })
-            .collect()
+            .collect::<Result<_>>()?;
+        Ok((versions, cut))
     }
 
     async fn types_history(
@@ -104,15 +106,19 @@ impl Store {
         access: &Access,
         kinds: &[ResourceType],
         query: &HistoryQuery,
-    ) -> Result<Vec<(Stored, HistoryKey)>> {
-        let (mut types, mut free, mut owners) = (Vec::new(), Vec::new(), Vec::new());
+    ) -> Result<(Vec<(Stored, HistoryKey)>, bool)> {
+        let (mut types, mut free, mut owners) = (Vec::new(), Vec::new(), Vec::<String>::new());
         for kind in kinds {
             match Reach::of(access, *kind, self.hasher()) {
                 Reach::Nothing => continue,
-                Reach::Everything => free.push(true),
+                Reach::Everything => {
+                    free.push(true);
+                    owners.push("{}".to_owned());
+                }
                 Reach::Patients(patients) => {
                     free.push(false);
-                    owners = patients;
+                    let ids: Vec<String> = patients.iter().map(ToString::to_string).collect();
+                    owners.push(format!("{{{}}}", ids.join(",")));
                 }
             }
             types.push(kind.number());
@@ -125,16 +131,17 @@ impl Store {
         let sql = sqlx::query(text)
             .bind(types)
             .bind(free)
-            .bind(owners)
             .bind(query.since)
             .bind(query.at.map(|(from, _)| from))
             .bind(query.at.map(|(_, to)| to))
             .bind(query.after.map(|key| key.last_updated))
             .bind(query.after.map(|key| key.rid))
             .bind(query.after.map(|key| key.version))
-            .bind(query.limit);
-        let rows = self.sessions.fetch_all(sql).await?;
-        rows.iter()
+            .bind(query.limit)
+            .bind(owners);
+        let (rows, cut) = self.sessions.fetch_page(sql).await?;
+        let versions = rows
+            .iter()
             .map(|row| {
                 let version = stored_named(row, &self.sealer)?;
                 let rid = row.try_get("rid").map_err(StoreError)?;
@@ -145,6 +152,7 @@ impl Store {
                 };
                 Ok((version, key))
             })
-            .collect()
+            .collect::<Result<_>>()?;
+        Ok((versions, cut))
     }
 }

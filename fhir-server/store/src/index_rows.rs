@@ -5,69 +5,48 @@ use search::IndexEntries;
 /// Whose timeline a resource of no patient is on.
 const NOBODY: &[i64] = &[0];
 
-/// Rows to write or to remove, each with its resource's number.
+/// Rows to write or to remove, each ending with its resource's number.
 #[derive(Default)]
 pub(crate) struct IndexRows {
-    pub(crate) token_keys: Vec<i64>,
-    pub(crate) token_rids: Vec<i64>,
-    pub(crate) string_params: Vec<i64>,
-    pub(crate) string_rids: Vec<i64>,
-    pub(crate) strings: Vec<String>,
-    pub(crate) date_params: Vec<i64>,
-    pub(crate) date_los: Vec<i64>,
-    pub(crate) date_his: Vec<i64>,
-    pub(crate) date_rids: Vec<i64>,
-    pub(crate) number_params: Vec<i64>,
-    pub(crate) number_los: Vec<f64>,
-    pub(crate) number_his: Vec<f64>,
-    pub(crate) number_rids: Vec<i64>,
-    pub(crate) timeline_patients: Vec<i64>,
-    pub(crate) timeline_keys: Vec<i64>,
-    pub(crate) timeline_ats: Vec<i64>,
-    pub(crate) timeline_rids: Vec<i64>,
+    /// Key.
+    pub(crate) tokens: Vec<(i64, i64)>,
+    /// Parameter, value.
+    pub(crate) strings: Vec<(i64, String, i64)>,
+    /// Parameter, begin, end.
+    pub(crate) dates: Vec<(i64, i64, i64, i64)>,
+    /// Parameter, low, high.
+    pub(crate) numbers: Vec<(i64, f64, f64, i64)>,
+    /// Patient, key, time.
+    pub(crate) timelines: Vec<(i64, i64, i64, i64)>,
 }
 
 impl IndexRows {
     /// Adds the rows of a version, but those that the other version has too.
     pub(crate) fn add(&mut self, rid: i64, version: &IndexEntries, other: &IndexEntries) {
-        for key in version.keys.iter().filter(|key| is_plain(version, **key)) {
-            if !(other.keys.contains(key) && is_plain(other, *key)) {
-                self.token_keys.push(*key);
-                self.token_rids.push(rid);
-            }
+        let keys = version.keys.iter().filter(|key| is_plain(version, **key));
+        let keys = keys.filter(|key| !(other.keys.contains(key) && is_plain(other, **key)));
+        self.tokens.extend(keys.map(|key| (*key, rid)));
+        let strings = version.strings.iter().filter(|row| !other.strings.contains(row));
+        self.strings.extend(strings.map(|(param, value)| (param.0, value.clone(), rid)));
+        let dates = version.dates.iter().filter(|row| !other.dates.contains(row));
+        self.dates.extend(dates.map(|(param, lo, hi)| (param.0, *lo, *hi, rid)));
+        let numbers = version.numbers.iter().filter(|row| !other.numbers.contains(row));
+        self.numbers.extend(numbers.map(|(param, lo, hi)| (param.0, *lo, *hi, rid)));
+        for patient in patients(version) {
+            let known = patients(other).contains(patient);
+            let rows =
+                version.timeline.iter().filter(|row| !(known && other.timeline.contains(row)));
+            self.timelines.extend(rows.map(|(key, at)| (*patient, *key, *at, rid)));
         }
-        for row in version.strings.iter().filter(|row| !other.strings.contains(row)) {
-            self.string_params.push(row.0.0);
-            self.string_rids.push(rid);
-            self.strings.push(row.1.clone());
-        }
-        for row in version.dates.iter().filter(|row| !other.dates.contains(row)) {
-            self.date_params.push(row.0.0);
-            self.date_los.push(row.1);
-            self.date_his.push(row.2);
-            self.date_rids.push(rid);
-        }
-        for row in version.numbers.iter().filter(|row| !other.numbers.contains(row)) {
-            self.number_params.push(row.0.0);
-            self.number_los.push(row.1);
-            self.number_his.push(row.2);
-            self.number_rids.push(rid);
-        }
-        self.add_timeline(rid, version, other);
     }
 
-    fn add_timeline(&mut self, rid: i64, version: &IndexEntries, other: &IndexEntries) {
-        for patient in patients(version) {
-            for row in &version.timeline {
-                if patients(other).contains(patient) && other.timeline.contains(row) {
-                    continue;
-                }
-                self.timeline_patients.push(*patient);
-                self.timeline_keys.push(row.0);
-                self.timeline_ats.push(row.1);
-                self.timeline_rids.push(rid);
-            }
-        }
+    /// In the order of the indexes: neighbours then meet the same pages, while they are at hand.
+    pub(crate) fn sort(&mut self) {
+        self.tokens.sort_unstable();
+        self.strings.sort_unstable();
+        self.dates.sort_unstable();
+        self.numbers.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        self.timelines.sort_unstable();
     }
 }
 
@@ -101,9 +80,8 @@ mod tests {
     fn a_new_version_has_all_its_rows_and_a_timed_key_only_on_the_timeline() {
         let mut rows = IndexRows::default();
         rows.add(7, &version(&[10, 11], &[11], 5, &[], "a"), &IndexEntries::default());
-        assert_eq!((rows.token_keys, rows.token_rids), (vec![10], vec![7]));
-        assert_eq!((rows.timeline_patients, rows.timeline_keys), (vec![0], vec![11]));
-        assert_eq!((rows.string_rids.len(), rows.date_los), (2, vec![5]));
+        assert_eq!((rows.tokens, rows.timelines), (vec![(10, 7)], vec![(0, 11, 5, 7)]));
+        assert_eq!((rows.strings.len(), rows.dates), (2, vec![(3, 5, 6, 7)]));
     }
 
     #[test]
@@ -114,9 +92,10 @@ mod tests {
         new.add(7, &after, &before);
         gone.add(7, &before, &after);
         // 11 left the timeline, so it becomes a plain key.
-        assert_eq!((new.token_keys, gone.token_keys), (vec![12, 11], vec![]));
-        assert_eq!((new.strings, gone.strings), (vec!["b".to_owned()], vec!["a".to_owned()]));
-        assert_eq!((new.timeline_keys.len(), gone.timeline_patients), (0, vec![1, 2]));
-        assert!(new.date_los.is_empty() && gone.date_los.is_empty());
+        assert_eq!((new.tokens, gone.tokens), (vec![(12, 7), (11, 7)], vec![]));
+        assert_eq!(new.strings, vec![(1, "b".to_owned(), 7)]);
+        assert_eq!(gone.strings, vec![(1, "a".to_owned(), 7)]);
+        assert_eq!((new.timelines, gone.timelines), (vec![], vec![(1, 11, 5, 7), (2, 11, 5, 7)]));
+        assert!(new.dates.is_empty() && gone.dates.is_empty());
     }
 }

@@ -24,6 +24,9 @@ pub const GROUP_WRITERS_PER_2_CORES: usize = 2;
 pub const READ_GROUPS_PER_2_CORES: usize = 1;
 /// Transactions of many changes at once, for each two cores.
 pub const TURNS_PER_2_CORES: usize = 2;
+/// Bytes of resources that one page of a search or a history gathers. It ends early behind the one that
+/// passes this, with a link to the next.
+pub const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Between two tries to reach a database that starts, in milliseconds.
 pub const RECONNECT_MS: u64 = 20;
 /// Pages of PostgreSQL in a MiB.

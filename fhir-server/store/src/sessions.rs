@@ -9,17 +9,18 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use canonical_model::{Kind, Result};
+use canonical_model::{Error, Kind, Result};
+use futures::TryStreamExt;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
 use sqlx::query::Query;
-use sqlx::{ConnectOptions, Connection, PgConnection, Postgres};
+use sqlx::{ConnectOptions, Connection, PgConnection, Postgres, Row};
 use telemetry::Emit;
 use telemetry::event::PoolWaited;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout_at;
 
 use crate::error::{StoreError, away, busy};
-use crate::limits::{ACQUIRE_MS_MAX, IDLE_TRUST_MS_MAX, RECONNECT_MS};
+use crate::limits::{ACQUIRE_MS_MAX, IDLE_TRUST_MS_MAX, PAGE_BYTES_MAX, RECONNECT_MS};
 
 /// The sessions of one role. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -92,6 +93,19 @@ impl Sessions {
         session.settle(outcome.map_err(|fault| StoreError(fault).into()))
     }
 
+    /// As [`Sessions::fetch_all`], up to [`PAGE_BYTES_MAX`]; also whether there may be more. What is left
+    /// unread ends with the session.
+    pub(crate) async fn fetch_page(
+        &self,
+        query: Query<'_, Postgres, PgArguments>,
+    ) -> Result<(Vec<PgRow>, bool)> {
+        let mut session = self.take().await?;
+        match page(&mut session, query).await {
+            Ok((rows, true)) => Ok((rows, true)),
+            outcome => session.settle(outcome),
+        }
+    }
+
     /// As [`Sessions::fetch_optional`]; returns how many rows it touched.
     pub(crate) async fn execute(&self, query: Query<'_, Postgres, PgArguments>) -> Result<u64> {
         let mut session = self.take().await?;
@@ -152,6 +166,24 @@ impl Home {
     }
 }
 
+/// Rows with their `wire`, until they hold [`PAGE_BYTES_MAX`]; also whether that cut them short.
+pub(crate) async fn page(
+    connection: &mut PgConnection,
+    query: Query<'_, Postgres, PgArguments>,
+) -> Result<(Vec<PgRow>, bool)> {
+    let (mut rows, mut bytes) = (Vec::new(), 0);
+    let mut stream = query.fetch(connection);
+    while let Some(row) = stream.try_next().await.map_err(StoreError)? {
+        let wire: Option<&[u8]> = row.try_get("wire").map_err(StoreError)?;
+        bytes += wire.map_or(0, <[u8]>::len);
+        rows.push(row);
+        if bytes > PAGE_BYTES_MAX {
+            return Ok((rows, true));
+        }
+    }
+    Ok((rows, false))
+}
+
 /// Whether a database that refuses now may accept in a moment.
 fn is_passing(fault: &sqlx::Error) -> bool {
     match fault {
@@ -163,13 +195,26 @@ fn is_passing(fault: &sqlx::Error) -> bool {
     }
 }
 
+/// Whether an error ended the session: it came from no statement, or it says so.
+/// <https://www.postgresql.org/docs/15/errcodes-appendix.html>
+fn is_end(error: &Error) -> bool {
+    match error.cause.as_ref().and_then(|cause| cause.downcast_ref::<sqlx::Error>()) {
+        Some(sqlx::Error::Database(fault)) => {
+            let code = fault.code().unwrap_or_default();
+            code.starts_with("57P") || code.starts_with("08") || code == "25P03"
+        }
+        Some(sqlx::Error::RowNotFound | sqlx::Error::ColumnDecode { .. }) => false,
+        Some(_) => true,
+        None => matches!(error.kind, Kind::Unavailable | Kind::Internal),
+    }
+}
+
 impl Session {
     /// Gives the session back if the outcome leaves it between two statements, and passes it on.
     pub(crate) fn settle<T>(self, outcome: Result<T>) -> Result<T> {
-        match outcome.as_ref().map_err(|error| error.kind) {
+        match &outcome {
             // Where one is dead the others are too.
-            Err(Kind::Unavailable) => self.home.forget(),
-            Err(Kind::Internal) => {}
+            Err(error) if is_end(error) => self.home.forget(),
             Ok(_) | Err(_) => self.keep(),
         }
         outcome

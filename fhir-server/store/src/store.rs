@@ -25,7 +25,7 @@ pub struct StoreOptions {
     pub url: String,
     /// Connections of the application. More than twice the cores only adds waiting.
     pub connections: u32,
-    /// Space held back for a full disk, in MiB; 0 holds none. See `migrations/0006_reserve.sql`.
+    /// Space held back for a full disk, in MiB; 0 holds none. See `migrations/0007_reserve.sql`.
     pub reserve_mib: u16,
     /// What is stored sealed.
     pub sealer: Arc<Sealer>,

@@ -320,3 +320,22 @@ async fn without_a_record_nothing_is_written() -> Result<()> {
     assert_eq!(server.client.send("PUT", "/Patient/b", &patient("b", "Two")).await?.status, 201);
     Ok(())
 }
+
+/// An entry that finds what is there already gives it out without writing.
+#[tokio::test]
+async fn what_a_transaction_finds_is_recorded_too() -> Result<()> {
+    let server = Fixture::start().await?;
+    let body =
+        r#"{"resourceType":"Patient","id":"a","identifier":[{"system":"urn:x","value":"1"}]}"#;
+    assert_eq!(server.client.send("PUT", "/Patient/a", body).await?.status, 201);
+    let mut journal = Journal::open(&server).await?;
+    journal.news("dev-backend").await?;
+    let bundle = format!(
+        r#"{{"resourceType":"Bundle","type":"transaction","entry":[{{"resource":{body},"request":{{"method":"POST","url":"Patient","ifNoneExist":"identifier=urn:x|1"}}}}]}}"#
+    );
+    let answer = server.client.send("POST", "", &bundle).await?;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let news = journal.news("dev-backend").await?;
+    assert!(news.contains(&"create 200 Patient/a v1".to_owned()), "{news:?}");
+    Ok(())
+}

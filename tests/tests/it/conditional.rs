@@ -213,3 +213,48 @@ async fn delete_one_only() -> Result<()> {
     )
     .await
 }
+
+/// No version is below 1: a tag that names none must not pass for a new resource.
+#[tokio::test]
+async fn an_unknown_tag_on_an_unknown_id_creates_nothing() -> Result<()> {
+    let server = Fixture::start().await?;
+    let body = r#"{"resourceType":"Patient","id":"new"}"#;
+    for tag in
+        ["If-Match: W/\"0\"", "If-Match: \"abc\"", "If-Match: W/\"99999999999\"", "If-Match: *"]
+    {
+        let request = server.client.request("PUT", "/Patient/new").body(body);
+        let (name, value) = tag.split_once(": ").unwrap_or_default();
+        let request = request.header(name, value).header("content-type", "application/fhir+json");
+        let answer = Answer::of(request).await?;
+        assert_eq!(answer.status, 412, "{tag}: {}", answer.text);
+    }
+    assert_eq!(server.client.get("/Patient/new").await?.status, 404);
+    Ok(())
+}
+
+/// Two updates with one set of criteria and different ids: one is created, the other finds it.
+#[tokio::test]
+async fn conditional_updates_with_ids_of_their_own_make_one_resource() -> Result<()> {
+    let server = Fixture::start().await?;
+    let bodies: Vec<String> = (0..8)
+        .map(|n| {
+            format!(
+                r#"{{"resourceType":"Patient","id":"own{n}","identifier":[{{"system":"urn:own","value":"1"}}]}}"#
+            )
+        })
+        .collect();
+    let all =
+        bodies.iter().map(|body| server.client.send("PUT", "/Patient?identifier=urn:own|1", body));
+    let answers: Vec<Answer> = futures::future::try_join_all(all).await?;
+    let created = answers.iter().filter(|answer| answer.status == 201).count();
+    let refused = answers.iter().filter(|answer| matches!(answer.status, 400 | 409)).count();
+    assert_eq!(
+        (created, refused),
+        (1, 7),
+        "{:?}",
+        answers.iter().map(|a| (a.status, &a.text)).collect::<Vec<_>>()
+    );
+    let found = server.client.get("/Patient?identifier=urn:own|1").await?;
+    assert_eq!(found.entries().len(), 1, "{}", found.text);
+    Ok(())
+}

@@ -1,7 +1,7 @@
 //! Media types, layout, summaries and elements. <https://hl7.org/fhir/R4/http.html#mime-type>
 
 use anyhow::Result;
-use it::Fixture;
+use it::{Answer, Fixture};
 
 use crate::interactions_table::{Row, get, play, send, with};
 
@@ -272,4 +272,21 @@ async fn binary() -> Result<()> {
         ],
     )
     .await
+}
+
+/// What validation accepts can be read: white space, and bits behind the last byte.
+#[tokio::test]
+async fn a_raw_binary_reads_all_base64_that_was_accepted() -> Result<()> {
+    let server = Fixture::start().await?;
+    for (data, content) in [("QUJD\\nREVG", "ABCDEF"), ("QR==", "A"), ("QUJD", "ABC"), ("", "")] {
+        let member = if data.is_empty() { String::new() } else { format!(r#","data":"{data}""#) };
+        let body =
+            format!(r#"{{"resourceType":"Binary","id":"w","contentType":"text/plain"{member}}}"#);
+        let written = server.client.send("PUT", "/Binary/w", &body).await?;
+        assert!(matches!(written.status, 200 | 201), "{data}: {}", written.text);
+        let request = server.client.request("GET", "/Binary/w").header("accept", "text/plain");
+        let raw = Answer::of(request).await?;
+        assert_eq!((raw.status, raw.text.as_str()), (200, content), "{data}");
+    }
+    Ok(())
 }

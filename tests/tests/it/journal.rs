@@ -216,3 +216,26 @@ async fn roles_may_append_and_nothing_else() -> Result<()> {
     assert!(allowed.is_empty(), "{}", allowed.join("\n"));
     Ok(())
 }
+
+/// A clock that ran ahead leaves a row where a month's partition should be made: that month stays
+/// there, and all else goes on.
+#[tokio::test]
+async fn a_row_in_a_default_partition_stops_nothing() -> Result<()> {
+    let server = Fixture::start().await?;
+    let mut owner = server.database.connect().await?;
+    sqlx::raw_sql(
+        "insert into outbox (created_at, rid, version, type, site, method, id, patients)
+            values (now() + interval '5 months', 1, 1, 1, 0, 0, 'early', '{}');
+         select ensure_partitions(now() + interval '8 months')",
+    )
+    .execute(&mut owner)
+    .await?;
+    store::migrate(&server.database.url).await?;
+    let made = "select count(*) from pg_inherits where inhparent = $1::regclass";
+    let count = async |owner: &mut PgConnection, journal: &str| -> Result<i64> {
+        Ok(sqlx::query_scalar(made).bind(journal).fetch_one(owner).await?)
+    };
+    let audit = count(&mut owner, "audit").await?;
+    assert_eq!(count(&mut owner, "outbox").await?, audit - 1, "all months but one");
+    Ok(())
+}

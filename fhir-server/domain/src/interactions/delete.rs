@@ -2,7 +2,7 @@
 
 use access::Action;
 use canonical_model::{ResourceId, ResourceType, Result};
-use store::Method;
+use store::{Found, Method};
 
 use super::create::{repeated, several};
 use super::update::{overtaken, place, replace};
@@ -59,19 +59,41 @@ pub async fn delete_where(
     let mut query = criteria.query.clone();
     let most = if domain.policy().delete_multiple { DELETE_MATCHES_MAX } else { 1 };
     query.count = most + 1;
-    let page = domain.store().search(&access, &query, None).await?;
-    if page.found.len() > most {
-        return Err(several());
-    }
-    if page.found.is_empty() && precondition.needs_resource() {
-        return Err(super::update::stale());
-    }
     // A key stands for one answer, and here are several writes. Repeated, they find nothing.
     let request = &Request { idempotency: None, ..request.clone() };
-    let mut gone = Vec::with_capacity(page.found.len());
-    for found in page.found {
-        let id = ResourceId::parse(&found.resource.id)?;
-        gone.push(delete(domain, request, criteria.kind(), &id, precondition).await?);
+    let mut gone = Vec::new();
+    for _ in 0..WRITE_TRIES_MAX {
+        let page = domain.store().search(&access, &query, None).await?;
+        if page.found.len() > most {
+            return Err(several());
+        }
+        if page.found.is_empty() && gone.is_empty() && precondition.needs_resource() {
+            return Err(super::update::stale());
+        }
+        if delete_found(domain, request, page.found, precondition, &mut gone).await? {
+            return Ok(gone);
+        }
     }
-    Ok(gone)
+    Err(overtaken())
+}
+
+/// Deletes the versions that were found, and no later ones: those may not match. `false` where there
+/// is one, so that the search must be made again.
+async fn delete_found(
+    domain: &Domain,
+    request: &Request,
+    found: Vec<Found>,
+    precondition: Precondition,
+    gone: &mut Vec<Written>,
+) -> Result<bool> {
+    for Found { resource } in found {
+        let (kind, id) = (resource.kind, ResourceId::parse(&resource.id)?);
+        let held = precondition.held(resource.version);
+        match delete(domain, request, kind, &id, held).await {
+            Ok(written) => gone.push(written),
+            Err(error) if precondition.is_overtaken(&error) => return Ok(false),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(true)
 }

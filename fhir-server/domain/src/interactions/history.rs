@@ -33,13 +33,13 @@ pub async fn history(
             _ => domain.decide_system(request, Action::Search)?,
         },
     };
-    let mut found = domain.store().history(&access, &query).await?;
+    let (mut found, cut) = domain.store().history(&access, &query).await?;
     if let (HistoryScope::Instance(kind, id), true) = (&query.scope, found.is_empty())
         && domain.store().read(&access, *kind, id).await?.is_none()
     {
         return Err(Error::not_found("There is no such resource."));
     }
-    let more = found.len() > wanted;
+    let more = cut || found.len() > wanted;
     found.truncate(wanted);
     let next = found.last().filter(|_| more).map(|(_, key)| *key);
     Ok(HistoryPage { versions: found.into_iter().map(|(version, _)| version).collect(), next })

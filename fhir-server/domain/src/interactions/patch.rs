@@ -82,12 +82,20 @@ pub async fn patch_where(
     let access = domain.decide(request, criteria.kind(), Action::Search)?;
     let mut query = criteria.query.clone();
     query.count = 2;
-    let page = domain.store().search(&access, &query, None).await?;
-    let Some(existing) = sole(page.found)? else {
-        return Err(Error::not_found("The criteria match no resource."));
-    };
-    let id = ResourceId::parse(&existing.id)?;
-    patch(domain, request, criteria.kind(), &id, change, precondition).await
+    for _ in 0..WRITE_TRIES_MAX {
+        let page = domain.store().search(&access, &query, None).await?;
+        let Some(existing) = sole(page.found)? else {
+            return Err(Error::not_found("The criteria match no resource."));
+        };
+        let id = ResourceId::parse(&existing.id)?;
+        let held = precondition.held(existing.version);
+        match patch(domain, request, criteria.kind(), &id, change, held).await {
+            // It is another version now, which the criteria may not match.
+            Err(error) if precondition.is_overtaken(&error) => {}
+            other => return other,
+        }
+    }
+    Err(overtaken())
 }
 
 /// The patched resource; its identity must be what it was.

@@ -5,6 +5,7 @@ use canonical_model::{Error, Issue, IssueCode, Kind, Resource, ResourceId, Resou
 use store::{Applied, Head, Method, Once};
 
 use super::create::{create_if_none_exist, kept, repeated, replay, sole};
+use super::transaction::{Entry, Operation, Target, transaction};
 use super::written::{Effect, Written};
 use crate::limits::WRITE_TRIES_MAX;
 use crate::prepare::{Place, Prepared, content};
@@ -49,9 +50,8 @@ pub async fn update_where(
             if precondition.needs_resource() {
                 return Err(stale());
             }
-            let named = resource.id().map(ResourceId::parse).transpose()?;
-            let written = match named {
-                Some(id) => put(domain, request, &id, resource.clone(), precondition).await,
+            let written = match resource.id() {
+                Some(_) => put_claimed(domain, request, criteria, &resource, precondition).await,
                 None => create_if_none_exist(domain, request, resource.clone(), criteria).await,
             }?;
             // Someone else created it meanwhile: then this is an update of theirs.
@@ -67,9 +67,31 @@ pub async fn update_where(
             )
             .at(&format!("{}.id", resource.kind())));
         }
-        return put(domain, request, &id, resource, precondition).await;
+        let held = precondition.held(existing.version);
+        match put(domain, request, &id, resource.clone(), held).await {
+            // It is another version now, which the criteria may not match.
+            Err(error) if precondition.is_overtaken(&error) => {}
+            other => return other,
+        }
     }
     Err(overtaken())
+}
+
+/// Puts a resource under its id where the criteria find nothing, as a transaction of its own: that
+/// claims the criteria, so that another with the same ones waits, and finds it.
+async fn put_claimed(
+    domain: &Domain,
+    request: &Request,
+    criteria: &Criteria,
+    resource: &Resource,
+    precondition: Precondition,
+) -> Result<Written> {
+    let target = Target::Where(criteria.clone());
+    let operation = Operation::Update(target, resource.clone(), precondition);
+    let entry = Entry { index: 0, full_url: None, operation };
+    let written = transaction(domain, request, &[entry], &[]).await;
+    let mut written = written.map_err(|error| error.without("Bundle.entry[0]"))?;
+    written.pop().ok_or_else(|| Error::internal("a transaction without its answer"))
 }
 
 /// The body of a PUT must say what the URL says.
@@ -108,7 +130,8 @@ async fn put(
     if let Some(written) = repeated(domain, request).await? {
         return Ok(written);
     }
-    if let (Some(version), None) = (precondition.if_match, &request.idempotency) {
+    // No version is below 1: such a tag names none, and must not pass for a new resource.
+    if let (Some(version @ 1..), None) = (precondition.if_match, &request.idempotency) {
         let (method, at) = (Method::Update, domain.now());
         let place = Place { id, expected: version, method, revives: false, at };
         let prepared = content(domain, &access, resource.clone(), place)?;
@@ -147,6 +170,11 @@ pub(crate) fn place<'a>(
     head: Option<Head>,
     precondition: Precondition,
 ) -> Result<Place<'a>> {
+    // An id that is out of reach is taken, and a write there is refused as one outside would be:
+    // whatever the conditions say, for the answer must not tell whether they hold.
+    if head.is_some_and(|head| !head.visible) {
+        return Err(crate::prepare::outside());
+    }
     let alive = head.is_some_and(|head| head.method != Method::Delete);
     if precondition.if_none_match_any && alive {
         return Err(Error::precondition("If-None-Match: the resource exists."));
@@ -158,8 +186,6 @@ pub(crate) fn place<'a>(
         return Err(stale());
     }
     match head {
-        // An id that is out of reach is taken; a write there is refused as one outside would be.
-        Some(head) if !head.visible => Err(crate::prepare::outside()),
         Some(head) => Ok(Place {
             id,
             expected: head.version,

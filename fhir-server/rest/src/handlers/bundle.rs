@@ -17,7 +17,7 @@ use crate::format::Format;
 use crate::interaction::Interaction;
 use crate::limits::{BATCH_CONCURRENCY, BUNDLE_ENTRIES_MAX};
 use crate::outcome::{self, status};
-use crate::perform::{log, perform, record_refusal};
+use crate::perform::{log, perform, record_refusal, record_unwritten};
 use crate::wire_request::{Body, WireRequest};
 
 pub(crate) async fn bundle(app: &App, mut wire: WireRequest) -> Result<Answer> {
@@ -82,7 +82,9 @@ async fn transaction(
         } else {
             let one =
                 written.next().ok_or_else(|| Error::internal("an entry without an answer"))?;
-            Answer::written(app, one, wire.wish, &wire.format)
+            let answer = Answer::written(app, one, wire.wish, &wire.format);
+            record_unwritten(app, &wire, &entry.interaction, &answer).await?;
+            answer
         };
         tell(&mut bundle, answer)?;
     }

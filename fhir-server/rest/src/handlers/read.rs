@@ -1,7 +1,8 @@
 //! <https://hl7.org/fhir/R4/http.html#read>
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use canonical_model::{Error, Resource, ResourceId, ResourceType, Result, Value};
 use domain::interactions::read as interaction;
 use http::StatusCode;
@@ -56,11 +57,21 @@ pub(crate) fn wants_raw(accept: &str) -> bool {
     !fhir && first.name != "application/fhir+json"
 }
 
+/// Reads all that validation accepts: bits behind the last byte mean nothing.
+const TOLERANT: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
 fn raw(stored: Stored) -> Result<Answer> {
     let resource = Resource::parse(stored.text.as_deref().unwrap_or_default())?;
     let member = |name: &str| resource.members().get(name).and_then(Value::as_str);
     let media_type = member("contentType").unwrap_or("application/octet-stream").to_owned();
-    let content = STANDARD.decode(member("data").unwrap_or_default()).map_err(Error::internal)?;
+    let data: String =
+        member("data").unwrap_or_default().chars().filter(|c| !c.is_ascii_whitespace()).collect();
+    let content = TOLERANT.decode(data).map_err(Error::internal)?;
     let body = Body::Raw { media_type, content: content.into() };
     Ok(Answer { version: Some(stored), ..Answer::new(StatusCode::OK, body) })
 }

@@ -53,7 +53,7 @@ fn take_timing(sink: &mut Sink<'_>, param: &ParamPlan, timing: &Value) {
 
 fn put(sink: &mut Sink<'_>, param: &ParamPlan, lo: i64, hi: i64) {
     let entry = (param.param, lo, hi);
-    if !sink.entries.dates.contains(&entry) {
+    if sink.has_room() && !sink.entries.dates.contains(&entry) {
         sink.entries.dates.push(entry);
     }
 }

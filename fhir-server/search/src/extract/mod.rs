@@ -10,7 +10,7 @@ mod token;
 pub(crate) use text::is_string_part;
 
 use canonical_model::fhirpath::Item;
-use canonical_model::{Resource, ResourceId, ResourceType, Result};
+use canonical_model::{Error, Resource, ResourceId, ResourceType, Result};
 use conformance::SearchParamKind;
 
 use crate::catalogue::{Catalogue, ParamPlan, TypePlan};
@@ -27,11 +27,13 @@ pub(crate) struct Sink<'a> {
     pub(crate) entries: IndexEntries,
     /// Keys of this resource that `timeline_index` holds.
     timed: Vec<Key>,
+    /// There are more values than are indexed.
+    over: bool,
 }
 
 impl Sink<'_> {
     pub(crate) fn key(&mut self, param: &ParamPlan, key: Key) {
-        if self.entries.keys.contains(&key) {
+        if !self.has_room() || self.entries.keys.contains(&key) {
             return;
         }
         self.entries.keys.push(key);
@@ -41,7 +43,10 @@ impl Sink<'_> {
     }
 
     pub(crate) fn facet(&mut self, facet: Facet) {
-        if !self.entries.facets.contains(&facet) {
+        // A value has at most three.
+        if self.entries.facets.len() >= 3 * ENTRIES_MAX {
+            self.over = true;
+        } else if !self.entries.facets.contains(&facet) {
             self.entries.facets.push(facet);
         }
     }
@@ -56,20 +61,26 @@ impl Sink<'_> {
         }
     }
 
-    fn len(&self) -> usize {
+    /// Whether one more value may be indexed. Each is compared with those before it, so there must be
+    /// a bound, and a resource that is found by half of its values would be worse than none.
+    pub(crate) fn has_room(&mut self) -> bool {
         let e = &self.entries;
-        e.keys.len() + e.strings.len() + e.dates.len() + e.numbers.len()
+        let len = e.keys.len() + e.strings.len() + e.dates.len() + e.numbers.len();
+        self.over |= len >= ENTRIES_MAX;
+        !self.over
     }
 }
 
 /// The search values of a resource that has its id.
 ///
 /// # Errors
-/// Internal where a published expression does not compile.
+/// Unprocessable where the resource has more than [`ENTRIES_MAX`] values; Internal where a published
+/// expression does not compile.
 pub fn extract(catalogue: &Catalogue, base: &str, resource: &Resource) -> Result<IndexEntries> {
     let plan = catalogue.plan(resource.kind())?;
     let entries = IndexEntries::default();
-    let mut sink = Sink { hasher: catalogue.hasher(), base, entries, timed: Vec::new() };
+    let mut sink =
+        Sink { hasher: catalogue.hasher(), base, entries, timed: Vec::new(), over: false };
     if resource.kind() == ResourceType::PATIENT
         && let Some(id) = resource.id()
     {
@@ -85,8 +96,11 @@ pub fn extract(catalogue: &Catalogue, base: &str, resource: &Resource) -> Result
         if let Some(path) = &param.path {
             take(&mut sink, param, &path.eval(resource.body()));
         }
-        if sink.len() > ENTRIES_MAX {
-            break;
+        if sink.over {
+            let text = format!(
+                "The resource has more than {ENTRIES_MAX} values to be found by. Split it."
+            );
+            return Err(Error::unprocessable(text));
         }
     }
     place_in_time(&mut sink, plan);

@@ -57,6 +57,9 @@ pub(crate) fn precision(number: &Number) -> (f64, f64) {
 }
 
 fn put(sink: &mut Sink<'_>, param: &ParamPlan, (lo, hi): (f64, f64)) {
+    if !sink.has_room() {
+        return;
+    }
     let known = |p: &Param| sink.entries.numbers.contains(&(*p, lo, hi));
     if !known(&param.param) && !param.parts.iter().any(known) {
         sink.entries.numbers.push((param.param, lo, hi));

@@ -37,6 +37,9 @@ fn take_parts(sink: &mut Sink<'_>, param: &ParamPlan, value: &Value, parts: &[&s
 }
 
 fn put(sink: &mut Sink<'_>, param: &ParamPlan, text: &str) {
+    if !sink.has_room() {
+        return;
+    }
     let folded = fold(text);
     let holds = |p: &Param| *p == param.param || param.parts.contains(p);
     let known = sink.entries.strings.iter().any(|(p, t)| holds(p) && *t == folded);

@@ -35,7 +35,7 @@ pub(super) fn criterion(
         }
         ("_id" | "_lastUpdated", Some(modifier)) => {
             let text = format!("{code}: the modifier `{}` is not supported on it", tame(modifier));
-            return Err(Refusal::unknown(text));
+            return Err(Refusal::unsupported(text));
         }
         _ => {}
     }
@@ -50,7 +50,7 @@ pub(super) fn criterion(
         return Err(Refusal::value(&tame(name), "the value is empty"));
     }
     let unsupported = || {
-        Refusal::unknown(format!(
+        Refusal::unsupported(format!(
             "{kind}.{code}: the modifier `{}` is not supported on this parameter",
             tame(modifier.unwrap_or_default())
         ))
@@ -91,7 +91,7 @@ pub(super) fn criterion(
             | SearchParamKind::Composite
             | SearchParamKind::Special,
             _,
-        ) => Err(Refusal::unknown(format!(
+        ) => Err(Refusal::unsupported(format!(
             "{kind}.{code}: this kind of parameter is not searched yet"
         ))),
     }
@@ -101,7 +101,16 @@ pub(super) fn criterion(
 fn any(values: &[&str], each: impl Fn(&str) -> Parsed) -> Parsed {
     match values {
         [single] => each(single),
-        several => several.iter().map(|v| each(v)).collect::<Result<_, _>>().map(Expr::Or),
+        several => {
+            let mut parts = Vec::new();
+            for value in several {
+                match each(value)? {
+                    Expr::Or(inner) => parts.extend(inner),
+                    other => parts.push(other),
+                }
+            }
+            Ok(Expr::Or(parts))
+        }
     }
 }
 

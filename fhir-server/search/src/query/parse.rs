@@ -89,6 +89,13 @@ impl Refusal {
         Self::Unknown(Issue::error(IssueCode::NotSupported, text))
     }
 
+    /// A known parameter asked for in a way that is not supported. Without it the answer would hold
+    /// what the client excluded. <https://hl7.org/fhir/R4/search.html#modifiers>
+    pub(super) fn unsupported(text: impl Into<String>) -> Self {
+        let issue = Issue::error(IssueCode::NotSupported, text);
+        Self::Bad(Error::from_issues(canonical_model::Kind::Invalid, vec![issue]))
+    }
+
     pub(super) fn value(name: &str, text: &str) -> Self {
         let issue = Issue::error(IssueCode::Value, format!("{name}: {text}"));
         Self::Bad(Error::from_issues(canonical_model::Kind::Invalid, vec![issue]))

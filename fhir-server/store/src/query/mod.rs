@@ -19,6 +19,7 @@ pub use page::{PageKey, PageValue};
 use crate::error::StoreError;
 use crate::rows::{Reach, Stored, stored_named};
 use crate::sealer::Sealer;
+use crate::sessions;
 use crate::{Store, Transaction};
 use driver::Driver;
 use order::Order;
@@ -55,7 +56,11 @@ impl Store {
         let mut session = self.sessions.take().await?;
         let reach = Reach::of(access, query.kind, self.hasher());
         let outcome = run(&mut session, &self.sealer, reach, query, after).await;
-        session.settle(outcome)
+        match outcome {
+            // The rest is unread, and ends with the session.
+            Ok((page, true)) => Ok(page),
+            outcome => session.settle(outcome.map(|(page, _)| page)),
+        }
     }
 
     /// How many resources match.
@@ -84,26 +89,27 @@ impl Transaction {
     pub async fn search(&mut self, access: &Access, query: &Query) -> Result<SearchPage> {
         let reach = Reach::of(access, query.kind, self.hasher());
         let sealer = self.sealer().clone();
-        run(self.connection(), &sealer, reach, query, None).await
+        run(self.connection(), &sealer, reach, query, None).await.map(|(page, _)| page)
     }
 }
 
+/// One page; also whether its size cut it short, with rows unread.
 async fn run(
     connection: &mut PgConnection,
     sealer: &Sealer,
     reach: Reach,
     query: &Query,
     after: Option<&PageKey>,
-) -> Result<SearchPage> {
-    let Some(owners) = reach.owners() else { return Ok(SearchPage::default()) };
+) -> Result<(SearchPage, bool)> {
+    let Some(owners) = reach.owners() else { return Ok((SearchPage::default(), false)) };
     let driver = Driver::choose(&query.filter, &query.sort);
     let order = Order::choose(&driver, &query.sort);
     if let Some(key) = after {
         key.fits(&order)?;
     }
     let mut sql = statement(&driver, &order, query, owners, after);
-    let rows = sql.build().fetch_all(connection).await.map_err(StoreError)?;
-    let more = rows.len() > query.count;
+    let (rows, cut) = sessions::page(connection, sql.build()).await?;
+    let more = cut || rows.len() > query.count;
     let rows = rows.get(..query.count.min(rows.len())).unwrap_or_default();
     let found = rows
         .iter()
@@ -113,7 +119,7 @@ async fn run(
         Some(last) if more => Some(PageKey::of(last, &order, after)?),
         _ => None,
     };
-    Ok(SearchPage { found, next, total: None })
+    Ok((SearchPage { found, next, total: None }, cut))
 }
 
 const COLUMNS: &str = "r.type, r.id, r.version, r.last_updated, r.method, r.wire, r.rid";

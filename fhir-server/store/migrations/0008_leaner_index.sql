@@ -18,3 +18,11 @@ create index outbox_event on outbox using brin (event_id) with (autosummarize = 
 -- A server takes numbers a block at a time, so that index rows can name their resource before it has a row.
 -- It asks the sequence how large a block is.
 alter sequence resource_rid increment by 1024;
+
+-- Every entry ends with the resource's number, so no two are alike and looking for such is in vain.
+alter index token_index_key set (deduplicate_items = off);
+alter index string_index_value set (deduplicate_items = off);
+alter index date_index_lo set (deduplicate_items = off);
+alter index number_index_lo set (deduplicate_items = off);
+alter index timeline_index_patient set (deduplicate_items = off);
+alter index timeline_index_key set (deduplicate_items = off);

@@ -1,0 +1,66 @@
+//! What is too much is refused whole or comes in parts, and costs nobody else anything.
+
+use anyhow::{Context, Result};
+use it::Fixture;
+
+#[tokio::test]
+async fn a_resource_with_too_many_values_to_find_it_by_is_refused_at_once() -> Result<()> {
+    let server = Fixture::start().await?;
+    let list = |items: usize| {
+        let entries: Vec<String> =
+            (0..items).map(|n| format!(r#"{{"item":{{"reference":"Patient/p{n}"}}}}"#)).collect();
+        format!(
+            r#"{{"resourceType":"List","status":"current","mode":"working","subject":{{"reference":"Patient/s"}},"entry":[{}]}}"#,
+            entries.join(",")
+        )
+    };
+    let fits = server.client.send("POST", "/List", &list(3_000)).await?;
+    assert_eq!(fits.status, 201, "{}", fits.text);
+    // Each is found by all of its values, or refused.
+    let found = server.client.get("/List?subject=Patient/s&item=Patient/p2999").await?;
+    assert_eq!(found.entries().len(), 1, "{}", found.text);
+    let refused = server.client.send("POST", "/List", &list(100_000)).await?;
+    assert_eq!(refused.status, 422, "{}", refused.text);
+    assert!(refused.text.contains("values to be found by"), "{}", refused.text);
+    let given: Vec<String> = (0..200_000).map(|n| format!("\"{n:x}\"")).collect();
+    let named =
+        format!(r#"{{"resourceType":"Patient","name":[{{"given":[{}]}}]}}"#, given.join(","));
+    assert_eq!(server.client.send("POST", "/Patient", &named).await?.status, 422);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_page_of_large_resources_ends_early_and_the_walk_meets_each_once() -> Result<()> {
+    let server = Fixture::start().await?;
+    let data = "QUJD".repeat(9 * 1024 * 1024 / 4);
+    for id in ["a", "b", "c"] {
+        let body = format!(
+            r#"{{"resourceType":"Binary","id":"{id}","contentType":"text/plain","data":"{data}"}}"#
+        );
+        let written = server.client.send("PUT", &format!("/Binary/{id}"), &body).await?;
+        assert_eq!(written.status, 201, "{}", written.text);
+    }
+    for start in ["/Binary?_count=100", "/Binary/_history?_count=100", "/_history?_count=100"] {
+        let (mut met, mut pages, mut path) = (Vec::new(), 0, Some(start.to_owned()));
+        while let Some(next) = path {
+            let page = server.client.get(&next).await?;
+            assert_eq!(page.status, 200, "{next}");
+            for entry in page.entries() {
+                let resource = entry.get("resource").context("a resource")?;
+                let id = resource.get("id").and_then(|id| id.as_str()).context("an id")?;
+                met.push(id.to_owned());
+            }
+            pages += 1;
+            path = page.link("next").map(|link| {
+                link.split_once("/fhir").map_or(link.clone(), |(_, path)| path.to_owned())
+            });
+        }
+        met.sort();
+        assert_eq!(
+            (met.as_slice(), pages > 1),
+            (["a", "b", "c"].map(str::to_owned).as_slice(), true),
+            "{start}"
+        );
+    }
+    Ok(())
+}
