@@ -1,7 +1,9 @@
 //! Pre-commit hooks: consent, merge and state machines get their word in this one place.
 
+use std::sync::Arc;
+
 use canonical_model::{Resource, Result};
-use store::Method;
+use store::{Method, Stored};
 
 /// A version that is about to be committed.
 #[derive(Debug)]
@@ -23,16 +25,31 @@ pub trait Hook: Send + Sync {
     fn check(&self, proposal: &Proposal<'_>) -> Result<()>;
 }
 
-/// All hooks, in the order they are asked.
-#[derive(Default)]
-pub struct Hooks(Vec<Box<dyn Hook>>);
+/// All hooks, in the order they are asked. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Hooks(Vec<Arc<dyn Hook>>);
 
 impl Hooks {
     /// Adds a hook behind those there are.
     #[must_use]
     pub fn with(mut self, hook: impl Hook + 'static) -> Self {
-        self.0.push(Box::new(hook));
+        self.0.push(Arc::new(hook));
         self
+    }
+
+    /// Whether nobody has a word: then the content that a delete removes need not be read.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Asks each hook about the content that a delete removes.
+    ///
+    /// # Errors
+    /// The refusal; Internal where the stored text cannot be read.
+    pub(crate) fn check_gone(&self, current: &Stored) -> Result<()> {
+        let Some(text) = &current.text else { return Ok(()) };
+        let resource = Resource::parse(text)?;
+        self.check(&Proposal { method: Method::Delete, resource: &resource })
     }
 
     /// Asks each hook; the first refusal stands.

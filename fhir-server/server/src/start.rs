@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use auth::{AuthState, Clients, Endpoints, Nothing, SigningKey, smart_configuration};
 use axum::Router;
-use domain::{Domain, Hooks, Services};
+use domain::{Domain, Services};
 use store::{Auditor, Store, StoreOptions};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -98,7 +98,7 @@ fn api(settings: &Settings, origin: &str, store: Store, auditor: Auditor) -> Res
         auditor,
         clock,
         base: endpoints.fhir(),
-        hooks: Hooks::default(),
+        hooks: settings.hooks.clone(),
         policy: settings.policy.clone(),
     };
     let app = rest::App::new(Domain::new(services), Arc::new(auth.verifier()));

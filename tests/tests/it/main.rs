@@ -25,6 +25,7 @@ mod headers_once;
 mod headers_wire;
 mod history;
 mod history_model;
+mod hooks;
 mod interactions;
 mod interactions_refused;
 mod interactions_table;

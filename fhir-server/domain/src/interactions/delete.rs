@@ -35,6 +35,13 @@ pub async fn delete(
             }
             _ => return Ok(Written::found(Effect::Deleted, None)),
         };
+        if !domain.hooks().is_empty() {
+            let current = domain.store().read(&access, kind, id).await?;
+            match current.filter(|current| current.version == head.version) {
+                Some(current) => domain.hooks().check_gone(&current)?,
+                None => continue, // Another write was faster.
+            }
+        }
         let place =
             Place { method: Method::Delete, ..place(domain, id, Some(head), precondition)? };
         let (gone, effect) = (tombstone(kind, place), Effect::Deleted);

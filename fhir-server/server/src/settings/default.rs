@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use domain::Policy;
+use domain::{Hooks, Policy};
 use telemetry::Clock;
 
 use super::{AuthSettings, DatabaseSettings, LogSettings, Roles, Settings};
@@ -21,6 +21,7 @@ impl Default for Settings {
             policy: Policy::default(),
             log: LogSettings::default(),
             roles: Roles::default(),
+            hooks: Hooks::default(),
             clock: Clock::system(),
         }
     }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use auth::ClientConfig;
-use domain::Policy;
+use domain::{Hooks, Policy};
 use telemetry::Clock;
 
 pub(crate) use flags::{ConfigFlag, DatabaseFlag, Role, ServerFlags};
@@ -35,6 +35,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// What this process does.
     pub roles: Roles,
+    /// Rules that may refuse a write.
+    pub hooks: Hooks,
     /// What tells it the time; only tests choose another.
     pub clock: Clock,
 }

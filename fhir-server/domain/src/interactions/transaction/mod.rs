@@ -485,6 +485,9 @@ fn step(
         }
         Operation::Delete(_, precondition) => match head {
             Some(head) if head.visible && head.method != Method::Delete => {
+                known
+                    .and_then(|(_, content)| content.as_ref())
+                    .map_or(Ok(()), |content| domain.hooks().check_gone(content))?;
                 let place = place(domain, id, Some(head), *precondition)?;
                 let place = Place { at, method: Method::Delete, ..place };
                 Ok(Step::Write(Box::new(tombstone(kind, place)), Effect::Deleted))

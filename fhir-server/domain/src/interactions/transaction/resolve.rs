@@ -158,7 +158,7 @@ pub(super) fn gone(entries: &[Entry], resolved: &[Resolved]) -> Gone {
     .collect()
 }
 
-/// Adds the content of the resources that entries patch.
+/// Adds the content of the resources that entries patch; of those they delete, where hooks ask for it.
 pub(super) async fn current(
     domain: &Domain,
     request: &Request,
@@ -168,9 +168,14 @@ pub(super) async fn current(
     known: &mut Known,
 ) -> Result<()> {
     for (entry, resolved) in entries.iter().zip(resolved) {
-        if let (Operation::Patch(..), Resolved::Target(id)) = (&entry.operation, resolved) {
+        let asked = match entry.operation {
+            Operation::Patch(..) => true,
+            Operation::Delete(..) => !domain.hooks().is_empty(),
+            Operation::Create(..) | Operation::Update(..) => false,
+        };
+        if let (true, Resolved::Target(id)) = (asked, resolved) {
             let kind = entry.operation.kind();
-            let access = domain.decide(request, kind, Action::Update)?;
+            let access = domain.decide(request, kind, entry.operation.action())?;
             let identity = domain.store().hasher().identity(kind, id.as_str());
             if let Some((_, content)) = known.get_mut(&identity) {
                 *content = open.read(&access, kind, id).await?;
