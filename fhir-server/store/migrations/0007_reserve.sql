@@ -1,14 +1,22 @@
 -- Space kept back for a full disk. When a write finds none, the reserve is given back and writes are
 -- refused: so the audit records of reads go on finding room. The table is unlogged, so a crash for want
 -- of log space gives it back by itself, and filling it writes no log. It has neither an index nor a column
--- that could be stored outside: giving it back must not need a page for either.
-create unlogged table reserve (filler integer not null) with (fillfactor = 10);
+-- that could be stored outside: giving it back must not need a page for either. So its rows are wide by many
+-- columns of the fixed type `name`, two of them to a page.
+do $$
+begin
+    execute (
+        select 'create unlogged table reserve (' || string_agg(format('n%s name not null default ''''', n), ', ')
+            || ')'
+        from generate_series(1, 60) n);
+end
+$$;
 
 -- Fills the reserve to so many pages of 8 KiB.
 create function fill_reserve(pages integer) returns void language plpgsql set search_path = public as $$
 begin
     while pg_relation_size('reserve') < pages * 8192::bigint loop
-        insert into reserve select 0 from generate_series(1, 10000);
+        insert into reserve select from generate_series(1, 1000);
     end loop;
 end
 $$;

@@ -1,9 +1,9 @@
 //! Values that must not be seen: they print nothing of themselves.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
+use anyhow::{Error, ensure};
 use serde::Deserialize;
 
 /// The address of a database, with its password.
@@ -26,9 +26,12 @@ impl DatabaseUrl {
 }
 
 impl FromStr for DatabaseUrl {
-    type Err = Infallible;
+    type Err = Error;
 
-    fn from_str(text: &str) -> Result<Self, Infallible> {
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let is_postgres = ["postgres://", "postgresql://"].iter().any(|it| text.starts_with(it));
+        // The text itself is not repeated: it may hold a password.
+        ensure!(is_postgres, "it must look like postgres://user:password@host:port/name");
         Ok(Self::new(text))
     }
 }
