@@ -21,14 +21,17 @@ begin
 end
 $$;
 
--- Takes the reserve where it is not held. Only where there is room for twice as much: a reserve that took
+-- Takes the reserve where it is not held; whether it is held then, which another server that tries just now
+-- leaves open. Only where there is room for twice as much: a reserve that took
 -- what was given back a moment ago would leave nothing. Fails with disk_full (53100) and changes nothing.
-create function take_reserve(pages integer) returns void language plpgsql
+create function take_reserve(pages integer) returns boolean language plpgsql
 security definer set search_path = public as $$
 begin
-    if pg_relation_size('reserve') >= pages * 8192::bigint
-        or not pg_try_advisory_xact_lock(hashtextextended('reserve', 0)) then
-        return;
+    if pg_relation_size('reserve') >= pages * 8192::bigint then
+        return true;
+    end if;
+    if not pg_try_advisory_xact_lock(hashtextextended('reserve', 0)) then
+        return false;
     end if;
     begin
         truncate reserve;
@@ -39,6 +42,7 @@ begin
     end;
     truncate reserve;
     perform fill_reserve(pages);
+    return true;
 end
 $$;
 

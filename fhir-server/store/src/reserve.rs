@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use canonical_model::{Kind, Result};
+use sqlx::Row;
 use tokio::sync::Mutex;
 
-use crate::error::disk_full;
+use crate::error::{StoreError, disk_full};
 use crate::limits::{PAGES_PER_MIB, RESERVE_EVERY_MS};
 use crate::sessions::Sessions;
 
@@ -45,7 +46,7 @@ impl Reserve {
     }
 
     /// Closes the door to writes and frees the space.
-    pub(crate) async fn give_back(&self) {
+    async fn give_back(&self) {
         if self.pages == 0 {
             return;
         }
@@ -64,9 +65,14 @@ impl Reserve {
     async fn take(&self) -> Result<()> {
         let _turn = self.turn.lock().await;
         let query = sqlx::query("select take_reserve($1)").bind(self.pages);
-        match self.sessions.execute(query).await {
-            Ok(_) => {
-                if self.full.swap(false, Ordering::Relaxed) {
+        let held = match self.sessions.fetch_optional(query).await {
+            Ok(Some(row)) => row.try_get(0).map_err(|fault| StoreError(fault).into()),
+            Ok(None) => Ok(false),
+            Err(error) => Err(error),
+        };
+        match held {
+            Ok(held) => {
+                if held && self.full.swap(false, Ordering::Relaxed) {
                     tracing::info!("The disk has room again: writes are accepted.");
                 }
                 Ok(())
