@@ -5,6 +5,7 @@ use super::ast::{Expr, Step, StepKind};
 use super::compile::{Typed, compile};
 use super::eval::Machine;
 use super::item::Item;
+use super::json_path::{self, Column};
 use super::location::{Location, locate};
 use super::parse::parse;
 use super::plan::Plan;
@@ -57,6 +58,13 @@ impl Path {
     #[must_use]
     pub fn types(&self) -> &[Text] {
         &self.typed.types
+    }
+
+    /// Where the items are as SQL's JSON paths, with their types; `None` where it does more than steps
+    /// down.
+    #[must_use]
+    pub fn columns(&self) -> Option<Vec<Column>> {
+        json_path::columns(&self.typed.plan, &self.context_type)
     }
 
     /// The items that it yields, in the order of the resource. Made for search: what cannot be

@@ -145,11 +145,7 @@ impl Criteria {
     /// # Errors
     /// As [`Criteria::parse`].
     pub fn of(domain: &Domain, kind: ResourceType, pairs: &[Pair]) -> Result<Self> {
-        let context = QueryContext {
-            catalogue: domain.catalogue(),
-            base: domain.base(),
-            handling: Handling::Strict,
-        };
+        let context = QueryContext::new(domain.catalogue(), domain.base(), Handling::Strict);
         let shapes = ["_format", "_pretty", "_summary", "_elements", "_count", "_sort"];
         let criteria: Vec<Pair> =
             pairs.iter().filter(|(name, _)| !shapes.contains(&name.as_str())).cloned().collect();

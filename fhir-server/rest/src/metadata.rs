@@ -3,7 +3,7 @@
 
 use canonical_model::{ResourceType, object};
 use conformance::capability::{Description, Offer, statement as write};
-use conformance::{Registry, SearchParamKind};
+use conformance::Registry;
 use domain::Domain;
 
 /// The statement's text.
@@ -59,27 +59,8 @@ fn offer(domain: &Domain, kind: ResourceType) -> Offer {
     offer.conditional_read = "full-support";
     offer.conditional_update = true;
     offer.conditional_delete = if policy.delete_multiple { "multiple" } else { "single" };
-    offer.search_params = Registry::r4()
-        .search_params(kind)
-        .iter()
-        .filter(|param| {
-            is_searched(param.kind) && (!param.expression.is_empty() || param.code == "_id")
-        })
-        .collect();
+    // Named queries are the one thing that is not searched.
+    let params = Registry::r4().search_params(kind).iter();
+    offer.search_params = params.filter(|param| param.code != "_query").collect();
     offer
-}
-
-/// The kinds that `search::query` answers.
-fn is_searched(kind: SearchParamKind) -> bool {
-    match kind {
-        SearchParamKind::Token
-        | SearchParamKind::Reference
-        | SearchParamKind::String
-        | SearchParamKind::Date
-        | SearchParamKind::Uri => true,
-        SearchParamKind::Number
-        | SearchParamKind::Quantity
-        | SearchParamKind::Composite
-        | SearchParamKind::Special => false,
-    }
 }

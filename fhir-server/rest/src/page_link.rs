@@ -17,6 +17,7 @@ pub(crate) fn write(hasher: &Hasher, client: &str, key: &PageKey) -> String {
         text.push(FIELD);
         match value {
             PageValue::Number(number) => text.push_str(&format!("n{number}")),
+            PageValue::Float(number) => text.push_str(&format!("f{:x}", number.to_bits())),
             PageValue::Time(time) => text.push_str(&format!("t{}", time.timestamp_micros())),
             PageValue::Text(folded) => text.push_str(&format!("s{folded}")),
         }
@@ -43,6 +44,10 @@ fn value(field: &str) -> Result<PageValue> {
     let rest = letters.as_str();
     match kind {
         Some('n') => Ok(PageValue::Number(number(Some(rest))?)),
+        Some('f') => {
+            let bits = u64::from_str_radix(rest, 16).map_err(|_| foreign())?;
+            Ok(PageValue::Float(f64::from_bits(bits)))
+        }
         Some('t') => Ok(PageValue::Time(moment(rest)?)),
         Some('s') => Ok(PageValue::Text(rest.to_owned())),
         _ => Err(foreign()),

@@ -3,8 +3,9 @@
 use std::sync::OnceLock;
 
 use canonical_model::fhirpath::Path;
+use canonical_model::json::Text;
 use canonical_model::{Error, ResourceType, Result};
-use conformance::{Registry, SearchParam, SearchParamKind};
+use conformance::{Component, Registry, SearchParam, SearchParamKind};
 
 use crate::expr::Breadth;
 use crate::keys::{Hasher, Param};
@@ -51,6 +52,46 @@ pub struct ParamPlan {
     pub compartment: bool,
     /// Whether `timeline_index` holds its keys.
     pub timed: bool,
+    /// A composite's parts, in order.
+    pub composite: Vec<Part>,
+    /// Whether its parameters in `parts` hold all of its values, so that it needs none of its own.
+    pub covered: bool,
+}
+
+/// A part of a composite.
+#[derive(Debug)]
+pub struct Part {
+    /// The parameter of the type that says how the part is asked for.
+    pub code: &'static str,
+    /// That parameter's kind.
+    pub kind: SearchParamKind,
+    /// What a reference may point to.
+    pub targets: Vec<ResourceType>,
+    /// Where it is.
+    pub path: PartPath,
+}
+
+/// Where a composite's part is.
+#[derive(Debug)]
+pub enum PartPath {
+    /// Below the composite's own element, by the element's type.
+    OfItem(Vec<(Text, Path)>),
+    /// Below the resource, the same for every element.
+    OfResource(Path),
+}
+
+impl Part {
+    /// Whether its values have an order, so that it can be compared.
+    #[must_use]
+    pub fn is_ordered(&self) -> bool {
+        matches!(
+            self.kind,
+            SearchParamKind::Quantity
+                | SearchParamKind::Number
+                | SearchParamKind::Date
+                | SearchParamKind::String
+        )
+    }
 }
 
 impl Catalogue {
@@ -96,6 +137,10 @@ impl TypePlan {
                 "" => None,
                 text => Some(Path::compile(text, kind.name(), registry)?),
             };
+            let composite = match &path {
+                Some(path) => composite(definition, definitions, path, kind)?,
+                None => Vec::new(),
+            };
             params.push(ParamPlan {
                 definition,
                 param: hasher.param(kind, owner),
@@ -107,6 +152,9 @@ impl TypePlan {
                 breadth: breadth(definition),
                 compartment: compartment.iter().any(|c| *c == code || *c == owner),
                 timed: timeline.is_some_and(|t| t.keys.contains(&code)),
+                composite,
+                covered: definition.kind == SearchParamKind::Composite
+                    && is_covered(kind, definition, definitions),
             });
         }
         params.sort_by(|a, b| a.definition.code.cmp(b.definition.code));
@@ -143,6 +191,7 @@ fn parts(
         part.code != whole.code
             && part.kind == whole.kind
             && part.expression != whole.expression
+            && (part.kind != SearchParamKind::Composite || is_alike(part, whole))
             && shared_with(part, all).is_none_or(|owner| owner == part.code)
             && of(part.expression).count() > 0
             && of(part.expression)
@@ -153,7 +202,69 @@ fn parts(
 
 fn is_of(expression: &str, kind: ResourceType) -> bool {
     let path = expression.trim_start_matches('(');
-    path.strip_prefix(kind.name()).is_some_and(|rest| rest.starts_with('.'))
+    path.strip_prefix(kind.name()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// The parts of a composite, each read like the parameter that its definition names.
+fn composite(
+    whole: &SearchParam,
+    all: &[SearchParam],
+    path: &Path,
+    kind: ResourceType,
+) -> Result<Vec<Part>> {
+    let registry = Registry::r4();
+    let named = |component: &Component| all.iter().find(|param| param.url == component.definition);
+    let part = |component: &Component| {
+        let path = match component.expression.strip_prefix("%resource.") {
+            Some(rest) => PartPath::OfResource(Path::compile(rest, kind.name(), registry)?),
+            None => PartPath::OfItem(
+                path.types()
+                    .iter()
+                    .map(|name| {
+                        let path = Path::compile(component.expression, name, registry)?;
+                        Ok((name.clone(), path))
+                    })
+                    .collect::<Result<_>>()?,
+            ),
+        };
+        // R4 names the parts of DocumentReference's `relationship` the wrong way round.
+        let others = whole.components.iter().filter_map(named);
+        let like = named(component).into_iter().chain(others).find(|like| reads(like.kind, &path));
+        let like = like.ok_or_else(|| Error::internal("a composite of unknown parameters"))?;
+        Ok(Part { code: like.code, kind: like.kind, targets: targets(like), path })
+    };
+    whole.components.iter().map(part).collect()
+}
+
+/// Whether a kind of parameter can read what a path yields.
+fn reads(kind: SearchParamKind, path: &PartPath) -> bool {
+    let all = match path {
+        PartPath::OfResource(path) => vec![path],
+        PartPath::OfItem(paths) => paths.iter().map(|(_, path)| path).collect(),
+    };
+    let refers = |name: &Text| name == "Reference";
+    let fits = |name: &Text| refers(name) == (kind == SearchParamKind::Reference);
+    all.iter().any(|path| path.types().iter().any(fits))
+}
+
+/// Whether each of a composite's expressions is that of another composite with the same parts.
+fn is_covered(kind: ResourceType, whole: &SearchParam, all: &[SearchParam]) -> bool {
+    let of = |param: &'static str| param.split('|').map(str::trim).filter(|e| is_of(e, kind));
+    let others: Vec<_> = all.iter().filter(|part| is_alike(part, whole)).collect();
+    of(whole.expression).all(|outer| {
+        others.iter().any(|part| of(part.expression).all(|inner| inner == outer))
+    })
+}
+
+/// Whether two composites ask for the same parts, of different elements.
+fn is_alike(part: &SearchParam, whole: &SearchParam) -> bool {
+    let parts = |param: &SearchParam| -> Vec<&'static str> {
+        param.components.iter().map(|component| component.expression).collect()
+    };
+    part.kind == SearchParamKind::Composite
+        && part.code != whole.code
+        && part.expression != whole.expression
+        && parts(part) == parts(whole)
 }
 
 /// Whether `inner` yields only values that `outer` is indexed under too.
@@ -165,11 +276,12 @@ fn selects(kind: SearchParamKind, inner: &str, outer: &str) -> bool {
         }),
         // Where a key drives a search it must be the only one, so only rare values may have several.
         SearchParamKind::Token => rest.is_some_and(|rest| rest.starts_with(".where(system=")),
-        SearchParamKind::Number | SearchParamKind::Quantity => inner == outer,
+        SearchParamKind::Number | SearchParamKind::Quantity | SearchParamKind::Composite => {
+            inner == outer
+        }
         SearchParamKind::Date
         | SearchParamKind::Reference
         | SearchParamKind::Uri
-        | SearchParamKind::Composite
         | SearchParamKind::Special => false,
     }
 }
@@ -183,7 +295,7 @@ fn shared_with<'a>(param: &SearchParam, all: &'a [SearchParam]) -> Option<&'a st
         _ => expression,
     };
     let same = |other: &&SearchParam| {
-        other.kind == param.kind && !wide.is_empty() && other.expression == wide
+        param.kind != SearchParamKind::Composite && other.kind == param.kind && !wide.is_empty() && other.expression == wide
     };
     all.iter().filter(same).map(|other| other.code).min()
 }

@@ -15,12 +15,26 @@ pub struct IndexEntries {
     pub strings: Vec<(Param, String)>,
     /// Intervals of time in microseconds since 1970, the end exclusive.
     pub dates: Vec<(Param, i64, i64)>,
-    /// Intervals of numbers.
+    /// Intervals of numbers, both ends within; a plain number is its own beginning and end.
     pub numbers: Vec<(Param, f64, f64)>,
+    /// Values that only ever filter what something else found.
+    pub beside: Beside,
     /// Keys that are asked for along time, with the time; see `timeline_index`.
     pub timeline: Vec<(Key, i64)>,
     /// Identities of the patients in whose compartment the resource is. Distinct.
     pub patients: Vec<i64>,
     /// The ids of the same patients, for the decision whether it may be written.
     pub owners: Vec<ResourceId>,
+}
+
+/// Values without rows in the inverted index: parts of composites, texts beside codes, quantities
+/// without their unit.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Beside {
+    /// Folded strings.
+    pub strings: Vec<(Param, String)>,
+    /// Intervals of time.
+    pub dates: Vec<(Param, i64, i64)>,
+    /// Intervals of numbers.
+    pub numbers: Vec<(Param, f64, f64)>,
 }

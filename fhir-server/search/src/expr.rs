@@ -1,7 +1,10 @@
 //! The expression tree: a filter over the forward index of one resource.
 //!
-//! Every node can be decided from the values of [`crate::IndexEntries`] alone; `store` picks one
-//! conjunct to find candidates with and checks the whole tree on each.
+//! Nearly every node can be decided from the values of [`crate::IndexEntries`] alone, those of chains
+//! from the values of the resources they lead to; `store` picks one conjunct to find candidates with
+//! and checks the whole tree on each.
+
+use canonical_model::ResourceType;
 
 use crate::keys::{Facet, Key, Param};
 
@@ -22,8 +25,32 @@ pub enum Expr {
     Text(Vec<Param>, TextTest),
     /// A date or period.
     Date(Param, RangeTest<i64>),
-    /// A number or quantity.
-    Number(Param, RangeTest<f64>),
+    /// A number or quantity, under one of several parameters.
+    Number(Vec<Param>, NumberTest),
+    /// A test that only the forward index can decide: no inverted index holds all of its values.
+    Beside(Box<Expr>),
+    /// A position, for `near`.
+    Near(Circle),
+    /// It refers to a resource for which something holds: `subject.name`.
+    Chain(Link),
+    /// A resource refers to it for which something holds: `_has`.
+    Has(Link),
+    /// It is in the compartment of the patient of this identity.
+    Owned(i64),
+    /// A list, of this identity, has it: `_list`.
+    Listed {
+        /// The List's identity.
+        list: i64,
+        /// The parameter of a List's items.
+        item: Param,
+    },
+    /// Words of its narrative, or of all its content: `_text`, `_content`.
+    Words {
+        /// All content, not only the narrative.
+        content: bool,
+        /// Each must occur. In lower case.
+        words: Vec<String>,
+    },
     /// `_lastUpdated`, in microseconds.
     Updated(RangeTest<i64>),
     /// `_id`: identities.
@@ -36,14 +63,133 @@ impl Expr {
     pub fn tests(&self) -> usize {
         match self {
             Self::And(parts) | Self::Or(parts) => parts.iter().map(Self::tests).sum(),
-            Self::Not(inner) => inner.tests(),
+            Self::Not(inner) | Self::Beside(inner) => inner.tests(),
+            Self::Chain(link) | Self::Has(link) => 1 + link.filter.tests(),
             Self::Key(_)
             | Self::Facet(_)
             | Self::Text(..)
             | Self::Date(..)
             | Self::Number(..)
+            | Self::Near(_)
+            | Self::Owned(_)
+            | Self::Listed { .. }
+            | Self::Words { .. }
             | Self::Updated(_)
             | Self::Identity(_) => 1,
+        }
+    }
+
+    /// All of these; one alone stands for itself.
+    #[must_use]
+    pub fn all(mut parts: Vec<Self>) -> Self {
+        match parts.len() {
+            1 => parts.pop().unwrap_or(Self::And(Vec::new())),
+            _ => Self::And(parts),
+        }
+    }
+
+    /// One of these, flat; one alone stands for itself.
+    #[must_use]
+    pub fn any(parts: Vec<Self>) -> Self {
+        let mut flat = Vec::with_capacity(parts.len());
+        for part in parts {
+            match part {
+                Self::Or(inner) => flat.extend(inner),
+                other => flat.push(other),
+            }
+        }
+        match flat.len() {
+            1 => flat.pop().unwrap_or(Self::Or(Vec::new())),
+            _ => Self::Or(flat),
+        }
+    }
+
+    /// The types that chains lead through: the caller must reach them too.
+    pub fn types(&self, found: &mut Vec<ResourceType>) {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|part| part.types(found)),
+            Self::Not(inner) | Self::Beside(inner) => inner.types(found),
+            Self::Chain(link) | Self::Has(link) => {
+                found.push(link.kind);
+                link.filter.types(found);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A reference between the resource and others of one type.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Link {
+    /// The reference's parameter: of the resource that refers.
+    pub param: Param,
+    /// The type at the other end.
+    pub kind: ResourceType,
+    /// What holds of the resource at the other end.
+    pub filter: Box<Expr>,
+    /// Whether the reference puts the resource that refers into a patient's compartment.
+    pub compartment: bool,
+}
+
+impl Link {
+    /// A key of the resource at the other end that `timeline_index` holds.
+    #[must_use]
+    pub fn timed(&self) -> Option<Key> {
+        let key = |expr: &Expr| match expr {
+            Expr::Key(test) if test.timed => Some(test.lookup),
+            _ => None,
+        };
+        match self.filter.as_ref() {
+            Expr::And(parts) => parts.iter().find_map(key),
+            other => key(other),
+        }
+    }
+}
+
+/// Around a point on earth.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Circle {
+    /// The parameter of latitudes.
+    pub latitude_param: Param,
+    /// The parameter of longitudes.
+    pub longitude_param: Param,
+    /// In degrees, north positive.
+    pub latitude: f64,
+    /// In degrees, east positive.
+    pub longitude: f64,
+    /// In kilometres.
+    pub radius: f64,
+}
+
+/// A comparison with a number. <https://hl7.org/fhir/R4/search.html#number>
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NumberTest {
+    /// How.
+    pub prefix: Prefix,
+    /// The number itself: what `gt`, `lt`, `ge`, `le`, `sa` and `eb` compare with.
+    pub at: f64,
+    /// Where the values begin that are equal to it as it is written, or nearly equal for `ap`.
+    pub lo: f64,
+    /// Where they end, exclusive.
+    pub hi: f64,
+    /// Whether its parameters hold the values of one code only, as a composite's do.
+    pub narrow: bool,
+}
+
+impl NumberTest {
+    /// Whether a resource's interval passes, both its ends within: the meaning that SQL must match.
+    #[must_use]
+    pub fn holds(&self, lo: f64, hi: f64) -> bool {
+        match self.prefix {
+            Prefix::Eq => self.lo <= lo && hi < self.hi,
+            Prefix::Ne => !(self.lo <= lo && hi < self.hi),
+            Prefix::Gt => hi > self.at,
+            Prefix::Lt => lo < self.at,
+            Prefix::Ge => hi >= self.at,
+            Prefix::Le => lo <= self.at,
+            Prefix::Sa => lo > self.at,
+            Prefix::Eb => hi < self.at,
+            Prefix::Ap => lo < self.hi && hi >= self.lo,
         }
     }
 }

@@ -7,6 +7,7 @@
 
 use canonical_model::ResourceType;
 use siphasher::sip::SipHasher13;
+use std::borrow::Cow;
 use std::hash::Hasher as _;
 
 /// A key of `token_index`.
@@ -19,6 +20,48 @@ pub type Facet = i32;
 /// A search parameter of a type, hashed: the prefix of its values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Param(pub i64);
+
+/// What of a parameter's values is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aspect<'a> {
+    /// A string as it is written: `:exact`.
+    Exact,
+    /// The texts beside codes: `:text`.
+    Text,
+    /// The identifier beside a reference: `:identifier`.
+    Identifier,
+    /// Identifiers of a type: `:of-type`.
+    OfType(&'a str, &'a str),
+    /// A reference or canonical with its version.
+    Version,
+    /// Everything above a uri: `:below`.
+    Below,
+    /// A position's second number.
+    Longitude,
+    /// Quantities of a unit, by system and code.
+    Unit(&'a str, &'a str),
+    /// Quantities of a unit, by code or human name.
+    UnitName(&'a str),
+    /// Quantities of a dimension, in UCUM's base units.
+    Dimension([u8; 7]),
+}
+
+/// One value of a composite's part that is either equal or not.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Discrete<'a> {
+    /// A code, whatever its system.
+    Code(Cow<'a, str>),
+    /// A code of a system.
+    SystemCode(Cow<'a, str>, Cow<'a, str>),
+    /// Any code of a system.
+    System(Cow<'a, str>),
+    /// A resource here.
+    Reference(ResourceType, Cow<'a, str>),
+    /// A uri, or a reference elsewhere.
+    Uri(Cow<'a, str>),
+    /// Which ordered part of which of the resource's instances: ties ordered parts together.
+    Nth(u8),
+}
 
 /// The database's hash.
 #[derive(Clone)]
@@ -87,10 +130,51 @@ impl Hasher {
         narrow(self.hash(&[b"present", &param.0.to_le_bytes()]))
     }
 
-    /// A code as a facet, as units of quantities are.
+    /// Another aspect of a parameter's values: their texts, their exact writing, their unit. It has
+    /// values of its own, as if it were a parameter.
     #[must_use]
-    pub fn code_facet(&self, param: Param, code: &str) -> Facet {
-        narrow(self.code(param, code))
+    pub fn aspect(&self, param: Param, aspect: &Aspect<'_>) -> Param {
+        let (name, a, b): (&[u8], &[u8], &[u8]) = match aspect {
+            Aspect::Exact => (b"exact", b"", b""),
+            Aspect::Text => (b"text", b"", b""),
+            Aspect::Identifier => (b"identifier", b"", b""),
+            Aspect::OfType(system, code) => (b"of-type", system.as_bytes(), code.as_bytes()),
+            Aspect::Version => (b"version", b"", b""),
+            Aspect::Below => (b"below", b"", b""),
+            Aspect::Longitude => (b"longitude", b"", b""),
+            Aspect::Unit(system, code) => (b"unit", system.as_bytes(), code.as_bytes()),
+            Aspect::UnitName(name) => (b"unit-name", name.as_bytes(), b""),
+            Aspect::Dimension(exponents) => (b"dimension", exponents, b""),
+        };
+        Param(self.hash(&[name, &param.0.to_le_bytes(), a, b]))
+    }
+
+    /// A value as a facet, of any kind.
+    #[must_use]
+    pub fn facet(&self, param: Param, value: &str) -> Facet {
+        narrow(self.hash(&[b"facet", &param.0.to_le_bytes(), value.as_bytes()]))
+    }
+
+    /// A composite's parameter, narrowed by the value of one more part.
+    #[must_use]
+    pub fn part(&self, param: Param, part: &Discrete<'_>) -> Param {
+        let (form, a, b): (&[u8], &[u8], &[u8]) = match part {
+            Discrete::Code(code) => (b"code", code.as_bytes(), b""),
+            Discrete::SystemCode(system, code) => {
+                (b"system-code", system.as_bytes(), code.as_bytes())
+            }
+            Discrete::System(system) => (b"system", system.as_bytes(), b""),
+            Discrete::Reference(kind, id) => (b"id", kind.name().as_bytes(), id.as_bytes()),
+            Discrete::Uri(uri) => (b"uri", uri.as_bytes(), b""),
+            Discrete::Nth(number) => (b"nth", std::slice::from_ref(number), b""),
+        };
+        Param(self.hash(&[b"part", &param.0.to_le_bytes(), form, a, b]))
+    }
+
+    /// A composite whose parts all are discrete, as a facet.
+    #[must_use]
+    pub fn whole(&self, param: Param) -> Facet {
+        narrow(self.hash(&[b"whole", &param.0.to_le_bytes()]))
     }
 
     /// A reference to a resource here. An exclusive or, so that a chain can be joined in SQL.

@@ -10,6 +10,7 @@ pub mod extract;
 pub mod fold;
 pub mod keys;
 pub mod limits;
+mod measure;
 pub mod query;
 mod timeline;
 

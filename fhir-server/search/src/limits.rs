@@ -11,6 +11,8 @@ pub const COUNT_MAX: usize = 1_000;
 pub const COUNT_DEFAULT: usize = 20;
 /// Parameters of one query.
 pub const PARAMS_MAX: usize = 100;
+/// Units of measure that are remembered. Systems use a few hundred.
+pub const UNITS_MAX: usize = 10_000;
 /// Comma-separated values of one parameter.
 pub const OR_VALUES_MAX: usize = 1_000;
 /// Bytes of one query string.
@@ -21,3 +23,9 @@ pub const BARE_ID_TYPES_MAX: usize = 16;
 pub const SORT_FIELDS_MAX: usize = 8;
 /// Tests of one query, all values of all parameters together: each is bound to the statement.
 pub const TESTS_MAX: usize = 4_000;
+/// Links of one chain: each is a lookup for each candidate.
+pub const CHAIN_DEPTH_MAX: usize = 8;
+/// Ways to read a chain that does not name its types.
+pub const CHAIN_READINGS_MAX: usize = 64;
+/// Parentheses of a `_filter` within each other.
+pub const FILTER_DEPTH_MAX: usize = 16;

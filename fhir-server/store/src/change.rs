@@ -243,16 +243,17 @@ impl Flat {
         self.keys.items.extend(entries.keys);
         self.facets.items.extend(entries.facets);
         self.patients.items.extend(entries.patients);
-        for (param, value) in entries.strings {
+        let beside = entries.beside;
+        for (param, value) in entries.strings.into_iter().chain(beside.strings) {
             self.string_params.push(param.0);
             self.strings.items.push(value);
         }
-        for (param, lo, hi) in entries.dates {
+        for (param, lo, hi) in entries.dates.into_iter().chain(beside.dates) {
             self.date_params.push(param.0);
             self.date_los.push(lo);
             self.dates.items.push(hi);
         }
-        for (param, lo, hi) in entries.numbers {
+        for (param, lo, hi) in entries.numbers.into_iter().chain(beside.numbers) {
             self.number_params.push(param.0);
             self.number_los.push(lo);
             self.numbers.items.push(hi);

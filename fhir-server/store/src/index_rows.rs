@@ -21,16 +21,21 @@ pub(crate) struct IndexRows {
 }
 
 impl IndexRows {
-    /// Adds the rows of a version, but those that the other version has too.
+    /// Adds the rows of a version, but those of values that the other version has too. What was read back
+    /// from a head does not tell values with rows from those without, so a row may be removed that never was.
     pub(crate) fn add(&mut self, rid: i64, version: &IndexEntries, other: &IndexEntries) {
         let keys = version.keys.iter().filter(|key| is_plain(version, **key));
         let keys = keys.filter(|key| !(other.keys.contains(key) && is_plain(other, **key)));
         self.tokens.extend(keys.map(|key| (*key, rid)));
-        let strings = version.strings.iter().filter(|row| !other.strings.contains(row));
+        let beside = &other.beside;
+        let strings = version.strings.iter();
+        let strings = strings.filter(|r| !other.strings.contains(r) && !beside.strings.contains(r));
         self.strings.extend(strings.map(|(param, value)| (param.0, value.clone(), rid)));
-        let dates = version.dates.iter().filter(|row| !other.dates.contains(row));
+        let dates = version.dates.iter();
+        let dates = dates.filter(|r| !other.dates.contains(r) && !beside.dates.contains(r));
         self.dates.extend(dates.map(|(param, lo, hi)| (param.0, *lo, *hi, rid)));
-        let numbers = version.numbers.iter().filter(|row| !other.numbers.contains(row));
+        let numbers = version.numbers.iter();
+        let numbers = numbers.filter(|r| !other.numbers.contains(r) && !beside.numbers.contains(r));
         self.numbers.extend(numbers.map(|(param, lo, hi)| (param.0, *lo, *hi, rid)));
         for patient in patients(version) {
             let known = patients(other).contains(patient);

@@ -41,5 +41,7 @@ mod search_edges;
 mod search_model;
 mod search_options;
 mod search_random;
+mod search_links;
+mod search_values;
 mod search_walk;
 mod smoke;

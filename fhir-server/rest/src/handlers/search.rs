@@ -51,6 +51,6 @@ pub(crate) fn query(
     pairs: &[Pair],
     handling: Handling,
 ) -> Result<Query> {
-    let context = QueryContext { catalogue: app.domain.catalogue(), base: app.base(), handling };
+    let context = QueryContext::new(app.domain.catalogue(), app.base(), handling);
     parse(context, kind, pairs)
 }

@@ -8,15 +8,21 @@ use super::Sink;
 use crate::catalogue::ParamPlan;
 
 pub(super) fn take(sink: &mut Sink<'_>, param: &ParamPlan, item: &Item<'_>) {
-    match (item.value, item.type_name) {
-        (Value::String(text), _) => {
-            if let Some((lo, hi)) = interval(text) {
-                put(sink, param, lo, hi);
-            }
+    for (lo, hi) in intervals(item) {
+        let entry = (param.param, lo, hi);
+        if sink.has_room() && !sink.entries.dates.contains(&entry) {
+            sink.entries.dates.push(entry);
         }
-        (Value::Object(_), "Period") => take_period(sink, param, item.value),
-        (Value::Object(_), "Timing") => take_timing(sink, param, item.value),
-        _ => {}
+    }
+}
+
+/// The stretches of time that an element covers, in microseconds; the end is exclusive.
+pub(super) fn intervals(item: &Item<'_>) -> Vec<(i64, i64)> {
+    match (item.value, item.type_name) {
+        (Value::String(text), _) => interval(text).into_iter().collect(),
+        (Value::Object(_), "Period") => of_period(item.value).into_iter().collect(),
+        (Value::Object(_), "Timing") => of_timing(item.value),
+        _ => Vec::new(),
     }
 }
 
@@ -25,35 +31,23 @@ fn interval(text: &str) -> Option<(i64, i64)> {
 }
 
 /// An open end is open for ever.
-fn take_period(sink: &mut Sink<'_>, param: &ParamPlan, period: &Value) {
+fn of_period(period: &Value) -> Option<(i64, i64)> {
     let end = |name: &str| period.get(name).and_then(Value::as_str).and_then(interval);
-    let (start, end) = (end("start"), end("end"));
-    if start.is_none() && end.is_none() {
-        return;
+    match (end("start"), end("end")) {
+        (None, None) => None,
+        (start, end) => {
+            Some((start.map_or(i64::MIN, |(lo, _)| lo), end.map_or(i64::MAX, |(_, hi)| hi)))
+        }
     }
-    let lo = start.map_or(i64::MIN, |(lo, _)| lo);
-    let hi = end.map_or(i64::MAX, |(_, hi)| hi);
-    put(sink, param, lo, hi);
 }
 
 /// "The outer limits of the events": the specification's rule for a timing.
-fn take_timing(sink: &mut Sink<'_>, param: &ParamPlan, timing: &Value) {
+fn of_timing(timing: &Value) -> Vec<(i64, i64)> {
     let events = timing.get("event").map(Value::items).unwrap_or_default();
     let outer = events
         .iter()
         .filter_map(|event| event.as_str().and_then(interval))
         .reduce(|(lo, hi), (a, b)| (lo.min(a), hi.max(b)));
-    if let Some((lo, hi)) = outer {
-        put(sink, param, lo, hi);
-    }
-    if let Some(period) = timing.get("repeat").and_then(|repeat| repeat.get("boundsPeriod")) {
-        take_period(sink, param, period);
-    }
-}
-
-fn put(sink: &mut Sink<'_>, param: &ParamPlan, lo: i64, hi: i64) {
-    let entry = (param.param, lo, hi);
-    if sink.has_room() && !sink.entries.dates.contains(&entry) {
-        sink.entries.dates.push(entry);
-    }
+    let bounds = timing.get("repeat").and_then(|repeat| repeat.get("boundsPeriod"));
+    outer.into_iter().chain(bounds.and_then(of_period)).collect()
 }

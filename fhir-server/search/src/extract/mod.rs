@@ -1,16 +1,19 @@
 //! Extraction: the search values of a resource, by the published expressions of its type.
 //! One file per kind of value. <https://hl7.org/fhir/R4/search.html>
 
+mod composite;
 mod date;
 mod number;
-mod reference;
+mod position;
+pub(crate) mod reference;
 mod text;
 mod token;
 
+pub(crate) use composite::{instances, nth_of};
 pub(crate) use text::is_string_part;
 
 use canonical_model::fhirpath::Item;
-use canonical_model::{Error, Resource, ResourceId, ResourceType, Result};
+use canonical_model::{Error, Resource, ResourceId, ResourceType, Result, Value};
 use conformance::SearchParamKind;
 
 use crate::catalogue::{Catalogue, ParamPlan, TypePlan};
@@ -28,7 +31,7 @@ pub(crate) struct Sink<'a> {
     /// Keys of this resource that `timeline_index` holds.
     timed: Vec<Key>,
     /// There are more values than are indexed.
-    over: bool,
+    pub(crate) over: bool,
 }
 
 impl Sink<'_> {
@@ -65,7 +68,8 @@ impl Sink<'_> {
     /// a bound, and a resource that is found by half of its values would be worse than none.
     pub(crate) fn has_room(&mut self) -> bool {
         let e = &self.entries;
-        let len = e.keys.len() + e.strings.len() + e.dates.len() + e.numbers.len();
+        let beside = e.beside.strings.len() + e.beside.dates.len() + e.beside.numbers.len();
+        let len = e.keys.len() + e.strings.len() + e.dates.len() + e.numbers.len() + beside;
         self.over |= len >= ENTRIES_MAX;
         !self.over
     }
@@ -94,7 +98,7 @@ pub fn extract(catalogue: &Catalogue, base: &str, resource: &Resource) -> Result
             continue;
         }
         if let Some(path) = &param.path {
-            take(&mut sink, param, &path.eval(resource.body()));
+            take(&mut sink, param, resource.body(), &path.eval(resource.body()));
         }
         if sink.over {
             let text = format!(
@@ -107,7 +111,7 @@ pub fn extract(catalogue: &Catalogue, base: &str, resource: &Resource) -> Result
     Ok(sink.entries)
 }
 
-fn take(sink: &mut Sink<'_>, param: &ParamPlan, items: &[Item<'_>]) {
+fn take(sink: &mut Sink<'_>, param: &ParamPlan, root: &Value, items: &[Item<'_>]) {
     if items.is_empty() {
         return;
     }
@@ -116,7 +120,7 @@ fn take(sink: &mut Sink<'_>, param: &ParamPlan, items: &[Item<'_>]) {
     if param.alias && !param.compartment {
         return;
     }
-    for item in items {
+    for (instance, item) in items.iter().enumerate() {
         match param.definition.kind {
             SearchParamKind::Token => token::take(sink, param, item),
             SearchParamKind::Reference => reference::take(sink, param, item),
@@ -124,8 +128,9 @@ fn take(sink: &mut Sink<'_>, param: &ParamPlan, items: &[Item<'_>]) {
             SearchParamKind::Date => date::take(sink, param, item),
             SearchParamKind::Uri => reference::take_uri(sink, param, item),
             SearchParamKind::Number | SearchParamKind::Quantity => number::take(sink, param, item),
-            // Composites and specials come with their own index in the search issue.
-            SearchParamKind::Composite | SearchParamKind::Special => {}
+            SearchParamKind::Composite if param.covered => {}
+            SearchParamKind::Composite => composite::take(sink, param, root, item, instance),
+            SearchParamKind::Special => position::take(sink, param, item),
         }
     }
 }

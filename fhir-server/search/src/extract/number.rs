@@ -1,5 +1,7 @@
-//! Numbers and quantities, as the interval their written precision stands for.
-//! <https://hl7.org/fhir/R4/search.html#number>
+//! Numbers and quantities. <https://hl7.org/fhir/R4/search.html#quantity>
+//!
+//! A quantity is found by its unit: in UCUM's base units where UCUM knows it, else by system and
+//! code, else by name. Without a unit, and by name, it only filters what something else found.
 
 use canonical_model::Value;
 use canonical_model::fhirpath::Item;
@@ -7,61 +9,90 @@ use canonical_model::json::Number;
 
 use super::Sink;
 use crate::catalogue::ParamPlan;
-use crate::keys::Param;
+use crate::keys::{Aspect, Param};
+use crate::measure::{CURRENCIES, of_unit};
+
+/// One way in which an element's number can be asked for.
+pub(super) struct Reading<'a> {
+    /// Under what aspect of the parameter; none is the bare number.
+    pub(super) aspect: Option<Aspect<'a>>,
+    pub(super) lo: f64,
+    pub(super) hi: f64,
+    /// Whether it has a row in the inverted index.
+    pub(super) indexed: bool,
+}
 
 pub(super) fn take(sink: &mut Sink<'_>, param: &ParamPlan, item: &Item<'_>) {
+    for reading in readings(item) {
+        put(sink, param, &reading);
+    }
+}
+
+/// All ways to ask for an element's number.
+pub(super) fn readings<'a>(item: &Item<'a>) -> Vec<Reading<'a>> {
     match (item.value, item.type_name) {
-        (Value::Number(number), _) => put(sink, param, precision(number)),
-        (Value::Object(_), "Range") => take_range(sink, param, item.value),
-        (Value::Object(_), _) => take_quantity(sink, param, item.value),
-        _ => {}
+        (Value::Number(number), _) => {
+            let at = number.to_f64();
+            vec![Reading { aspect: None, lo: at, hi: at, indexed: true }]
+        }
+        (Value::Object(_), "Range") => of_range(item.value),
+        (Value::Object(_), _) => of_quantity(item.value),
+        _ => Vec::new(),
     }
 }
 
-/// A Quantity or one of its profiles, or Money.
-fn take_quantity(sink: &mut Sink<'_>, param: &ParamPlan, quantity: &Value) {
-    let Some(number) = quantity.get("value").and_then(Value::as_number) else { return };
-    put(sink, param, precision(number));
-    let part = |name: &str| quantity.get(name).and_then(Value::as_str);
-    let system = part("system").unwrap_or_default();
-    for code in [part("code"), part("unit"), part("currency")].into_iter().flatten() {
-        let plain = sink.hasher.code_facet(param.param, code);
-        let exact = sink.hasher.system_code(param.param, system, code);
-        sink.facet(plain);
-        sink.facet(exact);
-    }
-}
-
-fn take_range(sink: &mut Sink<'_>, param: &ParamPlan, range: &Value) {
-    let end = |name: &str| range.get(name)?.get("value")?.as_number().map(precision);
-    let (low, high) = (end("low"), end("high"));
-    if low.is_some() || high.is_some() {
-        let lo = low.map_or(f64::NEG_INFINITY, |(lo, _)| lo);
-        let hi = high.map_or(f64::INFINITY, |(_, hi)| hi);
-        put(sink, param, (lo, hi));
-    }
-}
-
-/// `100` stands for 99.5 to 100.5, `1.00` for 0.995 to 1.005, `1e2` for 50 to 150.
-pub(crate) fn precision(number: &Number) -> (f64, f64) {
-    let text = number.as_str();
-    let (digits, exponent) = match text.split_once(['e', 'E']) {
-        Some((digits, exponent)) => (digits, exponent.parse().unwrap_or(0)),
-        None => (text, 0),
+fn of_quantity(quantity: &Value) -> Vec<Reading<'_>> {
+    let Some(at) = quantity.get("value").and_then(Value::as_number).map(Number::to_f64) else {
+        return Vec::new();
     };
-    let decimals = digits.split_once('.').map_or(0, |(_, after)| after.len());
-    let places = i32::try_from(decimals).unwrap_or(i32::MAX);
-    let half = 0.5 * 10f64.powi(exponent - places);
-    let value = number.to_f64();
-    (value - half, value + half)
+    let (lo, hi) = match quantity.get("comparator").and_then(Value::as_str) {
+        Some("<" | "<=") => (f64::NEG_INFINITY, at),
+        Some(">" | ">=") => (at, f64::INFINITY),
+        _ => (at, at),
+    };
+    with_unit(quantity, lo, hi)
 }
 
-fn put(sink: &mut Sink<'_>, param: &ParamPlan, (lo, hi): (f64, f64)) {
+fn of_range(range: &Value) -> Vec<Reading<'_>> {
+    let end = |name: &str| range.get(name).filter(|end| end.get("value").is_some());
+    let number = |end: &Value| end.get("value").and_then(Value::as_number).map(Number::to_f64);
+    let (low, high) = (end("low"), end("high"));
+    let Some(unit) = low.or(high) else { return Vec::new() };
+    let lo = low.and_then(number).unwrap_or(f64::NEG_INFINITY);
+    let hi = high.and_then(number).unwrap_or(f64::INFINITY);
+    with_unit(unit, lo, hi)
+}
+
+/// The unit is a Quantity's, or one of its profiles', or Money's.
+fn with_unit(quantity: &Value, lo: f64, hi: f64) -> Vec<Reading<'_>> {
+    let part = |name: &str| quantity.get(name).and_then(Value::as_str);
+    let currency = part("currency");
+    let code = part("code").or(currency);
+    let system = part("system").or(currency.map(|_| CURRENCIES));
+    let mut readings = vec![Reading { aspect: None, lo, hi, indexed: false }];
+    if let (Some(system), Some(code)) = (system, code) {
+        let (aspect, scale) = of_unit(system, code);
+        let (lo, hi) = scale.map_or((lo, hi), |scale| (scale.apply(lo), scale.apply(hi)));
+        readings.push(Reading { aspect: Some(aspect), lo, hi, indexed: true });
+    }
+    let alone = readings.len() == 1;
+    let unit = part("unit").filter(|unit| code != Some(unit));
+    for name in [code, unit].into_iter().flatten() {
+        readings.push(Reading { aspect: Some(Aspect::UnitName(name)), lo, hi, indexed: alone });
+    }
+    readings
+}
+
+fn put(sink: &mut Sink<'_>, param: &ParamPlan, reading: &Reading<'_>) {
     if !sink.has_room() {
         return;
     }
-    let known = |p: &Param| sink.entries.numbers.contains(&(*p, lo, hi));
-    if !known(&param.param) && !param.parts.iter().any(known) {
-        sink.entries.numbers.push((param.param, lo, hi));
+    let hasher = sink.hasher;
+    let under = |p: Param| reading.aspect.map_or(p, |aspect| hasher.aspect(p, &aspect));
+    let entries = &mut sink.entries;
+    let list = if reading.indexed { &mut entries.numbers } else { &mut entries.beside.numbers };
+    let known = |p: Param| list.contains(&(under(p), reading.lo, reading.hi));
+    if !known(param.param) && !param.parts.iter().copied().any(known) {
+        list.push((under(param.param), reading.lo, reading.hi));
     }
 }

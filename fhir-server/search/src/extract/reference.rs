@@ -4,17 +4,63 @@ use canonical_model::fhirpath::Item;
 use canonical_model::{ResourceId, ResourceType, Value};
 
 use super::Sink;
+use super::token::{Coded, put_code};
 use crate::catalogue::ParamPlan;
+use crate::keys::Aspect;
+
+/// What a reference names.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Named<'a> {
+    /// A resource here, perhaps one version of it.
+    Here { kind: ResourceType, id: &'a str, version: Option<&'a str> },
+    /// Something elsewhere, or a canonical, perhaps with its version.
+    There { uri: &'a str, version: Option<&'a str> },
+}
+
+/// Reads a reference; `None` for one into the resource itself.
+pub(crate) fn named<'a>(text: &'a str, base: &str) -> Option<Named<'a>> {
+    let path = match text.strip_prefix(base) {
+        Some(below) => below.trim_start_matches('/'),
+        None => text,
+    };
+    let mut parts = path.split('/');
+    let (kind, id) = (parts.next().and_then(ResourceType::find), parts.next());
+    let rest = (parts.next(), parts.next(), parts.next());
+    match (kind, id, rest) {
+        (Some(kind), Some(id), (None, _, _)) if ResourceId::is_legal(id) => {
+            Some(Named::Here { kind, id, version: None })
+        }
+        (Some(kind), Some(id), (Some("_history"), Some(version), None))
+            if ResourceId::is_legal(id) =>
+        {
+            Some(Named::Here { kind, id, version: Some(version) })
+        }
+        _ if text.starts_with('#') => None,
+        _ => Some(match text.split_once('|') {
+            Some((uri, version)) => Named::There { uri, version: Some(version) },
+            None => Named::There { uri: text, version: None },
+        }),
+    }
+}
+
+/// The reference's text: of a Reference, a canonical or a uri.
+pub(super) fn text<'a>(item: &Item<'a>) -> Option<&'a str> {
+    match item.value {
+        Value::Object(_) => item.value.get("reference").and_then(Value::as_str),
+        Value::String(text) => Some(text.as_str()),
+        _ => None,
+    }
+}
 
 pub(super) fn take(sink: &mut Sink<'_>, param: &ParamPlan, item: &Item<'_>) {
-    let text = match item.value {
-        Value::Object(_) => item.value.get("reference").and_then(Value::as_str),
-        Value::String(text) => Some(text.as_str()), // canonical or uri
-        _ => None,
-    };
-    let Some(text) = text else { return };
-    match local(text, sink.base) {
-        Some((kind, id)) => {
+    if let Some(identifier) = item.value.get("identifier").filter(|_| !param.alias) {
+        let part = |name: &str| identifier.get(name).and_then(Value::as_str);
+        let coded = Coded { system: part("system"), code: part("value") };
+        let under = sink.hasher.aspect(param.param, &Aspect::Identifier);
+        put_code(sink, param, under, &[], coded);
+    }
+    match text(item).and_then(|text| named(text, sink.base)) {
+        Some(Named::Here { kind, id, version }) => {
             let identity = sink.hasher.identity(kind, id);
             if kind == ResourceType::PATIENT && param.compartment {
                 sink.patient(id);
@@ -22,35 +68,47 @@ pub(super) fn take(sink: &mut Sink<'_>, param: &ParamPlan, item: &Item<'_>) {
             if !param.alias {
                 let key = sink.hasher.reference(param.param, identity);
                 sink.key(param, key);
+                put_version(sink, param, &format!("{kind}/{id}"), version);
             }
         }
-        None if text.starts_with('#') || param.alias => {}
-        None => {
-            let key = sink.hasher.uri(param.param, text);
+        Some(Named::There { uri, version }) if !param.alias => {
+            let key = sink.hasher.uri(param.param, uri);
             sink.key(param, key);
+            put_version(sink, param, uri, version);
         }
+        Some(Named::There { .. }) | None => {}
     }
 }
 
+fn put_version(sink: &mut Sink<'_>, param: &ParamPlan, name: &str, version: Option<&str>) {
+    if let Some(version) = version {
+        let under = sink.hasher.aspect(param.param, &Aspect::Version);
+        let facet = sink.hasher.facet(under, &format!("{name}|{version}"));
+        sink.facet(facet);
+    }
+}
+
+/// A uri, and all that lies above it: for `:below`.
 pub(super) fn take_uri(sink: &mut Sink<'_>, param: &ParamPlan, item: &Item<'_>) {
-    if let Value::String(text) = item.value {
-        let key = sink.hasher.uri(param.param, text);
-        sink.key(param, key);
+    let Value::String(text) = item.value else { return };
+    let key = sink.hasher.uri(param.param, text);
+    sink.key(param, key);
+    let under = sink.hasher.aspect(param.param, &Aspect::Below);
+    for above in ladder(text) {
+        let facet = sink.hasher.facet(under, above);
+        sink.facet(facet);
     }
 }
 
-/// The resource a reference names, if it is one of this server; its version does not matter.
-fn local<'a>(text: &'a str, base: &str) -> Option<(ResourceType, &'a str)> {
-    let path = match text.strip_prefix(base) {
-        Some(below) => below.trim_start_matches('/'),
-        None => text,
-    };
-    let mut parts = path.split('/');
-    let kind = ResourceType::find(parts.next()?)?;
-    let id = parts.next()?;
-    let rest = (parts.next(), parts.next(), parts.next());
-    let whole = matches!(rest, (None, _, _) | (Some("_history"), Some(_), None));
-    (whole && ResourceId::is_legal(id)).then_some((kind, id))
+/// A uri and what lies above it, by its slashes: `http://a/b` and `http://a`. An OID or another `urn:`
+/// has no parts. <https://hl7.org/fhir/R4/search.html#uri>
+pub(crate) fn ladder(uri: &str) -> impl Iterator<Item = &str> {
+    let authority = uri.split_once("://").map_or(uri.len(), |(scheme, _)| scheme.len() + 3);
+    let ends = uri.char_indices().skip_while(move |(at, _)| *at < authority);
+    let ends = ends.filter(|(_, letter)| *letter == '/').map(|(at, _)| at);
+    let whole = uri.trim_end_matches('/').len();
+    let ends = ends.filter(move |at| *at < whole).chain([whole]);
+    ends.filter_map(|end| uri.get(..end))
 }
 
 #[cfg(test)]
@@ -58,21 +116,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_local_references() {
+    fn finds_what_a_reference_names() {
         let base = "https://a.example/fhir";
+        let here = |id, version| Some(Named::Here { kind: ResourceType::PATIENT, id, version });
+        let there = |uri, version| Some(Named::There { uri, version });
         for (text, expected) in [
-            ("Patient/1", Some("Patient/1")),
-            ("https://a.example/fhir/Patient/1", Some("Patient/1")),
-            ("Patient/1/_history/2", Some("Patient/1")),
-            ("https://b.example/fhir/Patient/1", None),
-            ("urn:uuid:5", None),
+            ("Patient/1", here("1", None)),
+            ("https://a.example/fhir/Patient/1", here("1", None)),
+            ("Patient/1/_history/2", here("1", Some("2"))),
+            ("https://b.example/Patient/1", there("https://b.example/Patient/1", None)),
+            ("http://x/ValueSet/y|2.0", there("http://x/ValueSet/y", Some("2.0"))),
+            ("urn:uuid:5", there("urn:uuid:5", None)),
             ("#p", None),
-            ("Pacient/1", None),
-            ("Patient/1/2", None),
-            ("Patient/a b", None),
+            ("Pacient/1", there("Pacient/1", None)),
+            ("Patient/1/2", there("Patient/1/2", None)),
+            ("Patient/a b", there("Patient/a b", None)),
         ] {
-            let found = local(text, base).map(|(kind, id)| format!("{kind}/{id}"));
-            assert_eq!(found.as_deref(), expected, "{text}");
+            assert_eq!(named(text, base), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_uri_lies_below_its_parts() {
+        for (uri, expected) in [
+            ("http://a.org/b/c", vec!["http://a.org", "http://a.org/b", "http://a.org/b/c"]),
+            ("http://a.org/b/", vec!["http://a.org", "http://a.org/b"]),
+            ("urn:oid:1.2.3", vec!["urn:oid:1.2.3"]),
+            ("plain/b", vec!["plain/b"]),
+        ] {
+            assert_eq!(ladder(uri).collect::<Vec<_>>(), expected, "{uri}");
         }
     }
 }

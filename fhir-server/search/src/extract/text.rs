@@ -6,7 +6,7 @@ use canonical_model::fhirpath::Item;
 use super::Sink;
 use crate::catalogue::ParamPlan;
 use crate::fold::fold;
-use crate::keys::Param;
+use crate::keys::{Aspect, Param};
 
 const NAME_PARTS: &[&str] = &["family", "given", "prefix", "suffix", "text"];
 const ADDRESS_PARTS: &[&str] =
@@ -46,4 +46,7 @@ fn put(sink: &mut Sink<'_>, param: &ParamPlan, text: &str) {
     if !folded.is_empty() && !known {
         sink.entries.strings.push((param.param, folded));
     }
+    let exact = sink.hasher.aspect(param.param, &Aspect::Exact);
+    let exact = sink.hasher.facet(exact, text);
+    sink.facet(exact);
 }

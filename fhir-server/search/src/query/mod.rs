@@ -3,6 +3,7 @@
 mod criteria;
 mod pairs;
 mod parse;
+mod sort;
 
 use canonical_model::{Issue, ResourceType};
 
@@ -62,6 +63,10 @@ pub enum SortBy {
     },
     /// A string parameter, and those that hold some of its values.
     Text(Vec<Param>),
+    /// A number or quantity, as it is written, and parameters that hold some of its values.
+    Number(Vec<Param>),
+    /// A token, reference or uri: texts at these JSON paths of the content.
+    Element(Vec<String>),
 }
 
 /// `_total`.

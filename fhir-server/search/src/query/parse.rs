@@ -4,11 +4,11 @@ use canonical_model::{Error, Issue, IssueCode, ResourceType, Result};
 
 use super::criteria::criterion;
 use super::pairs::Pair;
-use super::{Query, Sort, SortBy, Summary, Total};
+use super::sort::sort;
+use super::{Query, Summary, Total};
 use crate::catalogue::{Catalogue, TypePlan};
 use crate::expr::Expr;
-use crate::limits::{COUNT_DEFAULT, COUNT_MAX, SORT_FIELDS_MAX, TESTS_MAX};
-use conformance::SearchParamKind;
+use crate::limits::{COUNT_DEFAULT, COUNT_MAX, TESTS_MAX};
 
 /// `Prefer: handling`. <https://hl7.org/fhir/R4/search.html#errors>
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +29,16 @@ pub struct QueryContext<'a> {
     pub base: &'a str,
     /// What to do with the unknown.
     pub handling: Handling,
+    /// How many links of a chain lead here.
+    pub(super) depth: usize,
+}
+
+impl<'a> QueryContext<'a> {
+    /// The context of a whole query.
+    #[must_use]
+    pub fn new(catalogue: &'a Catalogue, base: &'a str, handling: Handling) -> Self {
+        Self { catalogue, base, handling, depth: 0 }
+    }
 }
 
 /// Reads a search of one type.
@@ -117,7 +127,7 @@ fn take(
                 .map_err(|_| Refusal::value(name, "expected a number of resources"))?;
             query.count = wish.min(COUNT_MAX);
         }
-        "_sort" => query.sort = sort(plan, value)?,
+        "_sort" => query.sort = sort(plan, query.kind, value)?,
         "_total" => {
             query.total = match value {
                 "none" => Total::None,
@@ -134,40 +144,9 @@ fn take(
         }
         "_page" => query.page = Some(value.to_owned()),
         "_format" | "_pretty" => {}
-        _ => criteria.push(criterion(context, plan, query.kind, name, value)?),
+        _ => criteria.push(criterion(context, query.kind, name, value, 1)?),
     }
     Ok(())
-}
-
-fn sort(plan: &TypePlan, value: &str) -> Result<Vec<Sort>, Refusal> {
-    if value.split(',').count() > SORT_FIELDS_MAX {
-        return Err(Refusal::value("_sort", "more than 8 fields"));
-    }
-    value.split(',').map(|field| sort_field(plan, field.trim())).collect()
-}
-
-fn sort_field(plan: &TypePlan, field: &str) -> Result<Sort, Refusal> {
-    let (code, descending) = match field.strip_prefix('-') {
-        Some(code) => (code, true),
-        None => (field, false),
-    };
-    let by = match code {
-        "_lastUpdated" => SortBy::Updated,
-        "_id" => SortBy::Id,
-        _ => {
-            let unknown = || Refusal::unknown(format!("_sort: cannot sort by `{}`", tame(code)));
-            let found = plan.find(code).ok_or_else(unknown)?;
-            match found.definition.kind {
-                SearchParamKind::Date => SortBy::Date {
-                    param: found.param,
-                    timed: plan.timeline_date == Some(found.param),
-                },
-                SearchParamKind::String => SortBy::Text(found.lookups()),
-                _ => return Err(unknown()),
-            }
-        }
-    };
-    Ok(Sort { by, descending })
 }
 
 /// A parameter's name as it may be shown: it is the sender's text.

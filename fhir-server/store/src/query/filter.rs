@@ -1,88 +1,134 @@
 //! The exact test on a candidate's head row: reach, snapshot, and the whole expression tree.
 
-use chrono::{DateTime, Utc};
-use search::Query;
-use search::expr::{Expr, Prefix, RangeTest, TextTest};
+use access::Access;
+use canonical_model::ResourceType;
+use search::expr::{Circle, Expr, KeyTest};
+use search::{Hasher, Param};
 use sqlx::{Postgres, QueryBuilder};
 
-type Sql = QueryBuilder<Postgres>;
+use super::compare::{push_number, push_range, push_text, push_updated};
+use super::links::{push_chain, push_has, push_list};
+use crate::rows::Reach;
 
-/// Pushes the where clause over `r`. The reach is part of it: before LIMIT and count.
-pub(super) fn push_where(
-    sql: &mut Sql,
-    query: &Query,
-    owners: Option<Vec<i64>>,
-    snapshot: Option<&str>,
-) {
-    sql.push(" where r.method <> 2 and r.type = ").push_bind(query.kind.number());
-    if let Some(owners) = owners {
-        sql.push(" and r.patients && ").push_bind(owners);
+pub(super) type Sql = QueryBuilder<Postgres>;
+
+/// What lowering an expression needs to know beside it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lowering<'a> {
+    pub(super) access: &'a Access,
+    pub(super) hasher: &'a Hasher,
+    /// How many links of a chain lead here: it tells the names of rows apart.
+    pub(super) depth: usize,
+}
+
+impl Lowering<'_> {
+    /// The name of a head at this depth.
+    pub(super) fn head(self) -> String {
+        match self.depth {
+            0 => "r".to_owned(),
+            depth => format!("r{depth}"),
+        }
     }
-    if let Some(snapshot) = snapshot {
-        sql.push(" and pg_visible_in_snapshot(r.xid, ")
-            .push_bind(snapshot.to_owned())
-            .push("::pg_snapshot)");
+
+    /// The name of a candidate at this depth.
+    pub(super) fn candidate(self) -> String {
+        match self.depth {
+            0 => "d".to_owned(),
+            depth => format!("d{depth}"),
+        }
     }
-    if query.filter != Expr::And(Vec::new()) {
-        sql.push(" and ");
-        push(sql, &query.filter);
+
+    pub(super) fn deeper(self) -> Self {
+        Self { depth: self.depth + 1, ..self }
     }
 }
 
-fn push(sql: &mut Sql, expr: &Expr) {
+/// Pushes what must hold of a head: it lives, is of the type and within reach, and passes. The reach is
+/// part of it: before LIMIT and count.
+pub(super) fn push_where(sql: &mut Sql, lowering: Lowering<'_>, kind: ResourceType, filter: &Expr) {
+    let r = lowering.head();
+    sql.push(format!(" where {r}.method <> 2 and {r}.type = ")).push_bind(kind.number());
+    match Reach::of(lowering.access, kind, lowering.hasher) {
+        Reach::Everything => {}
+        Reach::Nothing => {
+            sql.push(" and false");
+        }
+        Reach::Patients(owners) => {
+            sql.push(format!(" and {r}.patients && ")).push_bind(owners);
+        }
+    }
+    if *filter != Expr::And(Vec::new()) {
+        sql.push(" and ");
+        push(sql, lowering, filter);
+    }
+}
+
+/// Versions committed since a walk began are passed over.
+pub(super) fn push_snapshot(sql: &mut Sql, snapshot: &str) {
+    sql.push(" and pg_visible_in_snapshot(r.xid, ")
+        .push_bind(snapshot.to_owned())
+        .push("::pg_snapshot)");
+}
+
+fn push(sql: &mut Sql, lowering: Lowering<'_>, expr: &Expr) {
+    let r = lowering.head();
     match expr {
-        Expr::And(parts) => push_all(sql, parts, " and ", "true"),
-        Expr::Or(parts) => push_all(sql, parts, " or ", "false"),
+        Expr::And(parts) => push_all(sql, lowering, parts, " and ", "true"),
+        Expr::Or(parts) => push_any(sql, lowering, parts),
         Expr::Not(inner) => {
             sql.push("not ");
-            push(sql, inner);
+            push(sql, lowering, inner);
         }
-        Expr::Key(test) => {
-            sql.push("(").push_bind(test.lookup).push(" = any (r.keys)");
-            if let Some(facet) = test.facet {
-                sql.push(" and ").push_bind(facet).push(" = any (r.facets)");
-            }
-            sql.push(")");
-        }
+        Expr::Key(test) => push_key(sql, &r, test),
         Expr::Facet(facet) => {
-            sql.push("(").push_bind(*facet).push(" = any (r.facets))");
+            sql.push("(").push_bind(*facet).push(format!(" = any ({r}.facets))"));
         }
         Expr::Text(params, test) => {
-            let params: Vec<i64> = params.iter().map(|param| param.0).collect();
-            sql.push("exists (select from unnest(r.string_param, r.string_value) v (param, value) where v.param = any(")
-                .push_bind(params)
-                .push(")");
+            push_values(sql, &r, "string", params);
             push_text(sql, test);
             sql.push(")");
         }
         Expr::Date(param, test) => {
-            sql.push("exists (select from unnest(r.date_param, r.date_lo, r.date_hi) v (param, lo, hi) where v.param = ")
-                .push_bind(param.0)
-                .push(" and ");
+            push_values(sql, &r, "date", &[*param]);
+            sql.push(" and ");
             push_range(sql, test.prefix, test.lo, test.hi);
             sql.push(")");
         }
-        Expr::Number(param, test) => {
-            sql.push("exists (select from unnest(r.number_param, r.number_lo, r.number_hi) v (param, lo, hi) where v.param = ")
-                .push_bind(param.0)
-                .push(" and ");
-            push_range(sql, test.prefix, test.lo, test.hi);
+        Expr::Number(params, test) => {
+            push_values(sql, &r, "number", params);
+            sql.push(" and ");
+            push_number(sql, test);
             sql.push(")");
         }
-        Expr::Updated(test) => push_updated(sql, *test),
+        Expr::Beside(inner) => push(sql, lowering, inner),
+        Expr::Near(circle) => push_near(sql, &r, circle),
+        Expr::Chain(link) => push_chain(sql, lowering, link),
+        Expr::Has(link) => push_has(sql, lowering, link),
+        Expr::Owned(patient) => {
+            sql.push("(").push_bind(*patient).push(format!(" = any ({r}.patients))"));
+        }
+        Expr::Listed { list, item } => {
+            // The list must be within reach too.
+            sql.push(format!("({r}.id_hash # ")).push_bind(item.0);
+            sql.push(" = any (array(select unnest(l.keys) from resource l");
+            push_list(sql, lowering, *list);
+            sql.push(")))");
+        }
+        Expr::Words { content, words } => push_words(sql, &r, *content, words),
+        Expr::Updated(test) => push_updated(sql, &r, *test),
         Expr::Identity(ids) => {
-            sql.push("(r.id_hash = any (").push_bind(ids.clone()).push("))");
+            sql.push(format!("({r}.id_hash = any (")).push_bind(ids.clone()).push("))");
         }
     }
 }
 
-fn push_all(sql: &mut Sql, parts: &[Expr], between: &str, empty: &str) {
+fn push_all(sql: &mut Sql, lowering: Lowering<'_>, parts: &[Expr], between: &str, empty: &str) {
     sql.push("(");
     for (n, part) in parts.iter().enumerate() {
         if n > 0 {
             sql.push(between);
         }
-        push(sql, part);
+        push(sql, lowering, part);
     }
     if parts.is_empty() {
         sql.push(empty);
@@ -90,87 +136,78 @@ fn push_all(sql: &mut Sql, parts: &[Expr], between: &str, empty: &str) {
     sql.push(")");
 }
 
-fn push_text(sql: &mut Sql, test: &TextTest) {
-    match test {
-        TextTest::Prefix(prefix) => {
-            sql.push(" and v.value >= ").push_bind(prefix.clone());
-            sql.push(" and v.value < ").push_bind(TextTest::prefix_end(prefix));
-        }
-        TextTest::Contains(part) => {
-            sql.push(" and strpos(v.value, ").push_bind(part.clone()).push(") > 0");
-        }
-        TextTest::Equals(whole) => {
-            sql.push(" and v.value = ").push_bind(whole.clone());
-        }
-    }
-}
-
-/// The same table as [`RangeTest::holds`].
-fn push_range<T>(sql: &mut Sql, prefix: Prefix, lo: T, hi: T)
-where
-    T: Copy + Send + for<'q> sqlx::Encode<'q, Postgres> + sqlx::Type<Postgres> + 'static,
-{
-    let within = |sql: &mut Sql| {
-        sql.push("(v.lo >= ").push_bind(lo).push(" and v.hi <= ").push_bind(hi).push(")");
+/// Many plain keys are one comparison of arrays.
+fn push_any(sql: &mut Sql, lowering: Lowering<'_>, parts: &[Expr]) {
+    let plain = |part: &Expr| match part {
+        Expr::Key(KeyTest { lookup, facet: None, .. }) => Some(*lookup),
+        _ => None,
     };
-    match prefix {
-        Prefix::Eq => within(sql),
-        Prefix::Ne => {
-            sql.push("not ");
-            within(sql);
+    let keys: Option<Vec<i64>> = parts.iter().map(plain).collect();
+    match keys {
+        Some(keys) if keys.len() > 1 => {
+            sql.push(format!("({}.keys && ", lowering.head())).push_bind(keys).push(")");
         }
-        Prefix::Gt => {
-            sql.push("v.hi > ").push_bind(hi);
-        }
-        Prefix::Lt => {
-            sql.push("v.lo < ").push_bind(lo);
-        }
-        Prefix::Ge => {
-            sql.push("(v.hi > ").push_bind(hi).push(" or ");
-            within(sql);
-            sql.push(")");
-        }
-        Prefix::Le => {
-            sql.push("(v.lo < ").push_bind(lo).push(" or ");
-            within(sql);
-            sql.push(")");
-        }
-        Prefix::Sa => {
-            sql.push("v.lo >= ").push_bind(hi);
-        }
-        Prefix::Eb => {
-            sql.push("v.hi <= ").push_bind(lo);
-        }
-        Prefix::Ap => {
-            sql.push("(v.lo < ").push_bind(hi).push(" and v.hi > ").push_bind(lo).push(")");
-        }
+        _ => push_all(sql, lowering, parts, " or ", "false"),
     }
 }
 
-/// `_lastUpdated` is a moment, so its comparisons are simpler.
-fn push_updated(sql: &mut Sql, test: RangeTest<i64>) {
-    let at = |micros: i64| DateTime::<Utc>::from_timestamp_micros(micros).unwrap_or_default();
-    let (lo, hi) = (at(test.lo), at(test.hi));
-    match test.prefix {
-        Prefix::Eq | Prefix::Ap => {
-            sql.push("(r.last_updated >= ").push_bind(lo);
-            sql.push(" and r.last_updated < ").push_bind(hi).push(")");
-        }
-        Prefix::Ne => {
-            sql.push("(r.last_updated < ").push_bind(lo);
-            sql.push(" or r.last_updated >= ").push_bind(hi).push(")");
-        }
-        Prefix::Gt | Prefix::Sa => {
-            sql.push("(r.last_updated >= ").push_bind(hi).push(")");
-        }
-        Prefix::Lt | Prefix::Eb => {
-            sql.push("(r.last_updated < ").push_bind(lo).push(")");
-        }
-        Prefix::Ge => {
-            sql.push("(r.last_updated >= ").push_bind(lo).push(")");
-        }
-        Prefix::Le => {
-            sql.push("(r.last_updated < ").push_bind(hi).push(")");
-        }
+fn push_key(sql: &mut Sql, r: &str, test: &KeyTest) {
+    sql.push("(").push_bind(test.lookup).push(format!(" = any ({r}.keys)"));
+    if let Some(facet) = test.facet {
+        sql.push(" and ").push_bind(facet).push(format!(" = any ({r}.facets)"));
     }
+    sql.push(")");
+}
+
+/// `exists (select … where its parameter is one of these`, open for the test of the value.
+fn push_values(sql: &mut Sql, r: &str, kind: &str, params: &[Param]) {
+    let (columns, names) = match kind {
+        "string" => (format!("{r}.string_param, {r}.string_value"), "param, value"),
+        _ => (format!("{r}.{kind}_param, {r}.{kind}_lo, {r}.{kind}_hi"), "param, lo, hi"),
+    };
+    sql.push(format!("exists (select from unnest({columns}) v ({names}) where v.param = any("));
+    let params: Vec<i64> = params.iter().map(|param| param.0).collect();
+    sql.push_bind(params).push(")");
+}
+
+/// Half the circumference over 180 degrees: kilometres of a degree of latitude.
+const DEGREE_KM: f64 = 111.195;
+
+/// Degrees of latitude on either side of a circle.
+pub(super) fn band(circle: &Circle) -> (f64, f64) {
+    let reach = circle.radius / DEGREE_KM;
+    (circle.latitude - reach, circle.latitude + reach)
+}
+
+/// Great circle distance, by the haversine.
+fn push_near(sql: &mut Sql, r: &str, circle: &Circle) {
+    sql.push(format!("exists (select from unnest({r}.number_param, {r}.number_lo) a (param, at), unnest({r}.number_param, {r}.number_lo) o (param, at) where a.param = "))
+        .push_bind(circle.latitude_param.0)
+        .push(" and o.param = ")
+        .push_bind(circle.longitude_param.0)
+        .push(" and 2 * 6371.0088 * asin(sqrt(least(1, power(sind((a.at - ")
+        .push_bind(circle.latitude)
+        .push(") / 2), 2) + cosd(a.at) * cosd(")
+        .push_bind(circle.latitude)
+        .push(") * power(sind((o.at - ")
+        .push_bind(circle.longitude)
+        .push(") / 2), 2)))) <= ")
+        .push_bind(circle.radius)
+        .push(")");
+}
+
+/// Read from the content itself: full text has no index.
+fn push_words(sql: &mut Sql, r: &str, content: bool, words: &[String]) {
+    let text = if content {
+        format!("{r}.content::text")
+    } else {
+        format!("regexp_replace({r}.content->'text'->>'div', '<[^>]*>', ' ', 'g')")
+    };
+    sql.push("(");
+    for (n, word) in words.iter().enumerate() {
+        sql.push(if n > 0 { " and " } else { "" });
+        sql.push(format!("coalesce(strpos(lower({text}), ")).push_bind(word.clone());
+        sql.push(") > 0, false)");
+    }
+    sql.push(")");
 }

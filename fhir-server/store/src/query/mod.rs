@@ -4,10 +4,13 @@
 //! Every candidate's head row is then checked against the whole tree, the caller's reach and the
 //! walk's snapshot. The shape of the statement fixes the plan: nothing depends on statistics.
 
+mod compare;
 mod driver;
 mod filter;
+mod links;
 mod order;
 mod page;
+mod source;
 
 use access::Access;
 use canonical_model::{Error, Result};
@@ -17,11 +20,12 @@ use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
 pub use page::{PageKey, PageValue};
 
 use crate::error::StoreError;
-use crate::rows::{Reach, Stored, stored_named};
+use crate::rows::{Stored, stored_named};
 use crate::sealer::Sealer;
 use crate::sessions;
 use crate::{Store, Transaction};
 use driver::Driver;
+use filter::Lowering;
 use order::Order;
 
 /// One match.
@@ -54,8 +58,8 @@ impl Store {
         after: Option<&PageKey>,
     ) -> Result<SearchPage> {
         let mut session = self.sessions.take().await?;
-        let reach = Reach::of(access, query.kind, self.hasher());
-        let outcome = run(&mut session, &self.sealer, reach, query, after).await;
+        let lowering = Lowering { access, hasher: self.hasher(), depth: 0 };
+        let outcome = run(&mut session, &self.sealer, lowering, query, after).await;
         match outcome {
             // The rest is unread, and ends with the session.
             Ok((page, true)) => Ok(page),
@@ -68,13 +72,11 @@ impl Store {
     /// # Errors
     /// Unavailable or Internal.
     pub async fn count(&self, access: &Access, query: &Query) -> Result<i64> {
-        let Some(owners) = Reach::of(access, query.kind, self.hasher()).owners() else {
-            return Ok(0);
-        };
+        let lowering = Lowering { access, hasher: self.hasher(), depth: 0 };
         let mut sql = QueryBuilder::<Postgres>::new("select count(*) from ");
         let driver = Driver::choose(&query.filter, &[]);
-        driver.push_from(&mut sql, query.kind, None);
-        filter::push_where(&mut sql, query, owners, None);
+        driver.push_from(&mut sql, lowering, query.kind, None);
+        filter::push_where(&mut sql, lowering, query.kind, &query.filter);
         let row = self.sessions.fetch_optional(sql.build()).await?;
         let row = row.ok_or_else(|| Error::internal("a count without a row"))?;
         Ok(row.try_get(0).map_err(StoreError)?)
@@ -87,9 +89,9 @@ impl Transaction {
     /// # Errors
     /// Unavailable or Internal.
     pub async fn search(&mut self, access: &Access, query: &Query) -> Result<SearchPage> {
-        let reach = Reach::of(access, query.kind, self.hasher());
-        let sealer = self.sealer().clone();
-        run(self.connection(), &sealer, reach, query, None).await.map(|(page, _)| page)
+        let (sealer, hasher) = (self.sealer().clone(), self.hasher().clone());
+        let lowering = Lowering { access, hasher: &hasher, depth: 0 };
+        run(self.connection(), &sealer, lowering, query, None).await.map(|(page, _)| page)
     }
 }
 
@@ -97,17 +99,16 @@ impl Transaction {
 async fn run(
     connection: &mut PgConnection,
     sealer: &Sealer,
-    reach: Reach,
+    lowering: Lowering<'_>,
     query: &Query,
     after: Option<&PageKey>,
 ) -> Result<(SearchPage, bool)> {
-    let Some(owners) = reach.owners() else { return Ok((SearchPage::default(), false)) };
     let driver = Driver::choose(&query.filter, &query.sort);
     let order = Order::choose(&driver, &query.sort);
     if let Some(key) = after {
         key.fits(&order)?;
     }
-    let mut sql = statement(&driver, &order, query, owners, after);
+    let mut sql = statement(&driver, &order, lowering, query, after);
     let (rows, cut) = sessions::page(connection, sql.build()).await?;
     let more = cut || rows.len() > query.count;
     let rows = rows.get(..query.count.min(rows.len())).unwrap_or_default();
@@ -128,8 +129,8 @@ const COLUMNS: &str = "r.type, r.id, r.version, r.last_updated, r.method, r.wire
 fn statement(
     driver: &Driver,
     order: &Order,
+    lowering: Lowering<'_>,
     query: &Query,
-    owners: Option<Vec<i64>>,
     after: Option<&PageKey>,
 ) -> QueryBuilder<Postgres> {
     let limit = i64::try_from(query.count).unwrap_or(i64::MAX).saturating_add(1);
@@ -144,10 +145,14 @@ fn statement(
     sql.push(" from ");
     driver.push_from(
         &mut sql,
+        lowering,
         query.kind,
         after.filter(|_| order.is_natural()).map(|key| (order, key)),
     );
-    filter::push_where(&mut sql, query, owners, after.map(|key| key.snapshot.as_str()));
+    filter::push_where(&mut sql, lowering, query.kind, &query.filter);
+    if let Some(key) = after {
+        filter::push_snapshot(&mut sql, &key.snapshot);
+    }
     if let Some(key) = after.filter(|_| !order.is_natural()) {
         order.push_after(&mut sql, key);
     }

@@ -19,7 +19,7 @@ pub(super) struct Order {
 struct Field {
     sql: String,
     /// Whose values; none where the expression needs none.
-    params: Vec<i64>,
+    params: Params,
     pub(super) kind: FieldKind,
     descending: bool,
 }
@@ -28,8 +28,19 @@ struct Field {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FieldKind {
     Number,
+    Float,
     Time,
     Text,
+}
+
+/// What a field's expression is bound to.
+#[derive(Clone, Debug)]
+enum Params {
+    None,
+    /// Parameters of the forward index.
+    Values(Vec<i64>),
+    /// JSON paths of the content.
+    Paths(Vec<String>),
 }
 
 impl Order {
@@ -51,7 +62,7 @@ impl Order {
                 let field = Field::plain("r.last_updated", FieldKind::Time, *descending);
                 Self::natural(vec![field], "r.rid", *descending)
             }
-            (Driver::Token(_), []) => Self::natural(Vec::new(), "d.rid", true),
+            (Driver::Set(_), []) => Self::natural(Vec::new(), "d.rid", true),
             _ => Self {
                 fields: sort.iter().map(Field::of).collect(),
                 rid: "r.rid",
@@ -136,7 +147,7 @@ impl Order {
 
 impl Field {
     fn plain(sql: &str, kind: FieldKind, descending: bool) -> Self {
-        Self { sql: sql.to_owned(), params: Vec::new(), kind, descending }
+        Self { sql: sql.to_owned(), params: Params::None, kind, descending }
     }
 
     /// Ascending takes a resource's lowest value, descending its highest, as the specification says.
@@ -150,7 +161,7 @@ impl Field {
                 sql: format!(
                     "(select {pick}(v.lo) from unnest(r.date_param, r.date_lo) v (param, lo) where v.param = any("
                 ),
-                params: vec![param.0],
+                params: Params::Values(vec![param.0]),
                 kind: FieldKind::Number,
                 descending,
             },
@@ -158,7 +169,23 @@ impl Field {
                 sql: format!(
                     "(select {pick}(v.value) from unnest(r.string_param, r.string_value) v (param, value) where v.param = any("
                 ),
-                params: params.iter().map(|param| param.0).collect(),
+                params: Params::Values(params.iter().map(|param| param.0).collect()),
+                kind: FieldKind::Text,
+                descending,
+            },
+            SortBy::Number(params) => Self {
+                sql: format!(
+                    "(select {pick}(v.lo) from unnest(r.number_param, r.number_lo) v (param, lo) where v.param = any("
+                ),
+                params: Params::Values(params.iter().map(|param| param.0).collect()),
+                kind: FieldKind::Float,
+                descending,
+            },
+            SortBy::Element(paths) => Self {
+                sql: format!(
+                    "(select {pick}(v.value #>> '{{}}' collate \"C\") from unnest("
+                ),
+                params: Params::Paths(paths.clone()),
                 kind: FieldKind::Text,
                 descending,
             },
@@ -167,17 +194,32 @@ impl Field {
 
     /// Pushes the expression; a missing value becomes the one that sorts last.
     fn push(&self, sql: &mut QueryBuilder<Postgres>) {
-        if self.params.is_empty() {
-            sql.push(&self.sql);
-            return;
+        match &self.params {
+            Params::None => {
+                sql.push(&self.sql);
+                return;
+            }
+            Params::Values(params) => {
+                sql.push("coalesce(").push(&self.sql).push_bind(params.clone()).push(")), ");
+            }
+            Params::Paths(paths) => {
+                sql.push("coalesce(").push(&self.sql).push_bind(paths.clone());
+                sql.push("::text[]) p (path) cross join lateral jsonb_path_query(r.content, p.path::jsonpath) v (value)), ");
+            }
         }
-        sql.push("coalesce(").push(&self.sql).push_bind(self.params.clone()).push(")), ");
-        match (self.kind, self.descending) {
-            (FieldKind::Text, true) => PageValue::Text(String::new()).push(sql),
-            (FieldKind::Text, false) => PageValue::Text("\u{10ffff}".to_owned()).push(sql),
-            (_, true) => PageValue::Number(i64::MIN).push(sql),
-            (_, false) => PageValue::Number(i64::MAX).push(sql),
-        }
+        self.last().push(sql);
         sql.push(")");
+    }
+
+    /// What stands for a missing value.
+    fn last(&self) -> PageValue {
+        match (self.kind, self.descending) {
+            (FieldKind::Text, true) => PageValue::Text(String::new()),
+            (FieldKind::Text, false) => PageValue::Text("\u{10ffff}".to_owned()),
+            (FieldKind::Float, true) => PageValue::Float(f64::NEG_INFINITY),
+            (FieldKind::Float, false) => PageValue::Float(f64::INFINITY),
+            (FieldKind::Number | FieldKind::Time, true) => PageValue::Number(i64::MIN),
+            (FieldKind::Number | FieldKind::Time, false) => PageValue::Number(i64::MAX),
+        }
     }
 }

@@ -25,6 +25,8 @@ pub struct PageKey {
 pub enum PageValue {
     /// A date in microseconds.
     Number(i64),
+    /// A number.
+    Float(f64),
     /// `_lastUpdated`.
     Time(DateTime<Utc>),
     /// A folded string or an id.
@@ -35,6 +37,7 @@ impl PageValue {
     pub(super) fn push(&self, sql: &mut QueryBuilder<Postgres>) {
         match self {
             Self::Number(value) => sql.push_bind(*value),
+            Self::Float(value) => sql.push_bind(*value),
             Self::Time(value) => sql.push_bind(*value),
             Self::Text(value) => sql.push_bind(value.clone()),
         };
@@ -43,6 +46,7 @@ impl PageValue {
     fn kind(&self) -> FieldKind {
         match self {
             Self::Number(_) => FieldKind::Number,
+            Self::Float(_) => FieldKind::Float,
             Self::Time(_) => FieldKind::Time,
             Self::Text(_) => FieldKind::Text,
         }
@@ -61,6 +65,7 @@ impl PageKey {
                     FieldKind::Number => {
                         PageValue::Number(row.try_get(column).map_err(StoreError)?)
                     }
+                    FieldKind::Float => PageValue::Float(row.try_get(column).map_err(StoreError)?),
                     FieldKind::Time => PageValue::Time(row.try_get(column).map_err(StoreError)?),
                     FieldKind::Text => PageValue::Text(row.try_get(column).map_err(StoreError)?),
                 })

@@ -1,0 +1,122 @@
+//! Chains, forward and reverse. <https://hl7.org/fhir/R4/search.html#chaining>
+
+use canonical_model::ResourceType;
+use conformance::SearchParamKind;
+
+use super::{Parsed, criterion, spelling};
+use crate::catalogue::ParamPlan;
+use crate::expr::{Expr, Link};
+use crate::limits::{CHAIN_DEPTH_MAX, CHAIN_READINGS_MAX};
+use crate::query::parse::{QueryContext, Refusal, tame};
+
+/// `subject:Patient.name`: the reference, and what holds of the resource it leads to.
+pub(super) fn chain(
+    context: QueryContext<'_>,
+    kind: ResourceType,
+    (first, rest): (&str, &str),
+    value: &str,
+    fan: usize,
+) -> Parsed {
+    let context = deeper(context)?;
+    let (code, narrowed) = match first.split_once(':') {
+        Some((code, name)) => {
+            let target = ResourceType::find(name).ok_or_else(|| {
+                Refusal::unsupported(format!("{}: `{}` is no type", tame(code), tame(name)))
+            })?;
+            (code, Some(target))
+        }
+        None => (first, None),
+    };
+    let param = reference(context, kind, code)?;
+    let kinds = match narrowed {
+        Some(target) if param.targets.is_empty() || param.targets.contains(&target) => vec![target],
+        Some(target) => {
+            let text = format!("{kind}.{code} does not point to a {target}");
+            return Err(Refusal::value(code, &text));
+        }
+        None if param.targets.is_empty() => {
+            let text = "this can point to any type: name it, as in subject:Patient.name";
+            return Err(Refusal::value(code, text));
+        }
+        None => param.targets.clone(),
+    };
+    let fan = fan.saturating_mul(kinds.len());
+    if fan > CHAIN_READINGS_MAX {
+        let text = "the chain can be read in too many ways: name the types, as in subject:Patient.name";
+        return Err(Refusal::value(code, text));
+    }
+    let mut links = Vec::new();
+    let mut refused = None;
+    for target in kinds {
+        match criterion(context, target, rest, value, fan) {
+            Ok(filter) => links.push(Expr::Chain(Link {
+                param: param.param,
+                kind: target,
+                filter: Box::new(filter),
+                compartment: param.compartment,
+            })),
+            // Not every type it may point to needs to know the parameter.
+            Err(Refusal::Unknown(issue)) => refused = Some(Refusal::Unknown(issue)),
+            Err(other) => return Err(other),
+        }
+    }
+    match refused {
+        Some(refused) if links.is_empty() => Err(refused),
+        _ => Ok(Expr::any(links)),
+    }
+}
+
+/// `_has:Observation:patient:code`: what holds of a resource that refers here.
+pub(super) fn has(
+    context: QueryContext<'_>,
+    kind: ResourceType,
+    path: &str,
+    value: &str,
+    fan: usize,
+) -> Parsed {
+    let context = deeper(context)?;
+    let mut parts = path.splitn(3, ':');
+    let (Some(name), Some(code), Some(rest)) = (parts.next(), parts.next(), parts.next()) else {
+        let text = "expected _has:Type:reference:parameter, as in _has:Observation:patient:code";
+        return Err(Refusal::value("_has", text));
+    };
+    let from = ResourceType::find(name)
+        .ok_or_else(|| Refusal::value("_has", &format!("`{}` is no type", tame(name))))?;
+    let param = reference(context, from, code)?;
+    if !param.targets.is_empty() && !param.targets.contains(&kind) {
+        let text = format!("{from}.{code} does not point to a {kind}");
+        return Err(Refusal::value("_has", &text));
+    }
+    let filter = Box::new(criterion(context, from, rest, value, fan)?);
+    Ok(Expr::Has(Link {
+        param: param.param,
+        kind: from,
+        filter,
+        compartment: param.compartment && kind == ResourceType::PATIENT,
+    }))
+}
+
+fn deeper(context: QueryContext<'_>) -> Result<QueryContext<'_>, Refusal> {
+    if context.depth >= CHAIN_DEPTH_MAX {
+        let text = format!("a chain has at most {CHAIN_DEPTH_MAX} links");
+        return Err(Refusal::unsupported(text));
+    }
+    Ok(QueryContext { depth: context.depth + 1, ..context })
+}
+
+fn reference<'a>(
+    context: QueryContext<'a>,
+    kind: ResourceType,
+    code: &str,
+) -> Result<&'a ParamPlan, Refusal> {
+    let plan = context.catalogue.plan(kind)?;
+    let Some(param) = plan.find(code) else {
+        let near = spelling::near(plan, code);
+        return Err(Refusal::unknown(format!("{kind} has no search parameter `{}`{near}", tame(code))));
+    };
+    if param.definition.kind != SearchParamKind::Reference {
+        let text = format!("{kind}.{code}: only a reference leads on to other parameters");
+        return Err(Refusal::unsupported(text));
+    }
+    Ok(param)
+}

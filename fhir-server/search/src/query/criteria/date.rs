@@ -1,0 +1,36 @@
+//! <https://hl7.org/fhir/R4/search.html#date>
+
+use canonical_model::date::PartialDateTime;
+
+use super::{Criterion, Parsed, any};
+use crate::expr::{Expr, Prefix, RangeTest};
+use crate::query::parse::Refusal;
+
+pub(super) fn criterion(it: &Criterion<'_>) -> Parsed {
+    if it.modifier.is_some() {
+        return Err(it.unsupported());
+    }
+    any(&it.values, |value| Ok(Expr::Date(it.param.param, range(it.name(), value)?)))
+}
+
+/// A date with its prefix.
+pub(super) fn range(name: &str, value: &str) -> Result<RangeTest<i64>, Refusal> {
+    let (prefix, rest) = Prefix::split(value);
+    let date = PartialDateTime::parse(rest).map_err(|_| {
+        let text = "expected a date such as 2026-01-31, with a prefix such as ge before it";
+        Refusal::value(name, text)
+    })?;
+    let (lo, hi) = date.range();
+    Ok(match prefix {
+        Prefix::Ap => widened(lo, hi),
+        _ => RangeTest { prefix, lo, hi },
+    })
+}
+
+/// `ap`: a day either way. The specification proposes a tenth of the distance from now; that would
+/// make the answer depend on the clock, and the same page link mean two things.
+fn widened(lo: i64, hi: i64) -> RangeTest<i64> {
+    const DAY: i64 = 86_400_000_000;
+    let slack = DAY.max((hi - lo) / 10);
+    RangeTest { prefix: Prefix::Ap, lo: lo.saturating_sub(slack), hi: hi.saturating_add(slack) }
+}

@@ -1,0 +1,176 @@
+//! `_filter`: criteria joined by `and`, `or` and `not`. <https://hl7.org/fhir/R4/search_filter.html>
+
+use canonical_model::ResourceType;
+
+use super::{Parsed, criterion};
+use crate::expr::{Expr, Prefix, RangeTest};
+use crate::limits::FILTER_DEPTH_MAX;
+use crate::query::parse::{QueryContext, Refusal};
+
+/// Reads a whole filter.
+pub(super) fn filter(
+    context: QueryContext<'_>,
+    kind: ResourceType,
+    text: &str,
+    fan: usize,
+) -> Parsed {
+    let mut reader = Reader { context, kind, fan, text, at: 0, depth: 0 };
+    let expr = reader.alternatives()?;
+    reader.space();
+    if reader.rest().is_empty() { Ok(expr) } else { Err(reader.fault("`and`, `or` or the end")) }
+}
+
+struct Reader<'a> {
+    context: QueryContext<'a>,
+    kind: ResourceType,
+    fan: usize,
+    text: &'a str,
+    at: usize,
+    depth: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn space(&mut self) {
+        self.at += self.rest().len() - self.rest().trim_start().len();
+    }
+
+    fn fault(&self, expected: &str) -> Refusal {
+        Refusal::value("_filter", &format!("expected {expected} at character {}", self.at + 1))
+    }
+
+    /// Takes a letter.
+    fn sign(&mut self, sign: char) -> bool {
+        self.space();
+        let found = self.rest().starts_with(sign);
+        self.at += if found { sign.len_utf8() } else { 0 };
+        found
+    }
+
+    /// Takes a word, if it is this one.
+    fn word(&mut self, word: &str) -> bool {
+        let mark = self.at;
+        if self.name() == word {
+            return true;
+        }
+        self.at = mark;
+        false
+    }
+
+    /// Takes a run of letters up to a space or a parenthesis.
+    fn name(&mut self) -> &'a str {
+        self.space();
+        let rest = self.rest();
+        let end = rest.find(|c: char| c.is_whitespace() || "()".contains(c)).unwrap_or(rest.len());
+        self.at += end;
+        rest.get(..end).unwrap_or_default()
+    }
+
+    fn alternatives(&mut self) -> Parsed {
+        let mut parts = vec![self.conjunction()?];
+        while self.word("or") {
+            parts.push(self.conjunction()?);
+        }
+        Ok(Expr::any(parts))
+    }
+
+    fn conjunction(&mut self) -> Parsed {
+        let mut parts = vec![self.term()?];
+        while self.word("and") {
+            parts.push(self.term()?);
+        }
+        Ok(Expr::all(parts))
+    }
+
+    fn term(&mut self) -> Parsed {
+        let negated = self.word("not");
+        if !self.sign('(') {
+            return if negated { Err(self.fault("`(` behind `not`")) } else { self.test() };
+        }
+        self.depth += 1;
+        if self.depth > FILTER_DEPTH_MAX {
+            return Err(self.fault("fewer parentheses"));
+        }
+        let inner = self.alternatives()?;
+        if !self.sign(')') {
+            return Err(self.fault("`)`"));
+        }
+        self.depth -= 1;
+        Ok(if negated { Expr::Not(Box::new(inner)) } else { inner })
+    }
+
+    /// `parameter operator value`.
+    fn test(&mut self) -> Parsed {
+        let name = self.name();
+        if name.is_empty() || name.contains(['[', ']', ':']) {
+            return Err(self.fault("a search parameter, without `[` or `:`,"));
+        }
+        let operator = self.name();
+        let value = self.value()?;
+        self.compare(name, operator, &value)
+    }
+
+    /// A quoted text, or a run of letters; escaped as a parameter's value is.
+    fn value(&mut self) -> Result<String, Refusal> {
+        if !self.sign('"') {
+            let plain = self.name();
+            let value = plain.replace('\\', r"\\").replace(',', r"\,").replace('$', r"\$");
+            return if value.is_empty() { Err(self.fault("a value")) } else { Ok(value) };
+        }
+        let mut out = String::new();
+        let mut letters = self.rest().char_indices();
+        while let Some((at, letter)) = letters.next() {
+            let plain = match letter {
+                '"' => {
+                    self.at += at + 1;
+                    return Ok(out);
+                }
+                '\\' => letters.next().map_or('\\', |(_, next)| next),
+                other => other,
+            };
+            if "\\,$|".contains(plain) {
+                out.push('\\');
+            }
+            out.push(plain);
+        }
+        Err(self.fault("`\"` behind the value"))
+    }
+
+    fn compare(&self, name: &str, operator: &str, value: &str) -> Parsed {
+        let ask = |name: &str, value: &str| {
+            criterion(self.context, self.kind, name, value, self.fan)
+        };
+        let ask_as = |modifier: &str| ask(&format!("{name}:{modifier}"), value);
+        match operator {
+            "eq" | "re" => ask(name, value),
+            "ne" => Ok(Expr::Not(Box::new(ask(name, value)?))),
+            "co" => ask_as("contains"),
+            "sw" => ask(name, value),
+            "gt" | "lt" | "ge" | "le" | "ap" | "sa" | "eb" => ask(name, &format!("{operator}{value}")),
+            "pr" => match value {
+                "true" => ask(&format!("{name}:missing"), "false"),
+                "false" => ask(&format!("{name}:missing"), "true"),
+                _ => Err(self.fault("true or false behind `pr`")),
+            },
+            "po" => overlaps(ask(name, value)?).ok_or_else(|| self.fault("a date's parameter before `po`")),
+            "ss" => ask_as("below"),
+            "sb" => ask_as("above"),
+            "in" => ask_as("in"),
+            "ni" => ask_as("not-in"),
+            _ => Err(self.fault("an operator such as eq, co or gt before this")),
+        }
+    }
+}
+
+/// The periods overlap, as written.
+fn overlaps(equal: Expr) -> Option<Expr> {
+    match equal {
+        Expr::Date(param, test) => {
+            Some(Expr::Date(param, RangeTest { prefix: Prefix::Ap, ..test }))
+        }
+        _ => None,
+    }
+}

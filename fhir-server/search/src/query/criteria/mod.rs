@@ -1,0 +1,139 @@
+//! One search criterion: a parameter, its modifier and its values, as an expression. One file per kind
+//! of parameter.
+
+mod chain;
+mod composite;
+mod date;
+mod filter;
+mod number;
+mod reference;
+mod special;
+mod spelling;
+mod text;
+mod token;
+mod values;
+
+use canonical_model::{ResourceId, ResourceType};
+use conformance::SearchParamKind;
+
+use super::parse::{QueryContext, Refusal, tame};
+use crate::catalogue::ParamPlan;
+use crate::expr::Expr;
+use crate::limits::OR_VALUES_MAX;
+
+type Parsed = Result<Expr, Refusal>;
+
+/// A parameter with its modifier and values, ready to be read by its kind.
+struct Criterion<'a> {
+    context: QueryContext<'a>,
+    kind: ResourceType,
+    param: &'a ParamPlan,
+    modifier: Option<&'a str>,
+    values: Vec<&'a str>,
+}
+
+impl Criterion<'_> {
+    fn name(&self) -> &'static str {
+        self.param.definition.code
+    }
+
+    fn is_quantity(&self) -> bool {
+        self.param.definition.kind == SearchParamKind::Quantity
+    }
+
+    /// Whether the reference may point to the type.
+    fn allows(&self, kind: ResourceType) -> bool {
+        self.param.targets.is_empty() || self.param.targets.contains(&kind)
+    }
+
+    fn wrong(&self, text: &str) -> Refusal {
+        Refusal::value(self.name(), text)
+    }
+
+    fn unsupported(&self) -> Refusal {
+        Refusal::unsupported(format!(
+            "{}.{}: the modifier `{}` is not supported on this parameter",
+            self.kind,
+            self.name(),
+            tame(self.modifier.unwrap_or_default())
+        ))
+    }
+}
+
+/// Reads one criterion on a type. `fan` is how many readings its chain has so far.
+pub(super) fn criterion(
+    context: QueryContext<'_>,
+    kind: ResourceType,
+    name: &str,
+    value: &str,
+    fan: usize,
+) -> Parsed {
+    if let Some(rest) = name.strip_prefix("_has:") {
+        return chain::has(context, kind, rest, value, fan);
+    }
+    if let Some((first, rest)) = name.split_once('.') {
+        return chain::chain(context, kind, (first, rest), value, fan);
+    }
+    let (code, modifier) = match name.split_once(':') {
+        Some((code, modifier)) => (code, Some(modifier)),
+        None => (name, None),
+    };
+    if code == "_filter" && modifier.is_none() {
+        return filter::filter(context, kind, value, fan);
+    }
+    values::balanced(&tame(name), value)?;
+    let values = values::split(value, ',');
+    if values.len() > OR_VALUES_MAX {
+        return Err(Refusal::value(&tame(name), "more than 1000 values"));
+    }
+    if let Some(special) = special::common(context, kind, code, modifier, &values) {
+        return special;
+    }
+    let plan = context.catalogue.plan(kind)?;
+    let Some(param) = plan.find(code) else {
+        let near = spelling::near(plan, code);
+        return Err(Refusal::unknown(format!("{kind} has no search parameter `{}`{near}", tame(code))));
+    };
+    let it = Criterion { context, kind, param, modifier, values };
+    if modifier == Some("missing") {
+        return missing(&it);
+    }
+    if it.values.iter().any(|v| v.is_empty()) {
+        return Err(it.wrong("the value is empty"));
+    }
+    by_kind(&it)
+}
+
+fn by_kind(it: &Criterion<'_>) -> Parsed {
+    match it.param.definition.kind {
+        SearchParamKind::Token => token::criterion(it),
+        SearchParamKind::String => text::criterion(it),
+        SearchParamKind::Date => date::criterion(it),
+        SearchParamKind::Reference => reference::criterion(it),
+        SearchParamKind::Uri => reference::uri(it),
+        SearchParamKind::Number | SearchParamKind::Quantity => number::criterion(it),
+        SearchParamKind::Composite => composite::criterion(it),
+        SearchParamKind::Special => special::near(it),
+    }
+}
+
+/// One value or several: comma means or.
+fn any(values: &[&str], each: impl Fn(&str) -> Parsed) -> Parsed {
+    Ok(Expr::any(values.iter().map(|value| each(value)).collect::<Result<_, _>>()?))
+}
+
+fn identity(context: QueryContext<'_>, kind: ResourceType, values: &[&str]) -> Expr {
+    let hasher = context.catalogue.hasher();
+    // An illegal id names nothing; it is a miss, not a fault of syntax.
+    let legal = values.iter().filter(|v| ResourceId::is_legal(v));
+    Expr::Identity(legal.map(|v| hasher.identity(kind, v)).collect())
+}
+
+fn missing(it: &Criterion<'_>) -> Parsed {
+    let present = Expr::Facet(it.context.catalogue.hasher().present(it.param.own));
+    match it.values.as_slice() {
+        ["true"] => Ok(Expr::Not(Box::new(present))),
+        ["false"] => Ok(present),
+        _ => Err(it.wrong(":missing is true or false")),
+    }
+}

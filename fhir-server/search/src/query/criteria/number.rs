@@ -1,0 +1,87 @@
+//! <https://hl7.org/fhir/R4/search.html#number>, <https://hl7.org/fhir/R4/search.html#quantity>
+
+use super::values::{split, unescape};
+use super::{Criterion, Parsed, any};
+use crate::expr::{Expr, NumberTest, Prefix};
+use crate::keys::{Aspect, Param};
+use crate::measure::{Scale, Written, of_unit};
+use crate::query::parse::Refusal;
+
+pub(super) fn criterion(it: &Criterion<'_>) -> Parsed {
+    if it.modifier.is_some() {
+        return Err(it.unsupported());
+    }
+    any(&it.values, |value| compare(it, &it.param.lookups(), value, it.is_quantity(), false))
+}
+
+/// A number or quantity under one of several parameters.
+pub(super) fn compare(
+    it: &Criterion<'_>,
+    lookups: &[Param],
+    value: &str,
+    quantity: bool,
+    narrow: bool,
+) -> Parsed {
+    let hasher = it.context.catalogue.hasher();
+    let mut asked = read(it, value, quantity)?;
+    asked.test.narrow = narrow;
+    let under = |param: &Param| match &asked.unit {
+        Unit::None => *param,
+        Unit::Named(name) => hasher.aspect(*param, &Aspect::UnitName(name)),
+        Unit::Of(system, code) => hasher.aspect(*param, &of_unit(system, code).0),
+    };
+    let test = Expr::Number(lookups.iter().map(under).collect(), asked.test);
+    // A quantity without its unit, or by the unit's name, is in the forward index only.
+    let indexed = !quantity || matches!(asked.unit, Unit::Of(..));
+    Ok(if indexed { test } else { Expr::Beside(Box::new(test)) })
+}
+
+struct Asked {
+    unit: Unit,
+    test: NumberTest,
+}
+
+enum Unit {
+    None,
+    /// By its code or its human name.
+    Named(String),
+    Of(String, String),
+}
+
+/// `number`, `number|system|code`, `number||code`.
+fn read(it: &Criterion<'_>, value: &str, quantity: bool) -> Result<Asked, Refusal> {
+    let (prefix, rest) = Prefix::split(value);
+    let parts: Vec<String> = split(rest, '|').into_iter().map(unescape).collect();
+    let (number, unit) = match parts.as_slice() {
+        [number] => (number, Unit::None),
+        [number, system, code] if quantity => match (system.is_empty(), code.is_empty()) {
+            (true, true) => (number, Unit::None),
+            (_, true) => return Err(it.wrong("the unit's code is missing behind its system")),
+            (true, false) => (number, Unit::Named(code.clone())),
+            (false, false) => (number, Unit::Of(system.clone(), code.clone())),
+        },
+        _ if quantity => return Err(it.wrong("expected number, number|system|code or number||code")),
+        _ => return Err(it.wrong("expected a number such as 0.8, with a prefix such as ge before it")),
+    };
+    let written = Written::parse(number).ok_or_else(|| {
+        it.wrong("expected a number such as 5.4 or 1e2, with a prefix such as ge before it")
+    })?;
+    let scale = match &unit {
+        Unit::Of(system, code) => of_unit(system, code).1,
+        Unit::None | Unit::Named(_) => None,
+    };
+    Ok(Asked { unit, test: test(prefix, written, scale) })
+}
+
+/// `ap` is a tenth either way, as the specification proposes.
+fn test(prefix: Prefix, written: Written, scale: Option<Scale>) -> NumberTest {
+    let written = match prefix {
+        Prefix::Ap => {
+            let slack = (written.at.abs() / 10.0).max(written.hi - written.at);
+            Written { lo: written.at - slack, hi: written.at + slack, ..written }
+        }
+        _ => written,
+    };
+    let Written { at, lo, hi } = scale.map_or(written, |scale| written.scaled(scale));
+    NumberTest { prefix, at, lo, hi, narrow: false }
+}

@@ -1,0 +1,102 @@
+//! Parameters of every type that are no element's values, and `near`.
+//! <https://hl7.org/fhir/R4/search.html#all>
+
+use canonical_model::{ResourceId, ResourceType};
+
+use super::date::range;
+use super::values::{split, unescape};
+use super::{Criterion, Parsed, any, identity};
+use crate::expr::{Circle, Expr};
+use crate::keys::Aspect;
+use crate::measure::{UCUM, of_unit};
+use crate::query::parse::{QueryContext, Refusal, tame};
+
+/// A common parameter, if it is one of these.
+pub(super) fn common(
+    context: QueryContext<'_>,
+    kind: ResourceType,
+    code: &str,
+    modifier: Option<&str>,
+    values: &[&str],
+) -> Option<Parsed> {
+    let read: fn(QueryContext<'_>, ResourceType, &[&str]) -> Parsed = match code {
+        "_id" => |context, kind, values| Ok(identity(context, kind, values)),
+        "_lastUpdated" => |_, _, values| {
+            any(values, |value| Ok(Expr::Updated(range("_lastUpdated", value)?)))
+        },
+        "_text" => |_, _, values| any(values, |value| words("_text", false, value)),
+        "_content" => |_, _, values| any(values, |value| words("_content", true, value)),
+        "_list" => |context, _, values| any(values, |value| list(context, value)),
+        "_query" => |_, _, _| Err(Refusal::unsupported("_query: no named queries are offered")),
+        "_filter" => |_, _, _| Err(Refusal::unsupported("_filter: has no modifier")),
+        _ => return None,
+    };
+    Some(match modifier {
+        None if values.iter().any(|value| value.is_empty()) => {
+            Err(Refusal::value(code, "the value is empty"))
+        }
+        None => read(context, kind, values),
+        Some(modifier) => {
+            let text = format!("{code}: the modifier `{}` is not supported on it", tame(modifier));
+            Err(Refusal::unsupported(text))
+        }
+    })
+}
+
+/// All of the words, in any order.
+fn words(name: &str, content: bool, value: &str) -> Parsed {
+    let words: Vec<String> =
+        unescape(value).split_whitespace().map(str::to_lowercase).collect();
+    if words.is_empty() {
+        return Err(Refusal::value(name, "the value has no words"));
+    }
+    Ok(Expr::Words { content, words })
+}
+
+fn list(context: QueryContext<'_>, value: &str) -> Parsed {
+    let id = value.strip_prefix("List/").unwrap_or(value);
+    if !ResourceId::is_legal(id) {
+        return Err(Refusal::value("_list", "expected the id of a List"));
+    }
+    let kind = ResourceType::parse("List")?;
+    let plan = context.catalogue.plan(kind)?;
+    let item = plan.find("item").map(|param| param.param);
+    let item = item.ok_or_else(|| Refusal::unsupported("_list: lists have no items here"))?;
+    Ok(Expr::Listed { list: context.catalogue.hasher().identity(kind, id), item })
+}
+
+/// Kilometres around a point when the client names no distance.
+const NEAR_KM: f64 = 50.0;
+
+/// `latitude|longitude|distance|unit`. <https://hl7.org/fhir/R4/location.html#positional>
+pub(super) fn near(it: &Criterion<'_>) -> Parsed {
+    if it.name() != "near" || it.modifier.is_some() {
+        return Err(it.unsupported());
+    }
+    any(&it.values, |value| circle(it, value))
+}
+
+fn circle(it: &Criterion<'_>, value: &str) -> Parsed {
+    let parts = split(value, '|');
+    let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
+    let part = |n: usize| parts.get(n).copied().filter(|part| !part.is_empty());
+    let shape = || it.wrong("expected latitude|longitude|distance|unit, as 42.36|-71.06|10|km");
+    let point = part(0).and_then(number).zip(part(1).and_then(number));
+    let (latitude, longitude) = point.filter(|_| parts.len() <= 4).ok_or_else(shape)?;
+    if latitude.abs() > 90.0 || longitude.abs() > 180.0 {
+        return Err(it.wrong("a latitude is at most 90 degrees, a longitude 180"));
+    }
+    let distance = match part(2) {
+        Some(text) => number(text).filter(|distance| *distance >= 0.0).ok_or_else(shape)?,
+        None => NEAR_KM,
+    };
+    let kilometres = |unit: &str| match (of_unit(UCUM, unit), of_unit(UCUM, "m")) {
+        ((unit, Some(scale)), (metre, _)) if unit == metre => Some(scale.apply(distance) / 1000.0),
+        _ => None,
+    };
+    let radius = kilometres(part(3).unwrap_or("km"))
+        .ok_or_else(|| it.wrong("the unit is a length in UCUM, as km or [mi_us]"))?;
+    let latitude_param = it.param.param;
+    let longitude_param = it.context.catalogue.hasher().aspect(latitude_param, &Aspect::Longitude);
+    Ok(Expr::Near(Circle { latitude_param, longitude_param, latitude, longitude, radius }))
+}

@@ -1,0 +1,88 @@
+//! <https://hl7.org/fhir/R4/search.html#token>
+
+use super::values::{split, split_once, unescape};
+use super::{Criterion, Parsed, any};
+use crate::expr::{Breadth, Expr, KeyTest, TextTest};
+use crate::fold::fold;
+use crate::keys::{Aspect, Facet, Key, Param};
+use crate::query::parse::Refusal;
+
+pub(super) fn criterion(it: &Criterion<'_>) -> Parsed {
+    match it.modifier {
+        None => any(&it.values, |value| Ok(token(it, value))),
+        Some("not") => {
+            Ok(Expr::Not(Box::new(any(&it.values, |value| Ok(token(it, value)))?)))
+        }
+        Some("text") => any(&it.values, |value| text(it, value)),
+        Some("of-type") => any(&it.values, |value| of_type(it, value)),
+        Some(_) => Err(it.unsupported()),
+    }
+}
+
+/// `code`, `system|code`, `|code` or `system|`.
+pub(super) fn token(it: &Criterion<'_>, value: &str) -> Expr {
+    let lookups = it.param.lookups();
+    coded(it, it.param.param, &lookups, value)
+}
+
+/// A token under a parameter or an aspect of it, and wherever else its code may be indexed.
+pub(super) fn coded(it: &Criterion<'_>, param: Param, lookups: &[Param], value: &str) -> Expr {
+    let hasher = it.context.catalogue.hasher();
+    match split_once(value, '|') {
+        None => code(it, lookups, &unescape(value), None),
+        Some((system, "")) => Expr::Facet(hasher.system(param, &unescape(system))),
+        Some((system, plain)) => {
+            let (system, plain) = (unescape(system), unescape(plain));
+            let facet = hasher.system_code(param, &system, &plain);
+            code(it, lookups, &plain, Some(facet))
+        }
+    }
+}
+
+fn code(it: &Criterion<'_>, lookups: &[Param], code: &str, facet: Option<Facet>) -> Expr {
+    let hasher = it.context.catalogue.hasher();
+    Expr::any(lookups.iter().map(|p| key(it, hasher.code(*p, code), facet)).collect())
+}
+
+pub(super) fn key(it: &Criterion<'_>, lookup: Key, facet: Option<Facet>) -> Expr {
+    let (timed, breadth) = (it.param.timed, it.param.breadth);
+    Expr::Key(KeyTest { lookup, facet, patient: None, timed, breadth })
+}
+
+/// The text of the concept, a coding's display, an identifier's type.
+fn text(it: &Criterion<'_>, value: &str) -> Parsed {
+    let folded = fold(&unescape(value));
+    if folded.is_empty() {
+        return Err(it.wrong("the value has no letters"));
+    }
+    let hasher = it.context.catalogue.hasher();
+    let under = |param: Param| hasher.aspect(param, &Aspect::Text);
+    let test = Expr::Text(vec![under(it.param.param)], TextTest::Contains(folded));
+    Ok(Expr::Beside(Box::new(test)))
+}
+
+/// `type-system|type-code|value`.
+fn of_type(it: &Criterion<'_>, value: &str) -> Parsed {
+    let parts: Vec<String> = split(value, '|').into_iter().map(unescape).collect();
+    let [system, kind, number] = parts.as_slice() else {
+        return Err(it.wrong("expected system|code|value: the type's system and code, the identifier's value"));
+    };
+    if [system, kind, number].into_iter().any(String::is_empty) {
+        return Err(it.wrong("system, code and value are all needed"));
+    }
+    let hasher = it.context.catalogue.hasher();
+    let aspect = hasher.aspect(it.param.param, &Aspect::OfType(system, kind));
+    let facet = hasher.facet(aspect, number);
+    Ok(code(it, &it.param.lookups(), number, Some(facet)))
+}
+
+/// What a reference's identifier is asked as.
+pub(super) fn identifier(it: &Criterion<'_>, value: &str) -> Result<Expr, Refusal> {
+    let under = it.context.catalogue.hasher().aspect(it.param.param, &Aspect::Identifier);
+    Ok(match coded(it, under, &[under], value) {
+        Expr::Key(test) => {
+            Expr::Key(KeyTest { breadth: Breadth::Unique, timed: false, ..test })
+        }
+        other => other,
+    })
+}
