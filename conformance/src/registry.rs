@@ -128,6 +128,12 @@ impl Registry {
         self.compartment("Patient", kind)
     }
 
+    /// Whether resources of the type have a compartment.
+    #[must_use]
+    pub fn has_compartment(&self, kind: ResourceType) -> bool {
+        self.index.compartments.binary_search_by(|it| it.name.cmp(kind.name())).is_ok()
+    }
+
     /// The same for `Patient`, `Practitioner`, `Encounter`, `Device` or `RelatedPerson`.
     #[must_use]
     pub fn compartment(&self, name: &str, kind: ResourceType) -> &[&'static str] {

@@ -41,7 +41,12 @@ fn apply(columns: Vec<Column>, step: &Step) -> Option<Vec<Column>> {
         }
         Step::Where(criterion) => {
             let test = test(criterion)?;
-            Some(columns.into_iter().map(|(path, kind)| (format!("{path} ? ({test})"), kind)).collect())
+            Some(
+                columns
+                    .into_iter()
+                    .map(|(path, kind)| (format!("{path} ? ({test})"), kind))
+                    .collect(),
+            )
         }
         Step::Extension(_) | Step::Select(_) | Step::Resolve => None,
     }
@@ -66,7 +71,8 @@ fn test(criterion: &Plan) -> Option<String> {
             let (Plan::Path(from, steps), [kind]) = (from.as_ref(), types.0.as_slice()) else {
                 return None;
             };
-            let is_reference = matches!((from.as_ref(), steps.as_slice()), (Plan::Focus, [Step::Resolve]));
+            let is_reference =
+                matches!((from.as_ref(), steps.as_slice()), (Plan::Focus, [Step::Resolve]));
             is_reference.then(|| format!("@.reference starts with {}", quoted(&format!("{kind}/"))))
         }
         _ => None,

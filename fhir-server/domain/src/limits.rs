@@ -11,3 +11,5 @@ pub const DELETE_MATCHES_MAX: usize = 100;
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 /// Tries of a transaction that other writes overtake.
 pub const TRANSACTION_TRIES_MAX: usize = 16;
+/// Resources that includes may add to one page.
+pub const INCLUDED_MAX: usize = 1_000;

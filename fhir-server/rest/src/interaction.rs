@@ -2,6 +2,7 @@
 //! <https://hl7.org/fhir/R4/http.html#summary>
 
 use canonical_model::{Error, Kind, ResourceId, ResourceType, Result};
+use domain::interactions::search::Scope;
 use http::Method;
 
 /// One interaction with its target.
@@ -21,7 +22,7 @@ pub enum Interaction {
     HistoryInstance(ResourceType, ResourceId),
     HistoryType(ResourceType),
     HistorySystem,
-    Search(ResourceType),
+    Search(Scope),
     Bundle,
 }
 
@@ -63,7 +64,9 @@ impl Interaction {
             Self::HistoryInstance(..) => "history-instance",
             Self::HistoryType(_) => "history-type",
             Self::HistorySystem => "history-system",
-            Self::Search(_) => "search-type",
+            Self::Search(Scope::Type(_)) => "search-type",
+            Self::Search(Scope::System) => "search-system",
+            Self::Search(Scope::Compartment(..)) => "search-compartment",
             Self::Bundle => "transaction",
         }
     }
@@ -73,6 +76,8 @@ impl Interaction {
     pub fn kind(&self) -> Option<ResourceType> {
         match self {
             Self::Capabilities | Self::HistorySystem | Self::Bundle => None,
+            Self::Search(Scope::System) => None,
+            Self::Search(Scope::Compartment(_, _, kind)) => *kind,
             Self::Read(kind, _)
             | Self::Vread(kind, ..)
             | Self::Update(kind, _)
@@ -84,7 +89,7 @@ impl Interaction {
             | Self::Create(kind)
             | Self::HistoryInstance(kind, _)
             | Self::HistoryType(kind)
-            | Self::Search(kind) => Some(*kind),
+            | Self::Search(Scope::Type(kind)) => Some(*kind),
         }
     }
 
@@ -128,11 +133,12 @@ fn find(method: &Method, path: &str) -> Result<Option<Interaction>> {
     let found = match (method.as_str(), parts.as_slice()) {
         ("GET" | "HEAD", ["metadata"]) => It::Capabilities,
         ("GET" | "HEAD", ["_history"]) => It::HistorySystem,
+        ("GET" | "HEAD", []) | ("POST", ["_search"]) => It::Search(Scope::System),
         ("POST", []) => It::Bundle,
-        (_, ["metadata" | "_history"]) => return Ok(None),
+        (_, ["metadata" | "_history" | "_search"]) => return Ok(None),
 
-        ("GET" | "HEAD", [kind]) => It::Search(known(kind)?),
-        ("POST", [kind, "_search"]) => It::Search(known(kind)?),
+        ("GET" | "HEAD", [kind]) => It::Search(Scope::Type(known(kind)?)),
+        ("POST", [kind, "_search"]) => It::Search(Scope::Type(known(kind)?)),
         ("POST", [kind]) => It::Create(known(kind)?),
         ("PUT", [kind]) => It::ConditionalUpdate(known(kind)?),
         ("PATCH", [kind]) => It::ConditionalPatch(known(kind)?),
@@ -145,12 +151,23 @@ fn find(method: &Method, path: &str) -> Result<Option<Interaction>> {
         ("DELETE", [kind, id]) if plain(id) => It::Delete(known(kind)?, named(id)?),
 
         ("GET" | "HEAD", [kind, id, "_history"]) => It::HistoryInstance(known(kind)?, named(id)?),
+        ("GET" | "HEAD", [of, id, kind]) | ("POST", [of, id, kind, "_search"])
+            if plain(id) && (*kind == "*" || ResourceType::find(kind).is_some()) =>
+        {
+            It::Search(compartment(of, id, kind)?)
+        }
         ("GET" | "HEAD", [kind, id, "_history", version]) => {
             It::Vread(known(kind)?, named(id)?, numbered(version)?)
         }
         _ => return Ok(None),
     };
     Ok(Some(found))
+}
+
+/// <https://hl7.org/fhir/R4/http.html#vsearch>
+fn compartment(of: &str, id: &str, kind: &str) -> Result<Scope> {
+    let kind = if kind == "*" { None } else { Some(known(kind)?) };
+    Ok(Scope::Compartment(known(of)?, named(id)?, kind))
 }
 
 fn plain(segment: &str) -> bool {
@@ -202,6 +219,13 @@ mod tests {
             ("POST", "Patient", "create"),
             ("POST", "Patient/_search", "search-type"),
             ("GET", "Patient", "search-type"),
+            ("GET", "", "search-system"),
+            ("POST", "_search", "search-system"),
+            ("GET", "_search", "method-not-allowed"),
+            ("GET", "Patient/1/Observation", "search-compartment"),
+            ("POST", "Patient/1/Observation/_search", "search-compartment"),
+            ("GET", "Patient/1/*", "search-compartment"),
+            ("GET", "Patient/1/observation", "not-found"),
             ("GET", "Patient/_history", "history-type"),
             ("GET", "_history", "history-system"),
             ("POST", "", "transaction"),
@@ -234,7 +258,7 @@ mod tests {
     #[test]
     fn says_what_a_path_takes() {
         for (path, expected) in [
-            ("", "POST"),
+            ("", "GET HEAD POST"),
             ("metadata", "GET HEAD"),
             ("_history", "GET HEAD"),
             ("Patient", "GET HEAD POST PUT PATCH DELETE"),

@@ -19,3 +19,5 @@ pub const REQUEST_ID_BYTES_MAX: usize = 64;
 pub const HISTORY_COUNT_DEFAULT: i64 = 50;
 /// Versions on a page of history.
 pub const HISTORY_COUNT_MAX: i64 = 1_000;
+/// How long a page link can be used, in hours.
+pub const PAGE_LINK_HOURS: i64 = 24;

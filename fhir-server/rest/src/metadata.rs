@@ -2,8 +2,8 @@
 //! <https://hl7.org/fhir/R4/http.html#capabilities>
 
 use canonical_model::{ResourceType, object};
-use conformance::capability::{Description, Offer, statement as write};
 use conformance::Registry;
+use conformance::capability::{Description, Offer, statement as write};
 use domain::Domain;
 
 /// The statement's text.

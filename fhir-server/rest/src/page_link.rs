@@ -1,41 +1,82 @@
-//! Page links: opaque text for a place in a walk, bound to the client that walks.
+//! Page links: a search and a place in its walk, sealed. Nobody can read a link, which may name a
+//! patient; nobody else than the client and user that got it can use it; and it ends with its time, so
+//! nothing needs to be kept here.
 
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::rand;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use canonical_model::{Error, Result};
-use chrono::DateTime;
-use search::Hasher;
+use canonical_model::{Error, Issue, IssueCode, Kind, Result};
+use chrono::{DateTime, Utc};
+use domain::Request;
+use search::query::{Pair, parse_pairs, write_pairs};
 use store::{HistoryKey, PageKey, PageValue};
 
-/// Between fields; in no snapshot and in no folded string.
+use crate::app::App;
+use crate::limits::PAGE_LINK_HOURS;
+
+/// Between fields; in no snapshot, in no folded string and in no query that is written.
 const FIELD: char = '\u{1f}';
 
-/// Writes a search's place.
-pub(crate) fn write(hasher: &Hasher, client: &str, key: &PageKey) -> String {
-    let mut text = format!("{}{FIELD}{}", key.snapshot, key.rid);
-    for value in &key.values {
-        text.push(FIELD);
-        match value {
-            PageValue::Number(number) => text.push_str(&format!("n{number}")),
-            PageValue::Float(number) => text.push_str(&format!("f{:x}", number.to_bits())),
-            PageValue::Time(time) => text.push_str(&format!("t{}", time.timestamp_micros())),
-            PageValue::Text(folded) => text.push_str(&format!("s{folded}")),
-        }
-    }
-    seal(hasher, client, &text)
+/// Who may use a link, for what, and when.
+pub(crate) struct Holder {
+    key: [u8; 32],
+    binding: String,
+    now: DateTime<Utc>,
 }
 
-/// Reads a search's place.
+impl Holder {
+    pub(crate) fn of(app: &App, request: &Request, path: &str) -> Self {
+        let (client, user) = (&request.caller.client_id, &request.caller.subject);
+        let user = user.as_ref().map(ToString::to_string).unwrap_or_default();
+        Self {
+            key: app.domain.store().hasher().secret("page link"),
+            binding: format!("{client}{FIELD}{user}{FIELD}{path}"),
+            now: app.domain.now(),
+        }
+    }
+}
+
+/// A search and the place its next page is at.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Place {
+    pub(crate) pairs: Vec<Pair>,
+    /// `None` for the first page.
+    pub(crate) key: Option<PageKey>,
+}
+
+/// Writes a search and its place.
+pub(crate) fn write(holder: &Holder, pairs: &[Pair], key: Option<&PageKey>) -> Result<String> {
+    let mut text = write_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    if let Some(key) = key {
+        let way = if key.backward { "<" } else { ">" };
+        text.push_str(&format!("{FIELD}{way}{FIELD}{}{FIELD}{}", key.snapshot, key.rid));
+        for value in &key.values {
+            text.push(FIELD);
+            match value {
+                PageValue::Number(number) => text.push_str(&format!("n{number}")),
+                PageValue::Float(number) => text.push_str(&format!("f{:x}", number.to_bits())),
+                PageValue::Time(time) => text.push_str(&format!("t{}", time.timestamp_micros())),
+                PageValue::Text(folded) => text.push_str(&format!("s{folded}")),
+            }
+        }
+    }
+    seal(holder, &text)
+}
+
+/// Reads a search and its place.
 ///
 /// # Errors
-/// Invalid where the link is not one of this server for this client.
-pub(crate) fn read(hasher: &Hasher, client: &str, link: &str) -> Result<PageKey> {
-    let text = open(hasher, client, link)?;
+/// Gone where the link has expired; Invalid where it is not one of this server for this caller.
+pub(crate) fn read(holder: &Holder, link: &str) -> Result<Place> {
+    let text = open(holder, link)?;
     let mut fields = text.split(FIELD);
+    let pairs = parse_pairs(fields.next().unwrap_or_default())?;
+    let Some(way) = fields.next() else { return Ok(Place { pairs, key: None }) };
     let snapshot = fields.next().unwrap_or_default().to_owned();
     let rid = number(fields.next())?;
     let values = fields.map(value).collect::<Result<_>>()?;
-    Ok(PageKey { values, rid, snapshot })
+    Ok(Place { pairs, key: Some(PageKey { values, rid, snapshot, backward: way == "<" }) })
 }
 
 fn value(field: &str) -> Result<PageValue> {
@@ -55,17 +96,17 @@ fn value(field: &str) -> Result<PageValue> {
 }
 
 /// Writes a history's place.
-pub(crate) fn write_history(hasher: &Hasher, client: &str, key: HistoryKey) -> String {
+pub(crate) fn write_history(holder: &Holder, key: HistoryKey) -> Result<String> {
     let micros = key.last_updated.timestamp_micros();
-    seal(hasher, client, &format!("{micros}{FIELD}{}{FIELD}{}", key.rid, key.version))
+    seal(holder, &format!("{micros}{FIELD}{}{FIELD}{}", key.rid, key.version))
 }
 
 /// Reads a history's place.
 ///
 /// # Errors
-/// Invalid where the link is not one of this server for this client.
-pub(crate) fn read_history(hasher: &Hasher, client: &str, link: &str) -> Result<HistoryKey> {
-    let text = open(hasher, client, link)?;
+/// As [`read`].
+pub(crate) fn read_history(holder: &Holder, link: &str) -> Result<HistoryKey> {
+    let text = open(holder, link)?;
     let mut fields = text.split(FIELD);
     let last_updated = moment(fields.next().unwrap_or_default())?;
     let rid = number(fields.next())?;
@@ -77,28 +118,41 @@ fn number(field: Option<&str>) -> Result<i64> {
     field.and_then(|text| text.parse().ok()).ok_or_else(foreign)
 }
 
-fn moment(field: &str) -> Result<DateTime<chrono::Utc>> {
+fn moment(field: &str) -> Result<DateTime<Utc>> {
     DateTime::from_timestamp_micros(number(Some(field))?).ok_or_else(foreign)
 }
 
-fn seal(hasher: &Hasher, client: &str, text: &str) -> String {
-    let mark = mark(hasher, client, text);
-    URL_SAFE_NO_PAD.encode(format!("{mark:016x}{text}"))
+fn cipher(holder: &Holder) -> Result<LessSafeKey> {
+    Ok(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &holder.key).map_err(Error::internal)?))
 }
 
-fn open(hasher: &Hasher, client: &str, link: &str) -> Result<String> {
+/// The time first, so that a link that has ended is told from one that is broken.
+fn seal(holder: &Holder, text: &str) -> Result<String> {
+    let mut nonce = [0; NONCE_LEN];
+    rand::fill(&mut nonce).map_err(Error::internal)?;
+    let mut sealed = format!("{}{FIELD}{text}", holder.now.timestamp()).into_bytes();
+    cipher(holder)?
+        .seal_in_place_append_tag(Nonce::from(&nonce), Aad::from(&holder.binding), &mut sealed)
+        .map_err(Error::internal)?;
+    let mut whole = nonce.to_vec();
+    whole.append(&mut sealed);
+    Ok(URL_SAFE_NO_PAD.encode(whole))
+}
+
+fn open(holder: &Holder, link: &str) -> Result<String> {
     let bytes = URL_SAFE_NO_PAD.decode(link).map_err(|_| foreign())?;
-    let whole = String::from_utf8(bytes).map_err(|_| foreign())?;
-    let (seal, text) = whole.split_at_checked(16).ok_or_else(foreign)?;
-    if seal == format!("{:016x}", mark(hasher, client, text)) {
-        Ok(text.to_owned())
-    } else {
-        Err(foreign())
+    let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN).ok_or_else(foreign)?;
+    let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| foreign())?;
+    let mut sealed = sealed.to_vec();
+    let plain = cipher(holder)?.open_in_place(nonce, Aad::from(&holder.binding), &mut sealed);
+    let text = std::str::from_utf8(plain.map_err(|_| foreign())?).map_err(|_| foreign())?;
+    let (made, text) = text.split_once(FIELD).ok_or_else(foreign)?;
+    let age = holder.now.timestamp() - number(Some(made))?;
+    if age > PAGE_LINK_HOURS * 3600 {
+        let text = "This page link has expired. Start the search again.";
+        return Err(Error::from_issues(Kind::Gone, vec![Issue::error(IssueCode::Expired, text)]));
     }
-}
-
-fn mark(hasher: &Hasher, client: &str, text: &str) -> i64 {
-    hasher.digest(format!("page{FIELD}{client}{FIELD}{text}").as_bytes())
+    Ok(text.to_owned())
 }
 
 fn foreign() -> Error {
@@ -109,19 +163,34 @@ fn foreign() -> Error {
 mod tests {
     use super::*;
 
+    fn holder(binding: &str, hours: i64) -> Holder {
+        let now = DateTime::from_timestamp(1_700_000_000 + hours * 3600, 0).expect("a time");
+        Holder { key: [7; 32], binding: binding.to_owned(), now }
+    }
+
     #[test]
-    fn links_are_bound_to_their_client() {
-        let hasher = Hasher::new(b"0123456789abcdef");
+    fn links_are_bound_sealed_and_end() {
+        let pairs = vec![("name".to_owned(), "Müller".to_owned())];
         let key = PageKey {
-            values: vec![PageValue::Number(-5), PageValue::Text("müller".into())],
+            values: vec![
+                PageValue::Number(-5),
+                PageValue::Float(1.5),
+                PageValue::Text("müller".into()),
+            ],
             rid: 7,
             snapshot: "10:20:11,12".into(),
+            backward: true,
         };
-        let link = write(&hasher, "a", &key);
-        assert_eq!(read(&hasher, "a", &link).expect("own link"), key);
-        assert!(read(&hasher, "b", &link).is_err());
-        assert!(read(&hasher, "a", &format!("{link}A")).is_err());
-        assert!(read(&hasher, "a", "").is_err());
-        assert!(read(&hasher, "a", "!!").is_err());
+        let link = write(&holder("a", 0), &pairs, Some(&key)).expect("a link");
+        let place = Place { pairs: pairs.clone(), key: Some(key) };
+        assert_eq!(read(&holder("a", PAGE_LINK_HOURS), &link).expect("own link"), place);
+        let first = write(&holder("a", 0), &pairs, None).expect("a link");
+        assert_eq!(read(&holder("a", 0), &first).expect("own link"), Place { pairs, key: None });
+        let kind = |holder: &Holder, link: &str| read(holder, link).map(drop).map_err(|e| e.kind);
+        assert_eq!(kind(&holder("a", PAGE_LINK_HOURS + 1), &link), Err(Kind::Gone));
+        assert_eq!(kind(&holder("b", 0), &link), Err(Kind::Invalid));
+        for broken in [format!("{link}A"), String::new(), "!!".into(), "AAAA".into()] {
+            assert_eq!(kind(&holder("a", 0), &broken), Err(Kind::Invalid), "{broken}");
+        }
     }
 }

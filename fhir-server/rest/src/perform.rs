@@ -131,7 +131,7 @@ async fn dispatch(app: &App, interaction: &Interaction, wire: WireRequest) -> Re
             let scope = domain::interactions::history::whole_system();
             history::history(app, wire, scope, "_history").await
         }
-        Interaction::Search(kind) => search::search(app, wire, *kind).await,
+        Interaction::Search(scope) => search::search(app, wire, scope).await,
         Interaction::Bundle => Box::pin(bundle::bundle(app, wire)).await,
     }
 }

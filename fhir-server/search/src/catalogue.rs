@@ -251,9 +251,8 @@ fn reads(kind: SearchParamKind, path: &PartPath) -> bool {
 fn is_covered(kind: ResourceType, whole: &SearchParam, all: &[SearchParam]) -> bool {
     let of = |param: &'static str| param.split('|').map(str::trim).filter(|e| is_of(e, kind));
     let others: Vec<_> = all.iter().filter(|part| is_alike(part, whole)).collect();
-    of(whole.expression).all(|outer| {
-        others.iter().any(|part| of(part.expression).all(|inner| inner == outer))
-    })
+    of(whole.expression)
+        .all(|outer| others.iter().any(|part| of(part.expression).all(|inner| inner == outer)))
 }
 
 /// Whether two composites ask for the same parts, of different elements.
@@ -295,7 +294,10 @@ fn shared_with<'a>(param: &SearchParam, all: &'a [SearchParam]) -> Option<&'a st
         _ => expression,
     };
     let same = |other: &&SearchParam| {
-        param.kind != SearchParamKind::Composite && other.kind == param.kind && !wide.is_empty() && other.expression == wide
+        param.kind != SearchParamKind::Composite
+            && other.kind == param.kind
+            && !wide.is_empty()
+            && other.expression == wide
     };
     all.iter().filter(same).map(|other| other.code).min()
 }

@@ -195,6 +195,17 @@ impl Hasher {
         self.hash(&[b"content", content])
     }
 
+    /// A secret of this database, for one purpose: as strong as the hash's own key.
+    #[must_use]
+    pub fn secret(&self, purpose: &str) -> [u8; 32] {
+        let mut secret = [0; 32];
+        for (n, part) in (0u8..).zip(secret.chunks_exact_mut(8)) {
+            let word = self.hash(&[b"secret", purpose.as_bytes(), &[n]]);
+            part.copy_from_slice(&word.to_le_bytes());
+        }
+        secret
+    }
+
     /// The criteria of a conditional create.
     #[must_use]
     pub fn criteria(&self, kind: ResourceType, query: &str) -> i64 {

@@ -29,3 +29,5 @@ pub const CHAIN_DEPTH_MAX: usize = 8;
 pub const CHAIN_READINGS_MAX: usize = 64;
 /// Parentheses of a `_filter` within each other.
 pub const FILTER_DEPTH_MAX: usize = 16;
+/// Includes of one query, each a statement for each round; `_revinclude=*` alone is some 100.
+pub const INCLUDES_MAX: usize = 200;

@@ -96,7 +96,10 @@ pub(crate) async fn check(server: &Fixture, cases: &[(&str, &str)]) -> Result<()
         let query = query.replace("BASE", &server.client.base);
         let request = server
             .client
-            .request("GET", &format!("/{query}{}", if query.contains("_sort=") { "" } else { "&_sort=_id" }))
+            .request(
+                "GET",
+                &format!("/{query}{}", if query.contains("_sort=") { "" } else { "&_sort=_id" }),
+            )
             .header("prefer", "handling=strict");
         let answer = Answer::of(request).await?;
         let found = if answer.status == 200 { ids(&answer) } else { format!("{}", answer.status) };

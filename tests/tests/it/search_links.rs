@@ -62,7 +62,10 @@ async fn reverse() -> Result<()> {
             ("Patient?_has:Observation:patient:date=ge2024-02", "p2"),
             ("Patient?_has:Observation:patient:code=hr&_has:Observation:patient:code=bp", ""),
             ("Patient?_has:Observation:patient:_has:DiagnosticReport:result:status=final", "p1,p2"),
-            ("Practitioner?_has:Patient:general-practitioner:_has:Observation:patient:code=hr", "doc"),
+            (
+                "Practitioner?_has:Patient:general-practitioner:_has:Observation:patient:code=hr",
+                "doc",
+            ),
             ("Patient?_has:Observation:patient:code=hr&family=smith", "p1"),
             ("Patient?_has:Observation:patient:code=hr&family=jones", ""),
             ("Observation?_has:Observation:has-member:patient.family=x", ""),

@@ -119,7 +119,8 @@ async fn quantities() -> Result<()> {
         .iter()
         .map(|(query, found)| (format!("Observation?{}", query.replace("UCUM", UCUM)), *found))
         .collect();
-    let cases: Vec<(&str, &str)> = cases.iter().map(|(query, found)| (query.as_str(), *found)).collect();
+    let cases: Vec<(&str, &str)> =
+        cases.iter().map(|(query, found)| (query.as_str(), *found)).collect();
     check(&server, &cases).await
 }
 
@@ -153,7 +154,12 @@ async fn composites() -> Result<()> {
         (format!("Observation?component-code-value-quantity=8462-4$gt100|{mm}"), ""),
         (format!("Observation?combo-code-value-quantity=http://loinc.org|8462-4$60|{mm}"), "bp"),
         (format!("Observation?code-value-quantity=8480-6$gt100|{mm}"), ""),
-        (format!("Observation?component-code-value-quantity=8480-6$gt0.1|http://unitsofmeasure.org|m[Hg]"), "bp"),
+        (
+            format!(
+                "Observation?component-code-value-quantity=8480-6$gt0.1|http://unitsofmeasure.org|m[Hg]"
+            ),
+            "bp",
+        ),
         ("Observation?component-code-value-concept=position$sitting".into(), "bp"),
         ("Observation?combo-code-value-concept=position$http://p|sitting".into(), "bp"),
         ("Observation?component-code-value-concept=8480-6$sitting".into(), ""),
@@ -175,7 +181,8 @@ async fn composites() -> Result<()> {
         ("MolecularSequence?chromosome-variant-coordinate=2$ge30$le20".into(), ""),
         ("MolecularSequence?chromosome-window-coordinate=2$100$200".into(), "m"),
     ];
-    let cases: Vec<(&str, &str)> = cases.iter().map(|(query, found)| (query.as_str(), *found)).collect();
+    let cases: Vec<(&str, &str)> =
+        cases.iter().map(|(query, found)| (query.as_str(), *found)).collect();
     check(&server, &cases).await
 }
 
@@ -229,7 +236,10 @@ async fn modifiers() -> Result<()> {
             ("Library?depends-on=http://acme.org/Library/z", "l"),
             ("Library?depends-on=http://acme.org/Library/z|2.0", "l"),
             ("Library?depends-on=http://acme.org/Library/z|1.0", ""),
-            ("Patient?_profile=http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient", "p"),
+            (
+                "Patient?_profile=http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient",
+                "p",
+            ),
             ("Patient?_profile:below=http://hl7.org/fhir/us/core", "p"),
             ("Patient?_source=http://a.example/feed%231", "p"),
             ("Patient?_tag=http://t|x", "p"),
@@ -280,9 +290,15 @@ async fn filters() -> Result<()> {
 #[tokio::test]
 async fn positions() -> Result<()> {
     let at = |id: &str, latitude: &str, longitude: &str| {
-        format!(r#"{{"resourceType":"Location","id":"{id}","position":{{"latitude":{latitude},"longitude":{longitude}}}}}"#)
+        format!(
+            r#"{{"resourceType":"Location","id":"{id}","position":{{"latitude":{latitude},"longitude":{longitude}}}}}"#
+        )
     };
-    let all = [at("boston", "42.3601", "-71.0589"), at("cambridge", "42.3736", "-71.1097"), at("fiji", "-17.7134", "179.99")];
+    let all = [
+        at("boston", "42.3601", "-71.0589"),
+        at("cambridge", "42.3736", "-71.1097"),
+        at("fiji", "-17.7134", "179.99"),
+    ];
     let server = holding(&all.iter().map(String::as_str).collect::<Vec<_>>()).await?;
     check(
         &server,

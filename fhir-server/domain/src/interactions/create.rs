@@ -36,7 +36,7 @@ pub async fn create_if_none_exist(
     let mut query = criteria.query.clone();
     query.count = 2;
     // Without a lock first: half of the time the resource is there, and nothing needs one.
-    let page = domain.store().search(&access, &query, None).await?;
+    let page = domain.store().search(&access, std::slice::from_ref(&query), None).await?;
     if let Some(existing) = sole(page.found)? {
         return found(domain, request, existing).await;
     }

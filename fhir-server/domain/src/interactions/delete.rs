@@ -70,7 +70,7 @@ pub async fn delete_where(
     let request = &Request { idempotency: None, ..request.clone() };
     let mut gone = Vec::new();
     for _ in 0..WRITE_TRIES_MAX {
-        let page = domain.store().search(&access, &query, None).await?;
+        let page = domain.store().search(&access, std::slice::from_ref(&query), None).await?;
         if page.found.len() > most {
             return Err(several());
         }
@@ -93,7 +93,7 @@ async fn delete_found(
     precondition: Precondition,
     gone: &mut Vec<Written>,
 ) -> Result<bool> {
-    for Found { resource } in found {
+    for Found { resource, .. } in found {
         let (kind, id) = (resource.kind, ResourceId::parse(&resource.id)?);
         let held = precondition.held(resource.version);
         match delete(domain, request, kind, &id, held).await {

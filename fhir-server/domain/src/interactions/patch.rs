@@ -83,7 +83,7 @@ pub async fn patch_where(
     let mut query = criteria.query.clone();
     query.count = 2;
     for _ in 0..WRITE_TRIES_MAX {
-        let page = domain.store().search(&access, &query, None).await?;
+        let page = domain.store().search(&access, std::slice::from_ref(&query), None).await?;
         let Some(existing) = sole(page.found)? else {
             return Err(Error::not_found("The criteria match no resource."));
         };

@@ -1,32 +1,189 @@
-//! Search. <https://hl7.org/fhir/R4/http.html#search>
+//! Search: of a type, a compartment, or the whole system. <https://hl7.org/fhir/R4/http.html#search>
 
-use access::Action;
-use canonical_model::Result;
-use search::Query;
-use search::query::{Summary, Total};
-use store::{PageKey, SearchPage};
+use access::{Access, Action};
+use canonical_model::{Error, ResourceId, ResourceType, Result};
+use search::query::{Handling, Pair, Sort, SortBy, Summary, Total};
+use search::{Expr, Query, QueryContext};
+use store::{Found, PageKey, SearchPage};
 
+use crate::limits::INCLUDED_MAX;
 use crate::{Domain, Request};
+
+/// Where a search looks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// In one type.
+    Type(ResourceType),
+    /// In all types, or those of `_type`.
+    System,
+    /// In a compartment, by its type and id: one type of it, or all.
+    Compartment(ResourceType, ResourceId, Option<ResourceType>),
+}
+
+/// One page of matches and what joins them.
+#[derive(Clone, Debug, Default)]
+pub struct Searched {
+    /// The matches.
+    pub page: SearchPage,
+    /// Included resources, each once.
+    pub included: Vec<Found>,
+    /// Whether more would have been included.
+    pub cut: bool,
+}
+
+/// Reads a search, as one query for each type that it looks in.
+///
+/// # Errors
+/// Invalid for parameters that cannot be read, or that not all of several types have; Forbidden.
+pub async fn queries(
+    domain: &Domain,
+    request: &Request,
+    scope: &Scope,
+    pairs: &[Pair],
+    handling: Handling,
+) -> Result<Vec<Query>> {
+    let context = QueryContext::new(domain.catalogue(), domain.base(), handling);
+    match scope {
+        Scope::Type(kind) => Ok(vec![search::query::parse(context, *kind, pairs)?]),
+        Scope::Compartment(of, id, Some(kind)) => {
+            let part = search::query::compartment(context, *of, id, *kind)?;
+            let part = part.ok_or_else(|| outside(*of, *kind))?;
+            Ok(vec![within(search::query::parse(context, *kind, pairs)?, part)])
+        }
+        Scope::Compartment(of, id, None) => {
+            let mut queries = Vec::new();
+            for (kind, pairs) in several(domain, request, pairs).await? {
+                if let Some(part) = search::query::compartment(context, *of, id, kind)? {
+                    queries.push(within(search::query::parse(context, kind, &pairs)?, part));
+                }
+            }
+            alike(queries)
+        }
+        Scope::System => {
+            let kinds = several(domain, request, pairs).await?;
+            let parse = |(kind, pairs): (_, Vec<Pair>)| search::query::parse(context, kind, &pairs);
+            alike(kinds.into_iter().map(parse).collect::<Result<_>>()?)
+        }
+    }
+}
+
+/// The types of `_type`, or all in use that the caller reaches; and the other parameters.
+async fn several(
+    domain: &Domain,
+    request: &Request,
+    pairs: &[Pair],
+) -> Result<Vec<(ResourceType, Vec<Pair>)>> {
+    let (named, others): (Vec<Pair>, Vec<Pair>) =
+        pairs.iter().cloned().partition(|(name, _)| name == "_type");
+    let kinds = match named.as_slice() {
+        [] => {
+            let access = domain.decide_system(request, Action::Search)?;
+            let mut kinds = domain.store().types().await?;
+            kinds.retain(|kind| access.reaches(*kind));
+            kinds
+        }
+        [(_, names)] => {
+            let mut kinds = names.split(',').map(named_type).collect::<Result<Vec<_>>>()?;
+            kinds.sort_unstable_by_key(|kind| kind.number());
+            kinds.dedup();
+            kinds
+        }
+        _ => return Err(Error::invalid("_type: send it once, with commas between the types")),
+    };
+    Ok(kinds.into_iter().map(|kind| (kind, others.clone())).collect())
+}
+
+fn named_type(name: &str) -> Result<ResourceType> {
+    ResourceType::find(name.trim())
+        .ok_or_else(|| Error::invalid("_type: expected names of resource types, as Patient"))
+}
+
+fn outside(of: ResourceType, kind: ResourceType) -> Error {
+    Error::not_found(format!("{kind} is no part of the {of} compartment."))
+}
+
+fn within(mut query: Query, part: Expr) -> Query {
+    query.filter = Expr::all(match query.filter {
+        Expr::And(mut parts) => {
+            parts.insert(0, part);
+            parts
+        }
+        other => vec![part, other],
+    });
+    query
+}
+
+/// Several types are one walk: they must understand the same, and be sorted by something.
+fn alike(mut queries: Vec<Query>) -> Result<Vec<Query>> {
+    let first = queries.first().map(|query| query.applied.clone()).unwrap_or_default();
+    if queries.iter().any(|query| query.applied != first) {
+        let text = "A search of several types takes parameters that all of them have. Name fewer \
+                    types in _type.";
+        return Err(Error::invalid(text));
+    }
+    for query in queries.iter_mut().filter(|query| query.sort.is_empty()) {
+        query.sort = vec![Sort { by: SortBy::Updated, descending: true }];
+    }
+    Ok(queries)
+}
 
 /// One page of a search.
 ///
 /// # Errors
-/// Forbidden; Invalid for a page key of another search.
+/// Forbidden, also for a type that a chain leads through; Invalid for a page key of another search.
 pub async fn search(
     domain: &Domain,
     request: &Request,
-    query: &Query,
+    queries: &[Query],
     after: Option<&PageKey>,
-) -> Result<SearchPage> {
-    let access = domain.decide(request, query.kind, Action::Search)?;
-    let only_count = query.summary == Summary::Count || query.count == 0;
-    let mut page = if only_count {
-        SearchPage::default()
-    } else {
-        domain.store().search(&access, query, after).await?
-    };
-    if only_count || query.total == Total::Accurate {
-        page.total = Some(domain.store().count(&access, query).await?);
+) -> Result<Searched> {
+    let mut kinds: Vec<ResourceType> = queries.iter().map(|query| query.kind).collect();
+    for query in queries {
+        query.filter.types(&mut kinds);
     }
-    Ok(page)
+    for kind in &kinds {
+        domain.decide(request, *kind, Action::Search)?;
+    }
+    let Some(first) = queries.first() else { return Ok(Searched::default()) };
+    let access = domain.decide(request, first.kind, Action::Search)?;
+    let only_count = first.summary == Summary::Count || first.count == 0;
+    let mut searched = Searched::default();
+    if !only_count {
+        searched.page = domain.store().search(&access, queries, after).await?;
+        include(domain, &access, queries, &mut searched).await?;
+    }
+    if only_count || first.total == Total::Accurate {
+        searched.page.total = Some(domain.store().count(&access, queries).await?);
+    }
+    Ok(searched)
+}
+
+/// Round by round: from the matches, then, where asked, from what was included.
+async fn include(
+    domain: &Domain,
+    access: &Access,
+    queries: &[Query],
+    searched: &mut Searched,
+) -> Result<()> {
+    let mut includes: Vec<_> = queries.iter().flat_map(|query| &query.includes).collect();
+    includes.dedup();
+    let mut known: Vec<i64> = searched.page.found.iter().map(|found| found.rid).collect();
+    let mut from = searched.page.found.clone();
+    while !from.is_empty() && !includes.is_empty() {
+        let mut next: Vec<Found> = Vec::new();
+        for one in &includes {
+            let room = INCLUDED_MAX.saturating_sub(searched.included.len() + next.len());
+            // One more than there is room for tells that there is more.
+            let (mut found, cut) =
+                domain.store().included(access, one, &from, &known, room + 1).await?;
+            searched.cut |= cut || found.len() > room;
+            found.truncate(room);
+            known.extend(found.iter().map(|found| found.rid));
+            next.extend(found);
+        }
+        searched.included.extend(next.iter().cloned());
+        from = next;
+        includes.retain(|one| one.iterate);
+    }
+    Ok(())
 }

@@ -45,7 +45,7 @@ pub async fn update_where(
     for _ in 0..WRITE_TRIES_MAX {
         let mut query = criteria.query.clone();
         query.count = 2;
-        let page = domain.store().search(&access, &query, None).await?;
+        let page = domain.store().search(&access, std::slice::from_ref(&query), None).await?;
         let Some(existing) = sole(page.found)? else {
             if precondition.needs_resource() {
                 return Err(stale());

@@ -79,19 +79,20 @@ fn resource(out: &mut String, text: &Bytes, format: &Format) -> Result<()> {
     Ok(())
 }
 
-/// A match of a search.
+/// A resource of a search: a match, or included.
 pub(crate) fn match_entry(
     bundle: &mut BundleText,
     base: &str,
     stored: &Stored,
     format: &Format,
+    mode: &str,
 ) -> Result<()> {
     let mut entry = String::with_capacity(2048);
     member(&mut entry, "fullUrl", &format!("{base}/{}/{}", stored.kind, stored.id));
     if let Some(text) = &stored.text {
         resource(&mut entry, text, format)?;
     }
-    entry.push_str(r#","search":{"mode":"match"}"#);
+    entry.push_str(&format!(r#","search":{{"mode":"{mode}"}}"#));
     bundle.entry(&entry);
     Ok(())
 }

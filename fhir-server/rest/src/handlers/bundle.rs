@@ -8,7 +8,7 @@ use domain::{Domain, Request};
 use futures::stream::{self, StreamExt};
 
 use super::history::query as history_query;
-use super::search::query as search_query;
+use super::search::allowed as search_query;
 use crate::answer::{Answer, Body as AnswerBody};
 use crate::app::App;
 use crate::bundle::entry::{BundleEntry, patch_of};
@@ -64,7 +64,8 @@ async fn transaction(
     let mut expected = Vec::new();
     for entry in &mut entries {
         if entry.reads() {
-            expected.extend(expect(app, &wire, entry).map_err(|error| entry.fault(error))?);
+            let one = expect(app, &wire, entry).await;
+            expected.extend(one.map_err(|error| entry.fault(error))?);
         } else {
             writes.push(entry.operation(app)?);
         }
@@ -93,7 +94,7 @@ async fn transaction(
 
 /// Refuses a reading entry that cannot succeed while nothing is written yet, and says what must be
 /// there in the end for it to succeed.
-fn expect(app: &App, wire: &WireRequest, entry: &BundleEntry) -> Result<Option<Expected>> {
+async fn expect(app: &App, wire: &WireRequest, entry: &BundleEntry) -> Result<Option<Expected>> {
     Format::of(&entry.pairs, None)?.expect(&entry.interaction)?;
     let index = entry.index;
     let one = |kind: &ResourceType, id: &ResourceId, what: Existence| {
@@ -116,9 +117,9 @@ fn expect(app: &App, wire: &WireRequest, entry: &BundleEntry) -> Result<Option<E
             history()?;
             app.domain.decide_system(&wire.request, Action::Search).map(|_| None)
         }
-        Interaction::Search(kind) => {
-            search_query(app, *kind, &entry.pairs, wire.handling)?;
-            app.domain.decide(&wire.request, *kind, Action::Search).map(|_| None)
+        Interaction::Search(scope) => {
+            search_query(app, &wire.request, scope, &entry.pairs, wire.handling).await?;
+            Ok(None)
         }
         Interaction::Capabilities
         | Interaction::Update(..)

@@ -11,7 +11,7 @@ use crate::answer::Answer;
 use crate::app::App;
 use crate::bundle::render::{BundleText, history_entry};
 use crate::limits::{HISTORY_COUNT_DEFAULT, HISTORY_COUNT_MAX};
-use crate::page_link;
+use crate::page_link::{self, Holder};
 use crate::wire_request::WireRequest;
 
 pub(crate) async fn history(
@@ -20,7 +20,6 @@ pub(crate) async fn history(
     scope: HistoryScope,
     path: &str,
 ) -> Result<Answer> {
-    let client = wire.request.caller.client_id.as_str();
     let query = query(app, &wire, scope, &wire.pairs)?;
     let page = interaction::history(&app.domain, &wire.request, query).await?;
     let mut bundle = BundleText::new("history", None);
@@ -28,7 +27,7 @@ pub(crate) async fn history(
     let pairs = || own.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     bundle.link("self", &url(app, path, &write_pairs(pairs())));
     if let Some(next) = page.next {
-        let place = page_link::write_history(app.domain.store().hasher(), client, next);
+        let place = page_link::write_history(&Holder::of(app, &wire.request, "_history"), next)?;
         let text = write_pairs(pairs().chain([("_page", place.as_str())]));
         bundle.link("next", &url(app, path, &text));
     }
@@ -50,7 +49,6 @@ pub(crate) fn query(
     scope: HistoryScope,
     pairs: &[Pair],
 ) -> Result<HistoryQuery> {
-    let client = wire.request.caller.client_id.as_str();
     let mut query = HistoryQuery {
         scope,
         since: None,
@@ -82,8 +80,8 @@ pub(crate) fn query(
                 };
             }
             "_page" => {
-                let place = page_link::read_history(app.domain.store().hasher(), client, value)?;
-                query.after = Some(place);
+                let holder = Holder::of(app, &wire.request, "_history");
+                query.after = Some(page_link::read_history(&holder, value)?);
             }
             "_format" | "_pretty" | "_summary" | "_elements" => {}
             _ if wire.handling == Handling::Strict => {

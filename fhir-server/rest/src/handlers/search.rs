@@ -1,56 +1,145 @@
 //! <https://hl7.org/fhir/R4/http.html#search>
 
-use canonical_model::{ResourceType, Result};
-use domain::interactions::search as interaction;
-use search::query::{Handling, Pair, parse, write_pairs};
-use search::{Query, QueryContext};
+use access::Action;
+use canonical_model::{Error, Issue, IssueCode, Result};
+use domain::Request;
+use domain::interactions::search::{self as interaction, Scope};
+use search::Query;
+use search::query::{Handling, Pair, write_pairs};
 
 use crate::answer::Answer;
 use crate::app::App;
 use crate::bundle::render::{BundleText, match_entry, outcome_entry};
-use crate::page_link;
+use crate::page_link::{self, Holder};
 use crate::wire_request::WireRequest;
 
-pub(crate) async fn search(app: &App, wire: WireRequest, kind: ResourceType) -> Result<Answer> {
-    let query = query(app, kind, &wire.pairs, wire.handling)?;
-    let client = wire.request.caller.client_id.as_str();
-    let hasher = app.domain.store().hasher();
-    let after =
-        query.page.as_deref().map(|link| page_link::read(hasher, client, link)).transpose()?;
-    let page = interaction::search(&app.domain, &wire.request, &query, after.as_ref()).await?;
+/// Parameters that shape the answer, not what is found: they stay beside a page link.
+const VIEW: [&str; 4] = ["_format", "_pretty", "_summary", "_elements"];
 
-    let mut bundle = BundleText::new("searchset", page.total);
-    let own = || {
-        let pairs = query.applied.iter().filter(|(name, _)| name != "_page");
-        pairs.map(|(name, value)| (name.as_str(), value.as_str()))
+pub(crate) async fn search(app: &App, wire: WireRequest, scope: &Scope) -> Result<Answer> {
+    let path = path(scope);
+    let holder = Holder::of(app, &wire.request, &path);
+    let page = wire.pairs.iter().find(|(name, _)| name == "_page");
+    let (pairs, after) = match page {
+        Some((_, link)) => {
+            let place = page_link::read(&holder, link)?;
+            let (view, others): (Vec<&Pair>, Vec<&Pair>) =
+                wire.pairs.iter().partition(|(name, _)| VIEW.contains(&name.as_str()));
+            if others.len() > 1 {
+                let text = "_page: a page link holds its search; send no other parameters with it";
+                return Err(Error::invalid(text));
+            }
+            (place.pairs.into_iter().chain(view.into_iter().cloned()).collect(), place.key)
+        }
+        None => (wire.pairs.clone(), None),
     };
-    let url = |text: String| {
-        let mark = if text.is_empty() { "" } else { "?" };
-        format!("{}/{kind}{mark}{text}", app.base())
+    let queries =
+        interaction::queries(&app.domain, &wire.request, scope, &pairs, wire.handling).await?;
+    let found = interaction::search(&app.domain, &wire.request, &queries, after.as_ref()).await?;
+
+    let mut bundle = BundleText::new("searchset", found.page.total);
+    let links = Links { base: app.base(), path: &path, own: own(&queries, &pairs) };
+    let page = page.map(|(_, link)| link.as_str());
+    bundle.link("self", &page.map_or_else(|| links.plain(), |link| links.page(link)));
+    // The criteria may name a patient: what is in a page link stays in it.
+    let first = match page {
+        Some(_) => links.page(&page_link::write(&holder, &links.asked(), None)?),
+        None => links.plain(),
     };
-    let here = query.page.as_deref().map(|link| ("_page", link));
-    bundle.link("self", &url(write_pairs(own().chain(here))));
-    bundle.link("first", &url(write_pairs(own())));
-    if let Some(next) = &page.next {
-        let place = page_link::write(hasher, client, next);
-        bundle.link("next", &url(write_pairs(own().chain([("_page", place.as_str())]))));
+    bundle.link("first", &first);
+    for (relation, key) in [("previous", &found.page.previous), ("next", &found.page.next)] {
+        if let Some(key) = key {
+            let link = page_link::write(&holder, &links.asked(), Some(key))?;
+            bundle.link(relation, &links.page(&link));
+        }
     }
-    for found in &page.found {
-        match_entry(&mut bundle, app.base(), &found.resource, &wire.format)?;
+    for one in &found.page.found {
+        match_entry(&mut bundle, app.base(), &one.resource, &wire.format, "match")?;
     }
-    if !query.ignored.is_empty() {
-        outcome_entry(&mut bundle, &query.ignored);
+    for one in &found.included {
+        match_entry(&mut bundle, app.base(), &one.resource, &wire.format, "include")?;
+    }
+    let issues = issues(&queries, found.cut);
+    if !issues.is_empty() {
+        outcome_entry(&mut bundle, &issues);
     }
     Answer::fhir(bundle.finish(), &wire.format)
 }
 
-/// Reads the parameters.
-pub(crate) fn query(
+/// The links of an answer.
+struct Links<'a> {
+    base: &'a str,
+    path: &'a str,
+    /// The parameters that were understood.
+    own: Vec<Pair>,
+}
+
+impl Links<'_> {
+    fn url(&self, query: &str) -> String {
+        let mark = if query.is_empty() { "" } else { "?" };
+        let slash = if self.path.is_empty() { "" } else { "/" };
+        format!("{}{slash}{}{mark}{query}", self.base, self.path)
+    }
+
+    fn plain(&self) -> String {
+        self.url(&write_pairs(self.own.iter().map(|(name, value)| (name.as_str(), value.as_str()))))
+    }
+
+    fn page(&self, link: &str) -> String {
+        let view = self.own.iter().filter(|(name, _)| VIEW.contains(&name.as_str()));
+        let view = view.map(|(name, value)| (name.as_str(), value.as_str()));
+        self.url(&write_pairs(std::iter::once(("_page", link)).chain(view)))
+    }
+
+    /// What goes into a page link.
+    fn asked(&self) -> Vec<Pair> {
+        self.own.iter().filter(|(name, _)| !VIEW.contains(&name.as_str())).cloned().collect()
+    }
+}
+
+/// The parameters that were understood, as they were sent.
+fn own(queries: &[Query], pairs: &[Pair]) -> Vec<Pair> {
+    let Some(query) = queries.first() else {
+        return pairs.iter().filter(|(name, _)| name != "_page").cloned().collect();
+    };
+    let kinds = pairs.iter().filter(|(name, _)| queries.len() > 1 && name == "_type");
+    kinds.chain(query.applied.iter().filter(|(name, _)| name != "_page")).cloned().collect()
+}
+
+/// What the answer has to say of itself.
+fn issues(queries: &[Query], cut: bool) -> Vec<Issue> {
+    let mut issues: Vec<Issue> =
+        queries.first().map(|query| query.ignored.clone()).unwrap_or_default();
+    if cut {
+        let text =
+            "More resources would be included than one page may hold. Ask for a smaller page.";
+        let mut issue = Issue::error(IssueCode::Incomplete, text);
+        issue.severity = canonical_model::Severity::Warning;
+        issues.push(issue);
+    }
+    issues
+}
+
+/// The path of a search, below the base.
+fn path(scope: &Scope) -> String {
+    match scope {
+        Scope::Type(kind) => kind.to_string(),
+        Scope::System => String::new(),
+        Scope::Compartment(of, id, Some(kind)) => format!("{of}/{id}/{kind}"),
+        Scope::Compartment(of, id, None) => format!("{of}/{id}/*"),
+    }
+}
+
+/// Refuses, before anything is written, a search in a transaction that cannot succeed.
+pub(crate) async fn allowed(
     app: &App,
-    kind: ResourceType,
+    request: &Request,
+    scope: &Scope,
     pairs: &[Pair],
     handling: Handling,
-) -> Result<Query> {
-    let context = QueryContext::new(app.domain.catalogue(), app.base(), handling);
-    parse(context, kind, pairs)
+) -> Result<()> {
+    for query in interaction::queries(&app.domain, request, scope, pairs, handling).await? {
+        app.domain.decide(request, query.kind, Action::Search)?;
+    }
+    Ok(())
 }

@@ -96,7 +96,9 @@ fn discrete<'a>(part: &Part, item: &Item<'a>, base: &str) -> Vec<Discrete<'a>> {
 fn forms(coded: token::Coded<'_>) -> Vec<Discrete<'_>> {
     let system = || Cow::Borrowed(coded.system.unwrap_or_default());
     let code = coded.code.map(Cow::Borrowed);
-    let whole = code.clone().map(|code| [Discrete::SystemCode(system(), code.clone()), Discrete::Code(code)]);
+    let whole = code
+        .clone()
+        .map(|code| [Discrete::SystemCode(system(), code.clone()), Discrete::Code(code)]);
     let any = coded.system.map(|system| Discrete::System(Cow::Borrowed(system)));
     whole.into_iter().flatten().chain(any).collect()
 }

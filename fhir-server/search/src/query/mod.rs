@@ -1,6 +1,8 @@
 //! A search as it was asked: from the query string to an expression tree and result options.
 
+mod compartment;
 mod criteria;
+mod include;
 mod pairs;
 mod parse;
 mod sort;
@@ -10,6 +12,8 @@ use canonical_model::{Issue, ResourceType};
 use crate::expr::Expr;
 use crate::keys::Param;
 
+pub use compartment::compartment;
+pub use include::Include;
 pub use pairs::{Pair, parse_pairs, write_pairs};
 pub use parse::{Handling, QueryContext, parse};
 
@@ -22,6 +26,8 @@ pub struct Query {
     pub filter: Expr,
     /// What to sort by; empty leaves the order to the store.
     pub sort: Vec<Sort>,
+    /// What else joins the answer.
+    pub includes: Vec<Include>,
     /// Matches on a page; 0 asks for the total only.
     pub count: usize,
     /// Whether to count all matches.

@@ -3,12 +3,13 @@
 use canonical_model::{Error, Issue, IssueCode, ResourceType, Result};
 
 use super::criteria::criterion;
+use super::include::include;
 use super::pairs::Pair;
 use super::sort::sort;
 use super::{Query, Summary, Total};
 use crate::catalogue::{Catalogue, TypePlan};
 use crate::expr::Expr;
-use crate::limits::{COUNT_DEFAULT, COUNT_MAX, TESTS_MAX};
+use crate::limits::{COUNT_DEFAULT, COUNT_MAX, INCLUDES_MAX, TESTS_MAX};
 
 /// `Prefer: handling`. <https://hl7.org/fhir/R4/search.html#errors>
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,6 +53,7 @@ pub fn parse(context: QueryContext<'_>, kind: ResourceType, pairs: &[Pair]) -> R
         kind,
         filter: Expr::And(Vec::new()),
         sort: Vec::new(),
+        includes: Vec::new(),
         count: COUNT_DEFAULT,
         total: Total::None,
         summary: Summary::False,
@@ -141,6 +143,12 @@ fn take(
         }
         "_elements" => {
             query.elements = value.split(',').map(|e| e.trim().to_owned()).collect();
+        }
+        _ if name.starts_with("_include") || name.starts_with("_revinclude") => {
+            query.includes.extend(include(context, query.kind, name, value)?);
+            if query.includes.len() > INCLUDES_MAX {
+                return Err(Refusal::value("_include", "more than 200 includes"));
+            }
         }
         "_page" => query.page = Some(value.to_owned()),
         "_format" | "_pretty" => {}

@@ -9,11 +9,7 @@ use super::{Sort, SortBy};
 use crate::catalogue::{ParamPlan, TypePlan};
 use crate::limits::SORT_FIELDS_MAX;
 
-pub(super) fn sort(
-    plan: &TypePlan,
-    kind: ResourceType,
-    value: &str,
-) -> Result<Vec<Sort>, Refusal> {
+pub(super) fn sort(plan: &TypePlan, kind: ResourceType, value: &str) -> Result<Vec<Sort>, Refusal> {
     if value.split(',').count() > SORT_FIELDS_MAX {
         return Err(Refusal::value("_sort", "more than 8 fields"));
     }
@@ -29,9 +25,8 @@ fn sort_field(plan: &TypePlan, kind: ResourceType, field: &str) -> Result<Sort, 
         "_lastUpdated" => SortBy::Updated,
         "_id" => SortBy::Id,
         _ => {
-            let unknown = || {
-                Refusal::unknown(format!("_sort: {kind} cannot be sorted by `{}`", tame(code)))
-            };
+            let unknown =
+                || Refusal::unknown(format!("_sort: {kind} cannot be sorted by `{}`", tame(code)));
             by_param(plan, plan.find(code).ok_or_else(unknown)?).ok_or_else(unknown)?
         }
     };
@@ -50,7 +45,8 @@ fn by_param(plan: &TypePlan, param: &ParamPlan) -> Option<SortBy> {
         }
         SearchParamKind::Token | SearchParamKind::Reference | SearchParamKind::Uri => {
             let columns = param.path.as_ref()?.columns()?;
-            let columns = columns.into_iter().map(|(path, kind)| format!("{path}{}", value_of(&kind)));
+            let columns =
+                columns.into_iter().map(|(path, kind)| format!("{path}{}", value_of(&kind)));
             Some(SortBy::Element(columns.collect()))
         }
         SearchParamKind::Composite | SearchParamKind::Special => None,

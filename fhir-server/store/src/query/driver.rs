@@ -17,8 +17,8 @@ pub(super) enum Driver {
     PatientTimeline { patient: i64, key: Key, descending: bool },
     /// All resources under one key, along time.
     KeyTimeline { key: Key, descending: bool },
-    /// A set, newest number first.
-    Set(Source),
+    /// A set, by number.
+    Set { source: Source, descending: bool },
     /// All of the type, along `_lastUpdated`.
     Recent { descending: bool },
 }
@@ -30,9 +30,20 @@ impl Driver {
             return driver;
         }
         match best(filter) {
-            Some((_, source)) => Self::Set(source),
+            Some((_, source)) => Self::Set { source, descending: true },
             None => Self::Recent { descending: !matches!(sort, [Sort { descending: false, .. }]) },
         }
+    }
+
+    /// The same candidates from their end.
+    pub(super) fn reversed(mut self) -> Self {
+        match &mut self {
+            Self::PatientTimeline { descending, .. }
+            | Self::KeyTimeline { descending, .. }
+            | Self::Set { descending, .. }
+            | Self::Recent { descending } => *descending = !*descending,
+        }
+        self
     }
 
     /// Pushes the from clause: candidates as `d`, their heads as `r`, one lookup each.
@@ -75,18 +86,21 @@ impl Driver {
                     .push_bind(*key);
                 push_timeline_order(sql, *descending, after);
             }
-            Self::Set(Source::Keys { plain, timed }) if plain.len() == 1 && timed.is_empty() => {
+            Self::Set { source: Source::Keys { plain, timed }, descending }
+                if plain.len() == 1 && timed.is_empty() =>
+            {
                 // In the index's own order: no more is read than the page needs.
-                sql.push("select t.rid from token_index t where t.key = ").push_bind(plain.first().copied());
-                push_key(sql, " and", "(t.rid)", true, after);
-                sql.push(" order by t.rid desc");
+                sql.push("select t.rid from token_index t where t.key = ")
+                    .push_bind(plain.first().copied());
+                push_key(sql, " and", "(t.rid)", *descending, after);
+                sql.push(format!(" order by t.rid {}", direction(*descending)));
             }
-            Self::Set(source) => {
+            Self::Set { source, descending } => {
                 sql.push("select distinct u.rid from (");
                 source.push(sql, lowering);
                 sql.push(") u (rid)");
-                push_key(sql, " where", "(u.rid)", true, after);
-                sql.push(" order by u.rid desc");
+                push_key(sql, " where", "(u.rid)", *descending, after);
+                sql.push(format!(" order by u.rid {}", direction(*descending)));
             }
             Self::Recent { .. } => {}
         }

@@ -24,8 +24,10 @@ pub(super) fn push_has(sql: &mut Sql, lowering: Lowering<'_>, link: &Link) {
     sql.push("exists (select from (");
     match link.timed().filter(|_| link.compartment) {
         Some(key) => {
-            sql.push(format!("select t.rid from timeline_index t where t.patient = {r}.id_hash and t.key = "))
-                .push_bind(key);
+            sql.push(format!(
+                "select t.rid from timeline_index t where t.patient = {r}.id_hash and t.key = "
+            ))
+            .push_bind(key);
         }
         None => {
             sql.push(format!("select t.rid from token_index t where t.key = {r}.id_hash # "))

@@ -7,15 +7,17 @@
 mod compare;
 mod driver;
 mod filter;
+mod include;
 mod links;
 mod order;
 mod page;
 mod source;
 
 use access::Access;
-use canonical_model::{Error, Result};
+use canonical_model::{Error, ResourceType, Result};
 use search::Query;
-use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row};
 
 pub use page::{PageKey, PageValue};
 
@@ -25,7 +27,7 @@ use crate::sealer::Sealer;
 use crate::sessions;
 use crate::{Store, Transaction};
 use driver::Driver;
-use filter::Lowering;
+use filter::{Lowering, Sql};
 use order::Order;
 
 /// One match.
@@ -33,6 +35,15 @@ use order::Order;
 pub struct Found {
     /// The resource.
     pub resource: Stored,
+    /// Its number, for includes.
+    pub rid: i64,
+}
+
+impl Found {
+    fn of(row: &PgRow, sealer: &Sealer) -> Result<Self> {
+        let rid = row.try_get("rid").map_err(StoreError)?;
+        Ok(Self { resource: stored_named(row, sealer)?, rid })
+    }
 }
 
 /// One page of matches.
@@ -42,24 +53,26 @@ pub struct SearchPage {
     pub found: Vec<Found>,
     /// Where the next page begins; `None` on the last.
     pub next: Option<PageKey>,
+    /// Where the previous page ends; `None` on the first.
+    pub previous: Option<PageKey>,
     /// How many match in all, if it was asked.
     pub total: Option<i64>,
 }
 
 impl Store {
-    /// One page of a search.
+    /// One page of a search: of one type, or of several that are sorted alike and by something.
     ///
     /// # Errors
     /// Invalid for a page key of another search; Unavailable or Internal.
     pub async fn search(
         &self,
         access: &Access,
-        query: &Query,
+        queries: &[Query],
         after: Option<&PageKey>,
     ) -> Result<SearchPage> {
         let mut session = self.sessions.take().await?;
         let lowering = Lowering { access, hasher: self.hasher(), depth: 0 };
-        let outcome = run(&mut session, &self.sealer, lowering, query, after).await;
+        let outcome = run(&mut session, &self.sealer, lowering, queries, after).await;
         match outcome {
             // The rest is unread, and ends with the session.
             Ok((page, true)) => Ok(page),
@@ -71,15 +84,35 @@ impl Store {
     ///
     /// # Errors
     /// Unavailable or Internal.
-    pub async fn count(&self, access: &Access, query: &Query) -> Result<i64> {
+    pub async fn count(&self, access: &Access, queries: &[Query]) -> Result<i64> {
         let lowering = Lowering { access, hasher: self.hasher(), depth: 0 };
-        let mut sql = QueryBuilder::<Postgres>::new("select count(*) from ");
-        let driver = Driver::choose(&query.filter, &[]);
-        driver.push_from(&mut sql, lowering, query.kind, None);
-        filter::push_where(&mut sql, lowering, query.kind, &query.filter);
+        let mut sql = Sql::new("select (0");
+        for query in queries {
+            sql.push(" + (select count(*) from ");
+            Driver::choose(&query.filter, &[]).push_from(&mut sql, lowering, query.kind, None);
+            filter::push_where(&mut sql, lowering, query.kind, &query.filter);
+            sql.push(")");
+        }
+        sql.push(")::bigint");
         let row = self.sessions.fetch_optional(sql.build()).await?;
         let row = row.ok_or_else(|| Error::internal("a count without a row"))?;
         Ok(row.try_get(0).map_err(StoreError)?)
+    }
+
+    /// The types that there are resources of, or were.
+    ///
+    /// # Errors
+    /// Unavailable or Internal.
+    pub async fn types(&self) -> Result<Vec<ResourceType>> {
+        let query = sqlx::query(include_str!("../../queries/types.sql"));
+        let rows = self.sessions.fetch_all(query).await?;
+        rows.iter()
+            .map(|row| {
+                let number: i16 = row.try_get("type").map_err(StoreError)?;
+                ResourceType::from_number(number)
+                    .ok_or_else(|| Error::internal("a stored resource has an unknown type"))
+            })
+            .collect()
     }
 }
 
@@ -91,7 +124,8 @@ impl Transaction {
     pub async fn search(&mut self, access: &Access, query: &Query) -> Result<SearchPage> {
         let (sealer, hasher) = (self.sealer().clone(), self.hasher().clone());
         let lowering = Lowering { access, hasher: &hasher, depth: 0 };
-        run(self.connection(), &sealer, lowering, query, None).await.map(|(page, _)| page)
+        let queries = std::slice::from_ref(query);
+        run(self.connection(), &sealer, lowering, queries, None).await.map(|(page, _)| page)
     }
 }
 
@@ -100,69 +134,106 @@ async fn run(
     connection: &mut PgConnection,
     sealer: &Sealer,
     lowering: Lowering<'_>,
-    query: &Query,
+    queries: &[Query],
     after: Option<&PageKey>,
 ) -> Result<(SearchPage, bool)> {
-    let driver = Driver::choose(&query.filter, &query.sort);
-    let order = Order::choose(&driver, &query.sort);
-    if let Some(key) = after {
-        key.fits(&order)?;
-    }
-    let mut sql = statement(&driver, &order, lowering, query, after);
-    let (rows, cut) = sessions::page(connection, sql.build()).await?;
-    let more = cut || rows.len() > query.count;
-    let rows = rows.get(..query.count.min(rows.len())).unwrap_or_default();
-    let found = rows
-        .iter()
-        .map(|row| Ok(Found { resource: stored_named(row, sealer)? }))
-        .collect::<Result<Vec<_>>>()?;
-    let next = match rows.last() {
-        Some(last) if more => Some(PageKey::of(last, &order, after)?),
-        _ => None,
+    let Some(count) = queries.first().map(|query| query.count) else {
+        return Ok((SearchPage::default(), false));
     };
-    Ok((SearchPage { found, next, total: None }, cut))
+    let backward = after.is_some_and(|key| key.backward);
+    let plans: Vec<Plan<'_>> = queries.iter().map(|query| Plan::of(query, backward)).collect();
+    let Some(Plan { order, .. }) = plans.first() else {
+        return Err(Error::internal("a search without a plan"));
+    };
+    if let Some(key) = after {
+        key.fits(order)?;
+    }
+    let mut sql = statement(&plans, lowering, count, after);
+    let (rows, cut) = sessions::page(connection, sql.build()).await?;
+    let more = cut || rows.len() > count;
+    let mut rows: Vec<&PgRow> = rows.iter().take(count).collect();
+    if backward {
+        rows.reverse();
+    }
+    let found = rows.iter().map(|row| Found::of(row, sealer)).collect::<Result<Vec<_>>>()?;
+    let key = |row: Option<&&PgRow>, there: bool, backward: bool| match row {
+        Some(row) if there => PageKey::of(row, order, after, backward).map(Some),
+        _ => Ok(None),
+    };
+    // Where the walk came from there was a page.
+    let (next, previous) = if backward { (true, more) } else { (more, after.is_some()) };
+    let next = key(rows.last(), next, false)?;
+    let previous = key(rows.first(), previous, true)?;
+    Ok((SearchPage { found, next, previous, total: None }, cut))
 }
 
 const COLUMNS: &str = "r.type, r.id, r.version, r.last_updated, r.method, r.wire, r.rid";
 
-/// One more row than the page holds tells whether there is a next page.
+/// How one query finds its matches, and in which order.
+struct Plan<'a> {
+    query: &'a Query,
+    driver: Driver,
+    order: Order,
+}
+
+impl<'a> Plan<'a> {
+    fn of(query: &'a Query, backward: bool) -> Self {
+        let driver = Driver::choose(&query.filter, &query.sort);
+        let order = Order::choose(&driver, &query.sort);
+        match backward {
+            true => Self { query, driver: driver.reversed(), order: order.reversed() },
+            false => Self { query, driver, order },
+        }
+    }
+
+    /// `from … where … order by … limit`, behind a page's key.
+    fn push(&self, sql: &mut Sql, lowering: Lowering<'_>, limit: i64, after: Option<&PageKey>) {
+        let Self { query, driver, order } = self;
+        order.push_values(sql);
+        sql.push(" from ");
+        let within = after.filter(|_| order.is_natural()).map(|key| (order, key));
+        driver.push_from(sql, lowering, query.kind, within);
+        filter::push_where(sql, lowering, query.kind, &query.filter);
+        if let Some(key) = after {
+            filter::push_snapshot(sql, &key.snapshot);
+            if !order.is_natural() {
+                order.push_after(sql, key);
+            }
+        }
+        order.push_order(sql);
+        sql.push(" limit ").push_bind(limit);
+    }
+}
+
+/// One more row than the page holds tells whether there is another page.
 fn statement(
-    driver: &Driver,
-    order: &Order,
+    plans: &[Plan<'_>],
     lowering: Lowering<'_>,
-    query: &Query,
+    count: usize,
     after: Option<&PageKey>,
-) -> QueryBuilder<Postgres> {
-    let limit = i64::try_from(query.count).unwrap_or(i64::MAX).saturating_add(1);
-    let mut sql = QueryBuilder::<Postgres>::new("");
-    if order.is_natural() {
+) -> Sql {
+    let limit = i64::try_from(count).unwrap_or(i64::MAX).saturating_add(1);
+    let mut sql = Sql::new("");
+    if let [plan] = plans
+        && plan.order.is_natural()
+    {
         sql.push("select ").push(COLUMNS);
-    } else {
-        // Wide rows are fetched only for the page, after the sort.
-        sql.push("with page as materialized (select r.rid");
+        plan.push(&mut sql, lowering, limit, after);
+        return sql;
     }
-    order.push_values(&mut sql);
-    sql.push(" from ");
-    driver.push_from(
-        &mut sql,
-        lowering,
-        query.kind,
-        after.filter(|_| order.is_natural()).map(|key| (order, key)),
-    );
-    filter::push_where(&mut sql, lowering, query.kind, &query.filter);
-    if let Some(key) = after {
-        filter::push_snapshot(&mut sql, &key.snapshot);
+    // Wide rows are fetched only for the page, after the sort.
+    sql.push("with page as materialized (");
+    for (n, plan) in plans.iter().enumerate() {
+        sql.push(if n > 0 { " union all (select r.rid" } else { "(select r.rid" });
+        plan.push(&mut sql, lowering, limit, after);
+        sql.push(")");
     }
-    if let Some(key) = after.filter(|_| !order.is_natural()) {
-        order.push_after(&mut sql, key);
-    }
-    order.push_order(&mut sql);
-    sql.push(" limit ").push_bind(limit);
-    if !order.is_natural() {
-        sql.push(") select ").push(COLUMNS);
+    sql.push(") select ").push(COLUMNS);
+    if let Some(Plan { order, .. }) = plans.first() {
         order.push_page_values(&mut sql);
         sql.push(" from page cross join lateral (select * from resource x where x.rid = page.rid offset 0) r");
         order.push_page_order(&mut sql);
     }
+    sql.push(" limit ").push_bind(limit);
     sql
 }

@@ -1,5 +1,6 @@
 //! The order of a page walk. Every order ends in `rid`, so it is total; missing values go last.
 
+use search::Param;
 use search::query::{Sort, SortBy};
 use sqlx::{Postgres, QueryBuilder};
 
@@ -22,6 +23,8 @@ struct Field {
     params: Params,
     pub(super) kind: FieldKind,
     descending: bool,
+    /// What stands for a missing value.
+    missing: PageValue,
 }
 
 /// How a field's value travels in a page key.
@@ -62,7 +65,7 @@ impl Order {
                 let field = Field::plain("r.last_updated", FieldKind::Time, *descending);
                 Self::natural(vec![field], "r.rid", *descending)
             }
-            (Driver::Set(_), []) => Self::natural(Vec::new(), "d.rid", true),
+            (Driver::Set { descending, .. }, []) => Self::natural(Vec::new(), "d.rid", *descending),
             _ => Self {
                 fields: sort.iter().map(Field::of).collect(),
                 rid: "r.rid",
@@ -75,6 +78,15 @@ impl Order {
     /// The planner must recognise the driver's own columns, or it sorts what is sorted.
     fn natural(fields: Vec<Field>, rid: &'static str, descending: bool) -> Self {
         Self { fields, rid, rid_descending: descending, natural: true }
+    }
+
+    /// The same order from its end.
+    pub(super) fn reversed(mut self) -> Self {
+        for field in &mut self.fields {
+            field.descending = !field.descending;
+        }
+        self.rid_descending = !self.rid_descending;
+        self
     }
 
     /// Whether the driver yields this order by itself.
@@ -147,49 +159,52 @@ impl Order {
 
 impl Field {
     fn plain(sql: &str, kind: FieldKind, descending: bool) -> Self {
-        Self { sql: sql.to_owned(), params: Params::None, kind, descending }
+        Self {
+            sql: sql.to_owned(),
+            params: Params::None,
+            kind,
+            descending,
+            missing: PageValue::Number(0),
+        }
     }
 
-    /// Ascending takes a resource's lowest value, descending its highest, as the specification says.
+    /// Ascending takes a resource's lowest value, descending its highest, as the specification says; what
+    /// has none comes last.
     fn of(sort: &Sort) -> Self {
         let descending = sort.descending;
         let pick = if descending { "max" } else { "min" };
-        match &sort.by {
-            SortBy::Updated => Self::plain("r.last_updated", FieldKind::Time, descending),
-            SortBy::Id => Self::plain("r.id", FieldKind::Text, descending),
-            SortBy::Date { param, .. } => Self {
-                sql: format!(
-                    "(select {pick}(v.lo) from unnest(r.date_param, r.date_lo) v (param, lo) where v.param = any("
-                ),
-                params: Params::Values(vec![param.0]),
-                kind: FieldKind::Number,
-                descending,
-            },
-            SortBy::Text(params) => Self {
-                sql: format!(
-                    "(select {pick}(v.value) from unnest(r.string_param, r.string_value) v (param, value) where v.param = any("
-                ),
-                params: Params::Values(params.iter().map(|param| param.0).collect()),
-                kind: FieldKind::Text,
-                descending,
-            },
-            SortBy::Number(params) => Self {
-                sql: format!(
-                    "(select {pick}(v.lo) from unnest(r.number_param, r.number_lo) v (param, lo) where v.param = any("
-                ),
-                params: Params::Values(params.iter().map(|param| param.0).collect()),
-                kind: FieldKind::Float,
-                descending,
-            },
-            SortBy::Element(paths) => Self {
-                sql: format!(
-                    "(select {pick}(v.value #>> '{{}}' collate \"C\") from unnest("
-                ),
-                params: Params::Paths(paths.clone()),
-                kind: FieldKind::Text,
-                descending,
-            },
-        }
+        let values =
+            |params: &[Param]| Params::Values(params.iter().map(|param| param.0).collect());
+        let from = |value: &str, columns: &str, names: &str| {
+            format!(
+                "(select {pick}({value}) from unnest({columns}) v ({names}) where v.param = any("
+            )
+        };
+        let (sql, params, kind) = match &sort.by {
+            SortBy::Updated => return Self::plain("r.last_updated", FieldKind::Time, descending),
+            SortBy::Id => return Self::plain("r.id", FieldKind::Text, descending),
+            SortBy::Date { param, .. } => (
+                from("v.lo", "r.date_param, r.date_lo", "param, lo"),
+                values(&[*param]),
+                FieldKind::Number,
+            ),
+            SortBy::Text(params) => (
+                from("v.value", "r.string_param, r.string_value", "param, value"),
+                values(params),
+                FieldKind::Text,
+            ),
+            SortBy::Number(params) => (
+                from("v.lo", "r.number_param, r.number_lo", "param, lo"),
+                values(params),
+                FieldKind::Float,
+            ),
+            SortBy::Element(paths) => (
+                format!("(select {pick}(v.value #>> '{{}}' collate \"C\") from unnest("),
+                Params::Paths(paths.clone()),
+                FieldKind::Text,
+            ),
+        };
+        Self { sql, params, kind, descending, missing: last(kind, descending) }
     }
 
     /// Pushes the expression; a missing value becomes the one that sorts last.
@@ -207,19 +222,19 @@ impl Field {
                 sql.push("::text[]) p (path) cross join lateral jsonb_path_query(r.content, p.path::jsonpath) v (value)), ");
             }
         }
-        self.last().push(sql);
+        self.missing.push(sql);
         sql.push(")");
     }
+}
 
-    /// What stands for a missing value.
-    fn last(&self) -> PageValue {
-        match (self.kind, self.descending) {
-            (FieldKind::Text, true) => PageValue::Text(String::new()),
-            (FieldKind::Text, false) => PageValue::Text("\u{10ffff}".to_owned()),
-            (FieldKind::Float, true) => PageValue::Float(f64::NEG_INFINITY),
-            (FieldKind::Float, false) => PageValue::Float(f64::INFINITY),
-            (FieldKind::Number | FieldKind::Time, true) => PageValue::Number(i64::MIN),
-            (FieldKind::Number | FieldKind::Time, false) => PageValue::Number(i64::MAX),
-        }
+/// The value that sorts last.
+fn last(kind: FieldKind, descending: bool) -> PageValue {
+    match (kind, descending) {
+        (FieldKind::Text, true) => PageValue::Text(String::new()),
+        (FieldKind::Text, false) => PageValue::Text("\u{10ffff}".to_owned()),
+        (FieldKind::Float, true) => PageValue::Float(f64::NEG_INFINITY),
+        (FieldKind::Float, false) => PageValue::Float(f64::INFINITY),
+        (FieldKind::Number | FieldKind::Time, true) => PageValue::Number(i64::MIN),
+        (FieldKind::Number | FieldKind::Time, false) => PageValue::Number(i64::MAX),
     }
 }

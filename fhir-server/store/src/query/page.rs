@@ -8,7 +8,7 @@ use sqlx::{Postgres, QueryBuilder, Row};
 use super::order::{FieldKind, Order};
 use crate::error::StoreError;
 
-/// The place behind which the next page begins.
+/// The place behind which the next page begins, or before which the previous one ends.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PageKey {
     /// The last row's sort values.
@@ -18,6 +18,8 @@ pub struct PageKey {
     /// `pg_current_snapshot()` of the first page: versions committed since are passed over, so a
     /// walk meets a changed resource at most once and an unchanged one exactly once.
     pub snapshot: String,
+    /// Whether the page before the place is meant.
+    pub backward: bool,
 }
 
 /// A sort value.
@@ -54,7 +56,12 @@ impl PageValue {
 }
 
 impl PageKey {
-    pub(super) fn of(row: &PgRow, order: &Order, before: Option<&Self>) -> Result<Self> {
+    pub(super) fn of(
+        row: &PgRow,
+        order: &Order,
+        before: Option<&Self>,
+        backward: bool,
+    ) -> Result<Self> {
         let values = order
             .kinds()
             .enumerate()
@@ -75,7 +82,7 @@ impl PageKey {
             Some(key) => key.snapshot.clone(),
             None => row.try_get("snapshot").map_err(StoreError)?,
         };
-        Ok(Self { values, rid: row.try_get("rid").map_err(StoreError)?, snapshot })
+        Ok(Self { values, rid: row.try_get("rid").map_err(StoreError)?, snapshot, backward })
     }
 
     /// Whether the key was made by a search of this order.

@@ -1,8 +1,8 @@
 //! Sets of candidates: what an inverted index finds for one conjunct, in no order, at least all of its
 //! matches.
 
-use search::expr::{Circle, Expr, KeyTest, Link, NumberTest, Prefix, RangeTest, TextTest};
 use search::expr::Breadth;
+use search::expr::{Circle, Expr, KeyTest, Link, NumberTest, Prefix, RangeTest, TextTest};
 use search::{Key, Param};
 
 use super::filter::{Lowering, Sql, band, push_where};
@@ -49,9 +49,8 @@ pub(super) fn conjuncts(filter: &Expr) -> Vec<&Expr> {
 /// The source that tends to find the fewest.
 pub(super) fn best(filter: &Expr) -> Option<Ranked> {
     let parts = conjuncts(filter);
-    let timeline = timeline(&parts).map(|(patient, test)| {
-        (2, Source::Timeline { patient, key: test.lookup })
-    });
+    let timeline =
+        timeline(&parts).map(|(patient, test)| (2, Source::Timeline { patient, key: test.lookup }));
     parts.into_iter().filter_map(of).chain(timeline).min_by_key(|(rank, _)| *rank)
 }
 
@@ -185,9 +184,11 @@ impl Source {
             }
             Self::Chain(link, inner) => {
                 push_linked(sql, lowering, link, inner, |sql, r| {
-                    sql.push(format!("(select t.rid from token_index t where t.key = {r}.id_hash # "))
-                        .push_bind(link.param.0)
-                        .push(" offset 0)");
+                    sql.push(format!(
+                        "(select t.rid from token_index t where t.key = {r}.id_hash # "
+                    ))
+                    .push_bind(link.param.0)
+                    .push(" offset 0)");
                 });
             }
             Self::Has(link, inner) => {
@@ -233,8 +234,10 @@ fn push_linked(
 }
 
 fn push_keys(sql: &mut Sql, plain: &[Key], timed: &[Key]) {
-    for (n, (table, keys)) in
-        [("token_index", plain), ("timeline_index", timed)].into_iter().filter(|(_, keys)| !keys.is_empty()).enumerate()
+    for (n, (table, keys)) in [("token_index", plain), ("timeline_index", timed)]
+        .into_iter()
+        .filter(|(_, keys)| !keys.is_empty())
+        .enumerate()
     {
         sql.push(if n > 0 { " union all " } else { "" });
         sql.push(format!("select t.rid from {table} t where t.key = any("))
@@ -245,7 +248,9 @@ fn push_keys(sql: &mut Sql, plain: &[Key], timed: &[Key]) {
 
 fn push_index(sql: &mut Sql, table: &str, params: &[Param]) {
     let params: Vec<i64> = params.iter().map(|param| param.0).collect();
-    sql.push(format!("select t.rid from {table} t where t.param = any(")).push_bind(params).push(")");
+    sql.push(format!("select t.rid from {table} t where t.param = any("))
+        .push_bind(params)
+        .push(")");
 }
 
 fn push_text(sql: &mut Sql, params: &[Param], test: &TextTest) {

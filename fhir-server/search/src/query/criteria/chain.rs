@@ -42,7 +42,8 @@ pub(super) fn chain(
     };
     let fan = fan.saturating_mul(kinds.len());
     if fan > CHAIN_READINGS_MAX {
-        let text = "the chain can be read in too many ways: name the types, as in subject:Patient.name";
+        let text =
+            "the chain can be read in too many ways: name the types, as in subject:Patient.name";
         return Err(Refusal::value(code, text));
     }
     let mut links = Vec::new();
@@ -112,7 +113,10 @@ fn reference<'a>(
     let plan = context.catalogue.plan(kind)?;
     let Some(param) = plan.find(code) else {
         let near = spelling::near(plan, code);
-        return Err(Refusal::unknown(format!("{kind} has no search parameter `{}`{near}", tame(code))));
+        return Err(Refusal::unknown(format!(
+            "{kind} has no search parameter `{}`{near}",
+            tame(code)
+        )));
     };
     if param.definition.kind != SearchParamKind::Reference {
         let text = format!("{kind}.{code}: only a reference leads on to other parameters");

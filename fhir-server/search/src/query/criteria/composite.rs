@@ -31,7 +31,11 @@ fn one(it: &Criterion<'_>, value: &str) -> Parsed {
     let parts = &it.param.composite;
     if values.len() != parts.len() || values.iter().any(|value| value.is_empty()) {
         let names: Vec<&str> = parts.iter().map(|part| part.code).collect();
-        return Err(it.wrong(&format!("expected {} values joined by `$`: {}", parts.len(), names.join("$"))));
+        return Err(it.wrong(&format!(
+            "expected {} values joined by `$`: {}",
+            parts.len(),
+            names.join("$")
+        )));
     }
     let mut heads = it.param.lookups();
     let hasher = it.context.catalogue.hasher();
@@ -95,13 +99,20 @@ fn implied<'a>(
         if let Some(param) = plan.find(part.code)
             && split_once(value, '|').is_none_or(|(_, code)| !code.is_empty())
         {
-            tests.push(token(&Criterion { param, modifier: None, values: Vec::new(), ..*it }, value));
+            tests.push(token(
+                &Criterion { param, modifier: None, values: Vec::new(), ..*it },
+                value,
+            ));
         }
     }
     Ok(tests)
 }
 
-fn discrete<'a>(it: &Criterion<'_>, part: &Part, value: &'a str) -> Result<Vec<Discrete<'a>>, Refusal> {
+fn discrete<'a>(
+    it: &Criterion<'_>,
+    part: &Part,
+    value: &'a str,
+) -> Result<Vec<Discrete<'a>>, Refusal> {
     let plain = Cow::<'a, str>::Owned(unescape(value));
     match part.kind {
         SearchParamKind::Reference | SearchParamKind::Uri => reference(it, part, &plain),

@@ -140,22 +140,24 @@ impl<'a> Reader<'a> {
     }
 
     fn compare(&self, name: &str, operator: &str, value: &str) -> Parsed {
-        let ask = |name: &str, value: &str| {
-            criterion(self.context, self.kind, name, value, self.fan)
-        };
+        let ask =
+            |name: &str, value: &str| criterion(self.context, self.kind, name, value, self.fan);
         let ask_as = |modifier: &str| ask(&format!("{name}:{modifier}"), value);
         match operator {
             "eq" | "re" => ask(name, value),
             "ne" => Ok(Expr::Not(Box::new(ask(name, value)?))),
             "co" => ask_as("contains"),
             "sw" => ask(name, value),
-            "gt" | "lt" | "ge" | "le" | "ap" | "sa" | "eb" => ask(name, &format!("{operator}{value}")),
+            "gt" | "lt" | "ge" | "le" | "ap" | "sa" | "eb" => {
+                ask(name, &format!("{operator}{value}"))
+            }
             "pr" => match value {
                 "true" => ask(&format!("{name}:missing"), "false"),
                 "false" => ask(&format!("{name}:missing"), "true"),
                 _ => Err(self.fault("true or false behind `pr`")),
             },
-            "po" => overlaps(ask(name, value)?).ok_or_else(|| self.fault("a date's parameter before `po`")),
+            "po" => overlaps(ask(name, value)?)
+                .ok_or_else(|| self.fault("a date's parameter before `po`")),
             "ss" => ask_as("below"),
             "sb" => ask_as("above"),
             "in" => ask_as("in"),

@@ -92,7 +92,10 @@ pub(super) fn criterion(
     let plan = context.catalogue.plan(kind)?;
     let Some(param) = plan.find(code) else {
         let near = spelling::near(plan, code);
-        return Err(Refusal::unknown(format!("{kind} has no search parameter `{}`{near}", tame(code))));
+        return Err(Refusal::unknown(format!(
+            "{kind} has no search parameter `{}`{near}",
+            tame(code)
+        )));
     };
     let it = Criterion { context, kind, param, modifier, values };
     if modifier == Some("missing") {

@@ -60,8 +60,14 @@ fn read(it: &Criterion<'_>, value: &str, quantity: bool) -> Result<Asked, Refusa
             (true, false) => (number, Unit::Named(code.clone())),
             (false, false) => (number, Unit::Of(system.clone(), code.clone())),
         },
-        _ if quantity => return Err(it.wrong("expected number, number|system|code or number||code")),
-        _ => return Err(it.wrong("expected a number such as 0.8, with a prefix such as ge before it")),
+        _ if quantity => {
+            return Err(it.wrong("expected number, number|system|code or number||code"));
+        }
+        _ => {
+            return Err(
+                it.wrong("expected a number such as 0.8, with a prefix such as ge before it")
+            );
+        }
     };
     let written = Written::parse(number).ok_or_else(|| {
         it.wrong("expected a number such as 5.4 or 1e2, with a prefix such as ge before it")

@@ -26,7 +26,9 @@ pub(super) fn uri(it: &Criterion<'_>) -> Parsed {
         None => any(&it.values, |value| Ok(exact(&unescape(value)))),
         Some("above") => any(&it.values, |value| {
             let value = unescape(value);
-            Ok(Expr::any(ladder(&value).flat_map(|uri| [exact(uri), exact(&format!("{uri}/"))]).collect()))
+            Ok(Expr::any(
+                ladder(&value).flat_map(|uri| [exact(uri), exact(&format!("{uri}/"))]).collect(),
+            ))
         }),
         Some("below") => any(&it.values, |value| {
             let under = hasher.aspect(it.param.param, &Aspect::Below);
@@ -37,11 +39,7 @@ pub(super) fn uri(it: &Criterion<'_>) -> Parsed {
 }
 
 /// An id, a type and id, or a URL; with a version it means that version only.
-pub(super) fn reference(
-    it: &Criterion<'_>,
-    narrowed: Option<ResourceType>,
-    value: &str,
-) -> Parsed {
+pub(super) fn reference(it: &Criterion<'_>, narrowed: Option<ResourceType>, value: &str) -> Parsed {
     let value = unescape(value);
     if ResourceId::is_legal(&value) && ResourceType::find(&value).is_none() {
         return bare(it, narrowed, &value);

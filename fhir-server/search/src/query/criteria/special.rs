@@ -21,9 +21,9 @@ pub(super) fn common(
 ) -> Option<Parsed> {
     let read: fn(QueryContext<'_>, ResourceType, &[&str]) -> Parsed = match code {
         "_id" => |context, kind, values| Ok(identity(context, kind, values)),
-        "_lastUpdated" => |_, _, values| {
-            any(values, |value| Ok(Expr::Updated(range("_lastUpdated", value)?)))
-        },
+        "_lastUpdated" => {
+            |_, _, values| any(values, |value| Ok(Expr::Updated(range("_lastUpdated", value)?)))
+        }
         "_text" => |_, _, values| any(values, |value| words("_text", false, value)),
         "_content" => |_, _, values| any(values, |value| words("_content", true, value)),
         "_list" => |context, _, values| any(values, |value| list(context, value)),
@@ -45,8 +45,7 @@ pub(super) fn common(
 
 /// All of the words, in any order.
 fn words(name: &str, content: bool, value: &str) -> Parsed {
-    let words: Vec<String> =
-        unescape(value).split_whitespace().map(str::to_lowercase).collect();
+    let words: Vec<String> = unescape(value).split_whitespace().map(str::to_lowercase).collect();
     if words.is_empty() {
         return Err(Refusal::value(name, "the value has no words"));
     }

@@ -10,9 +10,7 @@ use crate::query::parse::Refusal;
 pub(super) fn criterion(it: &Criterion<'_>) -> Parsed {
     match it.modifier {
         None => any(&it.values, |value| Ok(token(it, value))),
-        Some("not") => {
-            Ok(Expr::Not(Box::new(any(&it.values, |value| Ok(token(it, value)))?)))
-        }
+        Some("not") => Ok(Expr::Not(Box::new(any(&it.values, |value| Ok(token(it, value)))?))),
         Some("text") => any(&it.values, |value| text(it, value)),
         Some("of-type") => any(&it.values, |value| of_type(it, value)),
         Some(_) => Err(it.unsupported()),
@@ -65,7 +63,9 @@ fn text(it: &Criterion<'_>, value: &str) -> Parsed {
 fn of_type(it: &Criterion<'_>, value: &str) -> Parsed {
     let parts: Vec<String> = split(value, '|').into_iter().map(unescape).collect();
     let [system, kind, number] = parts.as_slice() else {
-        return Err(it.wrong("expected system|code|value: the type's system and code, the identifier's value"));
+        return Err(it.wrong(
+            "expected system|code|value: the type's system and code, the identifier's value",
+        ));
     };
     if [system, kind, number].into_iter().any(String::is_empty) {
         return Err(it.wrong("system, code and value are all needed"));
@@ -80,9 +80,7 @@ fn of_type(it: &Criterion<'_>, value: &str) -> Parsed {
 pub(super) fn identifier(it: &Criterion<'_>, value: &str) -> Result<Expr, Refusal> {
     let under = it.context.catalogue.hasher().aspect(it.param.param, &Aspect::Identifier);
     Ok(match coded(it, under, &[under], value) {
-        Expr::Key(test) => {
-            Expr::Key(KeyTest { breadth: Breadth::Unique, timed: false, ..test })
-        }
+        Expr::Key(test) => Expr::Key(KeyTest { breadth: Breadth::Unique, timed: false, ..test }),
         other => other,
     })
 }

@@ -1,0 +1,111 @@
+//! `_include` and `_revinclude`. <https://hl7.org/fhir/R4/search.html#include>
+
+use canonical_model::ResourceType;
+use conformance::SearchParamKind;
+
+use super::parse::{QueryContext, Refusal, tame};
+use crate::keys::Param;
+
+/// References along which other resources join the answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Include {
+    /// The type that refers.
+    pub source: ResourceType,
+    /// The parameters of its references.
+    pub params: Vec<Param>,
+    /// The type that is referred to; `None` for any.
+    pub target: Option<ResourceType>,
+    /// From what is referred to, to what refers: `_revinclude`.
+    pub reverse: bool,
+    /// Also from what was included.
+    pub iterate: bool,
+}
+
+/// Reads `Type:parameter:Target`, `Type:*` or `*`.
+pub(super) fn include(
+    context: QueryContext<'_>,
+    kind: ResourceType,
+    name: &str,
+    value: &str,
+) -> Result<Vec<Include>, Refusal> {
+    let (code, modifier) = name.split_once(':').unwrap_or((name, ""));
+    let iterate = match modifier {
+        "" => false,
+        "iterate" | "recurse" => true,
+        other => {
+            let text = format!("{code}: the modifier `{}` is not supported on it", tame(other));
+            return Err(Refusal::unsupported(text));
+        }
+    };
+    let reverse = code == "_revinclude";
+    let shape = || {
+        let text = "expected Type:parameter, Type:parameter:Target, Type:* or *";
+        Refusal::value(code, text)
+    };
+    let of_type = |name: &str| {
+        let unknown = || Refusal::value(code, &format!("`{}` is no type", tame(name)));
+        ResourceType::find(name).ok_or_else(unknown)
+    };
+    let make = |source, params, target| Include { source, params, target, reverse, iterate };
+    match value.split(':').collect::<Vec<_>>().as_slice() {
+        ["*"] => {
+            let sources: Vec<ResourceType> =
+                if reverse { ResourceType::all().collect() } else { vec![kind] };
+            let target = reverse.then_some(kind);
+            let each = sources
+                .into_iter()
+                .map(|source| Ok(make(source, references(context, source, target)?, target)));
+            each.collect::<Result<Vec<_>, Refusal>>()
+                .map(|all| all.into_iter().filter(|one| !one.params.is_empty()).collect())
+        }
+        [source, "*"] => {
+            let source = of_type(source)?;
+            let target = reverse.then_some(kind);
+            Ok(vec![make(source, references(context, source, target)?, target)])
+        }
+        [source, param, rest @ ..] if rest.len() <= 1 && !param.is_empty() => {
+            let source = of_type(source)?;
+            let target = rest.first().map(|name| of_type(name)).transpose()?;
+            Ok(vec![make(source, vec![reference(context, code, source, param)?], target)])
+        }
+        _ => Err(shape()),
+    }
+}
+
+fn references(
+    context: QueryContext<'_>,
+    source: ResourceType,
+    target: Option<ResourceType>,
+) -> Result<Vec<Param>, Refusal> {
+    let plan = context.catalogue.plan(source)?;
+    let leads = |targets: &[ResourceType]| {
+        target.is_none_or(|target| targets.is_empty() || targets.contains(&target))
+    };
+    let all = plan.params.iter().filter(|param| {
+        param.definition.kind == SearchParamKind::Reference && leads(&param.targets)
+    });
+    let mut params: Vec<Param> = all.map(|param| param.param).collect();
+    params.sort_unstable();
+    params.dedup();
+    Ok(params)
+}
+
+fn reference(
+    context: QueryContext<'_>,
+    code: &str,
+    source: ResourceType,
+    param: &str,
+) -> Result<Param, Refusal> {
+    let plan = context.catalogue.plan(source)?;
+    match plan.find(param) {
+        Some(found) if found.definition.kind == SearchParamKind::Reference => Ok(found.param),
+        Some(_) => {
+            let text = format!("{source}.{} is no reference", tame(param));
+            Err(Refusal::value(code, &text))
+        }
+        None => {
+            let text = format!("{code}: {source} has no search parameter `{}`", tame(param));
+            Err(Refusal::unknown(text))
+        }
+    }
+}
