@@ -17,9 +17,7 @@ pub(super) fn columns(plan: &Plan, root: &str) -> Option<Vec<Column>> {
             let parts = parts.iter().map(|part| columns(part, root));
             Some(parts.collect::<Option<Vec<_>>>()?.concat())
         }
-        Plan::Path(from, steps) => {
-            steps.iter().try_fold(columns(from, root)?, |columns, step| apply(columns, step))
-        }
+        Plan::Path(from, steps) => steps.iter().try_fold(columns(from, root)?, apply),
         Plan::Constant(..) | Plan::Call(..) | Plan::Fold(..) | Plan::If(_) => None,
     }
 }

@@ -91,7 +91,7 @@ pub(super) fn of(conjunct: &Expr) -> Option<Ranked> {
         }
         Expr::Date(param, test) => {
             let rank = if test.prefix == Prefix::Eq { 7 } else { 12 };
-            (test.prefix != Prefix::Ne).then(|| (rank, Source::Date(*param, *test)))
+            (test.prefix != Prefix::Ne).then_some((rank, Source::Date(*param, *test)))
         }
         Expr::Number(params, test) => {
             let rank = match test.prefix {
