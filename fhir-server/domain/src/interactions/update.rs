@@ -86,7 +86,7 @@ async fn put_claimed(
     resource: &Resource,
     precondition: Precondition,
 ) -> Result<Written> {
-    let target = Target::Where(criteria.clone());
+    let target = Target::Where(Box::new(criteria.clone()));
     let operation = Operation::Update(target, resource.clone(), precondition);
     let entry = Entry { index: 0, full_url: None, operation };
     let written = transaction(domain, request, &[entry], &[]).await;

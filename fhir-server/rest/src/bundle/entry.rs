@@ -117,7 +117,7 @@ impl BundleEntry {
     }
 
     fn target(&self, app: &App, kind: ResourceType) -> Result<Target> {
-        Ok(Target::Where(Criteria::of(&app.domain, kind, &self.pairs)?))
+        Ok(Target::Where(Box::new(Criteria::of(&app.domain, kind, &self.pairs)?)))
     }
 }
 

@@ -56,7 +56,7 @@ pub enum Target {
     /// `Type/id`.
     Id(ResourceType, ResourceId),
     /// `Type?criteria`.
-    Where(Criteria),
+    Where(Box<Criteria>),
 }
 
 /// What an entry that reads needs to find once everything is written.
