@@ -155,9 +155,8 @@ async fn composites() -> Result<()> {
         (format!("Observation?combo-code-value-quantity=http://loinc.org|8462-4$60|{mm}"), "bp"),
         (format!("Observation?code-value-quantity=8480-6$gt100|{mm}"), ""),
         (
-            format!(
-                "Observation?component-code-value-quantity=8480-6$gt0.1|http://unitsofmeasure.org|m[Hg]"
-            ),
+            "Observation?component-code-value-quantity=8480-6$gt0.1|http://unitsofmeasure.org|m[Hg]"
+                .into(),
             "bp",
         ),
         ("Observation?component-code-value-concept=position$sitting".into(), "bp"),

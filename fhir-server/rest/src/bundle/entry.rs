@@ -81,7 +81,10 @@ impl BundleEntry {
                     let text = text.trim_start_matches(&format!("{kind}?")).trim_start_matches('?');
                     Criteria::parse(&app.domain, *kind, text)
                 });
-                Ok(Operation::Create(content(resource, *kind)?, criteria.transpose()?))
+                Ok(Operation::Create(
+                    content(resource, *kind)?,
+                    criteria.transpose()?.map(Box::new),
+                ))
             }
             Interaction::Update(kind, id) => {
                 let target = Target::Id(*kind, id.clone());

@@ -41,7 +41,7 @@ pub struct Entry {
 #[derive(Clone, Debug)]
 pub enum Operation {
     /// POST, perhaps with `ifNoneExist`.
-    Create(Resource, Option<Criteria>),
+    Create(Resource, Option<Box<Criteria>>),
     /// PUT.
     Update(Target, Resource, Precondition),
     /// PATCH.
@@ -117,7 +117,7 @@ impl Operation {
 
     fn criteria(&self) -> Option<&Criteria> {
         match self {
-            Self::Create(_, criteria) => criteria.as_ref(),
+            Self::Create(_, criteria) => criteria.as_deref(),
             Self::Update(Target::Where(criteria), ..)
             | Self::Patch(Target::Where(criteria), ..)
             | Self::Delete(Target::Where(criteria), _) => Some(criteria),
