@@ -14,8 +14,10 @@ use flate2::write::GzEncoder;
 use generator::Population;
 use serde::Serialize;
 
+use crate::folder::{self, unwritable};
 use crate::limits::{CHUNK_PATIENTS, FOLDER_PATIENTS, GENERATE_THREADS_MAX};
 use crate::progress::Progress;
+use crate::text::counted;
 
 /// The form of what is generated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +48,8 @@ pub struct GenerateOptions {
     pub gzip: bool,
     /// Where it goes.
     pub output: Output,
+    /// Use a folder that holds files, and replace them.
+    pub force: bool,
     /// A progress bar, where a terminal is there.
     pub progress: bool,
 }
@@ -65,13 +69,11 @@ pub struct GenerateReport {
 
 impl fmt::Display for GenerateReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (patients, resources) = (self.patients, self.resources);
-        let rate = resources as f64 / self.seconds.max(0.001);
+        let patients = counted(self.patients, "patient");
+        let resources = counted(self.resources, "resource");
+        let rate = self.resources as f64 / self.seconds.max(0.001);
         let (mb, seconds) = (self.bytes as f64 / 1e6, self.seconds);
-        write!(
-            f,
-            "Generated {patients} patients, {resources} resources, {mb:.1} MB in {seconds:.1} s ({rate:.0}/s)."
-        )
+        write!(f, "Generated {patients}, {resources}, {mb:.1} MB in {seconds:.1} s ({rate:.0}/s).")
     }
 }
 
@@ -231,10 +233,6 @@ enum Writer {
     Growing(PathBuf, BTreeMap<String, BufWriter<File>>),
 }
 
-fn wrong(path: &Path) -> String {
-    format!("{} cannot be written.", path.display())
-}
-
 fn part(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!(".{name}.part"))
 }
@@ -245,7 +243,7 @@ impl Writer {
             Output::Stdout => return Ok(Self::Stdout(BufWriter::new(io::stdout()))),
             Output::Folder(folder) => folder.clone(),
         };
-        fs::create_dir_all(&folder).with_context(|| wrong(&folder))?;
+        folder::prepare(&folder, options.force)?;
         Ok(match options.format {
             Format::Bundles => Self::Files(folder),
             Format::Ndjson => Self::Growing(folder, BTreeMap::new()),
@@ -259,21 +257,21 @@ impl Writer {
                 let path = folder.join(&piece.name);
                 let hidden = path.with_extension("part");
                 if let Some(folder) = path.parent() {
-                    fs::create_dir_all(folder).with_context(|| wrong(folder))?;
+                    fs::create_dir_all(folder).with_context(|| unwritable(folder))?;
                 }
-                fs::write(&hidden, &piece.bytes).with_context(|| wrong(&hidden))?;
-                fs::rename(&hidden, &path).with_context(|| wrong(&path))
+                fs::write(&hidden, &piece.bytes).with_context(|| unwritable(&hidden))?;
+                fs::rename(&hidden, &path).with_context(|| unwritable(&path))
             }
             Self::Growing(folder, files) => {
                 let path = part(folder, &piece.name);
                 let file = match files.get_mut(&piece.name) {
                     Some(file) => file,
                     None => {
-                        let file = File::create(&path).with_context(|| wrong(&path))?;
+                        let file = File::create(&path).with_context(|| unwritable(&path))?;
                         files.entry(piece.name).or_insert_with(|| BufWriter::new(file))
                     }
                 };
-                file.write_all(&piece.bytes).with_context(|| wrong(&path))
+                file.write_all(&piece.bytes).with_context(|| unwritable(&path))
             }
         }
     }
@@ -285,8 +283,8 @@ impl Writer {
             Self::Growing(folder, files) => {
                 for (name, mut file) in files {
                     let path = folder.join(&name);
-                    file.flush().with_context(|| wrong(&path))?;
-                    fs::rename(part(&folder, &name), &path).with_context(|| wrong(&path))?;
+                    file.flush().with_context(|| unwritable(&path))?;
+                    fs::rename(part(&folder, &name), &path).with_context(|| unwritable(&path))?;
                 }
                 Ok(())
             }
@@ -297,6 +295,6 @@ impl Writer {
 fn closed(error: io::Error) -> anyhow::Error {
     match error.kind() {
         io::ErrorKind::BrokenPipe => anyhow!("The reader of the output closed it."),
-        _ => anyhow!(error).context("The output cannot be written."),
+        _ => anyhow!(error).context("The output cannot be written"),
     }
 }
