@@ -57,6 +57,8 @@ pub struct LoadError {
     pub status: Option<u16>,
     /// What the server, or the reader, said.
     pub message: String,
+    /// Resources that failed with it: all of a refused transaction.
+    pub resources: u64,
 }
 
 impl LoadReport {
@@ -71,7 +73,7 @@ impl LoadReport {
         for error in &self.errors {
             writeln!(f, "{error}")?;
         }
-        let listed = self.errors.len() as u64;
+        let listed: u64 = self.errors.iter().map(|error| error.resources).sum();
         if self.failed > listed {
             writeln!(f, "… and {}.", counted(self.failed - listed, "more failure"))?;
         }
@@ -134,8 +136,12 @@ impl fmt::Display for LoadError {
             write!(f, ", {at}")?;
         }
         match self.status {
-            Some(status) => write!(f, ": {status}: {}", self.message),
-            None => write!(f, ": {}", self.message),
+            Some(status) => write!(f, ": {status}: {}", self.message)?,
+            None => write!(f, ": {}", self.message)?,
+        }
+        match self.resources {
+            1 => Ok(()),
+            all => write!(f, " None of its {all} entries is stored."),
         }
     }
 }
@@ -172,9 +178,9 @@ impl Tally {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn fail(&self, resources: u64, error: LoadError) {
+    pub(crate) fn fail(&self, error: LoadError) {
         let mut report = self.lock();
-        report.failed += resources;
+        report.failed += error.resources;
         if report.errors.len() < ERRORS_LISTED_MAX {
             report.errors.push(error);
         }

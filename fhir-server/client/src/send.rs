@@ -69,7 +69,7 @@ impl Run {
         if !sent.good() {
             let entry = outcome::read(&sent.answer.body).entry;
             let at = entry.map(at).or_else(|| whole.line.clone());
-            return self.refuse(unit, whole.entries, at, &sent.answer);
+            return self.refuse(unit, whole.entries.max(1), at, &sent.answer);
         }
         let failed = self.note_entries(unit, &sent.answer.body, at);
         self.succeed(unit, sent.key, whole.entries, failed.len() as u64)
@@ -234,7 +234,7 @@ impl Run {
 
     fn fail(&self, unit: &Unit, count: u64, at: Option<String>, status: u16, message: String) {
         let (file, status) = (unit.file.clone(), Some(status));
-        self.tally.fail(count, LoadError { file, at, status, message });
+        self.tally.fail(LoadError { file, at, status, message, resources: count });
     }
 }
 

@@ -100,6 +100,8 @@ impl Documents {
                     self.read(&mut bytes, false)?;
                 }
             }
+            // An end of line would be counted as a line more.
+            bytes.truncate(bytes.trim_ascii_end().len());
             let text = String::from_utf8(bytes)
                 .with_context(|| format!("The text from line {line} on is not UTF-8"))?;
             let text = match text.strip_prefix('\u{feff}') {

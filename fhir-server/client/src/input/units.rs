@@ -121,7 +121,8 @@ impl Cutter<'_> {
     }
 
     fn fail(&self, at: Option<String>, message: String) {
-        self.tally.fail(1, LoadError { file: self.file.clone(), at, status: None, message });
+        let (file, status) = (self.file.clone(), None);
+        self.tally.fail(LoadError { file, at, status, message, resources: 1 });
     }
 
     /// Says of a document what is wrong with it, and where in the file.

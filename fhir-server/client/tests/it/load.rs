@@ -147,7 +147,7 @@ async fn one_bad_resource_does_not_hold_up_its_group() {
     let folder = Folder::new();
     fake.lock().poison = Some("p7\"".to_owned());
     let mut lines = patients(0..20);
-    lines.push_str("not json\n{\"resourceType\":\"Patient\",\"id\":\"no spaces\"}\n");
+    lines.push_str("{\"resourceType\":\n{\"resourceType\":\"Patient\",\"id\":\"no spaces\"}\n");
     let path = folder.write("p.ndjson", lines);
     let report = run(&fake, &folder, vec![path.clone()]).await;
     assert_eq!((report.loaded, report.failed), (19, 3), "{report}");
@@ -155,7 +155,7 @@ async fn one_bad_resource_does_not_hold_up_its_group() {
     let mut lines: Vec<_> = report.errors.iter().map(ToString::to_string).collect();
     lines.sort();
     let file = path.display();
-    let broken = format!("{file}, line 21, column 2: This is no JSON: expected ident.");
+    let broken = format!("{file}, line 21, column 16: This is no JSON: EOF while parsing a value.");
     assert_eq!(lines[0], broken);
     assert_eq!(
         lines[1],
@@ -184,7 +184,10 @@ async fn a_refused_transaction_names_its_entry() {
         let path = folder.write(name, text);
         let report = run(&fake, &folder, vec![path.clone()]).await;
         assert_eq!((report.failed, report.errors.len()), (2, 1));
-        let said = format!("{}, {place}: 422: this one is poisoned.", path.display());
+        let said = format!(
+            "{}, {place}: 422: this one is poisoned. None of its 2 entries is stored.",
+            path.display()
+        );
         assert_eq!(report.errors[0].to_string(), said);
     }
 }
