@@ -29,7 +29,7 @@ use crate::text::{counted, sentence};
 pub struct ExportOptions {
     /// The server.
     pub connection: Connection,
-    /// The folder of the files, made if it is not there.
+    /// The folder of the files, made with the first of them if it is not there.
     pub folder: PathBuf,
     /// Use a folder that holds files, and replace them.
     pub force: bool,
@@ -108,9 +108,8 @@ struct Interaction {
 /// the credentials on the way: then files of types that were whole by then are there.
 pub async fn export(options: ExportOptions) -> Result<ExportReport> {
     let server = Server::new(&options.connection)?;
-    // First of all: a wrong address must leave no folder behind.
+    folder::check(&options.folder, options.force)?;
     server.probe().await?;
-    folder::prepare(&options.folder, options.force)?;
     let types = match options.types.is_empty() {
         true => searchable(&server).await?,
         false => options.types.clone(),
@@ -181,6 +180,7 @@ impl Target {
     }
 
     fn create(&self) -> Result<Box<dyn Finish + Send>> {
+        self.path.parent().map_or(Ok(()), folder::make)?;
         let file =
             BufWriter::new(File::create(&self.part).with_context(|| unwritable(&self.part))?);
         Ok(match self.gzip {
@@ -238,13 +238,13 @@ async fn write_pages(
     target: &Target,
     progress: &Progress,
 ) -> Result<u64> {
-    let mut file = target.create()?;
     let mut url = server.url(kind);
     url.set_query(Some(&format!("_count={PAGE_ENTRIES}")));
-    let mut count = 0;
-    let mut page = Vec::new();
+    let (mut count, mut page) = (0, Vec::new());
+    let mut body = get(server, url.clone()).await?;
+    // Not before: refused credentials leave nothing behind.
+    let mut file = target.create()?;
     loop {
-        let body = get(server, url.clone()).await?;
         page.clear();
         let (written, next) = write_page(&body, &mut page).with_context(|| format!("{url}"))?;
         file.write_all(&page).with_context(|| unwritable(&target.part))?;
@@ -256,6 +256,7 @@ async fn write_pages(
             bail!("{url} names itself as the next page.");
         }
         url = next;
+        body = get(server, url.clone()).await?;
     }
     file.finish().with_context(|| unwritable(&target.part))?;
     Ok(count)

@@ -243,7 +243,8 @@ impl Writer {
             Output::Stdout => return Ok(Self::Stdout(BufWriter::new(io::stdout()))),
             Output::Folder(folder) => folder.clone(),
         };
-        folder::prepare(&folder, options.force)?;
+        folder::check(&folder, options.force)?;
+        folder::make(&folder)?;
         Ok(match options.format {
             Format::Bundles => Self::Files(folder),
             Format::Ndjson => Self::Growing(folder, BTreeMap::new()),
