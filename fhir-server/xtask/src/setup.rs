@@ -26,10 +26,12 @@ pub(crate) fn setup(root: &Path) -> Result<(), String> {
     let missing: Vec<&str> =
         NEEDS.iter().filter(|need| !(need.met)()).map(|need| need.package).collect();
     match missing.is_empty() {
-        true => println!("System packages: all are there."),
+        true => println!("System packages: there."),
         false => install(&missing)?,
     }
-    definitions::fetch(root)
+    definitions::fetch(root)?;
+    println!("FHIR definitions: there.");
+    Ok(())
 }
 
 fn install(packages: &[&str]) -> Result<(), String> {
