@@ -22,6 +22,7 @@ mod report;
 mod send;
 mod stop;
 mod text;
+mod writer;
 
 pub use auth::Auth;
 pub use connection::{Connection, Retry};
