@@ -4,12 +4,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::http::Server;
+use crate::http::{Server, refusal};
 use crate::limits::{TOKEN_LIFETIME_DEFAULT, TOKEN_MARGIN};
 use crate::outcome;
 
@@ -122,8 +122,8 @@ async fn fetch(server: &Server, id: &str, secret: &str, scope: &str) -> Result<G
     let request = server.http().post(url.clone()).basic_auth(id, Some(secret)).form(&form);
     let answer = server.retrying(&request).await?;
     if answer.status != 200 {
-        let text = outcome::text(&answer.body);
-        bail!("{url} gave client {id} no token: it answered {}: {text}", answer.status);
+        let (status, said) = (answer.status, outcome::read(&answer.body).text);
+        return Err(refusal(format!("{url} gives client {id} no token ({status}): {said}")));
     }
     serde_json::from_slice(&answer.body)
         .with_context(|| format!("{url} answered 200 without an access_token."))

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
@@ -15,19 +15,24 @@ use futures::StreamExt;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
-use crate::http::{Connection, Server};
+use crate::connection::Connection;
+use crate::folder::{self, unwritable};
+use crate::http::{Refusal, Server};
 use crate::limits::{EXPORT_PARALLEL, PAGE_ENTRIES};
 use crate::outcome;
 use crate::progress::Progress;
 use crate::raw::{Bundle, push_line};
+use crate::text::{counted, sentence};
 
 /// What to export, and where to.
 #[derive(Clone, Debug)]
 pub struct ExportOptions {
     /// The server.
     pub connection: Connection,
-    /// The folder of the files, made if it is not there.
+    /// The folder of the files, made with the first of them if it is not there.
     pub folder: PathBuf,
+    /// Use a folder that holds files, and replace them.
+    pub force: bool,
     /// Types; all that the server can search where empty.
     pub types: Vec<String>,
     /// Write `.ndjson.gz`.
@@ -66,7 +71,8 @@ impl fmt::Display for ExportReport {
             writeln!(f, "{kind} failed: {error}")?;
         }
         let rate = self.total as f64 / self.seconds.max(0.001);
-        write!(f, "Exported {} resources in {:.1} s ({rate:.0}/s).", self.total, self.seconds)
+        let total = counted(self.total, "resource");
+        write!(f, "Exported {total} in {:.1} s ({rate:.0}/s).", self.seconds)
     }
 }
 
@@ -98,11 +104,12 @@ struct Interaction {
 /// Exports all types asked for. A type's file appears whole or not at all.
 ///
 /// # Errors
-/// The URL, the folder or the server's capabilities are unusable.
+/// The URL, the folder or the server's capabilities are unusable, or the server went away or refuses
+/// the credentials on the way: then files of types that were whole by then are there.
 pub async fn export(options: ExportOptions) -> Result<ExportReport> {
     let server = Server::new(&options.connection)?;
-    let folder = options.folder.display();
-    fs::create_dir_all(&options.folder).with_context(|| format!("{folder} cannot be made."))?;
+    folder::check(&options.folder, options.force)?;
+    server.probe().await?;
     let types = match options.types.is_empty() {
         true => searchable(&server).await?,
         false => options.types.clone(),
@@ -123,7 +130,12 @@ pub async fn export(options: ExportOptions) -> Result<ExportReport> {
         match counted {
             Ok(0) => {}
             Ok(count) => drop(report.resources.insert(kind, count)),
-            Err(error) => drop(report.errors.insert(kind, format!("{error:#}"))),
+            // It would meet the other types as well.
+            Err(error) if error.is::<Refusal>() => {
+                progress.finish();
+                return Err(error);
+            }
+            Err(error) => drop(report.errors.insert(kind, sentence(&error))),
         }
     }
     progress.finish();
@@ -136,7 +148,7 @@ async fn get(server: &Server, url: Url) -> Result<bytes::Bytes> {
     let answer = server.send(server.http().get(url.clone())).await?;
     match answer.status {
         200 => Ok(answer.body),
-        status => bail!("{url} answered {status}: {}", outcome::text(&answer.body)),
+        status => bail!("{url} answered {status}: {}", outcome::read(&answer.body).text),
     }
 }
 
@@ -144,7 +156,7 @@ async fn searchable(server: &Server) -> Result<Vec<String>> {
     let url = server.url("metadata");
     let body = get(server, url.clone()).await?;
     let capabilities: Capabilities = serde_json::from_slice(&body)
-        .with_context(|| format!("{url} is no CapabilityStatement."))?;
+        .with_context(|| format!("{url} is no CapabilityStatement"))?;
     let offered = capabilities.rest.into_iter().flat_map(|rest| rest.resource);
     let can_search = |offered: &Offered| {
         let codes = &offered.interaction;
@@ -168,16 +180,14 @@ impl Target {
     }
 
     fn create(&self) -> Result<Box<dyn Finish + Send>> {
-        let file = BufWriter::new(File::create(&self.part).with_context(|| wrong(&self.part))?);
+        self.path.parent().map_or(Ok(()), folder::make)?;
+        let file =
+            BufWriter::new(File::create(&self.part).with_context(|| unwritable(&self.part))?);
         Ok(match self.gzip {
             true => Box::new(GzEncoder::new(file, Compression::fast())),
             false => Box::new(file),
         })
     }
-}
-
-fn wrong(path: &Path) -> String {
-    format!("{} cannot be written.", path.display())
 }
 
 /// A writer that has an end.
@@ -203,18 +213,23 @@ async fn export_type(
     target: Target,
     progress: &Progress,
 ) -> Result<u64> {
-    let counted = write_pages(server, kind, &target, progress).await;
+    let count = write_pages(server, kind, &target, progress).await?;
     progress.add(1, 0);
-    let placed = match counted {
-        Ok(0) => fs::remove_file(&target.part),
-        Ok(_) => fs::rename(&target.part, &target.path),
-        Err(error) => {
-            drop(fs::remove_file(&target.part));
-            return Err(error);
-        }
-    };
-    placed.with_context(|| wrong(&target.path))?;
-    counted
+    match count {
+        // A file of an earlier export would say otherwise.
+        0 if target.path.exists() => fs::remove_file(&target.path),
+        0 => Ok(()),
+        _ => fs::rename(&target.part, &target.path),
+    }
+    .with_context(|| unwritable(&target.path))?;
+    Ok(count)
+}
+
+/// However it ends, no part stays.
+impl Drop for Target {
+    fn drop(&mut self) {
+        drop(fs::remove_file(&self.part));
+    }
 }
 
 async fn write_pages(
@@ -223,16 +238,16 @@ async fn write_pages(
     target: &Target,
     progress: &Progress,
 ) -> Result<u64> {
-    let mut file = target.create()?;
     let mut url = server.url(kind);
     url.set_query(Some(&format!("_count={PAGE_ENTRIES}")));
-    let mut count = 0;
-    let mut page = Vec::new();
+    let (mut count, mut page) = (0, Vec::new());
+    let mut body = get(server, url.clone()).await?;
+    // Not before: refused credentials leave nothing behind.
+    let mut file = target.create()?;
     loop {
-        let body = get(server, url.clone()).await?;
         page.clear();
         let (written, next) = write_page(&body, &mut page).with_context(|| format!("{url}"))?;
-        file.write_all(&page).with_context(|| wrong(&target.part))?;
+        file.write_all(&page).with_context(|| unwritable(&target.part))?;
         count += written;
         progress.add(0, written);
         let Some(next) = next else { break };
@@ -241,14 +256,15 @@ async fn write_pages(
             bail!("{url} names itself as the next page.");
         }
         url = next;
+        body = get(server, url.clone()).await?;
     }
-    file.finish().with_context(|| wrong(&target.part))?;
+    file.finish().with_context(|| unwritable(&target.part))?;
     Ok(count)
 }
 
 /// Appends a page's matches, one a line, and finds the link to the next page.
 fn write_page(body: &[u8], out: &mut Vec<u8>) -> Result<(u64, Option<String>)> {
-    let bundle: Bundle<'_> = serde_json::from_slice(body).context("The page is no Bundle.")?;
+    let bundle: Bundle<'_> = serde_json::from_slice(body).context("The page is no Bundle")?;
     let mut written = 0;
     for entry in &bundle.entry {
         let mode = entry.search.as_ref().and_then(|search| search.mode.as_deref());

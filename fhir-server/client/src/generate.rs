@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, sync_channel};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use generator::Population;
@@ -16,6 +15,8 @@ use serde::Serialize;
 
 use crate::limits::{CHUNK_PATIENTS, FOLDER_PATIENTS, GENERATE_THREADS_MAX};
 use crate::progress::Progress;
+use crate::text::counted;
+use crate::writer::{Piece, Writer};
 
 /// The form of what is generated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub struct GenerateOptions {
     pub gzip: bool,
     /// Where it goes.
     pub output: Output,
+    /// Use a folder that holds files, and replace them.
+    pub force: bool,
     /// A progress bar, where a terminal is there.
     pub progress: bool,
 }
@@ -65,20 +68,12 @@ pub struct GenerateReport {
 
 impl fmt::Display for GenerateReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (patients, resources) = (self.patients, self.resources);
-        let rate = resources as f64 / self.seconds.max(0.001);
+        let patients = counted(self.patients, "patient");
+        let resources = counted(self.resources, "resource");
+        let rate = self.resources as f64 / self.seconds.max(0.001);
         let (mb, seconds) = (self.bytes as f64 / 1e6, self.seconds);
-        write!(
-            f,
-            "Generated {patients} patients, {resources} resources, {mb:.1} MB in {seconds:.1} s ({rate:.0}/s)."
-        )
+        write!(f, "Generated {patients}, {resources}, {mb:.1} MB in {seconds:.1} s ({rate:.0}/s).")
     }
-}
-
-/// A piece of output, in order: whole files, or what a longer file continues with.
-struct Piece {
-    name: String,
-    bytes: Vec<u8>,
 }
 
 /// What a thread hands over for some patients, in the order of the patients.
@@ -220,83 +215,4 @@ fn compressed(bytes: &[u8]) -> Vec<u8> {
     // Writing into memory does not fail.
     drop(encoder.write_all(bytes));
     encoder.finish().unwrap_or_default()
-}
-
-/// Puts pieces where they belong.
-enum Writer {
-    Stdout(BufWriter<io::Stdout>),
-    /// A file per name, whole in one piece.
-    Files(PathBuf),
-    /// Files that grow; put in their place at the end.
-    Growing(PathBuf, BTreeMap<String, BufWriter<File>>),
-}
-
-fn wrong(path: &Path) -> String {
-    format!("{} cannot be written.", path.display())
-}
-
-fn part(folder: &Path, name: &str) -> PathBuf {
-    folder.join(format!(".{name}.part"))
-}
-
-impl Writer {
-    fn new(options: &GenerateOptions) -> Result<Self> {
-        let folder = match &options.output {
-            Output::Stdout => return Ok(Self::Stdout(BufWriter::new(io::stdout()))),
-            Output::Folder(folder) => folder.clone(),
-        };
-        fs::create_dir_all(&folder).with_context(|| wrong(&folder))?;
-        Ok(match options.format {
-            Format::Bundles => Self::Files(folder),
-            Format::Ndjson => Self::Growing(folder, BTreeMap::new()),
-        })
-    }
-
-    fn write(&mut self, piece: Piece) -> Result<()> {
-        match self {
-            Self::Stdout(out) => out.write_all(&piece.bytes).map_err(closed),
-            Self::Files(folder) => {
-                let path = folder.join(&piece.name);
-                let hidden = path.with_extension("part");
-                if let Some(folder) = path.parent() {
-                    fs::create_dir_all(folder).with_context(|| wrong(folder))?;
-                }
-                fs::write(&hidden, &piece.bytes).with_context(|| wrong(&hidden))?;
-                fs::rename(&hidden, &path).with_context(|| wrong(&path))
-            }
-            Self::Growing(folder, files) => {
-                let path = part(folder, &piece.name);
-                let file = match files.get_mut(&piece.name) {
-                    Some(file) => file,
-                    None => {
-                        let file = File::create(&path).with_context(|| wrong(&path))?;
-                        files.entry(piece.name).or_insert_with(|| BufWriter::new(file))
-                    }
-                };
-                file.write_all(&piece.bytes).with_context(|| wrong(&path))
-            }
-        }
-    }
-
-    fn finish(self) -> Result<()> {
-        match self {
-            Self::Stdout(mut out) => out.flush().map_err(closed),
-            Self::Files(_) => Ok(()),
-            Self::Growing(folder, files) => {
-                for (name, mut file) in files {
-                    let path = folder.join(&name);
-                    file.flush().with_context(|| wrong(&path))?;
-                    fs::rename(part(&folder, &name), &path).with_context(|| wrong(&path))?;
-                }
-                Ok(())
-            }
-        }
-    }
-}
-
-fn closed(error: io::Error) -> anyhow::Error {
-    match error.kind() {
-        io::ErrorKind::BrokenPipe => anyhow!("The reader of the output closed it."),
-        _ => anyhow!(error).context("The output cannot be written."),
-    }
 }

@@ -1,63 +1,36 @@
 //! Requests to a FHIR server that survive its bad moments: paused and repeated on 429, 502, 503,
 //! 504 and lost connections, with a new token on 401.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{ACCEPT, RETRY_AFTER};
-use reqwest::{RequestBuilder, Response, Url};
+use reqwest::{RequestBuilder, Response, StatusCode, Url};
 
-use crate::auth::{Auth, Tokens};
-use crate::limits::{
-    ANSWER_BYTES_MAX, CONNECT_TIMEOUT, PAUSE_FIRST, PAUSE_MAX, REQUEST_TIMEOUT, TRIES_MAX,
-};
+use crate::auth::Tokens;
+use crate::connection::{Connection, Retry};
+use crate::limits::{ANSWER_BYTES_MAX, CONNECT_TIMEOUT, PROBE_TIMEOUT, REQUEST_TIMEOUT};
+use crate::outcome;
 
-/// Where the server is and how to speak to it.
-#[derive(Clone, Debug)]
-pub struct Connection {
-    /// FHIR base, as `http://127.0.0.1:8080/fhir`.
-    pub url: String,
-    /// How requests are authorised.
-    pub auth: Auth,
-    /// When to try again.
-    pub retry: Retry,
-}
+/// Why nothing more can be had from a server: what every further request would meet as well.
+#[derive(Debug)]
+pub(crate) struct Refusal(String);
 
-impl Default for Connection {
-    fn default() -> Self {
-        let url = "http://127.0.0.1:8080/fhir".to_owned();
-        Self { url, auth: Auth::default(), retry: Retry::default() }
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
-/// When to try a request again.
-#[derive(Clone, Copy, Debug)]
-pub struct Retry {
-    /// Tries in all.
-    pub tries: u32,
-    /// The first pause; it doubles each time.
-    pub first: Duration,
-    /// The longest pause.
-    pub longest: Duration,
-}
+impl std::error::Error for Refusal {}
 
-impl Default for Retry {
-    fn default() -> Self {
-        Self { tries: TRIES_MAX, first: PAUSE_FIRST, longest: PAUSE_MAX }
-    }
-}
-
-impl Retry {
-    /// The pause before try `n` (from 1), between half and all of what doubling gives, so that
-    /// many clients do not come back at once; the server's own wish if it has one.
-    fn pause(&self, n: u32, wish: Option<Duration>) -> Duration {
-        let doubled = self.first.saturating_mul(1 << n.saturating_sub(1).min(16));
-        let jittered = doubled.mul_f64(0.5 + 0.5 * fastrand::f64());
-        wish.map_or(jittered, |wish| wish.max(jittered)).min(self.longest)
-    }
+/// The end of all requests, and why.
+pub(crate) fn refusal(sentence: String) -> anyhow::Error {
+    Refusal(sentence).into()
 }
 
 /// A server, shared by all that send to it.
@@ -83,7 +56,7 @@ impl Server {
         let base = Url::parse(text)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-            .with_context(|| format!("{text:?} is not an http or https URL."))?;
+            .with_context(|| format!("--url: {text:?} is not an http or https URL."))?;
         // Another part of the program may have chosen a provider already: then that one is used.
         drop(rustls::crypto::ring::default_provider().install_default());
         let http = reqwest::Client::builder()
@@ -134,19 +107,55 @@ impl Server {
         Ok(url)
     }
 
+    /// Learns in a few seconds whether somebody answers, before anything else is asked.
+    ///
+    /// # Errors
+    /// Nobody does, or there is no FHIR: a sentence that says what to do.
+    pub(crate) async fn probe(&self) -> Result<()> {
+        let (url, began) = (self.url("metadata"), Instant::now());
+        let mut n = 0;
+        loop {
+            n += 1;
+            let error = match self.http.get(url.clone()).timeout(PROBE_TIMEOUT).send().await {
+                Ok(answer) if answer.status() == StatusCode::NOT_FOUND => bail!(
+                    "{url} is not there (404): --url must name the base of a FHIR server, as \
+                     http://127.0.0.1:8080/fhir."
+                ),
+                Ok(_) => return Ok(()),
+                // It is there, and busy: requests have more time.
+                Err(error) if error.is_timeout() && !error.is_connect() => return Ok(()),
+                Err(error) => error.into(),
+            };
+            let pause = self.retry.pause(n, None);
+            if began.elapsed() + pause >= self.retry.patience {
+                bail!(
+                    "Nobody answers at {} ({}): start the server, or name another with --url.",
+                    self.base,
+                    plainly(&error)
+                );
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
     /// Sends a request with a token; any status that trying again would not change is an answer.
     ///
     /// # Errors
-    /// The server could not be reached, stayed busy, or gives no token.
+    /// The server could not be reached, stayed busy, or refuses the credentials.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Answer> {
         let request = request.header(ACCEPT, "application/fhir+json");
         let token = self.tokens.bearer(self).await?;
-        let answer = self.retrying(&authorised(&request, token.as_deref())?).await?;
-        if answer.status != 401 || !self.tokens.refused(token.as_deref()).await {
-            return Ok(answer);
+        let mut answer = self.retrying(&authorised(&request, token.as_deref())?).await?;
+        if answer.status == 401 && self.tokens.refused(token.as_deref()).await {
+            let token = self.tokens.bearer(self).await?;
+            answer = self.retrying(&authorised(&request, token.as_deref())?).await?;
         }
-        let token = self.tokens.bearer(self).await?;
-        self.retrying(&authorised(&request, token.as_deref())?).await
+        if answer.status == 401 {
+            let said = outcome::read(&answer.body).text;
+            let whose = if token.is_some() { "the token" } else { "a request without a token" };
+            return Err(refusal(format!("{} refuses {whose} (401): {said}", self.base)));
+        }
+        Ok(answer)
     }
 
     /// Sends a request as it is, again and again while the server is busy or away.
@@ -162,7 +171,7 @@ impl Server {
                 Err(error) => (format!("cannot be reached: {}", plainly(&error)), None),
             };
             if n >= self.retry.tries {
-                bail!("{} {trouble}, even after {n} tries.", self.base);
+                return Err(refusal(format!("{} {trouble}, even after {n} tries.", self.base)));
             }
             self.retried.fetch_add(1, Ordering::Relaxed);
             tokio::time::sleep(self.retry.pause(n, wish)).await;
@@ -210,26 +219,11 @@ fn plainly(error: &anyhow::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::Auth;
 
     fn server(url: &str) -> Arc<Server> {
         let auth = Auth::None;
         Server::new(&Connection { url: url.into(), auth, retry: Retry::default() }).unwrap()
-    }
-
-    #[test]
-    fn pauses_double_and_stay_bounded() {
-        let retry = Retry::default();
-        for (n, wish_s, low_ms, high_ms) in [
-            (1, None, 125, 250),
-            (3, None, 500, 1_000),
-            (30, None, 15_000, 30_000),
-            (1, Some(7), 7_000, 7_000),
-            (1, Some(9_999), 30_000, 30_000),
-            (4, Some(0), 1_000, 2_000),
-        ] {
-            let pause = retry.pause(n, wish_s.map(Duration::from_secs)).as_millis();
-            assert!((low_ms..=high_ms).contains(&pause), "{n} {wish_s:?}: {pause}");
-        }
     }
 
     #[test]

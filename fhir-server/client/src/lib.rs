@@ -5,8 +5,11 @@
 //! Nothing here prints: callers show the reports.
 
 mod auth;
+mod connection;
 mod export;
+mod folder;
 mod generate;
+mod grouped;
 mod http;
 mod input;
 mod journal;
@@ -17,10 +20,15 @@ mod progress;
 mod raw;
 mod report;
 mod send;
+mod stop;
+mod text;
+mod writer;
 
 pub use auth::Auth;
+pub use connection::{Connection, Retry};
 pub use export::{ExportOptions, ExportReport, export};
 pub use generate::{Format, GenerateOptions, GenerateReport, Output, generate};
-pub use http::{Connection, Retry};
 pub use load::{LoadOptions, load};
 pub use report::{LoadError, LoadReport};
+pub use stop::Stop;
+pub use text::sentence;

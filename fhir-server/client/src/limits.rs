@@ -30,7 +30,16 @@ pub const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// One request. A transaction of thousands of entries takes seconds.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(180);
 /// Making a connection.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long an address is tried before it is said that nobody answers there: a server that is being
+/// started a moment before is still met.
+pub const PATIENCE: Duration = Duration::from_secs(3);
+/// The first answer; a server that accepted but takes longer is busy, not away.
+pub const PROBE_TIMEOUT: Duration = Duration::from_secs(6);
+/// How long a stopped load waits for the requests in flight.
+pub const STOP_GRACE: Duration = Duration::from_secs(5);
+/// Skipped files that a report names; the others are only counted.
+pub const SKIPPED_NAMED_MAX: usize = 5;
 /// A token is renewed this long before it expires.
 pub const TOKEN_MARGIN: Duration = Duration::from_secs(30);
 /// Lifetime of a token whose answer names none.

@@ -16,22 +16,49 @@ pub(crate) struct Head<'a> {
     pub(crate) bundle_type: Option<&'a RawValue>,
 }
 
+/// What is wrong with a text.
+#[derive(Debug)]
+pub(crate) struct Wrong {
+    pub(crate) message: String,
+    /// Line and column in the text, from 1, where it is not JSON.
+    pub(crate) place: Option<(u64, u64)>,
+}
+
+impl From<&str> for Wrong {
+    fn from(message: &str) -> Self {
+        Self { message: message.to_owned(), place: None }
+    }
+}
+
+impl Wrong {
+    /// What the reader says, with its place apart.
+    fn of(what: &str, error: &serde_json::Error) -> Self {
+        let said = error.to_string();
+        let why = said.rsplit_once(" at line ").map_or(said.as_str(), |(why, _)| why);
+        let place = (error.line() > 0).then(|| (error.line() as u64, error.column() as u64));
+        Self { message: format!("{what}: {why}."), place }
+    }
+}
+
 impl<'a> Head<'a> {
-    /// Reads a whole JSON text; the error says what is wrong with it.
-    pub(crate) fn of(text: &'a str) -> Result<Self, String> {
+    /// Reads a whole JSON text.
+    ///
+    /// # Errors
+    /// It is no JSON, or cannot be a resource.
+    pub(crate) fn of(text: &'a str) -> Result<Self, Wrong> {
         let head: Self =
-            serde_json::from_str(text).map_err(|e| format!("This is no JSON: {e}."))?;
+            serde_json::from_str(text).map_err(|e| Wrong::of("This is no JSON", &e))?;
         match head.kind.as_deref() {
-            None => return Err("There is no resourceType.".to_owned()),
+            None => return Err("There is no resourceType.".into()),
             Some(kind) if kind.is_empty() || !kind.bytes().all(|b| b.is_ascii_alphanumeric()) => {
-                return Err("resourceType is not the name of a type.".to_owned());
+                return Err("resourceType is not the name of a type.".into());
             }
             Some(_) => {}
         }
         let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
         match head.id.as_deref() {
             Some(id) if !(1..=64).contains(&id.len()) || !id.bytes().all(legal) => {
-                Err("An id has 1 to 64 characters of A-Z a-z 0-9 . -.".to_owned())
+                Err("An id has 1 to 64 characters of A-Z a-z 0-9 . -.".into())
             }
             _ => Ok(head),
         }
@@ -50,6 +77,16 @@ pub(crate) struct Bundle<'a> {
     pub(crate) entry: Vec<Entry<'a>>,
     #[serde(borrow, default)]
     pub(crate) link: Vec<Link<'a>>,
+}
+
+impl<'a> Bundle<'a> {
+    /// Reads a whole JSON text.
+    ///
+    /// # Errors
+    /// Its entries or links are none.
+    pub(crate) fn of(text: &'a str) -> Result<Self, Wrong> {
+        serde_json::from_str(text).map_err(|e| Wrong::of("This is no Bundle", &e))
+    }
 }
 
 /// A link of a Bundle.
@@ -124,10 +161,14 @@ mod tests {
             let found = head
                 .as_ref()
                 .map(|head| (head.kind.as_deref().unwrap(), head.id.as_deref()))
-                .map_err(String::as_str);
+                .map_err(|wrong| wrong.message.as_str());
             assert_eq!(found, expected, "{text}");
         }
-        assert!(Head::of("{").unwrap_err().starts_with("This is no JSON"));
+        let wrong = Head::of("{\n \"a\": x}").unwrap_err();
+        assert_eq!(
+            (wrong.message.as_str(), wrong.place),
+            ("This is no JSON: expected value.", Some((2, 7)))
+        );
         assert!(Head::of("[1]").is_err());
         let bundle = Head::of(r#"{"resourceType":"Bundle","type":"batch"}"#).unwrap();
         assert_eq!(bundle.bundle_type(), Some("batch"));

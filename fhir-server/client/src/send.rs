@@ -7,13 +7,16 @@ use bytes::Bytes;
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 
-use crate::http::{Answer, Server};
-use crate::input::units::{Body, Item, Unit};
+use crate::grouped::bundle_of;
+use crate::http::{Answer, Server, refusal};
+use crate::input::units::{Body, Item, Unit, Whole, place};
 use crate::journal::{Journal, Key};
 use crate::outcome;
 use crate::progress::Progress;
 use crate::raw::Bundle;
 use crate::report::{LoadError, Tally};
+use crate::stop::Stop;
+use crate::text::sentence;
 
 /// A load while it runs.
 #[derive(Debug)]
@@ -22,6 +25,7 @@ pub(crate) struct Run {
     pub(crate) journal: Journal,
     pub(crate) tally: Tally,
     pub(crate) progress: Progress,
+    pub(crate) stop: Stop,
 }
 
 /// What became of one request.
@@ -37,34 +41,38 @@ impl Sent {
 }
 
 impl Run {
+    /// Whether nothing more is to be sent.
+    pub(crate) fn over(&self) -> bool {
+        self.stop.is_asked() || self.tally.aborted()
+    }
+
     /// Carries out a unit; all that can go wrong ends up in the tally.
     pub(crate) async fn perform(self: Arc<Self>, unit: Unit) {
         let done = match &unit.body {
-            _ if self.tally.aborted() => Ok(()),
-            Body::Bundle(body, entries) => self.bundle(&unit, body, *entries).await,
+            _ if self.over() => Ok(()),
+            Body::Bundle(whole) => self.bundle(&unit, whole).await,
             Body::Group(items) => self.group(&unit, items).await,
         };
         if let Err(error) = done {
-            let message = format!("{error:#}");
-            self.fail(&unit, unit.resources(), None, None, message.clone());
-            self.tally.abort(message);
+            self.tally.abort(sentence(&error));
         }
         self.progress.add(unit.consumed, unit.resources());
         drop(unit.fence);
     }
 
     /// A batch or transaction as the file holds it.
-    async fn bundle(&self, unit: &Unit, body: &Bytes, entries: u64) -> Result<()> {
-        let Some(sent) = self.post_bundle(unit, body.clone(), entries).await? else {
+    async fn bundle(&self, unit: &Unit, whole: &Whole) -> Result<()> {
+        let Some(sent) = self.post_bundle(unit, whole.text.clone(), whole.entries).await? else {
             return Ok(());
         };
+        let at = |n: usize| place(whole.line.as_deref(), n);
         if !sent.good() {
-            let entry = outcome::entry(&sent.answer.body).map(|n| format!("entry {n}"));
-            self.refuse(unit, entries, entry, &sent.answer);
-            return Ok(());
+            let entry = outcome::read(&sent.answer.body).entry;
+            let at = entry.map(at).or_else(|| whole.line.clone());
+            return self.refuse(unit, whole.entries.max(1), at, &sent.answer);
         }
-        let failed = self.note_entries(unit, &sent.answer.body, |n| format!("entry {n}"));
-        self.succeed(unit, sent.key, entries, failed.len() as u64)
+        let failed = self.note_entries(unit, &sent.answer.body, at);
+        self.succeed(unit, sent.key, whole.entries, failed.len() as u64)
     }
 
     /// Single resources: together in a transaction, which is fastest; where the server refuses it,
@@ -90,10 +98,7 @@ impl Run {
         };
         match sent.answer.status {
             200..300 => self.succeed(unit, sent.key, count, 0),
-            401 | 507 => {
-                self.refuse(unit, count, None, &sent.answer);
-                Ok(())
-            }
+            507 => self.refuse(unit, count, None, &sent.answer),
             413 => {
                 let (left, right) = items.split_at(items.len() / 2);
                 Box::pin(self.together(unit, left)).await?;
@@ -111,10 +116,9 @@ impl Run {
             return Ok(());
         };
         if !sent.good() {
-            self.refuse(unit, count, None, &sent.answer);
-            return Ok(());
+            return self.refuse(unit, count, None, &sent.answer);
         }
-        let at = |n: usize| items.get(n).map_or_else(|| format!("entry {n}"), |i| i.at.clone());
+        let at = |n: usize| items.get(n).map_or_else(|| place(None, n), |item| item.at.clone());
         let failed = self.note_entries(unit, &sent.answer.body, at);
         for (n, item) in items.iter().enumerate() {
             if failed.binary_search(&n).is_err() {
@@ -140,8 +144,7 @@ impl Run {
             return self.succeed(unit, sent.key, 1, 0);
         }
         let at = (!item.at.is_empty()).then(|| item.at.clone());
-        self.refuse(unit, 1, at, &sent.answer);
-        Ok(())
+        self.refuse(unit, 1, at, &sent.answer)
     }
 
     async fn post_bundle(&self, unit: &Unit, body: Bytes, count: u64) -> Result<Option<Sent>> {
@@ -175,11 +178,22 @@ impl Run {
         if post {
             request = request.header("Idempotency-Key", self.journal.idempotency(key));
         }
-        let sent = Sent { key, answer: self.server.send(request).await? };
+        let sent = tokio::select! {
+            biased;
+            answer = self.server.send(request) => Sent { key, answer: answer? },
+            () = self.stop.at_once() => return self.leave(unit, key),
+        };
         if post && !sent.good() {
             self.journal.note_refused(key, &unit.file)?;
         }
         Ok(Some(sent))
+    }
+
+    /// Goes away without the answer to a request.
+    fn leave(&self, unit: &Unit, key: Key) -> Result<Option<Sent>> {
+        self.tally.lock().unknown += 1;
+        self.journal.note_unknown(key, &unit.file)?;
+        Ok(None)
     }
 
     /// Counts what was stored; notes the request as done if all of it was.
@@ -202,92 +216,29 @@ impl Run {
             let Some(status) = code.filter(|status: &u16| *status >= 400) else { continue };
             failed.push(n);
             let said = response.outcome.map_or("", |outcome| outcome.get());
-            self.fail(unit, 1, Some(at(n)), Some(status), outcome::text(said.as_bytes()));
+            let said = outcome::read(said.as_bytes()).text;
+            self.fail(unit, 1, Some(at(n)), status, said);
         }
         failed
     }
 
     /// Notes a refusal of the whole; one that would meet all others as well ends the run.
-    fn refuse(&self, unit: &Unit, count: u64, at: Option<String>, answer: &Answer) {
-        let text = outcome::text(&answer.body);
-        self.fail(unit, count, at, Some(answer.status), text.clone());
-        match answer.status {
-            401 => self.tally.abort(format!("The server refuses the credentials: {text}")),
-            507 => self.tally.abort(format!("The server's disk is full: {text}")),
-            _ => {}
+    fn refuse(&self, unit: &Unit, count: u64, at: Option<String>, answer: &Answer) -> Result<()> {
+        let said = outcome::read(&answer.body).text;
+        if answer.status == 507 {
+            return Err(refusal(format!("The server's disk is full (507): {said}")));
         }
+        self.fail(unit, count, at, answer.status, said);
+        Ok(())
     }
 
-    fn fail(
-        &self,
-        unit: &Unit,
-        count: u64,
-        at: Option<String>,
-        status: Option<u16>,
-        message: String,
-    ) {
-        self.tally.fail(count, LoadError { file: unit.file.clone(), at, status, message });
+    fn fail(&self, unit: &Unit, count: u64, at: Option<String>, status: u16, message: String) {
+        let (file, status) = (unit.file.clone(), Some(status));
+        self.tally.fail(LoadError { file, at, status, message, resources: count });
     }
 }
 
 /// Names a single resource by its text and place.
 fn item_key(unit: &Unit, item: &Item) -> Key {
     Key::of(unit.number, format!("{}\n{}", item.at, item.text).as_bytes())
-}
-
-/// A Bundle of PUTs for resources with an id and POSTs for the others, around their exact text.
-fn bundle_of(kind: &str, items: &[&Item]) -> Vec<u8> {
-    let size: usize = items.iter().map(|item| item.text.len() + 200).sum();
-    let mut out = Vec::with_capacity(size + 100);
-    out.extend_from_slice(br#"{"resourceType":"Bundle","type":""#);
-    out.extend_from_slice(kind.as_bytes());
-    out.extend_from_slice(br#"","entry":["#);
-    for (n, item) in items.iter().enumerate() {
-        out.extend_from_slice(if n == 0 { b"{" } else { b",{" });
-        if let Some(full_url) = &item.full_url {
-            out.extend_from_slice(br#""fullUrl":"#);
-            out.extend_from_slice(full_url.as_bytes());
-            out.push(b',');
-        }
-        out.extend_from_slice(br#""resource":"#);
-        out.extend_from_slice(item.text.as_bytes());
-        // Type and id were checked to hold letters, digits, - and . only.
-        let request = match &item.id {
-            Some(id) => format!(r#"{{"method":"PUT","url":"{}/{id}"}}"#, item.kind),
-            None => format!(r#"{{"method":"POST","url":"{}"}}"#, item.kind),
-        };
-        out.extend_from_slice(br#","request":"#);
-        out.extend_from_slice(request.as_bytes());
-        out.push(b'}');
-    }
-    out.extend_from_slice(b"]}");
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bundles_hold_the_exact_text() {
-        let item = |text: &str, id: Option<&str>, full_url: Option<&str>| Item {
-            text: text.to_owned(),
-            kind: "Basic".to_owned(),
-            id: id.map(str::to_owned),
-            full_url: full_url.map(str::to_owned),
-            at: String::new(),
-        };
-        let items = [
-            item(r#"{"x":1.50}"#, Some("a"), None),
-            item(r#"{"x":1e2}"#, None, Some(r#""urn:uuid:1""#)),
-        ];
-        let expected = concat!(
-            r#"{"resourceType":"Bundle","type":"batch","entry":["#,
-            r#"{"resource":{"x":1.50},"request":{"method":"PUT","url":"Basic/a"}},"#,
-            r#"{"fullUrl":"urn:uuid:1","resource":{"x":1e2},"#,
-            r#""request":{"method":"POST","url":"Basic"}}]}"#
-        );
-        let bundle = bundle_of("batch", &items.each_ref());
-        assert_eq!(String::from_utf8(bundle).unwrap(), expected);
-    }
 }

@@ -44,8 +44,8 @@ impl Options {
     pub(crate) fn check(&self) -> Result<(), OptionsError> {
         let (year, ..) = self.until.civil();
         let refuse = |text: String| Err(OptionsError(text));
-        if self.patients > PATIENTS_MAX {
-            return refuse(format!("At most {PATIENTS_MAX} patients can be generated."));
+        if !(1..=PATIENTS_MAX).contains(&self.patients) {
+            return refuse(format!("A population has 1 to {PATIENTS_MAX} patients."));
         }
         if !(1..=YEARS_MAX).contains(&self.years) {
             return refuse(format!("Records span 1 to {YEARS_MAX} years."));

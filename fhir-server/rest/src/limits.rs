@@ -9,6 +9,8 @@ pub const BODY_WIRE_BYTES_MAX: usize = BODY_BYTES_MAX;
 pub const BUNDLE_ENTRIES_MAX: usize = 5_000;
 /// Entries of a batch that run at once: the pool must stay free for others.
 pub const BATCH_CONCURRENCY: usize = 4;
+/// Audit records of one transaction that wait for the same flush: a few per cent of what may wait.
+pub const RECORDS_AT_ONCE: usize = 128;
 /// Requests that are worked on at once; more wait for a place.
 pub const REQUESTS_MAX: usize = 1_024;
 /// How long one request may take, in seconds, from its first byte to its answer.

@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 #[cfg(feature = "dev")]
 use crate::commands::{dev, generate};
 use crate::commands::{export, load, migrate, serve};
+use crate::limits::RUNTIME_END;
 use crate::{fault, output};
 
 /// A FHIR R4 server that keeps one canonical record of every patient.
@@ -36,18 +37,13 @@ enum Command {
 /// Runs the command that the process was started with. Success is only what went all well.
 #[must_use]
 pub fn run() -> ExitCode {
-    match dispatch(Cli::parse().command) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            output::complain(&fault::sentence(&error));
-            ExitCode::FAILURE
-        }
-    }
+    dispatch(Cli::parse().command).unwrap_or_else(|error| {
+        output::complain(&fault::sentence(&error));
+        fault::exit_code(&error)
+    })
 }
 
-/// Whether all went well.
-fn dispatch(command: Command) -> Result<bool> {
+fn dispatch(command: Command) -> Result<ExitCode> {
     let command = match command {
         // Works with threads of its own.
         #[cfg(feature = "dev")]
@@ -55,7 +51,8 @@ fn dispatch(command: Command) -> Result<bool> {
         other => other,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.context("The runtime cannot be started.")?.block_on(async {
+    let runtime = runtime.context("The runtime cannot be started.")?;
+    let code = runtime.block_on(async {
         match command {
             #[cfg(feature = "dev")]
             Command::Dev(command) => dev::run(command).await,
@@ -64,9 +61,12 @@ fn dispatch(command: Command) -> Result<bool> {
             Command::Load(command) => load::run(command).await,
             Command::Export(command) => export::run(command).await,
             #[cfg(feature = "dev")]
-            Command::Generate(_) => Ok(true),
+            Command::Generate(_) => Ok(ExitCode::SUCCESS),
         }
-    })
+    });
+    // A thread that reads standard input may never come back.
+    runtime.shutdown_timeout(RUNTIME_END);
+    code
 }
 
 #[cfg(test)]
@@ -98,6 +98,8 @@ mod tests {
             ("load a.json b/ -", true),
             ("export out --type Patient --type Observation", true),
             ("migrate --json", true),
+            ("generate --output x --patients -1", true),
+            ("generate --output x --patients many", false),
             ("frobnicate", false),
         ] {
             let words = std::iter::once("carebridge").chain(line.split(' '));

@@ -1,11 +1,31 @@
 //! An error as one sentence for whoever started the command.
 
+use std::fmt;
+use std::process::ExitCode;
+
 use canonical_model::{Error, Kind};
+
+/// A command line that says what cannot be: exit code 2, as for one that cannot be read.
+#[derive(Debug)]
+pub(crate) struct Usage(pub(crate) String);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// The exit code of an error.
+pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
+    if error.is::<Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+}
 
 /// The sentence: what is wrong and what to change, with the cause behind it where there is one.
 pub(crate) fn sentence(error: &anyhow::Error) -> String {
     let Some(fault) = error.chain().find_map(|cause| cause.downcast_ref::<Error>()) else {
-        return error.chain().fold(String::new(), |said, cause| told(&said, &cause.to_string()));
+        return client::sentence(error);
     };
     let cause = fault.cause.as_deref().map(innermost);
     let said: Vec<&str> = fault.issues.iter().map(|issue| issue.diagnostics.as_str()).collect();
@@ -14,15 +34,6 @@ pub(crate) fn sentence(error: &anyhow::Error) -> String {
         (Kind::Internal, Some(cause)) if fault.issues.iter().all(is_neutral) => cause,
         (_, Some(cause)) => format!("{} ({cause})", said.join(" ")),
         (_, None) => said.join(" "),
-    }
-}
-
-/// Adds a cause to what was said, unless it was said already.
-fn told(said: &str, cause: &str) -> String {
-    match said.trim_end_matches('.') {
-        "" => cause.to_owned(),
-        _ if said.contains(cause) => said.to_owned(),
-        said => format!("{said}: {cause}"),
     }
 }
 

@@ -39,3 +39,5 @@ pub const WATCH_EVERY: Duration = Duration::from_millis(250);
 pub const RESTART_PAUSE: Duration = Duration::from_secs(5);
 /// Patients of the demo: enough to search in, loaded in seconds.
 pub const DEMO_PATIENTS: u64 = 20;
+/// How long a thread that still reads or writes may hold up the end of a command.
+pub const RUNTIME_END: Duration = Duration::from_secs(1);

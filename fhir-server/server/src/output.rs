@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::process::ExitCode;
 
 use serde::Serialize;
 
@@ -19,6 +20,11 @@ pub(crate) fn report<T: Serialize + Display>(result: &T, json: bool) -> anyhow::
         false => say(result)?,
     }
     Ok(())
+}
+
+/// The exit code: success is only what went all well.
+pub(crate) fn code(good: bool) -> ExitCode {
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Says in one sentence why the command failed.

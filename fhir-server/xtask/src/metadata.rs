@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::shell::cargo;
+use crate::shell::{cargo, output};
 
 /// The answer of `cargo metadata`.
 pub(crate) struct Metadata(Value);
@@ -17,7 +17,7 @@ impl Metadata {
     pub(crate) fn read(root: &Path) -> Result<Self, String> {
         let mut command = cargo(root);
         command.args(["metadata", "--format-version", "1"]);
-        let output = command.output().map_err(|e| format!("Could not start cargo: {e}."))?;
+        let output = output(&mut command).map_err(|e| format!("Could not start cargo: {e}."))?;
         if !output.status.success() {
             return Err(String::from_utf8_lossy(&output.stderr).into_owned());
         }

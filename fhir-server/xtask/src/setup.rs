@@ -25,10 +25,13 @@ const DROP_IN: &str = "/etc/postgresql-common/createcluster.d/carebridge.conf";
 pub(crate) fn setup(root: &Path) -> Result<(), String> {
     let missing: Vec<&str> =
         NEEDS.iter().filter(|need| !(need.met)()).map(|need| need.package).collect();
-    if !missing.is_empty() {
-        install(&missing)?;
+    match missing.is_empty() {
+        true => println!("System packages: there."),
+        false => install(&missing)?,
     }
-    definitions::fetch(root)
+    definitions::fetch(root)?;
+    println!("FHIR definitions: there.");
+    Ok(())
 }
 
 fn install(packages: &[&str]) -> Result<(), String> {
@@ -39,7 +42,7 @@ fn install(packages: &[&str]) -> Result<(), String> {
     if !has("apt-get") || !(cluster::is_root() || has("sudo")) {
         return Err(by_hand);
     }
-    println!("Installing {} …", packages.join(" "));
+    println!("Installing the system packages {} (a minute or two) …", packages.join(" "));
     let quiet = packages.contains(&"postgresql") && !Path::new(DROP_IN).exists();
     if quiet {
         let write = "mkdir -p \"$(dirname \"$1\")\" && echo 'create_main_cluster = off' > \"$1\"";

@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode, Stdio};
 use cluster::{Cluster, Options};
 
 use crate::setup;
-use crate::shell::{cargo, require};
+use crate::shell::{Running, cargo, require};
 
 /// Runs the whole workspace, or what `args` select.
 pub(crate) fn test(root: &Path, args: &[String]) -> Result<ExitCode, String> {
@@ -64,9 +64,9 @@ struct Tally {
 /// Passes the output on as it comes and counts.
 fn stream(command: &mut Command, out: &mut impl Write) -> Result<Tally, String> {
     let fault = |e: std::io::Error| format!("Could not run `cargo test`: {e}.");
-    let mut child = command.stdout(Stdio::piped()).spawn().map_err(fault)?;
+    let mut running = Running::start(command.stdout(Stdio::piped())).map_err(fault)?;
     let mut tally = Tally::default();
-    if let Some(stdout) = child.stdout.take() {
+    if let Some(stdout) = running.child().stdout.take() {
         for line in BufReader::new(stdout).split(b'\n') {
             let line = line.map_err(fault)?;
             let line = String::from_utf8_lossy(&line);
@@ -74,9 +74,9 @@ fn stream(command: &mut Command, out: &mut impl Write) -> Result<Tally, String> 
             tally.count(&line);
         }
     }
-    let status = child.wait().map_err(fault)?;
+    let succeeded = running.wait().map_err(fault)?;
     // A build that fails, or a runner that dies, prints no result.
-    if !status.success() && tally.failed == 0 {
+    if !succeeded && tally.failed == 0 {
         tally.failed = 1;
     }
     for line in &tally.skipped {

@@ -68,6 +68,13 @@ async fn json_patch() -> Result<()> {
             with("PATCH /Patient/a", &["Content-Type: application/fhir+xml"], "<a/>", 415, &[]),
             with("PATCH /Patient/a", &["Content-Type: text/plain"], "[]", 415, &[]),
             get("PATCH /Patient/a", 415, &[]),
+            with(
+                "PATCH /Patient/a",
+                &["Content-Type: application/fhir+json"],
+                " [{}]",
+                400,
+                &["body has `Content-Type: application/json-patch+json`"],
+            ),
         ],
     )
     .await

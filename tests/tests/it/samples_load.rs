@@ -57,6 +57,7 @@ async fn exported(server: &Fixture, scratch: &Path, expected: &Counts) -> Result
     let report = export(ExportOptions {
         connection: connection(server),
         folder: folder.clone(),
+        force: false,
         types: Vec::new(),
         gzip: false,
         progress: false,

@@ -1,26 +1,49 @@
 //! Finds the files that inputs name, in an order in which what is referred to comes first.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, Result, bail};
 
+use crate::journal::Key;
 use crate::limits::FOLDER_DEPTH_MAX;
 
 /// A file, or standard input.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug)]
 pub(crate) struct Source {
     /// Nothing for standard input.
     pub(crate) path: Option<PathBuf>,
     /// Found in a folder rather than named: then it may turn out to hold something else.
     pub(crate) found: bool,
     pub(crate) bytes: u64,
+    /// Its state when the load began; none where it cannot be told.
+    pub(crate) state: Option<Key>,
 }
 
 impl Source {
+    fn standard_input() -> Self {
+        Self { path: None, found: false, bytes: 0, state: None }
+    }
+
+    fn file(path: PathBuf, found: bool, about: &Metadata) -> Self {
+        let changed = about.modified().unwrap_or(UNIX_EPOCH);
+        let state = about.is_file().then(|| Key::of_file(&path, about.len(), changed));
+        Self { path: Some(path), found, bytes: about.len(), state }
+    }
+
     pub(crate) fn name(&self) -> String {
         self.path.as_ref().map_or_else(|| "-".to_owned(), |path| path.display().to_string())
     }
+}
+
+/// What the inputs name.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// By turn: one turn is over before the next begins.
+    pub(crate) turns: Vec<Vec<Source>>,
+    /// Files of folders that end in something else.
+    pub(crate) skipped: Vec<String>,
 }
 
 /// Beginnings of file names, lower case, and when their turn is. The longest beginning counts.
@@ -55,48 +78,49 @@ fn turn(path: &Path) -> usize {
     known.max_by_key(|(start, _)| start.len()).map_or(TURN_OF_OTHERS, |(_, turn)| *turn)
 }
 
-/// All sources, by turn: one turn is over before the next begins.
-pub(crate) fn discover(inputs: &[PathBuf]) -> Result<Vec<Vec<Source>>> {
+/// All sources. Hidden files and folders are not looked at.
+pub(crate) fn discover(inputs: &[PathBuf]) -> Result<Found> {
     if inputs.is_empty() {
         bail!("Name at least one file or folder to load, or - for standard input.");
     }
-    let mut turns = vec![Vec::new(); TURNS_COUNT];
+    let mut found = Found { turns: vec![Vec::new(); TURNS_COUNT], ..Found::default() };
     for input in inputs {
         if input.as_os_str() == "-" {
-            let source = Source { path: None, found: false, bytes: 0 };
-            place(&mut turns, TURN_OF_OTHERS, source);
+            found.place(TURN_OF_OTHERS, Source::standard_input());
             continue;
         }
         let about = fs::metadata(input).with_context(|| unreadable(input))?;
         if about.is_dir() {
-            walk(input, 0, &mut turns)?;
+            walk(input, 0, &mut found)?;
         } else {
-            let path = Some(input.clone());
-            place(&mut turns, turn(input), Source { path, found: false, bytes: about.len() });
+            found.place(turn(input), Source::file(input.clone(), false, &about));
         }
     }
-    for sources in &mut turns {
-        sources.sort();
+    for sources in &mut found.turns {
+        sources.sort_by(|a, b| a.path.cmp(&b.path));
         sources.dedup_by(|a, b| a.path == b.path);
     }
-    turns.retain(|sources| !sources.is_empty());
-    if turns.is_empty() {
+    found.turns.retain(|sources| !sources.is_empty());
+    found.skipped.sort();
+    if found.turns.is_empty() {
         bail!("There are no .json, .ndjson or .jsonl files (or .gz of these) in the folder.");
     }
-    Ok(turns)
+    Ok(found)
 }
 
-fn place(turns: &mut [Vec<Source>], turn: usize, source: Source) {
-    if let Some(sources) = turns.get_mut(turn) {
-        sources.push(source);
+impl Found {
+    fn place(&mut self, turn: usize, source: Source) {
+        if let Some(sources) = self.turns.get_mut(turn) {
+            sources.push(source);
+        }
     }
 }
 
 fn unreadable(path: &Path) -> String {
-    format!("{} cannot be read.", path.display())
+    format!("{} cannot be read", path.display())
 }
 
-fn walk(folder: &Path, depth: usize, turns: &mut [Vec<Source>]) -> Result<()> {
+fn walk(folder: &Path, depth: usize, found: &mut Found) -> Result<()> {
     if depth > FOLDER_DEPTH_MAX {
         bail!("{} lies more than {FOLDER_DEPTH_MAX} folders deep.", folder.display());
     }
@@ -109,12 +133,13 @@ fn walk(folder: &Path, depth: usize, turns: &mut [Vec<Source>]) -> Result<()> {
             continue;
         }
         if kind.is_dir() {
-            walk(&path, depth + 1, turns)?;
-        } else if wanted(&path) {
+            walk(&path, depth + 1, found)?;
+        } else if !wanted(&path) {
+            found.skipped.push(path.display().to_string());
+        } else {
             let about = fs::metadata(&path).with_context(|| unreadable(&path))?;
-            let source = Source { path: Some(path.clone()), found: true, bytes: about.len() };
             if about.is_file() {
-                place(turns, turn(&path), source);
+                found.place(turn(&path), Source::file(path, true, &about));
             }
         }
     }

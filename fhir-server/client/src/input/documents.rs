@@ -53,7 +53,7 @@ impl Documents {
             None => Self::of(Box::new(io::stdin())),
             Some(path) => {
                 let file = File::open(path);
-                Self::of(Box::new(file.context("The file cannot be opened.")?))
+                Self::of(Box::new(file.context("The file cannot be opened")?))
             }
         }
     }
@@ -62,7 +62,7 @@ impl Documents {
         let consumed = Arc::new(AtomicU64::new(0));
         let counted = Counted { inner, consumed: Arc::clone(&consumed) };
         let mut plain = BufReader::with_capacity(256 * 1024, counted);
-        let head = plain.fill_buf().context("The file cannot be read.")?;
+        let head = plain.fill_buf().context("The file cannot be read")?;
         let reader: Box<dyn BufRead + Send> = if head.starts_with(&GZIP_MAGIC) {
             Box::new(BufReader::with_capacity(256 * 1024, MultiGzDecoder::new(plain)))
         } else {
@@ -100,8 +100,10 @@ impl Documents {
                     self.read(&mut bytes, false)?;
                 }
             }
+            // An end of line would be counted as a line more.
+            bytes.truncate(bytes.trim_ascii_end().len());
             let text = String::from_utf8(bytes)
-                .with_context(|| format!("The text from line {line} on is not UTF-8."))?;
+                .with_context(|| format!("The text from line {line} on is not UTF-8"))?;
             let text = match text.strip_prefix('\u{feff}') {
                 Some(rest) => rest.to_owned(),
                 None => text,
@@ -115,7 +117,7 @@ impl Documents {
         let left = (self.bytes_max + 1).saturating_sub(bytes.len() as u64);
         let mut limited = (&mut self.reader).take(left);
         let read = if line { limited.read_until(b'\n', bytes) } else { limited.read_to_end(bytes) };
-        let read = read.context("The file cannot be read to its end.")?;
+        let read = read.context("The file cannot be read to its end")?;
         if bytes.len() as u64 > self.bytes_max {
             bail!("A single document is longer than {} MiB.", self.bytes_max >> 20);
         }
@@ -174,6 +176,6 @@ mod tests {
         let error = documents.next().unwrap_err().to_string();
         assert_eq!(error, "A single document is longer than 1 MiB.");
         let mut documents = Documents::of(Box::new(io::Cursor::new(b"\xff\n"))).unwrap();
-        assert!(documents.next().unwrap_err().to_string().ends_with("is not UTF-8."));
+        assert!(documents.next().unwrap_err().to_string().ends_with("is not UTF-8"));
     }
 }

@@ -9,8 +9,9 @@ use tokio::sync::{mpsc, oneshot};
 use super::discover::Source;
 use super::documents::{Document, Documents};
 use crate::limits::{GROUP_BYTES_MAX, GROUP_ENTRIES};
-use crate::raw::{Bundle, Head};
+use crate::raw::{Bundle, Head, Wrong};
 use crate::report::{LoadError, Tally};
+use crate::text::sentence;
 
 /// One request to be made.
 #[derive(Debug)]
@@ -28,10 +29,19 @@ pub(crate) struct Unit {
 /// What a unit sends.
 #[derive(Debug)]
 pub(crate) enum Body {
-    /// A batch or transaction of so many entries, exactly as it was read.
-    Bundle(Bytes, u64),
+    /// A batch or transaction, exactly as it was read.
+    Bundle(Whole),
     /// Single resources.
     Group(Vec<Item>),
+}
+
+/// A batch or transaction.
+#[derive(Debug)]
+pub(crate) struct Whole {
+    pub(crate) text: Bytes,
+    pub(crate) entries: u64,
+    /// Its line, where its file has more.
+    pub(crate) line: Option<String>,
 }
 
 /// A single resource.
@@ -42,14 +52,14 @@ pub(crate) struct Item {
     pub(crate) id: Option<String>,
     /// The `fullUrl` it had, as a JSON string.
     pub(crate) full_url: Option<String>,
-    /// Where it was: `line 17`, `entry 3`.
+    /// Where it was: `line 17`, `entry 3`, counted from 1; nothing where it is all of its file.
     pub(crate) at: String,
 }
 
 impl Unit {
     pub(crate) fn resources(&self) -> u64 {
         match &self.body {
-            Body::Bundle(_, entries) => *entries,
+            Body::Bundle(whole) => whole.entries,
             Body::Group(items) => items.len() as u64,
         }
     }
@@ -69,7 +79,7 @@ pub(crate) fn read(sources: &[Source], tally: &Tally, units: &mpsc::Sender<Unit>
             reported: 0,
         };
         if let Err(error) = cutter.read() {
-            cutter.fail(None, format!("{error:#}"));
+            cutter.fail(None, sentence(&error));
         }
         if units.is_closed() {
             return;
@@ -111,24 +121,36 @@ impl Cutter<'_> {
     }
 
     fn fail(&self, at: Option<String>, message: String) {
-        self.tally.fail(1, LoadError { file: self.file.clone(), at, status: None, message });
+        let (file, status) = (self.file.clone(), None);
+        self.tally.fail(LoadError { file, at, status, message, resources: 1 });
+    }
+
+    /// Says of a document what is wrong with it, and where in the file.
+    fn refuse(&self, document: &Document, line: Option<String>, wrong: Wrong) {
+        let at = match wrong.place {
+            Some((row, column)) => {
+                Some(format!("line {}, column {column}", document.line + row - 1))
+            }
+            None => line,
+        };
+        self.fail(at, wrong.message);
     }
 
     fn take(&mut self, document: Document, documents: &Documents) {
-        let at = documents.by_line().then(|| format!("line {}", document.line));
+        let line = documents.by_line().then(|| format!("line {}", document.line));
         let head = match Head::of(&document.text) {
             Ok(head) => head,
-            Err(message) => return self.fail(at, message),
+            Err(wrong) => return self.refuse(&document, line, wrong),
         };
         let bundle_type = (head.kind.as_deref() == Some("Bundle")).then(|| head.bundle_type());
         match bundle_type.flatten() {
-            Some("transaction" | "batch") => self.take_bundle(document, at, documents),
-            Some("collection" | "searchset") => self.take_entries(&document, at, documents),
-            Some("history" | "transaction-response" | "batch-response") => {
-                self.fail(at, "A Bundle of this type cannot be loaded.".to_owned());
+            Some("transaction" | "batch") => self.take_bundle(document, line, documents),
+            Some("collection" | "searchset") => self.take_entries(&document, line, documents),
+            Some(other @ ("history" | "transaction-response" | "batch-response")) => {
+                self.fail(line, format!("A Bundle of type {other} cannot be loaded."));
             }
             _ => {
-                let item = item(&head, &document.text, None, at.unwrap_or_default());
+                let item = item(&head, &document.text, None, line.unwrap_or_default());
                 self.push(item, documents);
             }
         }
@@ -136,15 +158,16 @@ impl Cutter<'_> {
 
     /// A batch or transaction goes as it is. Where more follow on further lines, the first one is
     /// waited for: generated populations begin with what all others refer to.
-    fn take_bundle(&mut self, document: Document, at: Option<String>, documents: &Documents) {
-        let entries = match serde_json::from_str::<Bundle<'_>>(&document.text) {
+    fn take_bundle(&mut self, document: Document, line: Option<String>, documents: &Documents) {
+        let entries = match Bundle::of(&document.text) {
             Ok(bundle) => bundle.entry.len() as u64,
-            Err(error) => return self.fail(at, format!("This is no Bundle: {error}.")),
+            Err(wrong) => return self.refuse(&document, line, wrong),
         };
         self.flush(documents);
         let (fence, done) = oneshot::channel();
         let waits = self.number == 0 && documents.by_line();
-        let body = Body::Bundle(Bytes::from(document.text), entries);
+        let text = Bytes::from(document.text);
+        let body = Body::Bundle(Whole { text, entries, line });
         self.send(body, waits.then_some(fence), documents);
         if waits {
             // The sender is dropped, never used: an error is the signal.
@@ -152,26 +175,23 @@ impl Cutter<'_> {
         }
     }
 
-    fn take_entries(&mut self, document: &Document, at: Option<String>, documents: &Documents) {
-        let bundle = match serde_json::from_str::<Bundle<'_>>(&document.text) {
+    fn take_entries(&mut self, document: &Document, line: Option<String>, documents: &Documents) {
+        let bundle = match Bundle::of(&document.text) {
             Ok(bundle) => bundle,
-            Err(error) => return self.fail(at, format!("This is no Bundle: {error}.")),
+            Err(wrong) => return self.refuse(document, line, wrong),
         };
         for (n, entry) in bundle.entry.iter().enumerate() {
             let mode = entry.search.as_ref().and_then(|search| search.mode.as_deref());
             let Some(resource) = entry.resource.filter(|_| mode != Some("outcome")) else {
                 continue;
             };
-            let at = match &at {
-                Some(line) => format!("{line}, entry {n}"),
-                None => format!("entry {n}"),
-            };
+            let at = place(line.as_deref(), n);
             match Head::of(resource.get()) {
                 Ok(head) => {
                     let item = item(&head, resource.get(), entry.full_url, at);
                     self.push(item, documents);
                 }
-                Err(message) => self.fail(Some(at), message),
+                Err(wrong) => self.fail(Some(at), wrong.message),
             }
         }
     }
@@ -202,6 +222,14 @@ impl Cutter<'_> {
         drop(self.units.blocking_send(Unit { file, number, body, consumed, fence }));
         self.reported += consumed;
         self.number += 1;
+    }
+}
+
+/// The place of the entry with index `n`, counted from 1 as lines are.
+pub(crate) fn place(line: Option<&str>, n: usize) -> String {
+    match line {
+        Some(line) => format!("{line}, entry {}", n + 1),
+        None => format!("entry {}", n + 1),
     }
 }
 

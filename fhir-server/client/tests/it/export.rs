@@ -28,6 +28,7 @@ fn options(fake: &Fake, folder: &Folder, name: &str) -> ExportOptions {
     ExportOptions {
         connection: fake.connection(),
         folder: folder.path(name),
+        force: false,
         types: Vec::new(),
         gzip: false,
         progress: false,
@@ -78,6 +79,39 @@ async fn a_type_that_fails_leaves_no_file() {
     let asked = ExportOptions { types, ..options(&fake, &folder, "out") };
     let report = export(asked).await.unwrap();
     assert!(!report.ok());
-    assert!(report.errors["Patient"].ends_with("answered 400: fault"), "{report}");
+    assert!(report.errors["Patient"].ends_with("answered 400: fault."), "{report}");
     assert!(!folder.files().iter().any(|name| name.starts_with("out/")));
+}
+
+#[tokio::test]
+async fn refused_credentials_are_one_sentence() {
+    let folder = Folder::new();
+    let fake = filled(&folder).await;
+    let mut asked = options(&fake, &folder, "out");
+    asked.connection.auth = client::Auth::Token("wrong".to_owned());
+    for types in [vec![], vec!["Patient".to_owned(), "Device".to_owned()]] {
+        let said = export(ExportOptions { types, ..asked.clone() }).await.unwrap_err().to_string();
+        assert_eq!(said, format!("{} refuses the token (401): login.", fake.url));
+    }
+    assert!(!folder.path("out").exists());
+}
+
+#[tokio::test]
+async fn files_are_replaced_only_by_force() {
+    let folder = Folder::new();
+    let fake = filled(&folder).await;
+    let mut asked = options(&fake, &folder, "out");
+    folder.write("out/Device.ndjson", "{}");
+    let said = export(asked.clone()).await.unwrap_err().to_string();
+    assert!(
+        said.ends_with("is not empty: name another folder, or --force to replace files in it.")
+    );
+    asked.force = true;
+    assert!(export(asked.clone()).await.unwrap().ok());
+    let names: Vec<_> =
+        folder.files().into_iter().filter(|name| name.starts_with("out/")).collect();
+    assert_eq!(names, ["out/Observation.ndjson", "out/Patient.ndjson"], "there is no Device now");
+    asked.folder = folder.path("in.ndjson");
+    let said = export(asked).await.unwrap_err().to_string();
+    assert!(said.contains("in.ndjson is a file"), "{said}");
 }

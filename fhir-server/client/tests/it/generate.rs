@@ -11,6 +11,7 @@ fn options(folder: &Folder, name: &str, format: Format, gzip: bool) -> GenerateO
         format,
         gzip,
         output: Output::Folder(folder.path(name)),
+        force: false,
         progress: false,
     }
 }
@@ -62,8 +63,25 @@ async fn what_is_generated_can_be_loaded() {
 #[test]
 fn options_out_of_range_are_refused_in_a_sentence() {
     let folder = Folder::new();
-    let mut asked = options(&folder, "out", Format::Ndjson, false);
-    asked.population.years = 0;
-    let error = generate(&asked).unwrap_err().to_string();
-    assert_eq!(error, "Records span 1 to 100 years.");
+    let asked = options(&folder, "out", Format::Ndjson, false);
+    let mut none = asked.clone();
+    none.population.patients = 0;
+    let mut timeless = asked.clone();
+    timeless.population.years = 0;
+    let mut onto_file = asked.clone();
+    onto_file.output = Output::Folder(folder.write("file", ""));
+    let mut onto_others = asked;
+    onto_others.output = Output::Folder(folder.0.clone());
+    for (asked, expected) in [
+        (none, "A population has 1 to 100000000 patients."),
+        (timeless, "Records span 1 to 100 years."),
+        (
+            onto_file,
+            "file is a file, or lies below one: name a folder, which is made if it is not there.",
+        ),
+        (onto_others, "is not empty: name another folder, or --force to replace files in it."),
+    ] {
+        let error = generate(&asked).unwrap_err().to_string();
+        assert!(error.ends_with(expected), "{error}");
+    }
 }

@@ -69,6 +69,10 @@ async fn every_form_of_input() {
     assert_eq!(report.loaded, 1 + 1 + 2 + 250 + 10 + 2 + 1);
     assert_eq!(report.files, 7);
     assert_eq!(report.files_passed_over.len(), 1, "{report}");
+    let text = report.to_string();
+    let notes = folder.path("in/notes.txt").display().to_string();
+    let skipped = format!("1 file skipped (not .json, .ndjson, .jsonl, .gz): {notes}\n");
+    assert!(text.contains(&skipped), "{text}");
     for (kind, count) in
         [("Patient", 262), ("Observation", 1), ("Device", 1), ("Basic", 2), ("Bundle", 1)]
     {
@@ -80,7 +84,6 @@ async fn every_form_of_input() {
     assert_eq!(fake.seen("POST").len() + fake.seen("PUT").len(), 3 + 6);
     assert!(fake.seen("POST").iter().all(|seen| seen.key.is_some()));
     assert!(fake.seen("PUT").iter().all(|seen| seen.key.is_none()));
-    assert!(!folder.path(".journal").exists(), "nothing is left to resume");
     assert_eq!(fake.lock().tokens_given, 1);
 }
 
@@ -122,14 +125,20 @@ async fn a_refused_token_is_renewed() {
     assert!(report.ok(), "{report}");
     assert_eq!(fake.lock().tokens_given, 2);
 
-    let mut options = options(&fake, &folder, vec![folder.path("p.ndjson")]);
-    options.connection.auth = Auth::Token("wrong".to_owned());
-    let report = load(options.clone()).await.unwrap();
-    assert_eq!(report.failed, 3);
-    assert!(report.aborted.unwrap().starts_with("The server refuses the credentials"));
-    options.connection.auth = Auth::client("dev-backend", "wrong");
-    let report = load(options).await.unwrap();
-    assert!(report.aborted.unwrap().contains("gave client dev-backend no token: it answered 401"));
+    let mut options = options(&fake, &folder, vec![folder.write("q.ndjson", patients(3..6))]);
+    for (auth, expected) in [
+        (Auth::Token("wrong".to_owned()), "/fhir refuses the token (401): login."),
+        (Auth::None, "/fhir refuses a request without a token (401): login."),
+        (
+            Auth::client("dev-backend", "wrong"),
+            "/auth/token gives client dev-backend no token (401): invalid_client.",
+        ),
+    ] {
+        options.connection.auth = auth;
+        let report = load(options.clone()).await.unwrap();
+        assert_eq!((report.ok(), report.loaded, report.errors.len()), (false, 0, 0), "{report}");
+        assert!(report.aborted.clone().unwrap().ends_with(expected), "{report}");
+    }
 }
 
 #[tokio::test]
@@ -138,7 +147,7 @@ async fn one_bad_resource_does_not_hold_up_its_group() {
     let folder = Folder::new();
     fake.lock().poison = Some("p7\"".to_owned());
     let mut lines = patients(0..20);
-    lines.push_str("not json\n{\"resourceType\":\"Patient\",\"id\":\"no spaces\"}\n");
+    lines.push_str("{\"resourceType\":\n{\"resourceType\":\"Patient\",\"id\":\"no spaces\"}\n");
     let path = folder.write("p.ndjson", lines);
     let report = run(&fake, &folder, vec![path.clone()]).await;
     assert_eq!((report.loaded, report.failed), (19, 3), "{report}");
@@ -146,13 +155,18 @@ async fn one_bad_resource_does_not_hold_up_its_group() {
     let mut lines: Vec<_> = report.errors.iter().map(ToString::to_string).collect();
     lines.sort();
     let file = path.display();
-    assert!(lines[0].starts_with(&format!("{file}, line 21: This is no JSON")), "{lines:?}");
+    let broken = format!("{file}, line 21, column 16: This is no JSON: EOF while parsing a value.");
+    assert_eq!(lines[0], broken);
     assert_eq!(
         lines[1],
         format!("{file}, line 22: An id has 1 to 64 characters of A-Z a-z 0-9 . -.")
     );
-    assert_eq!(lines[2], format!("{file}, line 8: 422: this one is poisoned"));
-    assert!(report.journal.is_some());
+    assert_eq!(lines[2], format!("{file}, line 8: 422: this one is poisoned."));
+    assert_eq!(report.journal, Some(folder.path(".journal")));
+    assert!(report.to_string().ends_with(&format!(
+        "; 3 failed. Run the same again to send what is missing (journal {}).",
+        folder.path(".journal").display()
+    )));
     let machine: Value = serde_json::to_value(&report).unwrap();
     assert_eq!(machine["errors"].as_array().unwrap().len(), 3);
 }
@@ -162,13 +176,20 @@ async fn a_refused_transaction_names_its_entry() {
     let fake = Fake::start().await;
     let folder = Folder::new();
     fake.lock().poison = Some("bad".to_owned());
-    let path = folder.write("b.json", transaction(&["good", "bad"]));
-    let report = run(&fake, &folder, vec![path]).await;
-    assert_eq!((report.loaded, report.failed), (0, 2));
-    assert_eq!(report.errors.len(), 1);
-    assert_eq!(report.errors[0].at.as_deref(), Some("entry 1"));
-    assert_eq!(report.errors[0].status, Some(422));
-    assert!(report.errors[0].message.ends_with("this one is poisoned"));
+    let both = transaction(&["good", "bad"]);
+    for (name, text, place) in [
+        ("b.json", both.clone(), "line 1, entry 2"),
+        ("c.ndjson", [transaction(&["fine"]), both].join("\n"), "line 2, entry 2"),
+    ] {
+        let path = folder.write(name, text);
+        let report = run(&fake, &folder, vec![path.clone()]).await;
+        assert_eq!((report.failed, report.errors.len()), (2, 1));
+        let said = format!(
+            "{}, {place}: 422: this one is poisoned. None of its 2 entries is stored.",
+            path.display()
+        );
+        assert_eq!(report.errors[0].to_string(), said);
+    }
 }
 
 #[tokio::test]
@@ -201,7 +222,64 @@ async fn only_what_failed_is_sent_again() {
     assert!(third.ok(), "{third}");
     assert_eq!((third.resumed, third.loaded), (1039, 11), "{third}");
     assert_eq!((fake.count("Basic"), fake.count("Patient")), (1000, 50));
-    assert!(!folder.path(".journal").exists());
+}
+
+#[tokio::test]
+async fn a_finished_load_has_nothing_to_do() {
+    let fake = Fake::start().await;
+    let folder = Folder::new();
+    folder.write("in/b.ndjson", "{\"resourceType\":\"Basic\"}\n{\"resourceType\":\"Basic\"}\n");
+    folder.write("in/p.ndjson", patients(0..3));
+    let mut options = options(&fake, &folder, vec![folder.path("in")]);
+    assert_eq!(load(options.clone()).await.unwrap().loaded, 5);
+    let sent = fake.lock().seen.len();
+    let report = load(options.clone()).await.unwrap();
+    assert!(report.ok() && fake.lock().seen.len() == sent, "{report}");
+    let journal = folder.path(".journal");
+    let expected = format!(
+        "2 files were loaded before (journal {}); nothing to do. --again loads all anew.",
+        journal.display()
+    );
+    assert_eq!(report.to_string(), expected);
+    assert_eq!(std::fs::read_to_string(&journal).unwrap().lines().count(), 3);
+
+    folder.write("in/q.ndjson", patients(3..4));
+    let report = load(options.clone()).await.unwrap();
+    assert_eq!((report.files, report.loaded, report.files_before), (1, 1, 2), "{report}");
+    assert!(report.to_string().starts_with("Loaded 1 resource from 1 file in "), "{report}");
+
+    options.again = true;
+    let report = load(options).await.unwrap();
+    assert_eq!((report.files, report.loaded, report.files_before), (3, 6, 0), "{report}");
+    assert_eq!((fake.count("Basic"), fake.count("Patient")), (4, 4), "again is again");
+}
+
+#[tokio::test]
+async fn a_stopped_load_goes_on_where_it_was() {
+    for times in [1, 2] {
+        let fake = Fake::start().await;
+        let folder = Folder::new();
+        let lines = "{\"resourceType\":\"Basic\"}\n".repeat(1_000);
+        let mut options = options(&fake, &folder, vec![folder.write("b.ndjson", lines)]);
+        options.parallel = 1;
+        fake.lock().faults = [Fault::Hold].into();
+        let stop = options.stop.clone();
+        let running = tokio::spawn(load(options.clone()));
+        fake.holds().await;
+        (0..times).for_each(|_| stop.ask());
+        if times == 1 {
+            fake.release();
+        }
+        let report = running.await.unwrap().unwrap();
+        assert!(!report.ok() && report.stopped && report.failed == 0, "{report}");
+        let known = if times == 1 { (100, 0) } else { (0, 1) };
+        assert_eq!((report.loaded, report.unknown), known, "{report}");
+        assert!(report.to_string().contains("Stopped: run the same again"), "{report}");
+        options.stop = client::Stop::default();
+        let report = load(options).await.unwrap();
+        assert!(report.ok(), "{report}");
+        assert_eq!(fake.count("Basic"), 1_000, "what was cut off came once");
+    }
 }
 
 #[tokio::test]
@@ -211,16 +289,15 @@ async fn a_full_disk_stops_the_run() {
     let options = options(&fake, &folder, vec![folder.write("p.ndjson", patients(0..5000))]);
     fake.lock().faults = [Fault::Status(507)].into();
     let report = load(options.clone()).await.unwrap();
-    assert_eq!(report.failed, 100);
-    assert!(report.loaded < 4900, "{report}");
-    assert!(report.aborted.unwrap().starts_with("The server's disk is full"));
+    assert!(report.loaded <= 4900 && report.failed == 0, "{report}");
+    assert_eq!(report.aborted.unwrap(), "The server's disk is full (507): fault.");
     let again = load(options).await.unwrap();
     assert!(again.ok(), "{again}");
     assert_eq!((again.resumed, again.loaded), (report.loaded, 5000 - report.loaded));
 }
 
 #[tokio::test]
-async fn a_server_that_is_away_ends_the_run() {
+async fn a_server_that_is_away_is_named_at_once() {
     let folder = Folder::new();
     let fake = Fake::start().await;
     let mut options = options(&fake, &folder, vec![folder.write("p.ndjson", patients(0..500))]);
@@ -228,14 +305,21 @@ async fn a_server_that_is_away_ends_the_run() {
     options.connection.url = format!("http://{}/fhir", closed.local_addr().unwrap());
     drop(closed);
     options.connection.auth = Auth::None;
+    let said = load(options.clone()).await.unwrap_err().to_string();
+    let begin = format!("Nobody answers at {} (Connection refused", options.connection.url);
+    assert!(said.starts_with(&begin) && said.ends_with("or name another with --url."), "{said}");
+    assert!(!folder.path(".journal").exists(), "nothing was noted");
+
+    options.connection = fake.connection();
+    options.connection.url = fake.url.replace("/fhir", "/elsewhere");
+    let said = load(options.clone()).await.unwrap_err().to_string();
+    assert!(said.contains("/elsewhere/metadata is not there (404): --url must name"), "{said}");
+
+    options.connection = fake.connection();
+    fake.lock().faults = (0..100).map(|_| Fault::Status(503)).collect();
     let report = load(options).await.unwrap();
-    assert!(!report.ok());
     let reason = report.aborted.unwrap();
-    assert!(
-        reason.contains("cannot be reached") && reason.ends_with("even after 4 tries."),
-        "{reason}"
-    );
-    assert!(report.failed < 1000);
+    assert!(reason.ends_with("answers 503, even after 4 tries."), "{reason}");
 }
 
 #[tokio::test]
@@ -263,7 +347,7 @@ async fn unusable_inputs_are_refused_in_a_sentence() {
     folder.write("empty/readme.txt", "");
     for (inputs, expected) in [
         (vec![], "Name at least one file or folder"),
-        (vec![folder.path("missing.json")], "missing.json cannot be read."),
+        (vec![folder.path("missing.json")], "missing.json cannot be read"),
         (vec![folder.path("empty")], "There are no .json, .ndjson or .jsonl files"),
     ] {
         let error = load(options(&fake, &folder, inputs)).await.unwrap_err().to_string();
@@ -271,7 +355,7 @@ async fn unusable_inputs_are_refused_in_a_sentence() {
     }
     let history = json!({"resourceType": "Bundle", "type": "history"}).to_string();
     let report = run(&fake, &folder, vec![folder.write("h.json", history)]).await;
-    assert_eq!(report.errors[0].message, "A Bundle of this type cannot be loaded.");
+    assert_eq!(report.errors[0].message, "A Bundle of type history cannot be loaded.");
     let report = run(&fake, &folder, vec![folder.write("n.json", "{\"a\":\n1}")]).await;
     assert_eq!(report.errors[0].message, "There is no resourceType.");
 }

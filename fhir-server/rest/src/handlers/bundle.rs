@@ -2,10 +2,11 @@
 
 use access::Action;
 use canonical_model::{Error, Kind, Resource, ResourceId, ResourceType, Result, Value};
+use domain::interactions::Written;
 use domain::interactions::history::whole_system;
 use domain::interactions::transaction::{self as interaction, Existence, Expected};
 use domain::{Domain, Request};
-use futures::stream::{self, StreamExt};
+use futures::stream::{self, FuturesUnordered, StreamExt};
 
 use super::history::query as history_query;
 use super::search::allowed as search_query;
@@ -15,7 +16,7 @@ use crate::bundle::entry::{BundleEntry, patch_of};
 use crate::bundle::render::{BundleText, Response, instant, response};
 use crate::format::Format;
 use crate::interaction::Interaction;
-use crate::limits::{BATCH_CONCURRENCY, BUNDLE_ENTRIES_MAX};
+use crate::limits::{BATCH_CONCURRENCY, BUNDLE_ENTRIES_MAX, RECORDS_AT_ONCE};
 use crate::outcome::{self, status};
 use crate::perform::{log, perform, record_refusal, record_unwritten};
 use crate::wire_request::{Body, WireRequest};
@@ -75,21 +76,40 @@ async fn transaction(
         interaction::transaction(&domain, &request, &writes, &expected).await
     })
     .await?;
-    let mut written = written.into_iter();
+    let mut answers = record_writes(app, &wire, &entries, written).await?.into_iter();
     let mut bundle = BundleText::new("transaction-response", None);
     for entry in entries {
         let answer = if entry.reads() {
             run(app, &wire, entry).await
         } else {
-            let one =
-                written.next().ok_or_else(|| Error::internal("an entry without an answer"))?;
-            let answer = Answer::written(app, one, wire.wish, &wire.format);
-            record_unwritten(app, &wire, &entry.interaction, &answer).await?;
-            answer
+            answers.next().ok_or_else(|| Error::internal("an entry without an answer"))?
         };
         tell(&mut bundle, answer)?;
     }
     Answer::fhir(bundle.finish(), &wire.format)
+}
+
+/// The answers of the entries that write, once all of them are recorded: what wrote nothing, as a
+/// whole transaction that is repeated, is recorded here, many in one flush.
+async fn record_writes(
+    app: &App,
+    wire: &WireRequest,
+    entries: &[BundleEntry],
+    written: Vec<Written>,
+) -> Result<Vec<Result<Answer>>> {
+    let writes = entries.iter().filter(|entry| !entry.reads()).map(|entry| &entry.interaction);
+    let written = written.into_iter().map(|one| Answer::written(app, one, wire.wish, &wire.format));
+    let answers: Vec<_> = writes.zip(written).collect();
+    for some in answers.chunks(RECORDS_AT_ONCE) {
+        let mut records = FuturesUnordered::new();
+        for (write, answer) in some {
+            records.push(record_unwritten(app, wire, write, answer));
+        }
+        while let Some(recorded) = records.next().await {
+            recorded?;
+        }
+    }
+    Ok(answers.into_iter().map(|(_, answer)| answer).collect())
 }
 
 /// Refuses a reading entry that cannot succeed while nothing is written yet, and says what must be

@@ -1,6 +1,6 @@
 //! <https://hl7.org/fhir/R4/http.html#patch>
 
-use canonical_model::{ResourceId, ResourceType, Result, json};
+use canonical_model::{Error, IssueCode, ResourceId, ResourceType, Result, json};
 use domain::interactions::patch::{self as interaction, Patch};
 use domain::{Criteria, Domain};
 
@@ -48,6 +48,13 @@ pub(crate) fn body(wire: &mut WireRequest) -> Result<Patch> {
         (media_type.name == "application/json-patch+json", media_type.is_json());
     match &wire.body {
         Body::Bytes(bytes) if is_patch => Ok(Patch::Json(json::parse(bytes)?)),
+        Body::Bytes(bytes) if is_json && bytes.trim_ascii_start().starts_with(b"[") => {
+            Err(Error::invalid(
+                "application/fhir+json is for a FHIRPath Patch, a Parameters resource; send this \
+                 JSON Patch with `Content-Type: application/json-patch+json`.",
+            )
+            .code(IssueCode::Structure))
+        }
         _ if is_json => Ok(Patch::FhirPath(wire.resource()?.into_body())),
         _ => Err(unsupported(
             "Send a JSON Patch as application/json-patch+json, or a FHIRPath Patch as \

@@ -1,6 +1,7 @@
 //! `carebridge dev`: a whole local system with one command.
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -45,7 +46,7 @@ struct System {
     demo: Option<AbortOnDropHandle<()>>,
 }
 
-pub(crate) async fn run(command: Dev) -> Result<bool> {
+pub(crate) async fn run(command: Dev) -> Result<ExitCode> {
     let began = Instant::now();
     let mut signals = Signals::listen().context("Signals cannot be received")?;
     let Dev { server, home, no_demo } = command;
@@ -57,9 +58,9 @@ pub(crate) async fn run(command: Dev) -> Result<bool> {
     let listener = bind(settings.listen).await?;
     let system = tokio::select! {
         system = set_up(settings, listener, &home, no_demo) => system?,
-        name = signals.next() => {
-            tracing::info!(signal = name, "Stopped while starting.");
-            return Ok(true);
+        caught = signals.next() => {
+            tracing::info!(signal = caught.name(), "Stopped while starting.");
+            return Ok(ExitCode::SUCCESS);
         }
     };
     let banner = Banner::new(&system.running, system.postgres.as_ref(), &home);
@@ -70,7 +71,7 @@ pub(crate) async fn run(command: Dev) -> Result<bool> {
     if let Some(postgres) = postgres {
         postgres.stop().await;
     }
-    Ok(true)
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn set_up(

@@ -1,15 +1,21 @@
 //! `carebridge generate`: a synthetic population into files or a pipe.
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use client::{Format, GenerateOptions, Output, generate};
-use generator::{Day, Options};
+use generator::{Day, Options, OptionsError};
 
+use crate::fault::Usage;
 use crate::output;
 
 /// Generate a synthetic population; the same seed gives the same bytes
+///
+/// Exit code: 0 all is written, 1 something is not, 2 wrong usage. With --json, the report is one JSON
+/// object: patients, resources, bytes, seconds; on standard error where standard output holds the
+/// population.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example:\n  carebridge generate --patients 1000 --output population/\n  carebridge generate --format ndjson --output - | carebridge load -"
@@ -19,8 +25,8 @@ pub(crate) struct Generate {
     #[arg(long, value_name = "FOLDER")]
     output: PathBuf,
     /// How many patients
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    patients: u64,
+    #[arg(long, value_name = "N", default_value_t = 100, allow_negative_numbers = true)]
+    patients: i64,
     /// Which population
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -39,6 +45,9 @@ pub(crate) struct Generate {
     /// A transaction per patient, or a resource per line
     #[arg(long, value_enum, default_value_t = Shape::Bundles)]
     format: Shape,
+    /// Write into a folder that is not empty, and replace files of the same names
+    #[arg(long)]
+    force: bool,
     /// Compress: files end in .gz
     #[arg(long)]
     gzip: bool,
@@ -56,10 +65,10 @@ enum Shape {
     Ndjson,
 }
 
-pub(crate) fn run(command: Generate) -> Result<bool> {
+pub(crate) fn run(command: Generate) -> Result<ExitCode> {
     let piped = command.output == Path::new("-");
     let (json, quiet) = (command.json, command.quiet);
-    let report = generate(&options(command, piped)?)?;
+    let report = generate(&options(command, piped)?).map_err(as_usage)?;
     match (piped, quiet) {
         (_, true) => {}
         // Standard output holds the population.
@@ -67,22 +76,33 @@ pub(crate) fn run(command: Generate) -> Result<bool> {
         (true, false) => output::complain(&report.to_string()),
         (false, false) => output::report(&report, json)?,
     }
-    Ok(true)
+    Ok(ExitCode::SUCCESS)
 }
 
 fn options(command: Generate, piped: bool) -> Result<GenerateOptions> {
-    let mut population = Options::new(command.seed, command.patients);
+    // Fewer than none are as few as none: the generator refuses both in one sentence.
+    let patients = u64::try_from(command.patients).unwrap_or(0);
+    let mut population = Options::new(command.seed, patients);
     population.years = command.years.unwrap_or(population.years);
     population.facilities = command.facilities.unwrap_or(population.facilities);
     population.keep_ids = command.keep_ids;
     if let Some(text) = &command.until {
         let day = Day::parse(text);
-        population.until = day.with_context(|| format!("--until: {text:?} is no day."))?;
+        population.until = day.ok_or_else(|| Usage(format!("--until: {text:?} is no day.")))?;
     }
     let format = match command.format {
         Shape::Bundles => Format::Bundles,
         Shape::Ndjson => Format::Ndjson,
     };
     let output = if piped { Output::Stdout } else { Output::Folder(command.output) };
-    Ok(GenerateOptions { population, format, gzip: command.gzip, output, progress: true })
+    let Generate { gzip, force, .. } = command;
+    Ok(GenerateOptions { population, format, gzip, output, force, progress: true })
+}
+
+/// Options that are out of range are a matter of usage.
+fn as_usage(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast::<OptionsError>() {
+        Ok(refused) => Usage(refused.to_string()).into(),
+        Err(error) => error,
+    }
 }

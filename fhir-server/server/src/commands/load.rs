@@ -1,20 +1,27 @@
 //! `carebridge load`: files into a FHIR server.
 
 use std::path::PathBuf;
+use std::pin::pin;
+use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
-use client::{LoadOptions, load};
+use client::{LoadOptions, Stop, load};
 
 use super::connection::ConnectionFlags;
 use crate::output;
+use crate::stop::Signals;
 
 /// Load bundles, resources and NDJSON, plain or .gz, files or folders, into a server
 ///
-/// What failed is listed; the same command again sends only what is missing.
+/// What failed is listed; the same command again sends only what is missing, and nothing once all is
+/// loaded. Ctrl-C waits a few seconds for the requests in flight; a second one does not.
+///
+/// Exit code: 0 all is loaded, 1 something is not, 2 wrong usage, 130 stopped by Ctrl-C. With --json,
+/// standard output is one JSON object: files, loaded, resumed, failed, errors, journal and more.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example:\n  carebridge load synthea/ extra.ndjson.gz\n  zcat big.ndjson.gz | carebridge load - --url https://fhir.example.org/fhir"
+    after_help = "Example:\n  carebridge load synthea/ extra.ndjson.gz\n  carebridge load synthea/ --again\n  zcat big.ndjson.gz | carebridge load - --url https://fhir.example.org/fhir"
 )]
 pub(crate) struct Load {
     /// Files and folders; `-` is standard input
@@ -25,19 +32,46 @@ pub(crate) struct Load {
     /// Requests in flight
     #[arg(long, value_name = "N", default_value_t = client::limits::PARALLEL_DEFAULT)]
     parallel: usize,
-    /// What was loaded already is noted here, to resume; by default under .carebridge/
+    /// What was loaded already is noted here; by default under .carebridge/, one for each server
+    /// and inputs
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
+    /// Load what was loaded before, too; resources without an id are then there twice
+    #[arg(long)]
+    again: bool,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
 }
 
-pub(crate) async fn run(command: Load) -> Result<bool> {
-    let Load { inputs, connection, parallel, journal, json } = command;
-    let connection = connection.connection();
-    let report =
-        load(LoadOptions { connection, inputs, parallel, journal, progress: true }).await?;
+pub(crate) async fn run(command: Load) -> Result<ExitCode> {
+    let mut signals = Signals::listen().context("Signals cannot be received")?;
+    let Load { inputs, connection, parallel, journal, again, json } = command;
+    let (connection, stop) = (connection.connection(), Stop::default());
+    let mut loading = pin!(load(LoadOptions {
+        connection,
+        inputs,
+        parallel,
+        journal,
+        again,
+        progress: true,
+        stop: stop.clone(),
+    }));
+    let mut stopped = None;
+    let report = loop {
+        tokio::select! {
+            report = &mut loading => break report?,
+            caught = signals.next() => {
+                if stopped.replace(caught).is_none() {
+                    output::complain("Stopping once the requests in flight are answered; again stops at once.");
+                }
+                stop.ask();
+            }
+        }
+    };
     output::report(&report, json)?;
-    Ok(report.ok())
+    Ok(match stopped {
+        Some(caught) if report.stopped => caught.exit_code(),
+        _ => output::code(report.ok()),
+    })
 }

@@ -1,6 +1,7 @@
 //! `carebridge migrate`: brings a database up to this binary's schema.
 
 use std::fmt;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
@@ -40,7 +41,7 @@ impl fmt::Display for Report {
     }
 }
 
-pub(crate) async fn run(command: Migrate) -> Result<bool> {
+pub(crate) async fn run(command: Migrate) -> Result<ExitCode> {
     let mut settings = command.config.settings()?;
     command.database.apply(&mut settings);
     let url = settings.database.url()?.reveal();
@@ -48,5 +49,5 @@ pub(crate) async fn run(command: Migrate) -> Result<bool> {
     // Repeated where nothing is missing, for the partitions of the next months.
     store::migrate(url).await?;
     output::report(&Report { changed }, command.json)?;
-    Ok(true)
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,4 +1,4 @@
-//! The subcommands, a file each. `run` tells whether all went well: the exit code.
+//! The subcommands, a file each. `run` gives the exit code.
 
 mod connection;
 #[cfg(feature = "dev")]

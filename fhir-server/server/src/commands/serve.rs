@@ -1,6 +1,7 @@
 //! `carebridge serve`: the production server.
 
 use std::net::SocketAddr;
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
@@ -27,7 +28,7 @@ pub(crate) struct Serve {
     roles: Vec<Role>,
 }
 
-pub(crate) async fn run(command: Serve) -> Result<bool> {
+pub(crate) async fn run(command: Serve) -> Result<ExitCode> {
     let mut signals = Signals::listen().context("Signals cannot be received")?;
     let mut settings = command.server.settings()?;
     settings.roles = Roles::of(&command.roles);
@@ -41,21 +42,21 @@ pub(crate) async fn run(command: Serve) -> Result<bool> {
     let listener = bind(settings.listen).await?;
     tokio::select! {
         running = start(settings, listener) => drain(running?, &mut signals).await,
-        name = signals.next() => tracing::info!(signal = name, "Stopped while starting."),
+        caught = signals.next() => tracing::info!(signal = caught.name(), "Stopped while starting."),
     }
-    Ok(true)
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Waits for a signal, then for the end of what is in flight; a second signal cuts that short.
 pub(crate) async fn drain(running: Running, signals: &mut Signals) {
-    let name = signals.next().await;
-    tracing::info!(signal = name, "Draining.");
+    let caught = signals.next().await;
+    tracing::info!(signal = caught.name(), "Draining.");
     tokio::select! {
         drain = running.stop() => match drain {
             Drain::Complete => tracing::info!("Drained."),
             Drain::Cut => tracing::warn!("Some requests took too long and were cut."),
         },
-        name = signals.next() => tracing::warn!(signal = name, "Stopped at once."),
+        caught = signals.next() => tracing::warn!(signal = caught.name(), "Stopped at once."),
     }
 }
 

@@ -53,6 +53,7 @@ async fn load_once(address: SocketAddr, folder: &Path) -> Result<Option<LoadRepo
         format: Format::Bundles,
         gzip: false,
         output: Output::Folder(files.clone()),
+        force: false,
         progress: false,
     };
     spawn_blocking(move || generate(&options)).await??;
@@ -65,11 +66,13 @@ async fn load_once(address: SocketAddr, folder: &Path) -> Result<Option<LoadRepo
         parallel: 2,
         journal: Some(journal.clone()),
         progress: false,
+        ..LoadOptions::default()
     })
     .await?;
     ensure!(report.ok(), "{report}");
     fs::write(&mark, "").with_context(|| format!("{} cannot be written", mark.display()))?;
     forget(&files)?;
+    forget(&journal)?;
     Ok(Some(report))
 }
 

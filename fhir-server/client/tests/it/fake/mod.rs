@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, post};
 use client::{Auth, Connection, Retry};
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 const POISONED: &str = "this one is poisoned";
 
@@ -25,6 +26,8 @@ pub(crate) enum Fault {
     Status(u16),
     /// Ask to come back after so many seconds.
     Busy(u64),
+    /// Do what is asked, and answer only once [`Fake::release`] is called.
+    Hold,
     /// Do what is asked, then lose the connection in the middle of the answer.
     Drop,
 }
@@ -59,13 +62,16 @@ pub(crate) struct Inner {
 pub(crate) struct Fake {
     pub(crate) url: String,
     inner: Arc<Mutex<Inner>>,
+    held: Arc<Semaphore>,
+    released: Arc<Semaphore>,
 }
 
 impl Fake {
     pub(crate) async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/fhir", listener.local_addr().unwrap());
-        let fake = Self { url, inner: Arc::default() };
+        let none = || Arc::new(Semaphore::new(0));
+        let fake = Self { url, inner: Arc::default(), held: none(), released: none() };
         let router = Router::new()
             .route("/auth/token", post(token))
             .route("/fhir", any(fhir))
@@ -78,6 +84,16 @@ impl Fake {
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap()
+    }
+
+    /// Waits until an answer is held back.
+    pub(crate) async fn holds(&self) {
+        self.held.acquire().await.unwrap().forget();
+    }
+
+    /// Gives one of them out.
+    pub(crate) fn release(&self) {
+        self.released.add_permits(1);
     }
 
     /// Requests to FHIR, of a method.
@@ -93,7 +109,7 @@ impl Fake {
     /// A connection that does not dawdle.
     pub(crate) fn connection(&self) -> Connection {
         let quick = Duration::from_millis(1);
-        let retry = Retry { tries: 4, first: quick, longest: quick };
+        let retry = Retry { tries: 4, first: quick, longest: quick, patience: quick * 50 };
         Connection { url: self.url.clone(), auth: Auth::default(), retry }
     }
 }
@@ -118,12 +134,27 @@ async fn fhir(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    let (fault, answer) = respond(&fake, &method, &uri, &headers, &body);
+    if matches!(fault, Some(Fault::Hold)) {
+        fake.held.add_permits(1);
+        fake.released.acquire().await.unwrap().forget();
+    }
+    answer
+}
+
+fn respond(
+    fake: &Fake,
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> (Option<Fault>, Response) {
     let mut inner = fake.lock();
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
     let token = text("authorization").unwrap_or_default();
     let number = token.strip_prefix("Bearer t").and_then(|number| number.parse().ok());
     if number.is_none_or(|number: u32| number <= inner.tokens_expired) {
-        return (StatusCode::UNAUTHORIZED, outcome("login")).into_response();
+        return (None, (StatusCode::UNAUTHORIZED, outcome("login")).into_response());
     }
     let path = uri.path_and_query().unwrap().as_str().to_owned();
     let key = text("idempotency-key");
@@ -133,13 +164,15 @@ async fn fhir(
     let fault = inner.faults.pop_front();
     match fault {
         Some(Fault::Status(status)) => {
-            return (StatusCode::from_u16(status).unwrap(), outcome("fault")).into_response();
+            let answer = (StatusCode::from_u16(status).unwrap(), outcome("fault"));
+            return (None, answer.into_response());
         }
         Some(Fault::Busy(seconds)) => {
             let wish = [("retry-after", seconds.to_string())];
-            return (StatusCode::SERVICE_UNAVAILABLE, wish, outcome("busy")).into_response();
+            let answer = (StatusCode::SERVICE_UNAVAILABLE, wish, outcome("busy"));
+            return (None, answer.into_response());
         }
-        Some(Fault::Drop) | None => {}
+        Some(Fault::Drop | Fault::Hold) | None => {}
     }
     let known = key.as_ref().and_then(|key| inner.answers.get(key).cloned());
     let (status, text) = known.unwrap_or_else(|| inner.answer(&fake.url, &seen));
@@ -150,9 +183,9 @@ async fn fhir(
     if matches!(fault, Some(Fault::Drop)) {
         let lost =
             futures::stream::iter([Ok(Bytes::from("{")), Err(std::io::Error::other("lost"))]);
-        return (status, Body::from_stream(lost)).into_response();
+        return (None, (status, Body::from_stream(lost)).into_response());
     }
-    (status, text).into_response()
+    (fault, (status, text).into_response())
 }
 
 fn outcome(text: &str) -> String {

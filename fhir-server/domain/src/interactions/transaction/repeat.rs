@@ -2,7 +2,7 @@
 
 use access::Access;
 use canonical_model::{Error, ResourceId, ResourceType, Result};
-use store::{Once, StoredReply};
+use store::{Once, StoredReply, VersionName};
 
 use crate::interactions::update::overtaken;
 use crate::interactions::written::{Effect, Written, reference};
@@ -53,21 +53,30 @@ async fn answer(domain: &Domain, key: &IdempotencyKey, kept: &StoredReply) -> Re
         let text = "This Idempotency-Key came with another request before. Use a new key.";
         return Err(Error::unprocessable(text));
     }
-    let mut written = Vec::new();
+    let (mut effects, mut names) = (Vec::new(), Vec::new());
     for entry in kept.reply.as_array().into_iter().flatten() {
         let word = |name: &str| entry.get(name).and_then(serde_json::Value::as_str);
-        let effect = Effect::parse(word("effect").unwrap_or_default())?;
-        let version = match (word("type"), word("id")) {
-            (Some(kind), Some(id)) => {
-                let number = entry.get("version").and_then(serde_json::Value::as_i64).unwrap_or(0);
-                let number = i32::try_from(number).map_err(Error::internal)?;
-                let (kind, id) = (ResourceType::parse(kind)?, ResourceId::parse(id)?);
-                let access = Access::internal("a repeated request gets the answer of the first");
-                domain.store().vread(&access, kind, &id, number).await?
-            }
-            _ => None,
-        };
-        written.push(Written::found(effect, version));
+        let name = name(word("type"), word("id"), entry.get("version"))?;
+        effects.push((Effect::parse(word("effect").unwrap_or_default())?, name.is_some()));
+        names.extend(name);
     }
-    Ok(written)
+    let access = Access::internal("a repeated request gets the answer of the first");
+    let mut versions = domain.store().vread_many(&access, &names).await?.into_iter();
+    let written = effects.into_iter().map(|(effect, named)| {
+        let version = if named { versions.next().flatten() } else { None };
+        Written::found(effect, version)
+    });
+    Ok(written.collect())
+}
+
+/// The version that an entry of a kept reply names, if it names one.
+fn name(
+    kind: Option<&str>,
+    id: Option<&str>,
+    version: Option<&serde_json::Value>,
+) -> Result<Option<VersionName>> {
+    let (Some(kind), Some(id)) = (kind, id) else { return Ok(None) };
+    let version = version.and_then(serde_json::Value::as_i64).unwrap_or(0);
+    let version = i32::try_from(version).map_err(Error::internal)?;
+    Ok(Some((ResourceType::parse(kind)?, ResourceId::parse(id)?, version)))
 }
