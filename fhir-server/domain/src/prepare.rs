@@ -3,13 +3,14 @@
 use access::Access;
 use bytes::Bytes;
 use canonical_model::date::format_instant;
-use canonical_model::{Error, Kind, Resource, ResourceId, ResourceType, Result};
+use canonical_model::{Blob, Error, IssueCode, Kind, Resource, ResourceId, ResourceType, Result};
 use chrono::{DateTime, Utc};
 use search::IndexEntries;
 use store::{Change, Method, Stored};
 
 use crate::Domain;
 use crate::hooks::Proposal;
+use crate::limits::RESOURCE_BYTES_MAX;
 
 /// A change and the version that it becomes when it is committed.
 pub(crate) struct Prepared {
@@ -48,7 +49,13 @@ pub(crate) fn content(
         return Err(outside());
     }
     let text = resource.to_text();
-    let digest = domain.store().hasher().digest(content_part(&text, &instant));
+    if text.len() > RESOURCE_BYTES_MAX {
+        return Err(Error::unprocessable("A resource has at most 4 MiB. Split it.")
+            .code(IssueCode::TooLong)
+            .at(kind.name()));
+    }
+    let blob = resource.blob().copied();
+    let digest = digest(domain, content_part(&text, &instant), blob.as_ref());
     let stored = Stored {
         kind,
         id: place.id.to_string(),
@@ -56,6 +63,7 @@ pub(crate) fn content(
         last_updated: place.at,
         method: place.method,
         text: Some(Bytes::from(text.clone())),
+        blob,
     };
     // Search values and digest are of the open content; the database gets the sealed one.
     let sealed = domain.store().sealer().seal(&resource, version)?;
@@ -67,6 +75,7 @@ pub(crate) fn content(
         method: place.method,
         revives: place.revives,
         text,
+        blob,
         digest,
         entries,
     };
@@ -83,6 +92,7 @@ pub(crate) fn tombstone(kind: ResourceType, place: Place<'_>) -> Prepared {
         last_updated: place.at,
         method: Method::Delete,
         text: None,
+        blob: None,
     };
     let change = Change {
         kind,
@@ -91,10 +101,20 @@ pub(crate) fn tombstone(kind: ResourceType, place: Place<'_>) -> Prepared {
         method: Method::Delete,
         revives: false,
         text: String::new(),
+        blob: None,
         digest: 0,
         entries: IndexEntries::default(),
     };
     Prepared { change, version: stored }
+}
+
+/// Of the content, with what is kept beside it.
+fn digest(domain: &Domain, text: &[u8], blob: Option<&Blob>) -> i64 {
+    let hasher = domain.store().hasher();
+    match blob {
+        None => hasher.digest(text),
+        Some(blob) => hasher.digest(&[text, blob.sha256.as_slice()].concat()),
+    }
 }
 
 /// The text behind what the server sets: `identify` puts type, id, version and time first.

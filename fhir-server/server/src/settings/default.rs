@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use domain::{Hooks, Policy};
+use rest::Bodies;
 use telemetry::Clock;
 
 use super::{AuthSettings, DatabaseSettings, LogSettings, Roles, Settings};
@@ -19,6 +20,7 @@ impl Default for Settings {
             auth: AuthSettings::default(),
             clients: Vec::new(),
             policy: Policy::default(),
+            bodies: Bodies::default(),
             log: LogSettings::default(),
             roles: Roles::default(),
             hooks: Hooks::default(),

@@ -29,6 +29,8 @@ pub(crate) struct File {
     #[serde(default)]
     policy: Policy,
     #[serde(default)]
+    limits: Limits,
+    #[serde(default)]
     log: Log,
 }
 
@@ -51,6 +53,12 @@ struct Auth {
 struct Policy {
     update_as_create: Option<bool>,
     delete_multiple: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Limits {
+    binary_mib: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -95,7 +103,7 @@ impl File {
 
     /// Lays the file over what was known before.
     pub(crate) fn apply(self, settings: &mut Settings) -> Result<()> {
-        let Self { listen, base_url, database, auth, clients, policy, log } = self;
+        let Self { listen, base_url, database, auth, clients, policy, limits, log } = self;
         set(&mut settings.listen, listen);
         settings.base_url = base_url.or(settings.base_url.take());
         settings.database.url = database.url.or(settings.database.url.take());
@@ -111,6 +119,10 @@ impl File {
         settings.clients.extend(clients);
         set(&mut settings.policy.update_as_create, policy.update_as_create);
         set(&mut settings.policy.delete_multiple, policy.delete_multiple);
+        set(
+            &mut settings.bodies.content_bytes_max,
+            limits.binary_mib.map(|mib| u64::from(mib) * 1024 * 1024),
+        );
         set(&mut settings.log.filter, log.filter);
         settings.log.format = log.format.map(Into::into).or(settings.log.format);
         if settings.base_url.as_deref() == Some("") {
@@ -164,7 +176,7 @@ mod tests {
         let settings = parse(&all.join("\n")).unwrap();
         assert_eq!(settings.clients.len(), 1);
         // An unknown key makes the parser name the known ones.
-        for table in ["", "[database]", "[auth]", "[[client]]", "[policy]", "[log]"] {
+        for table in ["", "[database]", "[auth]", "[[client]]", "[policy]", "[limits]", "[log]"] {
             let error = parse(&format!("{table}\nnonsense = 1")).unwrap_err().to_string();
             let known = error.split('`').skip(3).step_by(2);
             let named = |key: &str| {

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use auth::ClientConfig;
 use domain::{Hooks, Policy};
+use rest::Bodies;
 use telemetry::Clock;
 
 pub(crate) use flags::{ConfigFlag, DatabaseFlag, Role, ServerFlags};
@@ -31,6 +32,8 @@ pub struct Settings {
     pub clients: Vec<ClientConfig>,
     /// Choices where FHIR leaves them.
     pub policy: Policy,
+    /// What large requests may take.
+    pub bodies: Bodies,
     /// The log.
     pub log: LogSettings,
     /// What this process does.
