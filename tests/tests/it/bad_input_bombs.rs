@@ -97,7 +97,7 @@ async fn measure() -> Result<()> {
 }
 
 /// The most memory this process has had, in KiB.
-fn peak() -> Result<u64> {
+pub(crate) fn peak() -> Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("VmHWM")?;
     Ok(line.trim().trim_end_matches("kB").trim().parse()?)

@@ -9,6 +9,8 @@ mod bad_input_bombs;
 mod bad_input_bundles;
 mod bad_input_queries;
 mod bad_input_wire;
+mod blobs;
+mod blobs_memory;
 mod bounds;
 mod bundle;
 mod bundle_transaction;
