@@ -48,7 +48,8 @@ impl Content {
         // Chunks are a multiple of three bytes, so each is base64 by itself.
         let base64 = self.chunks().map(|chunk| chunk.map(|it| Bytes::from(STANDARD.encode(it))));
         let ends = |text: Bytes| stream::once(std::future::ready(Ok(text)));
-        let all = ends(before.into()).chain(base64).chain(ends(Bytes::from_static(after.as_bytes())));
+        let all =
+            ends(before.into()).chain(base64).chain(ends(Bytes::from_static(after.as_bytes())));
         (length, Body::from_stream(all))
     }
 

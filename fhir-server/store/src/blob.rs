@@ -14,8 +14,7 @@ use crate::{Store, Stored, Transaction};
 
 const FIRST: &str = "with head as (insert into blob default values returning blob)
     insert into blob_chunk (blob, seq, bytes) select blob, 0, $1 from head returning blob";
-const NEXT: &str =
-    "insert into blob_chunk (blob, seq, bytes) values ($2, $3, $1) returning blob";
+const NEXT: &str = "insert into blob_chunk (blob, seq, bytes) values ($2, $3, $1) returning blob";
 
 /// Content on its way in. What was written of one that is dropped is swept later.
 #[derive(Debug)]
@@ -66,7 +65,8 @@ impl BlobWriter {
             self.write().await?;
         }
         let id = self.id.ok_or_else(|| Error::internal("a blob without a number"))?;
-        let sha256 = <[u8; 32]>::try_from(self.hash.0.finish().as_ref()).map_err(Error::internal)?;
+        let sha256 =
+            <[u8; 32]>::try_from(self.hash.0.finish().as_ref()).map_err(Error::internal)?;
         Ok(Blob { id, size: self.size, sha256 })
     }
 
@@ -167,7 +167,9 @@ impl Store {
         let applied = self.ground.reserve.watch(settle(outcome)).await?;
         match open.keep_blobs(&ids, applied).await? {
             Applied::Committed => open.commit().await?,
-            Applied::Stale | Applied::CriteriaTaken | Applied::KeyRepeated => open.rollback().await?,
+            Applied::Stale | Applied::CriteriaTaken | Applied::KeyRepeated => {
+                open.rollback().await?
+            }
         }
         Ok(applied)
     }

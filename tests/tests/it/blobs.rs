@@ -105,7 +105,7 @@ async fn content_of_any_size_comes_out_as_it_went_in() -> Result<()> {
         assert_eq!(Answer::of(packed).await?.status, 201, "{size}, gzip");
         assert!(raw(client, &format!("/Binary/z{size}")).await? == bytes, "{size}, gzip");
     }
-    // Four sizes are over what stays inline, twice each: 1 + 1 + 2 + 2 + 4 chunks.
+    // Five sizes are over what stays inline, twice each: 1 + 1 + 2 + 2 + 4 chunks.
     assert_eq!(count(&server.database, "blob where used").await?, 10);
     assert_eq!(sweep(&server.database).await?, 20);
     let held = "resource where content ? 'data' and octet_length(wire) > 400000";
@@ -152,7 +152,7 @@ async fn versions_keep_their_content_and_equal_content_makes_none() -> Result<()
     assert_eq!(sweep(&server.database).await?, 4);
     assert!(raw(client, "/Binary/v/_history/1").await? == old);
     assert_eq!(count(&server.database, "outbox").await?, 5);
-    let audited = "audit where type = 12 and action in (0, 2, 3) and status < 300";
+    let audited = "audit where id = 'v' and action in (0, 2, 3) and status < 300";
     assert!(count(&server.database, audited).await? >= 5);
     Ok(())
 }

@@ -110,7 +110,7 @@ async fn bundles_of_many_senders_share_the_room() -> Result<()> {
         entries.join(",")
     );
     let bundle = bytes::Bytes::from(bundle);
-    ensure!(bundle.len() > 15 * MIB && bundle.len() < 16 * MIB, "{} bytes", bundle.len());
+    ensure!(bundle.len() > 14 * MIB && bundle.len() < 16 * MIB, "{} bytes", bundle.len());
     let send = || {
         let request =
             server.client.request("POST", "").header("content-type", "application/fhir+json");

@@ -40,9 +40,9 @@ pub async fn set_aside(
     resource: Resource,
 ) -> Result<Resource> {
     let data = resource.members().get("data").and_then(Value::as_str);
-    let Some(data) = data.filter(|data| data.len() / 4 * 3 > CONTENT_INLINE_BYTES_MAX) else {
-        return Ok(resource);
-    };
+    let is_large =
+        |data: &&str| data.trim_end_matches('=').len() * 3 / 4 > CONTENT_INLINE_BYTES_MAX;
+    let Some(data) = data.filter(is_large) else { return Ok(resource) };
     if resource.kind() != ResourceType::BINARY {
         return Ok(resource);
     }

@@ -55,8 +55,9 @@ pub(crate) fn content(
         && let Body::Bytes(bytes) = &wire.body
         && is_content(&media_type, bytes)
     {
-        let data = STANDARD.encode(bytes);
-        return binary(id, media_type, Some(data));
+        // No element is ever empty: content without a byte is none.
+        let data = (!bytes.is_empty()).then(|| STANDARD.encode(bytes));
+        return binary(id, media_type, data);
     }
     wire.resource()
 }
