@@ -1,5 +1,6 @@
 //! The search parameters of each type, ready for use: hashed, compiled, and placed in the index.
 
+use std::collections::HashSet;
 use std::sync::OnceLock;
 
 use canonical_model::fhirpath::Path;
@@ -8,6 +9,7 @@ use conformance::{Registry, SearchParam, SearchParamKind};
 
 use crate::expr::Breadth;
 use crate::keys::{Hasher, Param};
+use crate::sealed::overlaps;
 use crate::timeline;
 
 /// All search parameters, compiled a type at a time when it is first used.
@@ -15,6 +17,9 @@ use crate::timeline;
 pub struct Catalogue {
     hasher: Hasher,
     types: Vec<OnceLock<TypePlan>>,
+    /// Paths of elements that are stored sealed.
+    pub(crate) sealed: Vec<String>,
+    pub(crate) hidden: OnceLock<HashSet<&'static str>>,
 }
 
 /// The parameters of one type.
@@ -51,14 +56,22 @@ pub struct ParamPlan {
     pub compartment: bool,
     /// Whether `timeline_index` holds its keys.
     pub timed: bool,
+    /// Whether its values may be of elements that are stored sealed.
+    pub sealed: bool,
 }
 
 impl Catalogue {
     /// The catalogue of R4 for one database's hash.
     #[must_use]
     pub fn new(hasher: Hasher) -> Self {
+        Self::with_sealed(hasher, Vec::new())
+    }
+
+    /// The same where the elements at these paths are stored sealed.
+    #[must_use]
+    pub fn with_sealed(hasher: Hasher, sealed: Vec<String>) -> Self {
         let types = ResourceType::all().map(|_| OnceLock::new()).collect();
-        Self { hasher, types }
+        Self { hasher, types, sealed, hidden: OnceLock::new() }
     }
 
     /// The database's hash.
@@ -77,13 +90,13 @@ impl Catalogue {
         if let Some(plan) = slot.get() {
             return Ok(plan);
         }
-        let plan = TypePlan::compile(kind, &self.hasher)?;
+        let plan = TypePlan::compile(kind, &self.hasher, &self.sealed)?;
         Ok(slot.get_or_init(|| plan))
     }
 }
 
 impl TypePlan {
-    fn compile(kind: ResourceType, hasher: &Hasher) -> Result<Self> {
+    fn compile(kind: ResourceType, hasher: &Hasher, sealed: &[String]) -> Result<Self> {
         let registry = Registry::r4();
         let definitions = registry.search_params(kind);
         let compartment = registry.patient_compartment(kind);
@@ -107,6 +120,7 @@ impl TypePlan {
                 breadth: breadth(definition),
                 compartment: compartment.iter().any(|c| *c == code || *c == owner),
                 timed: timeline.is_some_and(|t| t.keys.contains(&code)),
+                sealed: overlaps(kind, definition.expression, sealed),
             });
         }
         params.sort_by(|a, b| a.definition.code.cmp(b.definition.code));
@@ -123,6 +137,19 @@ impl TypePlan {
 }
 
 impl ParamPlan {
+    /// Whether its values are not indexed, because they are sealed and would lie open in the index.
+    #[must_use]
+    pub fn is_hidden(&self) -> bool {
+        let open = matches!(
+            self.definition.kind,
+            SearchParamKind::String
+                | SearchParamKind::Date
+                | SearchParamKind::Number
+                | SearchParamKind::Quantity
+        );
+        open && self.sealed
+    }
+
     /// Every parameter that a value of this one may be indexed under.
     #[must_use]
     pub fn lookups(&self) -> Vec<Param> {

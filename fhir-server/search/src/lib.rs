@@ -11,6 +11,7 @@ pub mod fold;
 pub mod keys;
 pub mod limits;
 pub mod query;
+mod sealed;
 mod timeline;
 
 pub use catalogue::Catalogue;

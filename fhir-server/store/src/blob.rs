@@ -8,7 +8,7 @@ use sqlx::{PgConnection, Row};
 
 use crate::change::{Change, Work};
 use crate::commit::{Applied, Once, insert, settle, update};
-use crate::error::StoreError;
+use crate::error::{StoreError, has_code};
 use crate::limits::{BLOB_CHUNK_BYTES, BLOB_UNUSED_MINUTES};
 use crate::{Store, Stored, Transaction};
 
@@ -89,15 +89,11 @@ impl BlobWriter {
     }
 }
 
-/// Whether the database has no table for blobs: servers run on the schema before their own too.
-fn has_no_place(error: &Error) -> bool {
-    let fault = error.cause.as_ref().and_then(|cause| cause.downcast_ref::<sqlx::Error>());
-    let code = fault.and_then(|fault| fault.as_database_error()).and_then(|fault| fault.code());
-    code.as_deref() == Some("42P01")
-}
+/// Servers run on the schema before their own too, which has no table for blobs.
+const NO_TABLE: &str = "42P01";
 
 fn no_place(error: Error) -> Error {
-    if !has_no_place(&error) {
+    if !has_code(&error, NO_TABLE) {
         return error;
     }
     let text =
@@ -143,7 +139,7 @@ impl Store {
             "delete from blob where not used and made_at < now() - make_interval(mins => $1)",
         );
         match self.sessions.execute(query.bind(BLOB_UNUSED_MINUTES)).await {
-            Err(error) if has_no_place(&error) => Ok(0),
+            Err(error) if has_code(&error, NO_TABLE) => Ok(0),
             outcome => outcome,
         }
     }

@@ -113,7 +113,7 @@ fn take(sink: &mut Sink<'_>, param: &ParamPlan, items: &[Item<'_>]) {
     }
     let present = sink.hasher.present(param.own);
     sink.facet(present);
-    if param.alias && !param.compartment {
+    if (param.alias && !param.compartment) || param.is_hidden() {
         return;
     }
     for item in items {

@@ -46,6 +46,9 @@ pub(super) fn criterion(
     if modifier == Some("missing") {
         return missing(context, param, value);
     }
+    if param.is_hidden() {
+        return Err(sealed(kind, code));
+    }
     if values.iter().any(|v| v.is_empty()) {
         return Err(Refusal::value(&tame(name), "the value is empty"));
     }
@@ -95,6 +98,12 @@ pub(super) fn criterion(
             "{kind}.{code}: this kind of parameter is not searched yet"
         ))),
     }
+}
+
+/// A search for what is not indexed would find nothing, which is not the truth.
+pub(super) fn sealed(kind: ResourceType, code: &str) -> Refusal {
+    let text = "its values are stored sealed, so they are neither searched nor sorted by";
+    Refusal::unsupported(format!("{kind}.{code}: {text}"))
 }
 
 /// One value or several: comma means or.

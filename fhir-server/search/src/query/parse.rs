@@ -2,7 +2,7 @@
 
 use canonical_model::{Error, Issue, IssueCode, ResourceType, Result};
 
-use super::criteria::criterion;
+use super::criteria::{criterion, sealed};
 use super::pairs::Pair;
 use super::{Query, Sort, SortBy, Summary, Total};
 use crate::catalogue::{Catalogue, TypePlan};
@@ -117,7 +117,7 @@ fn take(
                 .map_err(|_| Refusal::value(name, "expected a number of resources"))?;
             query.count = wish.min(COUNT_MAX);
         }
-        "_sort" => query.sort = sort(plan, value)?,
+        "_sort" => query.sort = sort(plan, query.kind, value)?,
         "_total" => {
             query.total = match value {
                 "none" => Total::None,
@@ -139,14 +139,14 @@ fn take(
     Ok(())
 }
 
-fn sort(plan: &TypePlan, value: &str) -> Result<Vec<Sort>, Refusal> {
+fn sort(plan: &TypePlan, kind: ResourceType, value: &str) -> Result<Vec<Sort>, Refusal> {
     if value.split(',').count() > SORT_FIELDS_MAX {
         return Err(Refusal::value("_sort", "more than 8 fields"));
     }
-    value.split(',').map(|field| sort_field(plan, field.trim())).collect()
+    value.split(',').map(|field| sort_field(plan, kind, field.trim())).collect()
 }
 
-fn sort_field(plan: &TypePlan, field: &str) -> Result<Sort, Refusal> {
+fn sort_field(plan: &TypePlan, kind: ResourceType, field: &str) -> Result<Sort, Refusal> {
     let (code, descending) = match field.strip_prefix('-') {
         Some(code) => (code, true),
         None => (field, false),
@@ -158,6 +158,7 @@ fn sort_field(plan: &TypePlan, field: &str) -> Result<Sort, Refusal> {
             let unknown = || Refusal::unknown(format!("_sort: cannot sort by `{}`", tame(code)));
             let found = plan.find(code).ok_or_else(unknown)?;
             match found.definition.kind {
+                _ if found.is_hidden() => return Err(sealed(kind, code)),
                 SearchParamKind::Date => SortBy::Date {
                     param: found.param,
                     timed: plan.timeline_date == Some(found.param),
