@@ -10,7 +10,7 @@ use crate::catalogue::Catalogue;
 use crate::query::{parse_pairs, write_pairs};
 
 /// What is written for a value that nobody may read.
-const HIDDEN: &str = "***";
+const HIDDEN: &str = "-sealed-";
 
 /// Whether an expression may yield what lies on a sealed path, or holds it. Where either is not plain,
 /// only its plain beginning counts, so that it is rather hidden than told.

@@ -39,3 +39,5 @@ pub const WATCH_EVERY: Duration = Duration::from_millis(250);
 pub const RESTART_PAUSE: Duration = Duration::from_secs(5);
 /// Patients of the demo: enough to search in, loaded in seconds.
 pub const DEMO_PATIENTS: u64 = 20;
+/// Different bytes of a sealing key. Of 32 random ones some 30 differ; fewer than 16 do not happen.
+pub const SEAL_KEY_DIFFERENT_BYTES_MIN: usize = 16;

@@ -52,7 +52,7 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
             "The database has the schema before this one. Run `carebridge migrate` soon."
         );
     }
-    let sealer = Arc::default();
+    let sealer = Arc::new(settings.seal.sealer()?);
     let options = StoreOptions {
         url: url.to_owned(),
         connections: settings.database.connections,

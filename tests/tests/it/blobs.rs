@@ -16,6 +16,8 @@ use sqlx::AssertSqlSafe;
 use store::{Store, StoreOptions};
 use tokio::sync::mpsc;
 
+use crate::samples_load::{connection, scratch};
+
 /// What stays in the resource, and what a chunk holds.
 const INLINE: usize = 256 * 1024;
 const CHUNK: usize = 384 * 1024;
@@ -371,5 +373,31 @@ async fn a_resource_has_a_limit_and_large_ones_are_read_together() -> Result<()>
         count(&server.database, "audit where action = 1 and id = 'l' and status = 200").await?,
         12
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_export_has_all_of_it() -> Result<()> {
+    let server = Fixture::start().await?;
+    let (large, small) = (content(9, 3 * CHUNK), content(9, 100));
+    put(&server.client, "/Binary/large", large.clone()).await?;
+    put(&server.client, "/Binary/small", small.clone()).await?;
+    let folder = scratch("export-of-blobs")?;
+    let report = client::export(client::ExportOptions {
+        connection: connection(&server),
+        folder: folder.clone(),
+        types: vec!["Binary".to_owned()],
+        gzip: false,
+        progress: false,
+    })
+    .await?;
+    assert!(report.ok() && report.total == 2, "{report}");
+    for line in std::fs::read_to_string(folder.join("Binary.ndjson"))?.lines() {
+        let binary = canonical_model::json::parse(line.as_bytes())?;
+        let member = |name: &str| binary.get(name).and_then(Value::as_str).unwrap_or_default();
+        let expected = if member("id") == "large" { &large } else { &small };
+        assert!(STANDARD.decode(member("data"))? == *expected, "{}", member("id"));
+        assert!(!line.contains("SUBSETTED"));
+    }
     Ok(())
 }

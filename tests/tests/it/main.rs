@@ -38,6 +38,7 @@ mod samples;
 mod samples_compare;
 mod samples_load;
 mod samples_own;
+mod seal;
 mod search;
 mod search_edges;
 mod search_model;
