@@ -44,7 +44,7 @@ pub(crate) enum Body {
     /// An OperationOutcome on what was done.
     Outcome(String),
     /// A Binary, into which its content goes as it is read.
-    Around(Content, Gap),
+    Around(Box<Content>, Gap),
     /// A Binary's own content.
     Raw {
         media_type: String,
@@ -56,7 +56,7 @@ pub(crate) enum Body {
 #[derive(Debug)]
 pub(crate) enum Raw {
     Whole(Bytes),
-    Kept(Content),
+    Kept(Box<Content>),
 }
 
 impl Answer {

@@ -119,6 +119,9 @@ async fn fhir(State(app): State<App>, request: axum::extract::Request) -> Respon
 
 /// How long a request may take.
 fn seconds(parts: &http::request::Parts) -> u64 {
+    if !path(&parts.uri).starts_with("/Binary") {
+        return REQUEST_S_MAX;
+    }
     let media_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     match Interaction::of(&parts.method, path(&parts.uri)) {
         Ok(interaction) if is_plain_content(&interaction, media_type) => UPLOAD_S_MAX,

@@ -9,12 +9,17 @@ use sqlx::{PgConnection, Row};
 use crate::change::{Change, Work};
 use crate::commit::{Applied, Once, insert, settle, update};
 use crate::error::{StoreError, has_code};
-use crate::limits::{BLOB_CHUNK_BYTES, BLOB_UNUSED_MINUTES};
+use crate::limits::{BLOB_CHUNK_BYTES, BLOB_UNUSED_MINUTES, BLOBS_SWEPT_AT_ONCE};
 use crate::{Store, Stored, Transaction};
 
 const FIRST: &str = "with head as (insert into blob default values returning blob)
     insert into blob_chunk (blob, seq, bytes) select blob, 0, $1 from head returning blob";
 const NEXT: &str = "insert into blob_chunk (blob, seq, bytes) values ($2, $3, $1) returning blob";
+
+/// A few at a time: each is thousands of rows. One that a commit holds is left to it.
+const SWEEP: &str = "delete from blob where blob = any (array(
+        select blob from blob where not used and made_at < now() - make_interval(mins => $1)
+        order by made_at limit $2 for update skip locked))";
 
 /// Content on its way in. What was written of one that is dropped is swept later.
 #[derive(Debug)]
@@ -135,12 +140,15 @@ impl Store {
 
     /// Removes content that no version came to need within [`BLOB_UNUSED_MINUTES`]; returns how many.
     pub(crate) async fn sweep_blobs(&self) -> Result<u64> {
-        let query = sqlx::query(
-            "delete from blob where not used and made_at < now() - make_interval(mins => $1)",
-        );
-        match self.sessions.execute(query.bind(BLOB_UNUSED_MINUTES)).await {
-            Err(error) if has_code(&error, NO_TABLE) => Ok(0),
-            outcome => outcome,
+        let mut swept = 0;
+        loop {
+            let query = sqlx::query(SWEEP).bind(BLOB_UNUSED_MINUTES).bind(BLOBS_SWEPT_AT_ONCE);
+            match self.sessions.execute(query).await {
+                Ok(0) => return Ok(swept),
+                Ok(some) => swept += some,
+                Err(error) if has_code(&error, NO_TABLE) => return Ok(swept),
+                Err(error) => return Err(error),
+            }
         }
     }
 

@@ -37,6 +37,8 @@ pub const READ_GROUP_BYTES_MAX: i32 = 128 * 1024;
 pub const BLOB_CHUNK_BYTES: usize = 384 * 1024;
 /// How long content may be stored, in minutes, before a version is committed with it.
 pub const BLOB_UNUSED_MINUTES: i32 = 60;
+/// Contents removed by one statement of the sweep: each may be thousands of rows.
+pub const BLOBS_SWEPT_AT_ONCE: i64 = 8;
 /// Pages of PostgreSQL in a MiB.
 pub const PAGES_PER_MIB: i32 = 128;
 /// Between two looks at the reserve for a full disk, in milliseconds: how long a freed disk still

@@ -6,14 +6,14 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use canonical_model::Value;
+use canonical_model::{Kind, ResourceId, ResourceType, Value};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures::stream;
 use it::ledger::{quiet, until};
 use it::{Answer, Client, Database, Fixture};
 use sqlx::AssertSqlSafe;
-use store::{Store, StoreOptions};
+use store::{Applied, Change, Method, Once, RequestContext, Store, StoreOptions};
 use tokio::sync::mpsc;
 
 use crate::samples_load::{connection, scratch};
@@ -53,17 +53,27 @@ async fn count(database: &Database, what: &str) -> Result<i64> {
     Ok(sqlx::query_scalar(query).fetch_one(&mut database.connect().await?).await?)
 }
 
-/// Sweeps as the server will once two hours have passed; returns the chunks that are left.
-async fn sweep(database: &Database) -> Result<i64> {
-    let later = "update blob set made_at = made_at - interval '2 hours'";
-    sqlx::query(later).execute(&mut database.connect().await?).await?;
+async fn store(database: &Database) -> Result<Store> {
     let options = StoreOptions {
         url: database.url.clone(),
         connections: 1,
         reserve_mib: 0,
         sealer: std::sync::Arc::default(),
     };
-    let store = Store::connect(&options).await?;
+    Ok(Store::connect(&options).await?)
+}
+
+/// Lets two hours pass for all that was uploaded.
+async fn age(database: &Database) -> Result<()> {
+    let later = "update blob set made_at = made_at - interval '2 hours'";
+    sqlx::query(later).execute(&mut database.connect().await?).await?;
+    Ok(())
+}
+
+/// Sweeps as the server will once two hours have passed; returns the chunks that are left.
+async fn sweep(database: &Database) -> Result<i64> {
+    age(database).await?;
+    let store = store(database).await?;
     store.sweep().await?;
     store.close().await;
     count(database, "blob_chunk").await
@@ -399,5 +409,63 @@ async fn an_export_has_all_of_it() -> Result<()> {
         assert!(STANDARD.decode(member("data"))? == *expected, "{}", member("id"));
         assert!(!line.contains("SUBSETTED"));
     }
+    Ok(())
+}
+
+/// Whichever comes first, a version never has content that is gone.
+#[tokio::test]
+async fn a_commit_and_the_sweep_agree() -> Result<()> {
+    let database = Database::create().await?;
+    let store = store(&database).await?;
+    let context = RequestContext {
+        request_id: "r".to_owned(),
+        client: "c".to_owned(),
+        subject: None,
+        token_id: "t".to_owned(),
+        site: 0,
+    };
+    for (id, late) in [("late", true), ("early", false)] {
+        let mut writer = store.blob_writer();
+        writer.push(&content(10, 2 * CHUNK + 1)).await?;
+        let blob = writer.finish().await?;
+        if late {
+            assert_eq!(sweep(&database).await?, 0);
+        }
+        let change = Change {
+            kind: ResourceType::BINARY,
+            id: ResourceId::parse(id)?,
+            expected: 0,
+            method: Method::Create,
+            revives: false,
+            text: format!(r#"{{"resourceType":"Binary","id":"{id}"}}"#),
+            blob: Some(blob),
+            digest: 1,
+            entries: search::IndexEntries::default(),
+        };
+        let now =
+            sqlx::query_scalar("select now()").fetch_one(&mut database.connect().await?).await?;
+        let outcome = store.commit(change, now, &context, &Once::default(), None).await;
+        match late {
+            true => assert_eq!(outcome.unwrap_err().kind, Kind::Unavailable),
+            false => assert_eq!(outcome?, Applied::Committed),
+        }
+        assert_eq!(count(&database, "resource").await?, i64::from(!late), "{id}");
+        assert_eq!(count(&database, "outbox").await?, i64::from(!late), "{id}");
+    }
+    assert_eq!(sweep(&database).await?, 3);
+    // One that a commit holds is passed over.
+    let mut writer = store.blob_writer();
+    writer.push(b"x").await?;
+    writer.finish().await?;
+    age(&database).await?;
+    let mut holder = database.connect().await?;
+    let held = "begin; update blob set used = true where not used";
+    sqlx::raw_sql(held).execute(&mut holder).await?;
+    let before = count(&database, "blob").await?;
+    store.sweep().await?;
+    assert_eq!(count(&database, "blob").await?, before);
+    sqlx::raw_sql("rollback").execute(&mut holder).await?;
+    store.sweep().await?;
+    assert_eq!(count(&database, "blob").await?, before - 1);
     Ok(())
 }

@@ -59,7 +59,7 @@ fn represent(app: &App, stored: Stored, wire: &WireRequest) -> Result<Answer> {
 fn around(content: Content, stored: Stored, wire: &WireRequest) -> Result<Answer> {
     let text = std::str::from_utf8(stored.text.as_deref().unwrap_or_default());
     let text = wire.format.lay_out(text.map_err(Error::internal)?.to_owned())?;
-    let body = Body::Around(content, Gap::for_data(&text, wire.format.pretty)?);
+    let body = Body::Around(Box::new(content), Gap::for_data(&text, wire.format.pretty)?);
     Ok(Answer { version: Some(stored), ..Answer::new(StatusCode::OK, body) })
 }
 
@@ -76,7 +76,7 @@ fn raw(app: &App, stored: Stored) -> Result<Answer> {
     let member = |name: &str| resource.members().get(name).and_then(Value::as_str);
     let media_type = member("contentType").unwrap_or("application/octet-stream").to_owned();
     let content = match Content::of(app.domain.store(), &stored) {
-        Some(content) => Raw::Kept(content),
+        Some(content) => Raw::Kept(Box::new(content)),
         None => {
             let data = member("data").unwrap_or_default();
             let data: String = data.chars().filter(|c| !c.is_ascii_whitespace()).collect();
