@@ -1,5 +1,7 @@
 //! An answer before it is HTTP, or before it is a bundle's entry.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use canonical_model::{Error, Issue, IssueCode, Resource, Result};
 use domain::interactions::{Effect, Written};
@@ -49,6 +51,8 @@ pub(crate) enum Body {
     Raw {
         media_type: String,
         content: Raw,
+        /// `Content-Range`, where it is a part.
+        range: Option<String>,
     },
 }
 
@@ -57,6 +61,27 @@ pub(crate) enum Body {
 pub(crate) enum Raw {
     Whole(Bytes),
     Kept(Box<Content>),
+}
+
+impl Raw {
+    /// Bytes.
+    pub(crate) fn size(&self) -> u64 {
+        match self {
+            Self::Whole(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            Self::Kept(content) => content.size(),
+        }
+    }
+
+    /// Only these bytes of it.
+    pub(crate) fn part(self, part: Range<u64>) -> Self {
+        match self {
+            Self::Whole(bytes) => {
+                let place = |at| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+                Self::Whole(bytes.slice(place(part.start)..place(part.end)))
+            }
+            Self::Kept(content) => Self::Kept(Box::new(content.part(part))),
+        }
+    }
 }
 
 impl Answer {

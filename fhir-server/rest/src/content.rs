@@ -1,5 +1,7 @@
 //! The content of a Binary that is kept beside it: read a chunk at a time, as the client takes it.
 
+use std::ops::Range;
+
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,12 +10,15 @@ use canonical_model::{Error, Result};
 use futures::stream::{self, Stream, StreamExt};
 use store::{Store, Stored};
 
-/// The content of a version.
+/// Bytes of a chunk.
+const CHUNK: u64 = store::limits::BLOB_CHUNK_BYTES as u64;
+
+/// The content of a version, or a part of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Content {
     store: Store,
     version: Stored,
-    size: u64,
+    part: Range<u64>,
 }
 
 /// A text to put content into.
@@ -27,12 +32,17 @@ impl Content {
     /// The content of a version that was read, where it is kept beside it.
     pub(crate) fn of(store: &Store, version: &Stored) -> Option<Self> {
         let size = version.blob?.size;
-        Some(Self { store: store.clone(), version: version.clone(), size })
+        Some(Self { store: store.clone(), version: version.clone(), part: 0..size })
+    }
+
+    /// Only these bytes of it.
+    pub(crate) fn part(self, part: Range<u64>) -> Self {
+        Self { part, ..self }
     }
 
     /// Bytes.
     pub(crate) fn size(&self) -> u64 {
-        self.size
+        self.part.end.saturating_sub(self.part.start)
     }
 
     /// The bytes as they are.
@@ -44,7 +54,7 @@ impl Content {
     pub(crate) fn within(self, gap: Gap) -> (u64, Body) {
         let Gap { before, after } = gap;
         let around = u64::try_from(before.len() + after.len()).unwrap_or(u64::MAX);
-        let length = (self.size.div_ceil(3) * 4).saturating_add(around);
+        let length = (self.size().div_ceil(3) * 4).saturating_add(around);
         // Chunks are a multiple of three bytes, so each is base64 by itself.
         let base64 = self.chunks().map(|chunk| chunk.map(|it| Bytes::from(STANDARD.encode(it))));
         let ends = |text: Bytes| stream::once(std::future::ready(Ok(text)));
@@ -54,14 +64,27 @@ impl Content {
     }
 
     fn chunks(self) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
-        stream::try_unfold((self, 0), |(content, number)| async move {
+        let first = self.part.start / CHUNK;
+        stream::try_unfold((self, first), |(content, number)| async move {
+            if number * CHUNK >= content.part.end {
+                return Ok(None);
+            }
             let chunk = content.store.blob_chunk(&content.version, number).await;
             // The status left long ago: all that is left is to break off.
             let chunk = chunk.inspect_err(|error| {
                 tracing::error!(error = ?error, "Content could not be read to its end.");
             })?;
-            Ok(chunk.map(|chunk| (chunk, (content, number + 1))))
+            Ok(chunk.map(|chunk| (content.cut(chunk, number), (content, number + 1))))
         })
+    }
+
+    /// What of a chunk belongs to the part.
+    fn cut(&self, chunk: Bytes, number: u64) -> Bytes {
+        let within = |place: u64| {
+            let place = usize::try_from(place.saturating_sub(number * CHUNK));
+            place.map_or(chunk.len(), |place| place.min(chunk.len()))
+        };
+        chunk.slice(within(self.part.start)..within(self.part.end))
     }
 }
 

@@ -20,6 +20,7 @@ mod outcome;
 mod page_link;
 mod perform;
 mod projection;
+mod range;
 mod room;
 mod router;
 mod wire_request;

@@ -1,5 +1,6 @@
 //! The HTTP surface: one door for `/fhir`, whose table of contents is [`Interaction`].
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -75,6 +76,7 @@ fn cors() -> CorsLayer {
             header::ETAG,
             header::LOCATION,
             header::CONTENT_LOCATION,
+            header::CONTENT_RANGE,
             header::LAST_MODIFIED,
             header::RETRY_AFTER,
             header::WWW_AUTHENTICATE,
@@ -229,6 +231,7 @@ async fn read(
         format,
         content_type,
         view: if raw { View::Raw } else { View::Resource },
+        range: range(method, headers)?,
         body,
     };
     Ok((interaction, wire))
@@ -267,6 +270,14 @@ async fn take_in(
 /// The path below the base.
 fn path(uri: &http::Uri) -> &str {
     uri.path().strip_prefix("/fhir").unwrap_or_default()
+}
+
+/// `Range`. With `If-Range` it stands only while nothing changed, which a weak ETag cannot promise.
+fn range(method: &Method, headers: &HeaderMap) -> Result<Option<String>> {
+    if *method != Method::GET || headers.contains_key(header::IF_RANGE) {
+        return Ok(None);
+    }
+    Ok(wire::text(headers, header::RANGE.as_str())?.map(Cow::into_owned))
 }
 
 /// Whether `Accept` means a Binary's own content.
@@ -316,7 +327,11 @@ fn render(answer: Answer) -> Response {
             set(header::CONTENT_LENGTH, &length.to_string());
             body
         }
-        Body::Raw { media_type, content } => {
+        Body::Raw { media_type, content, range } => {
+            set(header::ACCEPT_RANGES, "bytes");
+            if let Some(range) = range {
+                set(header::CONTENT_RANGE, &range);
+            }
             set(header::CONTENT_TYPE, &media_type);
             // Content of others: never run by a browser as if it were ours.
             set(header::CONTENT_DISPOSITION, "attachment");

@@ -28,6 +28,8 @@ pub(crate) struct WireRequest {
     pub(crate) format: Format,
     pub(crate) content_type: Option<String>,
     pub(crate) view: View,
+    /// The part that is wanted of a Binary's own content.
+    pub(crate) range: Option<String>,
     pub(crate) body: Body,
 }
 

@@ -469,3 +469,40 @@ async fn a_commit_and_the_sweep_agree() -> Result<()> {
     assert_eq!(count(&database, "blob").await?, before - 1);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_part_of_the_content_is_a_part() -> Result<()> {
+    let server = Fixture::start().await?;
+    for size in [1_000, 2 * CHUNK + 10] {
+        let bytes = content(11, size);
+        put(&server.client, "/Binary/r", bytes.clone()).await?;
+        for (range, expected) in [
+            ("bytes=0-9".to_owned(), 0..10),
+            ("bytes=5-".to_owned(), 5..size),
+            ("bytes=-7".to_owned(), size - 7..size),
+            (format!("bytes={}-{}", size / 3, size / 2), size / 3..size / 2 + 1),
+            (format!("bytes={}-{}", size - 20, size + 20), size - 20..size),
+        ] {
+            let request = server.client.request("GET", "/Binary/r").header("accept", "image/*");
+            let answer = request.header("range", &range).send().await?;
+            let headers = ["content-range", "content-length", "accept-ranges"]
+                .map(|name| answer.headers().get(name).and_then(|value| value.to_str().ok()));
+            let place = format!("bytes {}-{}/{size}", expected.start, expected.end - 1);
+            let length = expected.len().to_string();
+            assert_eq!(headers, [Some(place.as_str()), Some(length.as_str()), Some("bytes")]);
+            assert_eq!(answer.status(), 206, "{range}");
+            assert!(answer.bytes().await? == bytes[expected], "{range} of {size}");
+        }
+        for (range, status, place) in [
+            (format!("bytes={size}-"), 416, format!("bytes */{size}")),
+            ("bytes=1-2,4-5".to_owned(), 200, String::new()),
+        ] {
+            let request = server.client.request("GET", "/Binary/r").header("accept", "image/*");
+            let answer = request.header("range", &range).send().await?;
+            let said =
+                answer.headers().get("content-range").map_or("", |it| it.to_str().unwrap_or("?"));
+            assert_eq!((answer.status().as_u16(), said), (status, place.as_str()), "{range}");
+        }
+    }
+    Ok(())
+}

@@ -2,12 +2,15 @@
 //! other tests need memory too.
 
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures::{StreamExt, stream};
+use it::ledger::until;
 use it::{Database, Fixture};
+use tokio::sync::mpsc;
 
 use crate::bad_input_bombs::peak;
 use crate::blobs::{basic, content};
@@ -111,15 +114,23 @@ async fn bundles_of_many_senders_share_the_room() -> Result<()> {
     );
     let bundle = bytes::Bytes::from(bundle);
     ensure!(bundle.len() > 14 * MIB && bundle.len() < 16 * MIB, "{} bytes", bundle.len());
-    let send = || {
+    // Half of them do not say how long it is.
+    let send = |known: bool| {
+        let pieces: Vec<std::io::Result<bytes::Bytes>> = (0..bundle.len().div_ceil(PIECE))
+            .map(|n| Ok(bundle.slice(n * PIECE..bundle.len().min((n + 1) * PIECE))))
+            .collect();
+        let body = match known {
+            true => reqwest::Body::from(bundle.clone()),
+            false => reqwest::Body::wrap_stream(stream::iter(pieces)),
+        };
         let request =
             server.client.request("POST", "").header("content-type", "application/fhir+json");
         let request = request.header("prefer", "return=minimal");
-        it::Answer::of(request.body(bundle.clone()))
+        it::Answer::of(request.body(body))
     };
-    ensure!(send().await?.status == 200);
+    ensure!(send(true).await?.status == 200);
     let before = peak()?;
-    let answers = futures::future::try_join_all((0..20).map(|_| send())).await?;
+    let answers = futures::future::try_join_all((0..20).map(|n| send(n % 2 == 0))).await?;
     let grown = peak()? - before;
     for answer in &answers {
         match answer.status {
@@ -132,5 +143,42 @@ async fn bundles_of_many_senders_share_the_room() -> Result<()> {
     ensure!(done >= 2, "{done} went through");
     // One was there before; a second of its kind, 1 MiB for each that waits, and what sockets hold.
     ensure!(grown < 160 * 1024, "the process grew by {grown} KiB");
+    Ok(())
+}
+
+/// Two bodies of a length that nobody knows take all the room while they come; when they are gone it
+/// is there again.
+#[tokio::test]
+async fn who_finds_no_room_is_told_to_come_back() -> Result<()> {
+    let server = Fixture::start_with(|settings| settings.bodies.wait = Duration::ZERO).await?;
+    let large = basic("l", 2_000_000);
+    let put = || async {
+        let answer = server.client.send("PUT", "/Basic/l", &large).await;
+        answer.map(|answer| (answer.status, answer.header("retry-after").to_owned()))
+    };
+    assert_eq!(put().await?.0, 201);
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let (pieces, taken) = mpsc::channel::<std::io::Result<Vec<u8>>>(1);
+        let taken = stream::unfold(taken, |mut taken| async { Some((taken.recv().await?, taken)) });
+        let request =
+            server.client.request("POST", "").header("content-type", "application/fhir+json");
+        let sending = tokio::spawn(request.body(reqwest::Body::wrap_stream(taken)).send());
+        for _ in 0..3 {
+            pieces.send(Ok(vec![b' '; MIB])).await?;
+        }
+        held.push((pieces, sending));
+    }
+    let limit = Duration::from_secs(20);
+    until("the room is taken", limit, async || {
+        put().await.is_ok_and(|answer| answer == (503, "1".to_owned()))
+    })
+    .await?;
+    assert_eq!(server.client.send("PUT", "/Basic/s", &basic("s", 0)).await?.status, 201);
+    for (_, sending) in &held {
+        sending.abort();
+    }
+    until("the room is free", limit, async || put().await.is_ok_and(|answer| answer.0 == 200))
+        .await?;
     Ok(())
 }

@@ -192,6 +192,7 @@ async fn run(app: &App, wire: &WireRequest, entry: BundleEntry) -> Result<Answer
         format,
         content_type: Some(content_type.to_owned()),
         view: View::Entry,
+        range: None,
         body,
     };
     let mut answer = Box::pin(perform(app, &entry.interaction, inner)).await?;

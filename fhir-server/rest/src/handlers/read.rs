@@ -11,6 +11,7 @@ use crate::answer::{Answer, Body, Raw};
 use crate::app::App;
 use crate::content::{Content, Gap};
 use crate::media_type::MediaType;
+use crate::range::Part;
 use crate::wire_request::{View, WireRequest};
 
 pub(crate) async fn read(
@@ -44,7 +45,7 @@ fn represent(app: &App, stored: Stored, wire: &WireRequest) -> Result<Answer> {
         return Ok(Answer { version: Some(stored), ..Answer::new(StatusCode::NOT_MODIFIED, body) });
     }
     if stored.kind == ResourceType::BINARY && wire.view == View::Raw {
-        return raw(app, stored);
+        return raw(app, stored, wire.range.as_deref());
     }
     match Content::of(app.domain.store(), &stored) {
         // A part of the resource never has it.
@@ -71,7 +72,7 @@ pub(crate) fn wants_raw(accept: &str) -> bool {
     !fhir && first.name != "application/fhir+json"
 }
 
-fn raw(app: &App, stored: Stored) -> Result<Answer> {
+fn raw(app: &App, stored: Stored, range: Option<&str>) -> Result<Answer> {
     let resource = Resource::parse(stored.text.as_deref().unwrap_or_default())?;
     let member = |name: &str| resource.members().get(name).and_then(Value::as_str);
     let media_type = member("contentType").unwrap_or("application/octet-stream").to_owned();
@@ -83,6 +84,18 @@ fn raw(app: &App, stored: Stored) -> Result<Answer> {
             Raw::Whole(BASE64.decode(data).map_err(Error::internal)?.into())
         }
     };
-    let body = Body::Raw { media_type, content };
-    Ok(Answer { version: Some(stored), ..Answer::new(StatusCode::OK, body) })
+    let size = content.size();
+    let (status, content, range) = match Part::of(range, size) {
+        Part::Whole => (StatusCode::OK, content, None),
+        Part::Some(part) => {
+            let range = format!("bytes {}-{}/{size}", part.start, part.end.saturating_sub(1));
+            (StatusCode::PARTIAL_CONTENT, content.part(part), Some(range))
+        }
+        Part::Beyond => {
+            let none = Raw::Whole(bytes::Bytes::new());
+            (StatusCode::RANGE_NOT_SATISFIABLE, none, Some(format!("bytes */{size}")))
+        }
+    };
+    let body = Body::Raw { media_type, content, range };
+    Ok(Answer { version: Some(stored), ..Answer::new(status, body) })
 }
