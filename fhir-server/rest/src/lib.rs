@@ -21,6 +21,7 @@ mod page_link;
 mod perform;
 mod projection;
 mod range;
+mod render;
 mod room;
 mod router;
 mod wire_request;

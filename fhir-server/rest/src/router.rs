@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use access::Action;
-use auth::{bearer, challenge, refuse_token_in_query};
+use auth::{bearer, refuse_token_in_query};
 use axum::Router;
 use axum::body::Body as HttpBody;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{any, get};
 use bytes::Bytes;
 use canonical_model::{Error, Kind, ResourceType, Result};
@@ -26,21 +26,19 @@ use tower_http::compression::predicate::SizeAbove;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use uuid::Uuid;
 
-use crate::answer::{Answer, Body, Raw};
+use crate::answer::Answer;
 use crate::app::App;
 use crate::body::{self, Content, Encoding};
-use crate::bundle::render::last_modified;
-use crate::conditions::etag;
-use crate::format::{FHIR_JSON, Format};
+use crate::format::Format;
 use crate::handlers::capabilities::capabilities;
 use crate::handlers::create::is_plain_content;
 use crate::handlers::read::wants_raw;
-use crate::interaction::{Interaction, METHODS, allowed};
+use crate::interaction::{Interaction, METHODS};
 use crate::limits::{
     BODY_BYTES_MAX, REQUEST_ID_BYTES_MAX, REQUEST_S_MAX, REQUESTS_MAX, UPLOAD_S_MAX,
 };
-use crate::outcome::{self, status};
 use crate::perform::{log, perform, record_refusal};
+use crate::render::{refuse, render};
 use crate::room::Room;
 use crate::wire_request::{self as wire, Body as WireBody, View, WireRequest};
 
@@ -290,81 +288,4 @@ fn wants_content(interaction: &Interaction, pairs: &[Pair], accept: Option<&str>
             | Interaction::Update(ResourceType::BINARY, _)
     );
     one && accept.is_some_and(wants_raw) && !pairs.iter().any(|(name, _)| name == "_format")
-}
-
-fn render(answer: Answer) -> Response {
-    let mut headers = HeaderMap::with_capacity(6);
-    let mut set = |name: HeaderName, text: &str| {
-        if let Ok(value) = HeaderValue::from_str(text) {
-            headers.insert(name, value);
-        }
-    };
-    if let Some(version) = &answer.version {
-        set(header::ETAG, &etag(version.version));
-        set(header::LAST_MODIFIED, &last_modified(version));
-    }
-    if let Some(location) = &answer.location {
-        set(header::LOCATION, location);
-        if matches!(answer.body, Body::Fhir(_)) {
-            set(header::CONTENT_LOCATION, location);
-        }
-    }
-    set(header::CACHE_CONTROL, "no-store");
-    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    let body = match answer.body {
-        Body::Empty => HttpBody::empty(),
-        Body::Fhir(text) => {
-            set(header::CONTENT_TYPE, FHIR_JSON);
-            HttpBody::from(text)
-        }
-        Body::Outcome(text) => {
-            set(header::CONTENT_TYPE, FHIR_JSON);
-            HttpBody::from(text)
-        }
-        Body::Around(content, gap) => {
-            set(header::CONTENT_TYPE, FHIR_JSON);
-            let (length, body) = content.within(gap);
-            set(header::CONTENT_LENGTH, &length.to_string());
-            body
-        }
-        Body::Raw { media_type, content, range } => {
-            set(header::ACCEPT_RANGES, "bytes");
-            if let Some(range) = range {
-                set(header::CONTENT_RANGE, &range);
-            }
-            set(header::CONTENT_TYPE, &media_type);
-            // Content of others: never run by a browser as if it were ours.
-            set(header::CONTENT_DISPOSITION, "attachment");
-            set(header::CONTENT_SECURITY_POLICY, "sandbox");
-            match content {
-                Raw::Whole(content) => HttpBody::from(content),
-                Raw::Kept(content) => {
-                    set(header::CONTENT_LENGTH, &content.size().to_string());
-                    content.raw()
-                }
-            }
-        }
-    };
-    (answer.status, headers, body).into_response()
-}
-
-fn refuse(error: &Error, method: &Method, path: &str) -> Response {
-    let mut headers = HeaderMap::with_capacity(6);
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(FHIR_JSON));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Some(value) = challenge(error) {
-        headers.insert(header::WWW_AUTHENTICATE, value);
-    }
-    if matches!(error.kind, Kind::Unavailable | Kind::TooManyRequests) {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-    }
-    if error.kind == Kind::MethodNotAllowed {
-        let others = allowed(path).into_iter().filter(|other| *other != method);
-        let others: Vec<&str> = others.map(Method::as_str).collect();
-        if let Ok(value) = HeaderValue::try_from(others.join(", ")) {
-            headers.insert(header::ALLOW, value);
-        }
-    }
-    (status(error.kind), headers, outcome::text(error)).into_response()
 }

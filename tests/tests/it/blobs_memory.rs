@@ -174,7 +174,7 @@ async fn who_finds_no_room_is_told_to_come_back() -> Result<()> {
         put().await.is_ok_and(|answer| answer == (503, "1".to_owned()))
     })
     .await?;
-    assert_eq!(server.client.send("PUT", "/Basic/s", &basic("s", 0)).await?.status, 201);
+    assert_eq!(server.client.send("PUT", "/Basic/s", &basic("s", 100_000)).await?.status, 201);
     for (_, sending) in &held {
         sending.abort();
     }

@@ -11,6 +11,7 @@ mod bad_input_queries;
 mod bad_input_wire;
 mod blobs;
 mod blobs_memory;
+mod blobs_refused;
 mod bounds;
 mod bundle;
 mod bundle_transaction;
