@@ -3,6 +3,7 @@
 //! **Architecture invariant:** no I/O, no clock, no randomness. Resources are never read through
 //! typed models here: what came in is what goes out, to the last zero of a decimal.
 
+pub mod blob;
 pub mod date;
 pub mod decimal;
 pub mod error;
@@ -15,6 +16,7 @@ pub mod phi;
 pub mod resource;
 pub mod resource_type;
 
+pub use blob::Blob;
 pub use error::{Error, Issue, IssueCode, Kind, Result, Severity};
 pub use id::ResourceId;
 pub use json::Value;

@@ -1,13 +1,14 @@
 //! A resource: its JSON kept exactly, with the few members every resource has in reach.
 
 use crate::json::{self, Layout, Object, Value};
-use crate::{Error, Issue, IssueCode, Kind, ResourceId, ResourceType, Result};
+use crate::{Blob, Error, Issue, IssueCode, Kind, ResourceId, ResourceType, Result};
 
 /// A FHIR resource. Invariant: `body` is an object whose `resourceType` is `kind`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resource {
     kind: ResourceType,
     body: Value,
+    blob: Option<Blob>,
 }
 
 impl Resource {
@@ -39,7 +40,7 @@ impl Resource {
                 return Err(structure(text, Some(&format!("{kind}.id"))));
             }
         }
-        Ok(Self { kind, body })
+        Ok(Self { kind, body, blob: None })
     }
 
     /// The type.
@@ -71,6 +72,19 @@ impl Resource {
     pub fn members(&self) -> &Object {
         static EMPTY: Object = Object::new();
         self.body.as_object().unwrap_or(&EMPTY)
+    }
+
+    /// The content that is kept beside the JSON, as a large Binary's `data` is.
+    #[must_use]
+    pub fn blob(&self) -> Option<&Blob> {
+        self.blob.as_ref()
+    }
+
+    /// The same JSON with, or without, content that is kept beside it.
+    #[must_use]
+    pub fn with_blob(mut self, blob: Option<Blob>) -> Self {
+        self.blob = blob;
+        self
     }
 
     /// The JSON without its envelope.

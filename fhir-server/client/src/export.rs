@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::connection::Connection;
 use crate::folder::{self, unwritable};
 use crate::http::{Refusal, Server};
-use crate::limits::{EXPORT_PARALLEL, PAGE_ENTRIES};
+use crate::limits::{EXPORT_BYTES_AT_ONCE, EXPORT_PARALLEL, PAGE_ENTRIES};
 use crate::outcome;
 use crate::progress::Progress;
 use crate::raw::{Bundle, push_line};
@@ -245,9 +245,20 @@ async fn write_pages(
     // Not before: refused credentials leave nothing behind.
     let mut file = target.create()?;
     loop {
-        page.clear();
-        let (written, next) = write_page(&body, &mut page).with_context(|| format!("{url}"))?;
+        let (matches, next) = read_page(&body).with_context(|| format!("{url}"))?;
+        for text in &matches {
+            match left_out(kind, text) {
+                Some(path) => push_line(whole(server, &path).await?.as_str(), &mut page),
+                None => push_line(text, &mut page),
+            }
+            if page.len() > EXPORT_BYTES_AT_ONCE {
+                file.write_all(&page).with_context(|| unwritable(&target.part))?;
+                page.clear();
+            }
+        }
         file.write_all(&page).with_context(|| unwritable(&target.part))?;
+        page.clear();
+        let written = matches.len() as u64;
         count += written;
         progress.add(0, written);
         let Some(next) = next else { break };
@@ -262,17 +273,48 @@ async fn write_pages(
     Ok(count)
 }
 
-/// Appends a page's matches, one a line, and finds the link to the next page.
-fn write_page(body: &[u8], out: &mut Vec<u8>) -> Result<(u64, Option<String>)> {
+/// A page's matches, and the link to the next page.
+fn read_page(body: &[u8]) -> Result<(Vec<&str>, Option<String>)> {
     let bundle: Bundle<'_> = serde_json::from_slice(body).context("The page is no Bundle")?;
-    let mut written = 0;
+    let mut matches = Vec::with_capacity(bundle.entry.len());
     for entry in &bundle.entry {
         let mode = entry.search.as_ref().and_then(|search| search.mode.as_deref());
         if let (Some(resource), None | Some("match")) = (entry.resource, mode) {
-            push_line(resource.get(), out);
-            written += 1;
+            matches.push(resource.get());
         }
     }
     let next = bundle.link.iter().find(|link| link.relation == "next");
-    Ok((written, next.map(|link| link.url.to_string())))
+    Ok((matches, next.map(|link| link.url.to_string())))
+}
+
+#[derive(Deserialize)]
+struct Partial {
+    id: String,
+    meta: Meta,
+}
+
+#[derive(Deserialize)]
+struct Meta {
+    #[serde(rename = "versionId")]
+    version: String,
+    #[serde(default)]
+    tag: Vec<Tag>,
+}
+
+#[derive(Deserialize)]
+struct Tag {
+    code: Option<String>,
+}
+
+/// Where the whole of a Binary is, of which a page shows a part only: its content is large.
+fn left_out(kind: &str, text: &str) -> Option<String> {
+    let partial = (kind == "Binary").then(|| serde_json::from_str::<Partial>(text).ok())??;
+    let subsetted = |tag: &Tag| tag.code.as_deref() == Some("SUBSETTED");
+    let Partial { id, meta } = partial;
+    meta.tag.iter().any(subsetted).then(|| format!("Binary/{id}/_history/{}", meta.version))
+}
+
+async fn whole(server: &Server, path: &str) -> Result<String> {
+    let body = get(server, server.url(path)).await?;
+    String::from_utf8(body.into()).with_context(|| format!("{path} is no text."))
 }

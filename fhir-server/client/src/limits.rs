@@ -48,6 +48,8 @@ pub const TOKEN_LIFETIME_DEFAULT: Duration = Duration::from_secs(300);
 pub const PAGE_ENTRIES: u32 = 1_000;
 /// Types exported at the same time.
 pub const EXPORT_PARALLEL: usize = 4;
+/// Bytes of an export that are gathered before they are written.
+pub const EXPORT_BYTES_AT_ONCE: usize = 1024 * 1024;
 /// Patients generated at a time by one thread: some 15 MB.
 pub const CHUNK_PATIENTS: u64 = 64;
 /// Patients per subfolder: folders of more than some thousand files are slow to list.

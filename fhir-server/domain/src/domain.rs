@@ -63,7 +63,8 @@ impl Domain {
     /// Puts the service together.
     #[must_use]
     pub fn new(services: Services) -> Self {
-        let catalogue = Catalogue::new(services.store.hasher().clone());
+        let store = &services.store;
+        let catalogue = Catalogue::with_sealed(store.hasher().clone(), store.sealer().paths());
         let registry = Registry::r4();
         let rules = Rules::new(|kind| !registry.patient_compartment(kind).is_empty());
         Self { shared: Arc::new(Shared { services, catalogue, rules }) }

@@ -10,7 +10,8 @@ use store::{Method, Stored};
 pub struct Proposal<'a> {
     /// How.
     pub method: Method,
-    /// The new content; for a delete, the content that goes.
+    /// The new content; for a delete, the content that goes. A large Binary stands without its `data`,
+    /// which its `blob` names.
     pub resource: &'a Resource,
 }
 

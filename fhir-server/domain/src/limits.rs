@@ -13,3 +13,10 @@ pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 pub const TRANSACTION_TRIES_MAX: usize = 16;
 /// Resources that includes may add to one page.
 pub const INCLUDED_MAX: usize = 1_000;
+/// Bytes of one resource's text: it is in memory several times over while it is written. Only the content of
+/// a Binary may be larger, for that is set aside.
+pub const RESOURCE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Bytes of a Binary's content that stay in the resource. What is larger is kept beside it, in chunks.
+pub const CONTENT_INLINE_BYTES_MAX: usize = 256 * 1024;
+/// Letters of base64 that are decoded at a time. A multiple of four: no byte spans two pieces.
+pub const BASE64_BYTES_AT_ONCE: usize = 512 * 1024;

@@ -3,13 +3,16 @@
 use access::Access;
 use bytes::Bytes;
 use canonical_model::date::format_instant;
-use canonical_model::{Error, Kind, Resource, ResourceId, ResourceType, Result};
+use canonical_model::{
+    Blob, Error, IssueCode, Kind, Resource, ResourceId, ResourceType, Result, Value,
+};
 use chrono::{DateTime, Utc};
 use search::IndexEntries;
 use store::{Change, Method, Stored};
 
 use crate::Domain;
 use crate::hooks::Proposal;
+use crate::limits::RESOURCE_BYTES_MAX;
 
 /// A change and the version that it becomes when it is committed.
 pub(crate) struct Prepared {
@@ -38,6 +41,11 @@ pub(crate) fn content(
     place: Place<'_>,
 ) -> Result<Prepared> {
     let kind = resource.kind();
+    if place.expected > 0 && is_partial(&resource) {
+        let text = "The resource is tagged SUBSETTED: a part of what is stored here. Read it whole, \
+                    change that, and send it back.";
+        return Err(Error::unprocessable(text).code(IssueCode::Incomplete).at("meta.tag"));
+    }
     domain.hooks().check(&Proposal { method: place.method, resource: &resource })?;
     let version =
         place.expected.checked_add(1).ok_or_else(|| Error::conflict("too many versions"))?;
@@ -48,7 +56,13 @@ pub(crate) fn content(
         return Err(outside());
     }
     let text = resource.to_text();
-    let digest = domain.store().hasher().digest(content_part(&text, &instant));
+    if text.len() > RESOURCE_BYTES_MAX {
+        return Err(Error::unprocessable("A resource has at most 4 MiB. Split it.")
+            .code(IssueCode::TooLong)
+            .at(kind.name()));
+    }
+    let blob = resource.blob().copied();
+    let digest = digest(domain, content_part(&text, &instant), blob.as_ref());
     let stored = Stored {
         kind,
         id: place.id.to_string(),
@@ -56,6 +70,7 @@ pub(crate) fn content(
         last_updated: place.at,
         method: place.method,
         text: Some(Bytes::from(text.clone())),
+        blob,
     };
     // Search values and digest are of the open content; the database gets the sealed one.
     let sealed = domain.store().sealer().seal(&resource, version)?;
@@ -67,10 +82,19 @@ pub(crate) fn content(
         method: place.method,
         revives: place.revives,
         text,
+        blob,
         digest,
         entries,
     };
     Ok(Prepared { change, version: stored })
+}
+
+/// Whether it came out of an answer that left something out. Written back, it would delete the rest.
+/// <https://hl7.org/fhir/R4/search.html#summary>
+fn is_partial(resource: &Resource) -> bool {
+    let meta = resource.members().get("meta");
+    let tags = meta.and_then(|meta| meta.get("tag")).map(Value::items).unwrap_or_default();
+    tags.iter().any(|tag| tag.get("code").and_then(Value::as_str) == Some("SUBSETTED"))
 }
 
 /// Prepares a deletion.
@@ -83,6 +107,7 @@ pub(crate) fn tombstone(kind: ResourceType, place: Place<'_>) -> Prepared {
         last_updated: place.at,
         method: Method::Delete,
         text: None,
+        blob: None,
     };
     let change = Change {
         kind,
@@ -91,10 +116,20 @@ pub(crate) fn tombstone(kind: ResourceType, place: Place<'_>) -> Prepared {
         method: Method::Delete,
         revives: false,
         text: String::new(),
+        blob: None,
         digest: 0,
         entries: IndexEntries::default(),
     };
     Prepared { change, version: stored }
+}
+
+/// Of the content, with what is kept beside it.
+fn digest(domain: &Domain, text: &[u8], blob: Option<&Blob>) -> i64 {
+    let hasher = domain.store().hasher();
+    match blob {
+        None => hasher.digest(text),
+        Some(blob) => hasher.digest(&[text, blob.sha256.as_slice()].concat()),
+    }
 }
 
 /// The text behind what the server sets: `identify` puts type, id, version and time first.

@@ -7,6 +7,7 @@ use canonical_model::{Error, Kind, ResourceType, Result};
 use search::query::{Handling, Pair};
 use search::{Query, QueryContext};
 use store::RequestContext;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::Domain;
 use crate::limits::IDEMPOTENCY_KEY_BYTES_MAX;
@@ -20,6 +21,9 @@ pub struct Request {
     pub request_id: String,
     /// What makes a repeated POST happen once.
     pub idempotency: Option<IdempotencyKey>,
+    /// Room in the memory that large bodies share: given back when the last that works on the body ends,
+    /// also where the client has gone.
+    pub room: Option<Arc<OwnedSemaphorePermit>>,
 }
 
 impl Request {

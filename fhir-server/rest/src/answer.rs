@@ -1,5 +1,7 @@
 //! An answer before it is HTTP, or before it is a bundle's entry.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use canonical_model::{Error, Issue, IssueCode, Resource, Result};
 use domain::interactions::{Effect, Written};
@@ -8,9 +10,10 @@ use store::Stored;
 
 use crate::app::App;
 use crate::conditions::etag;
+use crate::content::{Content, Gap};
 use crate::format::Format;
 use crate::outcome;
-use crate::projection::project;
+use crate::projection::{project, subsetted};
 
 /// What `Prefer: return` asks of a write. <https://hl7.org/fhir/R4/http.html#ops>
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,11 +45,43 @@ pub(crate) enum Body {
     Fhir(Bytes),
     /// An OperationOutcome on what was done.
     Outcome(String),
+    /// A Binary, into which its content goes as it is read.
+    Around(Box<Content>, Gap),
     /// A Binary's own content.
     Raw {
         media_type: String,
-        content: Bytes,
+        content: Raw,
+        /// `Content-Range`, where it is a part.
+        range: Option<String>,
     },
+}
+
+/// Content in memory, or kept beside its resource.
+#[derive(Debug)]
+pub(crate) enum Raw {
+    Whole(Bytes),
+    Kept(Box<Content>),
+}
+
+impl Raw {
+    /// Bytes.
+    pub(crate) fn size(&self) -> u64 {
+        match self {
+            Self::Whole(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            Self::Kept(content) => content.size(),
+        }
+    }
+
+    /// Only these bytes of it.
+    pub(crate) fn part(self, part: Range<u64>) -> Self {
+        match self {
+            Self::Whole(bytes) => {
+                let place = |at| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+                Self::Whole(bytes.slice(place(part.start)..place(part.end)))
+            }
+            Self::Kept(content) => Self::Kept(Box::new(content.part(part))),
+        }
+    }
 }
 
 impl Answer {
@@ -56,7 +91,7 @@ impl Answer {
 
     /// A resource as it is stored, or as much of it as was asked for.
     pub(crate) fn resource(stored: Stored, format: &Format) -> Result<Self> {
-        let body = represent(stored.text.clone().unwrap_or_default(), format)?;
+        let body = version(&stored, format)?;
         Ok(Self { version: Some(stored), ..Self::new(StatusCode::OK, body) })
     }
 
@@ -80,8 +115,8 @@ impl Answer {
         };
         let body = match (wish, &written.version) {
             (Return::Outcome, _) => said(meaning(written.effect)),
-            (Return::Representation, Some(Stored { text: Some(text), .. })) => {
-                represent(text.clone(), format)?
+            (Return::Representation, Some(stored)) if stored.text.is_some() => {
+                version(stored, format)?
             }
             _ => Body::Empty,
         };
@@ -97,6 +132,16 @@ impl Answer {
     pub(crate) fn etag(&self) -> Option<String> {
         self.version.as_ref().map(|version| etag(version.version))
     }
+}
+
+/// A version as the format wants it. Content that is kept beside it is left out, and the resource says
+/// so: whoever has just sent that much, or asks for a page of many, does not want it all (back).
+fn version(stored: &Stored, format: &Format) -> Result<Body> {
+    let text = stored.text.clone().unwrap_or_default();
+    if stored.blob.is_none() || format.projects() {
+        return represent(text, format);
+    }
+    Ok(Body::Fhir(format.lay_out(subsetted(&text)?)?.into()))
 }
 
 /// A resource's text as the format wants it.

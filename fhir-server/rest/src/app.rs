@@ -6,6 +6,8 @@ use auth::Verifier;
 use bytes::Bytes;
 use domain::Domain;
 
+use crate::room::{Bodies, Rooms};
+
 /// The state of the FHIR API. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
@@ -15,14 +17,15 @@ pub struct App {
     pub verifier: Arc<Verifier>,
     /// The CapabilityStatement's text, built once.
     pub metadata: Bytes,
+    pub(crate) rooms: Rooms,
 }
 
 impl App {
     /// Puts the API together.
     #[must_use]
-    pub fn new(domain: Domain, verifier: Arc<Verifier>) -> Self {
+    pub fn new(domain: Domain, verifier: Arc<Verifier>, bodies: Bodies) -> Self {
         let metadata = Bytes::from(crate::metadata::statement(&domain));
-        Self { domain, verifier, metadata }
+        Self { domain, verifier, metadata, rooms: Rooms::new(bodies) }
     }
 
     pub(crate) fn base(&self) -> &str {

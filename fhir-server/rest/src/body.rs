@@ -1,72 +1,263 @@
-//! Reading a body under its limits, compressed or not.
+//! Reading a body under its limits, compressed or not: whole, or set aside as it comes.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use async_compression::tokio::bufread::{GzipDecoder, ZstdDecoder};
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use bytes::{Bytes, BytesMut};
-use canonical_model::{Error, Kind, Result};
-use http_body_util::BodyExt;
-use tokio::io::{AsyncReadExt, BufReader};
+use canonical_model::{Blob, Error, Kind, Result};
+use domain::limits::CONTENT_INLINE_BYTES_MAX;
+use futures::{Stream, StreamExt};
+use store::BlobWriter;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::time::timeout;
+use tokio_util::io::StreamReader;
 
-use crate::limits::{BODY_BYTES_MAX, BODY_WIRE_BYTES_MAX};
+use crate::limits::{
+    BODY_BYTES_MAX, BODY_WIRE_BYTES_MAX, HEAR_BYTES_MAX, HEAR_S_MAX, PIECE_BYTES, ROOM_FREE_BYTES,
+};
+use crate::room::{Room, Rooms, shrink};
 use crate::wire_request::unsupported;
 
-/// The whole body, decompressed.
+/// How a body is compressed. <https://www.rfc-editor.org/rfc/rfc9110#section-8.4>
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    Identity,
+    Gzip,
+    Zstd,
+}
+
+impl Encoding {
+    /// Reads `Content-Encoding`.
+    ///
+    /// # Errors
+    /// UnsupportedMediaType for others.
+    pub(crate) fn read(header: Option<&str>) -> Result<Self> {
+        match header.unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+            "" | "identity" => Ok(Self::Identity),
+            "gzip" | "x-gzip" => Ok(Self::Gzip),
+            "zstd" => Ok(Self::Zstd),
+            _ => Err(unsupported("Content-Encoding: send gzip, zstd or none.")),
+        }
+    }
+}
+
+/// A Binary's own content.
+#[derive(Debug)]
+pub(crate) enum Content {
+    Small(Bytes),
+    Stored(Blob),
+}
+
+/// The whole body, decompressed, and the room it takes.
 ///
 /// # Errors
-/// TooLarge over a limit, before more than the limit sits in memory; Invalid where it breaks off
-/// or is not what `Content-Encoding` says; UnsupportedMediaType for other encodings.
-pub(crate) async fn read(body: Body, encoding: Option<&str>) -> Result<Bytes> {
-    let raw = collect(body).await?;
-    match encoding.unwrap_or_default().trim().to_ascii_lowercase().as_str() {
-        "" | "identity" => Ok(raw),
-        "gzip" | "x-gzip" => unpack(GzipDecoder::new(BufReader::new(raw.as_ref()))).await,
-        "zstd" => unpack(ZstdDecoder::new(BufReader::new(raw.as_ref()))).await,
-        _ => Err(unsupported("Content-Encoding: send gzip, zstd or none.")),
+/// TooLarge over a limit, before more than the limit sits in memory; Invalid where it breaks off or is
+/// not what `Content-Encoding` says; Unavailable where too many large ones are there already.
+pub(crate) async fn whole(
+    body: Body,
+    encoding: Encoding,
+    rooms: &Rooms,
+    most: usize,
+) -> Result<(Bytes, Option<Room>)> {
+    let mut source = Source::new(body, BODY_WIRE_BYTES_MAX);
+    let outcome = match encoding {
+        Encoding::Identity => collect(&mut source, rooms, most).await,
+        Encoding::Gzip | Encoding::Zstd => unpack(&mut source, encoding, rooms, most).await,
+    };
+    match outcome {
+        Ok((bytes, room)) => {
+            let room = shrink(room, bytes.len());
+            Ok((bytes, room))
+        }
+        Err(error) => Err(source.hear_out(error).await),
     }
-    .and_then(|bytes| if bytes.len() > BODY_BYTES_MAX { Err(too_large()) } else { Ok(bytes) })
 }
 
-async fn collect(mut body: Body) -> Result<Bytes> {
-    let first = next(&mut body).await?.unwrap_or_default();
-    let Some(second) = next(&mut body).await? else { return Ok(first) };
+async fn collect(source: &mut Source, rooms: &Rooms, most: usize) -> Result<(Bytes, Option<Room>)> {
+    let known = source.body.size_hint().exact().map(usize::try_from);
+    let mut room = match known {
+        Some(Ok(bytes)) if bytes <= most => rooms.take(bytes).await?,
+        Some(_) => return Err(too_large(most)),
+        None => None,
+    };
+    let Some(first) = source.piece().await? else { return Ok((Bytes::new(), room)) };
+    let Some(second) = source.piece().await? else { return Ok((first, room)) };
     let mut all = BytesMut::with_capacity((first.len() + second.len()) * 2);
     all.extend_from_slice(&first);
-    all.extend_from_slice(&second);
-    while let Some(more) = next(&mut body).await? {
-        if all.len() + more.len() > BODY_WIRE_BYTES_MAX {
-            return Err(too_large());
+    let mut next = Some(second);
+    while let Some(piece) = next {
+        if all.len() + piece.len() > most {
+            return Err(too_large(most));
         }
-        all.extend_from_slice(&more);
+        if room.is_none() && all.len() + piece.len() > ROOM_FREE_BYTES {
+            room = rooms.take(most).await?;
+        }
+        all.extend_from_slice(&piece);
+        next = source.piece().await?;
     }
-    Ok(all.freeze())
+    Ok((all.freeze(), room))
 }
 
-async fn next(body: &mut Body) -> Result<Option<Bytes>> {
-    loop {
-        match body.frame().await {
-            None => return Ok(None),
-            Some(Ok(frame)) => {
-                if let Ok(data) = frame.into_data() {
-                    return Ok(Some(data));
+/// Reads a piece beyond the limit at most: a bomb costs what its limit costs.
+async fn unpack(
+    source: &mut Source,
+    encoding: Encoding,
+    rooms: &Rooms,
+    most: usize,
+) -> Result<(Bytes, Option<Room>)> {
+    let (mut all, mut room) = (Vec::new(), None);
+    let mut reader = decoded(source, encoding);
+    while read_piece(&mut reader, &mut all).await? > 0 {
+        if all.len() > most {
+            return Err(too_large(most));
+        }
+        if room.is_none() && all.len() > ROOM_FREE_BYTES {
+            room = rooms.take(most).await?;
+        }
+    }
+    Ok((all.into(), room))
+}
+
+/// A Binary's own content: what is small stays in memory, the rest is written as it comes. `begin` is
+/// asked for a writer then, and may refuse.
+///
+/// # Errors
+/// As [`whole`]; what `begin` and the writer run into.
+pub(crate) async fn content(
+    body: Body,
+    encoding: Encoding,
+    rooms: &Rooms,
+    begin: impl FnOnce() -> Result<BlobWriter>,
+) -> Result<Content> {
+    let most = rooms.bodies.content_bytes_max;
+    let mut source = Source::new(body, usize::try_from(most).unwrap_or(usize::MAX));
+    let outcome = write(&mut source, encoding, rooms, begin).await;
+    match outcome {
+        Ok(content) => Ok(content),
+        Err(error) => Err(source.hear_out(error).await),
+    }
+}
+
+async fn write(
+    source: &mut Source,
+    encoding: Encoding,
+    rooms: &Rooms,
+    begin: impl FnOnce() -> Result<BlobWriter>,
+) -> Result<Content> {
+    let most = source.most;
+    if encoding == Encoding::Identity
+        && source.body.size_hint().exact().is_some_and(|size| size > most as u64)
+    {
+        return Err(too_large(most));
+    }
+    let mut reader = decoded(source, encoding);
+    let mut piece = Vec::new();
+    while piece.len() <= CONTENT_INLINE_BYTES_MAX {
+        if read_piece(&mut reader, &mut piece).await? == 0 {
+            return Ok(Content::Small(piece.into()));
+        }
+    }
+    let _place = rooms.upload().await?;
+    let (mut writer, mut size) = (begin()?, 0);
+    while !piece.is_empty() {
+        size += piece.len();
+        if size > most {
+            return Err(too_large(most));
+        }
+        writer.push(&piece).await?;
+        piece.clear();
+        read_piece(&mut reader, &mut piece).await?;
+    }
+    writer.finish().await.map(Content::Stored)
+}
+
+type Reader<'a> = Box<dyn AsyncRead + Send + Unpin + 'a>;
+
+fn decoded(source: &mut Source, encoding: Encoding) -> Reader<'_> {
+    let raw = StreamReader::new(source);
+    match encoding {
+        Encoding::Identity => Box::new(raw),
+        Encoding::Gzip => Box::new(GzipDecoder::new(raw)),
+        Encoding::Zstd => Box::new(ZstdDecoder::new(raw)),
+    }
+}
+
+/// Appends up to [`PIECE_BYTES`]; none at the end.
+async fn read_piece(reader: &mut Reader<'_>, out: &mut Vec<u8>) -> Result<usize> {
+    reader.take(PIECE_BYTES).read_to_end(out).await.map_err(|fault| {
+        fault.downcast::<Error>().unwrap_or_else(|fault| {
+            Error::invalid("The body is not what Content-Encoding says.").caused_by(fault)
+        })
+    })
+}
+
+/// A body as it comes, up to a limit.
+struct Source {
+    body: Body,
+    taken: usize,
+    most: usize,
+}
+
+impl Source {
+    fn new(body: Body, most: usize) -> Self {
+        Self { body, taken: 0, most }
+    }
+
+    async fn piece(&mut self) -> Result<Option<Bytes>> {
+        let piece = self.next().await.transpose();
+        piece.map_err(|fault| fault.downcast::<Error>().unwrap_or_else(Error::internal))
+    }
+
+    /// Lets a client that is refused send on for a while: else it may find its connection broken
+    /// before it has read why.
+    async fn hear_out(&mut self, error: Error) -> Error {
+        if matches!(error.kind, Kind::TooLarge | Kind::Unavailable | Kind::Forbidden) {
+            self.most = self.taken.saturating_add(HEAR_BYTES_MAX);
+            let rest = async { while matches!(self.next().await, Some(Ok(_))) {} };
+            drop(timeout(Duration::from_secs(HEAR_S_MAX), rest).await);
+        }
+        error
+    }
+}
+
+impl Stream for Source {
+    type Item = std::io::Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            let frame = match ready!(Pin::new(&mut self.body).poll_frame(context)) {
+                None => return Poll::Ready(None),
+                Some(Ok(frame)) => frame,
+                Some(Err(fault)) => {
+                    let error = Error::invalid("The body broke off.").caused_by(fault);
+                    return Poll::Ready(Some(Err(std::io::Error::other(error))));
                 }
-            }
-            Some(Err(fault)) => {
-                return Err(Error::invalid("The body broke off.").caused_by(fault));
-            }
+            };
+            let Ok(data) = frame.into_data() else { continue };
+            self.taken = self.taken.saturating_add(data.len());
+            let most = self.most;
+            return Poll::Ready(Some(match self.taken > most {
+                true => Err(std::io::Error::other(too_large(most))),
+                false => Ok(data),
+            }));
         }
     }
 }
 
-/// Reads one byte beyond the limit at most: a bomb costs what its limit costs.
-async fn unpack(decoder: impl tokio::io::AsyncRead + Unpin) -> Result<Bytes> {
-    let limit = u64::try_from(BODY_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
-    let mut out = Vec::new();
-    decoder.take(limit).read_to_end(&mut out).await.map_err(|fault| {
-        Error::invalid("The body is not what Content-Encoding says.").caused_by(fault)
-    })?;
-    Ok(out.into())
+fn too_large(most: usize) -> Error {
+    let text = format!("The body is larger than {}, the most there may be.", size(most));
+    let advice = if most == BODY_BYTES_MAX { " Split it." } else { "" };
+    Error::new(Kind::TooLarge, text + advice)
 }
 
-fn too_large() -> Error {
-    Error::new(Kind::TooLarge, "The body is larger than 16 MiB. Split it.")
+fn size(bytes: usize) -> String {
+    const MIB: usize = 1024 * 1024;
+    if bytes.is_multiple_of(MIB) {
+        format!("{} MiB", bytes / MIB)
+    } else {
+        format!("{bytes} bytes")
+    }
 }

@@ -5,6 +5,24 @@
 pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Bytes of a body as it came, before decompression.
 pub const BODY_WIRE_BYTES_MAX: usize = BODY_BYTES_MAX;
+/// Bytes of a Binary's own content by default: an hour of ultrasound. It is never in memory whole.
+pub const CONTENT_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Bytes of a body that need no room: nearly all requests are smaller.
+pub const ROOM_FREE_BYTES: usize = 1024 * 1024;
+/// Bytes of all larger bodies that are in memory at once. Read, each is several times as large.
+pub const ROOM_BYTES: usize = 32 * 1024 * 1024;
+/// How long a large body waits for room, in seconds: two bundles of 16 MiB are through in that time.
+pub const ROOM_WAIT_S_MAX: u64 = 20;
+/// Uploads that are written as they come, at once: each holds a chunk.
+pub const UPLOADS_MAX: usize = 64;
+/// Bytes that are read of a body at a time where it is decoded or written.
+pub const PIECE_BYTES: u64 = 64 * 1024;
+/// Bytes of a refused body that are read and dropped, so that the client reads why.
+pub const HEAR_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// For how long, in seconds.
+pub const HEAR_S_MAX: u64 = 10;
+/// How long a write of a Binary's own content may take, in seconds: 256 MiB at 4 Mbit/s.
+pub const UPLOAD_S_MAX: u64 = 600;
 /// Entries of a batch or transaction: each is a request of its own.
 pub const BUNDLE_ENTRIES_MAX: usize = 5_000;
 /// Entries of a batch that run at once: the pool must stay free for others.

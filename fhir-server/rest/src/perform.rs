@@ -18,7 +18,7 @@ pub(crate) async fn perform(
     mut wire: WireRequest,
 ) -> Result<Answer> {
     let context = wire.request.context();
-    let detail = wire.query.take();
+    let detail = wire.query.take().map(|query| app.domain.catalogue().written_down(query));
     let outcome = dispatch(app, interaction, wire).await;
     let recorded = match &outcome {
         Ok(answer) => answer.audited,

@@ -1,7 +1,7 @@
 //! `_summary` and `_elements`: parts of a resource, marked as such.
 //! <https://hl7.org/fhir/R4/search.html#summary>
 
-use canonical_model::{Resource, ResourceType, Value, object};
+use canonical_model::{Resource, ResourceType, Result, Value, object};
 use conformance::Registry;
 use search::query::Summary;
 
@@ -42,6 +42,15 @@ pub(crate) fn project(resource: Resource, format: &Format) -> Resource {
         tag(members);
     }
     Resource::from_value(body).unwrap_or(whole)
+}
+
+/// The text of a resource whose content is kept beside it, and left out here: tagged SUBSETTED.
+pub(crate) fn subsetted(text: &[u8]) -> Result<String> {
+    let mut body = canonical_model::json::parse(text)?;
+    if let Some(members) = body.as_object_mut() {
+        tag(members);
+    }
+    Ok(body.to_text())
 }
 
 /// The root element of what `_elements` lists: `name` of `Patient.name.family`, and `value` of

@@ -1,16 +1,21 @@
 //! The HTTP surface: one door for `/fhir`, whose table of contents is [`Interaction`].
 
+use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use auth::{bearer, challenge, refuse_token_in_query};
+use access::Action;
+use auth::{bearer, refuse_token_in_query};
 use axum::Router;
 use axum::body::Body as HttpBody;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{any, get};
 use bytes::Bytes;
 use canonical_model::{Error, Kind, ResourceType, Result};
 use domain::Request;
+use domain::interactions::binary;
+use domain::limits::RESOURCE_BYTES_MAX;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
 use search::query::{Pair, parse_pairs, write_pairs};
@@ -21,19 +26,21 @@ use tower_http::compression::predicate::SizeAbove;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use uuid::Uuid;
 
-use crate::answer::{Answer, Body};
+use crate::answer::Answer;
 use crate::app::App;
-use crate::body;
-use crate::bundle::render::last_modified;
-use crate::conditions::etag;
-use crate::format::{FHIR_JSON, Format};
+use crate::body::{self, Content, Encoding};
+use crate::format::Format;
 use crate::handlers::capabilities::capabilities;
+use crate::handlers::create::is_plain_content;
 use crate::handlers::read::wants_raw;
-use crate::interaction::{Interaction, METHODS, allowed};
-use crate::limits::{REQUEST_ID_BYTES_MAX, REQUEST_S_MAX, REQUESTS_MAX};
-use crate::outcome::{self, status};
+use crate::interaction::{Interaction, METHODS};
+use crate::limits::{
+    BODY_BYTES_MAX, REQUEST_ID_BYTES_MAX, REQUEST_S_MAX, REQUESTS_MAX, UPLOAD_S_MAX,
+};
 use crate::perform::{log, perform, record_refusal};
-use crate::wire_request::{self as wire, Body as WireBody, WireRequest};
+use crate::render::{refuse, render};
+use crate::room::Room;
+use crate::wire_request::{self as wire, Body as WireBody, View, WireRequest};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -67,6 +74,7 @@ fn cors() -> CorsLayer {
             header::ETAG,
             header::LOCATION,
             header::CONTENT_LOCATION,
+            header::CONTENT_RANGE,
             header::LAST_MODIFIED,
             header::RETRY_AFTER,
             header::WWW_AUTHENTICATE,
@@ -79,9 +87,13 @@ async fn fhir(State(app): State<App>, request: axum::extract::Request) -> Respon
     let (parts, body) = request.into_parts();
     let (begun, id) = (Instant::now(), request_id(&parts.headers));
     let work = answer(&app, &parts.method, &parts.uri, &parts.headers, body, &id);
-    let outcome = match tokio::time::timeout(Duration::from_secs(REQUEST_S_MAX), work).await {
+    let most = seconds(&parts);
+    let outcome = match tokio::time::timeout(Duration::from_secs(most), work).await {
         Ok(outcome) => outcome,
-        Err(_) => Err(Error::new(Kind::Unavailable, "The request took longer than 60 s.")),
+        Err(_) => {
+            let text = format!("The request took longer than {most} s.");
+            Err(Error::new(Kind::Unavailable, text))
+        }
     };
     let word = outcome.as_ref().err().map_or("ok", |error| error.kind.as_str());
     let mut response = match outcome {
@@ -103,6 +115,18 @@ async fn fhir(State(app): State<App>, request: axum::extract::Request) -> Respon
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
+}
+
+/// How long a request may take.
+fn seconds(parts: &http::request::Parts) -> u64 {
+    if !path(&parts.uri).starts_with("/Binary") {
+        return REQUEST_S_MAX;
+    }
+    let media_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    match Interaction::of(&parts.method, path(&parts.uri)) {
+        Ok(interaction) if is_plain_content(&interaction, media_type) => UPLOAD_S_MAX,
+        _ => REQUEST_S_MAX,
+    }
 }
 
 /// A method as a label: a client cannot make up new ones.
@@ -146,8 +170,8 @@ async fn answer(
         return capabilities(app, &format);
     }
     let caller = app.verifier.verify(bearer(headers)?)?;
-    let request = Request { caller, request_id: id.to_owned(), idempotency: None };
-    match read(method, uri, headers, body, request.clone()).await {
+    let request = Request { caller, request_id: id.to_owned(), idempotency: None, room: None };
+    match read(app, method, uri, headers, body, request.clone()).await {
         Ok((interaction, wire)) => perform(app, &interaction, wire).await,
         Err(error) => {
             let interaction = Interaction::of(method, path).ok();
@@ -159,6 +183,7 @@ async fn answer(
 
 /// Reads a request of a known caller: what it asks for, and with what.
 async fn read(
+    app: &App,
     method: &Method,
     uri: &http::Uri,
     headers: &HeaderMap,
@@ -170,15 +195,20 @@ async fn read(
     let accept = accept.as_deref();
     let interaction = Interaction::of(method, path)?;
     let content_type = wire::content_type(headers)?;
-    let encoding = wire::text(headers, header::CONTENT_ENCODING.as_str())?;
     let body = match *method {
-        Method::GET | Method::HEAD | Method::DELETE => Bytes::new(),
-        _ => body::read(body, encoding.as_deref()).await?,
+        Method::GET | Method::HEAD | Method::DELETE => WireBody::Bytes(Bytes::new()),
+        _ => {
+            let (body, room) = take_in(app, &interaction, headers, body, &request).await?;
+            request.room = room.map(Arc::new);
+            body
+        }
     };
     let mut pairs = parse_pairs(query)?;
     let mut asked = query.to_owned();
-    if let (Interaction::Search(_), false) = (&interaction, body.is_empty()) {
-        pairs.extend(wire::form(content_type.as_deref(), &body)?);
+    if let (Interaction::Search(_), WireBody::Bytes(form)) = (&interaction, &body)
+        && !form.is_empty()
+    {
+        pairs.extend(wire::form(content_type.as_deref(), form)?);
         asked = write_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     }
     let raw = wants_content(&interaction, &pairs, accept);
@@ -198,15 +228,54 @@ async fn read(
         handling,
         format,
         content_type,
-        raw,
-        body: WireBody::Bytes(body),
+        view: if raw { View::Raw } else { View::Resource },
+        range: range(method, headers)?,
+        body,
     };
     Ok((interaction, wire))
+}
+
+/// Takes the body in: a Binary's own content as it comes, anything else whole.
+async fn take_in(
+    app: &App,
+    interaction: &Interaction,
+    headers: &HeaderMap,
+    body: HttpBody,
+    request: &Request,
+) -> Result<(WireBody, Option<Room>)> {
+    let encoding = wire::text(headers, header::CONTENT_ENCODING.as_str())?;
+    let encoding = Encoding::read(encoding.as_deref())?;
+    let content_type = wire::content_type(headers)?;
+    let action = match interaction {
+        Interaction::Create(_) => Action::Create,
+        _ => Action::Update,
+    };
+    if is_plain_content(interaction, content_type.as_deref()) {
+        let begin = || binary::take_in(&app.domain, request, action);
+        return Ok(match body::content(body, encoding, &app.rooms, begin).await? {
+            Content::Small(bytes) => (WireBody::Bytes(bytes), None),
+            Content::Stored(blob) => (WireBody::Stored(blob), None),
+        });
+    }
+    let most = match interaction.kind() {
+        None | Some(ResourceType::BINARY) => BODY_BYTES_MAX,
+        Some(_) => RESOURCE_BYTES_MAX,
+    };
+    let (bytes, room) = body::whole(body, encoding, &app.rooms, most).await?;
+    Ok((WireBody::Bytes(bytes), room))
 }
 
 /// The path below the base.
 fn path(uri: &http::Uri) -> &str {
     uri.path().strip_prefix("/fhir").unwrap_or_default()
+}
+
+/// `Range`. With `If-Range` it stands only while nothing changed, which a weak ETag cannot promise.
+fn range(method: &Method, headers: &HeaderMap) -> Result<Option<String>> {
+    if *method != Method::GET || headers.contains_key(header::IF_RANGE) {
+        return Ok(None);
+    }
+    Ok(wire::text(headers, header::RANGE.as_str())?.map(Cow::into_owned))
 }
 
 /// Whether `Accept` means a Binary's own content.
@@ -219,65 +288,4 @@ fn wants_content(interaction: &Interaction, pairs: &[Pair], accept: Option<&str>
             | Interaction::Update(ResourceType::BINARY, _)
     );
     one && accept.is_some_and(wants_raw) && !pairs.iter().any(|(name, _)| name == "_format")
-}
-
-fn render(answer: Answer) -> Response {
-    let mut headers = HeaderMap::with_capacity(6);
-    let mut set = |name: HeaderName, text: &str| {
-        if let Ok(value) = HeaderValue::from_str(text) {
-            headers.insert(name, value);
-        }
-    };
-    if let Some(version) = &answer.version {
-        set(header::ETAG, &etag(version.version));
-        set(header::LAST_MODIFIED, &last_modified(version));
-    }
-    if let Some(location) = &answer.location {
-        set(header::LOCATION, location);
-        if matches!(answer.body, Body::Fhir(_)) {
-            set(header::CONTENT_LOCATION, location);
-        }
-    }
-    set(header::CACHE_CONTROL, "no-store");
-    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    let body = match answer.body {
-        Body::Empty => HttpBody::empty(),
-        Body::Fhir(text) => {
-            set(header::CONTENT_TYPE, FHIR_JSON);
-            HttpBody::from(text)
-        }
-        Body::Outcome(text) => {
-            set(header::CONTENT_TYPE, FHIR_JSON);
-            HttpBody::from(text)
-        }
-        Body::Raw { media_type, content } => {
-            set(header::CONTENT_TYPE, &media_type);
-            // Content of others: never run by a browser as if it were ours.
-            set(header::CONTENT_DISPOSITION, "attachment");
-            set(header::CONTENT_SECURITY_POLICY, "sandbox");
-            HttpBody::from(content)
-        }
-    };
-    (answer.status, headers, body).into_response()
-}
-
-fn refuse(error: &Error, method: &Method, path: &str) -> Response {
-    let mut headers = HeaderMap::with_capacity(6);
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(FHIR_JSON));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Some(value) = challenge(error) {
-        headers.insert(header::WWW_AUTHENTICATE, value);
-    }
-    if matches!(error.kind, Kind::Unavailable | Kind::TooManyRequests) {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-    }
-    if error.kind == Kind::MethodNotAllowed {
-        let others = allowed(path).into_iter().filter(|other| *other != method);
-        let others: Vec<&str> = others.map(Method::as_str).collect();
-        if let Ok(value) = HeaderValue::try_from(others.join(", ")) {
-            headers.insert(header::ALLOW, value);
-        }
-    }
-    (status(error.kind), headers, outcome::text(error)).into_response()
 }

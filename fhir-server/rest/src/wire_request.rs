@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use canonical_model::{Error, IssueCode, Kind, Resource, Result};
+use canonical_model::{Blob, Error, IssueCode, Kind, Resource, Result};
 use domain::{IdempotencyKey, Request};
 use http::{HeaderMap, header};
 use search::query::{Handling, Pair, parse_pairs};
@@ -27,15 +27,28 @@ pub(crate) struct WireRequest {
     pub(crate) handling: Handling,
     pub(crate) format: Format,
     pub(crate) content_type: Option<String>,
-    /// Whether a Binary is wanted as its own content.
-    pub(crate) raw: bool,
+    pub(crate) view: View,
+    /// The part that is wanted of a Binary's own content.
+    pub(crate) range: Option<String>,
     pub(crate) body: Body,
 }
 
-/// A body: bytes from the wire, or a resource that a bundle carried.
+/// How a Binary is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum View {
+    /// As a resource.
+    Resource,
+    /// As a resource within a bundle: without content that is kept beside it.
+    Entry,
+    /// As its own content.
+    Raw,
+}
+
+/// A body: bytes from the wire, a resource that a bundle carried, or a Binary's content that is stored.
 #[derive(Debug)]
 pub(crate) enum Body {
     Bytes(Bytes),
+    Stored(Blob),
     Parsed(Box<Resource>),
 }
 
@@ -44,6 +57,7 @@ impl WireRequest {
     pub(crate) fn resource(&mut self) -> Result<Resource> {
         match std::mem::replace(&mut self.body, Body::Bytes(Bytes::new())) {
             Body::Parsed(resource) => Ok(*resource),
+            Body::Stored(_) => Err(Error::internal("content where a resource is expected")),
             Body::Bytes(bytes) => {
                 expect_json(self.content_type.as_deref())?;
                 if bytes.is_empty() {
@@ -133,15 +147,20 @@ pub(crate) fn idempotency(
     headers: &HeaderMap,
     path: &str,
     query: &str,
-    body: &[u8],
+    body: &Body,
 ) -> Result<Option<IdempotencyKey>> {
     let condition = text(headers, "if-none-exist")?.unwrap_or_default();
     let media_type = text(headers, header::CONTENT_TYPE.as_str())?.unwrap_or_default();
     text(headers, "idempotency-key")?
         .map(|key| {
             let texts = [path, query, &condition, &media_type];
+            let content = match body {
+                Body::Bytes(bytes) => bytes.as_ref(),
+                Body::Stored(blob) => blob.sha256.as_slice(),
+                Body::Parsed(_) => &[],
+            };
             let parts: Vec<&[u8]> =
-                texts.iter().map(|text| text.as_bytes()).chain([body]).collect();
+                texts.iter().map(|text| text.as_bytes()).chain([content]).collect();
             IdempotencyKey::new(&key, &parts)
         })
         .transpose()

@@ -1,5 +1,6 @@
 //! The search parameters of each type, ready for use: hashed, compiled, and placed in the index.
 
+use std::collections::HashSet;
 use std::sync::OnceLock;
 
 use canonical_model::fhirpath::Path;
@@ -9,6 +10,7 @@ use conformance::{Component, Registry, SearchParam, SearchParamKind};
 
 use crate::expr::Breadth;
 use crate::keys::{Hasher, Param};
+use crate::sealed::overlaps;
 use crate::timeline;
 
 /// All search parameters, compiled a type at a time when it is first used.
@@ -16,6 +18,9 @@ use crate::timeline;
 pub struct Catalogue {
     hasher: Hasher,
     types: Vec<OnceLock<TypePlan>>,
+    /// Paths of elements that are stored sealed.
+    pub(crate) sealed: Vec<String>,
+    pub(crate) hidden: OnceLock<HashSet<&'static str>>,
 }
 
 /// The parameters of one type.
@@ -56,6 +61,8 @@ pub struct ParamPlan {
     pub composite: Vec<Part>,
     /// Whether its parameters in `parts` hold all of its values, so that it needs none of its own.
     pub covered: bool,
+    /// Whether its values may be of elements that are stored sealed.
+    pub sealed: bool,
 }
 
 /// A part of a composite.
@@ -98,8 +105,14 @@ impl Catalogue {
     /// The catalogue of R4 for one database's hash.
     #[must_use]
     pub fn new(hasher: Hasher) -> Self {
+        Self::with_sealed(hasher, Vec::new())
+    }
+
+    /// The same where the elements at these paths are stored sealed.
+    #[must_use]
+    pub fn with_sealed(hasher: Hasher, sealed: Vec<String>) -> Self {
         let types = ResourceType::all().map(|_| OnceLock::new()).collect();
-        Self { hasher, types }
+        Self { hasher, types, sealed, hidden: OnceLock::new() }
     }
 
     /// The database's hash.
@@ -118,13 +131,13 @@ impl Catalogue {
         if let Some(plan) = slot.get() {
             return Ok(plan);
         }
-        let plan = TypePlan::compile(kind, &self.hasher)?;
+        let plan = TypePlan::compile(kind, &self.hasher, &self.sealed)?;
         Ok(slot.get_or_init(|| plan))
     }
 }
 
 impl TypePlan {
-    fn compile(kind: ResourceType, hasher: &Hasher) -> Result<Self> {
+    fn compile(kind: ResourceType, hasher: &Hasher, sealed: &[String]) -> Result<Self> {
         let registry = Registry::r4();
         let definitions = registry.search_params(kind);
         let compartment = registry.patient_compartment(kind);
@@ -155,6 +168,9 @@ impl TypePlan {
                 composite,
                 covered: definition.kind == SearchParamKind::Composite
                     && is_covered(kind, definition, definitions),
+                sealed: std::iter::once(definition)
+                    .chain(components(definition, definitions))
+                    .any(|param| overlaps(kind, param.expression, sealed)),
             });
         }
         params.sort_by(|a, b| a.definition.code.cmp(b.definition.code));
@@ -171,6 +187,21 @@ impl TypePlan {
 }
 
 impl ParamPlan {
+    /// Whether its values are not indexed, because they are sealed and would lie open in the index.
+    #[must_use]
+    pub fn is_hidden(&self) -> bool {
+        let open = matches!(
+            self.definition.kind,
+            SearchParamKind::String
+                | SearchParamKind::Date
+                | SearchParamKind::Number
+                | SearchParamKind::Quantity
+                | SearchParamKind::Composite
+                | SearchParamKind::Special
+        );
+        open && self.sealed
+    }
+
     /// Every parameter that a value of this one may be indexed under.
     #[must_use]
     pub fn lookups(&self) -> Vec<Param> {
@@ -234,6 +265,15 @@ fn composite(
         Ok(Part { code: like.code, kind: like.kind, targets: targets(like), path })
     };
     whole.components.iter().map(part).collect()
+}
+
+/// The parameters that say how a composite's parts are asked for.
+fn components<'a>(
+    whole: &'a SearchParam,
+    all: &'a [SearchParam],
+) -> impl Iterator<Item = &'a SearchParam> {
+    let named = |component: &Component| all.iter().find(|param| param.url == component.definition);
+    whole.components.iter().filter_map(named)
 }
 
 /// Whether a kind of parameter can read what a path yields.

@@ -12,6 +12,7 @@ pub mod keys;
 pub mod limits;
 mod measure;
 pub mod query;
+mod sealed;
 mod timeline;
 
 pub use catalogue::Catalogue;

@@ -18,5 +18,8 @@ mod start;
 mod stop;
 
 pub use cli::run;
-pub use settings::{AuthSettings, DatabaseSettings, DatabaseUrl, LogSettings, Roles, Settings};
+pub use settings::{
+    AuthSettings, DatabaseSettings, DatabaseUrl, LogSettings, Roles, SealKey, SealSettings,
+    Settings,
+};
 pub use start::{Drain, Running, start};

@@ -41,3 +41,5 @@ pub const RESTART_PAUSE: Duration = Duration::from_secs(5);
 pub const DEMO_PATIENTS: u64 = 20;
 /// How long a thread that still reads or writes may hold up the end of a command.
 pub const RUNTIME_END: Duration = Duration::from_secs(1);
+/// Different bytes of a sealing key. Of 32 random ones some 30 differ; fewer than 16 do not happen.
+pub const SEAL_KEY_DIFFERENT_BYTES_MIN: usize = 16;

@@ -24,6 +24,7 @@ pub(crate) fn check(settings: &Settings) -> Result<()> {
     if let Some(id) = clients.demo_credentials() {
         bail!("Client `{id}` has the demo's id or secret, which everybody knows: remove it.");
     }
+    settings.seal.sealer()?;
     check_origin(settings.base_url.as_deref(), settings.listen)
 }
 

@@ -52,7 +52,7 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
             "The database has the schema before this one. Run `carebridge migrate` soon."
         );
     }
-    let sealer = Arc::default();
+    let sealer = Arc::new(settings.seal.sealer()?);
     let options = StoreOptions {
         url: url.to_owned(),
         connections: settings.database.connections,
@@ -101,7 +101,8 @@ fn api(settings: &Settings, origin: &str, store: Store, auditor: Auditor) -> Res
         hooks: settings.hooks.clone(),
         policy: settings.policy.clone(),
     };
-    let app = rest::App::new(Domain::new(services), Arc::new(auth.verifier()));
+    let verifier = Arc::new(auth.verifier());
+    let app = rest::App::new(Domain::new(services), verifier, settings.bodies);
     let smart = smart_configuration(&endpoints);
     Ok(auth::router(auth).merge(rest::router(app, smart)))
 }

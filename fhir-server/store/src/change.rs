@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use canonical_model::{ResourceId, ResourceType};
+use canonical_model::{Blob, ResourceId, ResourceType};
 use chrono::{DateTime, Utc};
 use search::{Hasher, IndexEntries};
 
@@ -51,6 +51,8 @@ pub struct Change {
     pub revives: bool,
     /// The text to serve and store; empty for a delete.
     pub text: String,
+    /// Content that is stored already, and belongs to the text.
+    pub blob: Option<Blob>,
     /// Digest of the content without versionId and lastUpdated.
     pub digest: i64,
     /// What it is found by; empty for a delete.
@@ -231,7 +233,7 @@ impl Flat {
         self.ids.push(change.id.as_str().to_owned());
         self.id_hashes.push(id_hash);
         self.digests.push(change.digest);
-        self.wires.push((!gone).then(|| wire::encode(&change.text)));
+        self.wires.push((!gone).then(|| wire::encode(&change.text, change.blob.as_ref())));
         self.contents.push((!gone).then_some(change.text));
         self.expected.push(change.expected);
         self.methods.push(change.method as i16);

@@ -11,6 +11,7 @@ use telemetry::Emit;
 use telemetry::event::Committed;
 
 use crate::Store;
+use crate::blob::has_blobs;
 use crate::change::{Change, Flat, RequestContext, Work};
 use crate::error::{CRITERIA_TAKEN, IDENTITY_TAKEN, REPEATED_KEY, StoreError};
 use crate::forward::forwards;
@@ -58,6 +59,9 @@ impl Store {
         let new = change.expected == 0;
         let work =
             Work { changes: vec![change], at, context: context.clone(), claim: once.criteria };
+        if has_blobs(&work.changes) {
+            return self.commit_with_blobs(work, once, owners).await;
+        }
         if once.idempotency.is_none() && owners.is_none() {
             return if new { self.inserts.submit(work) } else { self.updates.submit(work) }.await;
         }
@@ -84,6 +88,9 @@ impl Store {
     ) -> Result<Applied> {
         self.ground.reserve.admit()?;
         let work = Work { changes, at, context: context.clone(), claim: once.criteria };
+        if has_blobs(&work.changes) {
+            return self.commit_with_blobs(work, once, None).await;
+        }
         let _turn = self.ground.turn().await?;
         let mut session = self.sessions.take().await?;
         let outcome = insert(&mut session, &self.ground, vec![work], once).await;

@@ -30,6 +30,13 @@ impl From<StoreError> for Error {
     }
 }
 
+/// Whether PostgreSQL said this code.
+pub(crate) fn has_code(error: &Error, code: &str) -> bool {
+    let fault = error.cause.as_ref().and_then(|cause| cause.downcast_ref::<sqlx::Error>());
+    let said = fault.and_then(|fault| fault.as_database_error()).and_then(|fault| fault.code());
+    said.as_deref() == Some(code)
+}
+
 pub(crate) fn busy() -> Error {
     Error::new(Kind::Unavailable, "All database connections are busy. Try again shortly.")
 }

@@ -36,7 +36,8 @@ impl Store {
         .transpose()
     }
 
-    /// Forgets keys and criteria older than [`CLAIM_HOURS`]; returns how many.
+    /// Forgets keys and criteria older than [`CLAIM_HOURS`], and content that was never committed;
+    /// returns how many.
     ///
     /// # Errors
     /// Unavailable or Internal.
@@ -49,7 +50,7 @@ impl Store {
         ] {
             swept += self.sessions.execute(sqlx::query(statement).bind(hours)).await?;
         }
-        Ok(swept)
+        Ok(swept + self.sweep_blobs().await?)
     }
 
     /// Makes the journals' partitions for the next months.

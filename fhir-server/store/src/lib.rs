@@ -5,6 +5,7 @@
 //! index, audit, event and what makes the request happen once.
 
 mod audit;
+mod blob;
 mod change;
 mod commit;
 mod connect;
@@ -33,6 +34,7 @@ mod transaction;
 mod wire;
 
 pub use audit::{AuditAction, AuditEntry, Auditor};
+pub use blob::BlobWriter;
 pub use change::{Change, Method, RequestContext};
 pub use commit::{Applied, Once};
 pub use head::Head;

@@ -31,6 +31,16 @@ pub const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub const VERSIONS_PER_READ: usize = 1_000;
 /// Between two tries to reach a database that starts, in milliseconds.
 pub const RECONNECT_MS: u64 = 20;
+/// Bytes of a resource that a group of reads gathers; larger ones are read again, each by itself. So 32
+/// reads hold at most 4 MiB.
+pub const READ_GROUP_BYTES_MAX: i32 = 128 * 1024;
+/// Bytes of a chunk of content, as many as an upload or a download holds at a time. A multiple of three: so
+/// chunks become base64 one by one.
+pub const BLOB_CHUNK_BYTES: usize = 384 * 1024;
+/// How long content may be stored, in minutes, before a version is committed with it.
+pub const BLOB_UNUSED_MINUTES: i32 = 60;
+/// Contents removed by one statement of the sweep: each may be thousands of rows.
+pub const BLOBS_SWEPT_AT_ONCE: i64 = 8;
 /// Pages of PostgreSQL in a MiB.
 pub const PAGES_PER_MIB: i32 = 128;
 /// Between two looks at the reserve for a full disk, in milliseconds: how long a freed disk still

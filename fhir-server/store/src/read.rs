@@ -5,6 +5,7 @@ use canonical_model::{Error, ResourceId, ResourceType, Result};
 use chrono::{DateTime, Utc};
 use sqlx::Row;
 
+use crate::change::Method;
 use crate::error::StoreError;
 use crate::limits::VERSIONS_PER_READ;
 pub use crate::rows::Stored;
@@ -41,7 +42,13 @@ impl Store {
         match Reach::of(access, kind, self.hasher()) {
             Reach::Everything => {
                 let identity = self.hasher().identity(kind, id.as_str());
-                self.reads.read(kind, id, identity, at, context).await
+                let reading = self.reads.read(kind, id, identity, at, context).await?;
+                let Some(Reading { stored, recorded }) = reading else { return Ok(None) };
+                if stored.text.is_some() || stored.method == Method::Delete {
+                    return Ok(Some(Reading { stored, recorded }));
+                }
+                let large = self.vread(access, kind, id, stored.version).await?;
+                Ok(large.map(|stored| Reading { stored, recorded }))
             }
             Reach::Nothing | Reach::Patients(_) => {
                 let stored = self.read(access, kind, id).await?;

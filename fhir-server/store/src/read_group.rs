@@ -12,7 +12,9 @@ use crate::RequestContext;
 use crate::audit::refused;
 use crate::change::Method;
 use crate::error::StoreError;
-use crate::limits::{GROUP_MAX, GROUP_QUEUE_MAX, READ_GROUPS_PER_2_CORES, per_core};
+use crate::limits::{
+    GROUP_MAX, GROUP_QUEUE_MAX, READ_GROUP_BYTES_MAX, READ_GROUPS_PER_2_CORES, per_core,
+};
 use crate::read::Reading;
 use crate::reserve::Reserve;
 use crate::rows::stored;
@@ -46,6 +48,7 @@ impl ReadGroup {
         Self { queue }
     }
 
+    /// A version that is large comes without its text.
     pub(crate) async fn read(
         &self,
         kind: ResourceType,
@@ -115,7 +118,8 @@ impl Reader {
             .bind(texts(|wanted| &wanted.context.request_id))
             .bind(texts(|wanted| &wanted.context.client))
             .bind(contexts.map(|context| context.subject.as_deref()).collect::<Vec<_>>())
-            .bind(texts(|wanted| &wanted.context.token_id));
+            .bind(texts(|wanted| &wanted.context.token_id))
+            .bind(READ_GROUP_BYTES_MAX);
         let rows = self.sessions.fetch_all(query).await?;
         let mut answers: Answers = group.iter().map(|_| Ok(None)).collect();
         for row in &rows {

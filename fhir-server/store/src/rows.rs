@@ -2,7 +2,7 @@
 
 use access::{Access, Filter};
 use bytes::Bytes;
-use canonical_model::{Error, ResourceType, Result};
+use canonical_model::{Blob, Error, ResourceType, Result};
 use chrono::{DateTime, Utc};
 use search::Hasher;
 use sqlx::Row;
@@ -69,6 +69,8 @@ pub struct Stored {
     pub method: Method,
     /// The JSON text; `None` for a deleted version.
     pub text: Option<Bytes>,
+    /// Content that belongs to the text and is not in it: a Binary's `data`.
+    pub blob: Option<Blob>,
 }
 
 /// Reads `version, last_updated, method, wire` of a row.
@@ -80,9 +82,9 @@ pub(crate) fn stored(
 ) -> Result<Stored> {
     let wire: Option<Vec<u8>> = row.try_get("wire").map_err(StoreError)?;
     let version = row.try_get("version").map_err(StoreError)?;
-    let text = match wire.map(wire::decode).transpose()? {
-        Some(text) => Some(sealer.open(Binding { kind, id: &id, version }, text)?),
-        None => None,
+    let (text, blob) = match wire.map(wire::decode).transpose()? {
+        Some((text, blob)) => (Some(sealer.open(Binding { kind, id: &id, version }, text)?), blob),
+        None => (None, None),
     };
     Ok(Stored {
         kind,
@@ -91,6 +93,7 @@ pub(crate) fn stored(
         last_updated: row.try_get("last_updated").map_err(StoreError)?,
         method: Method::from_number(row.try_get("method").map_err(StoreError)?),
         text,
+        blob,
     })
 }
 

@@ -2,8 +2,9 @@
 //!
 //! A sealed string is `sealed:1:` and base64 of nonce and ciphertext (AES-256-GCM), bound to its
 //! resource and version: swapped into another it does not open. Search values are taken before
-//! sealing, as keyed hashes, so equality still finds what nobody can read in the database. Stored
-//! texts without the mark, nearly all, are passed on unread.
+//! sealing: tokens as keyed hashes, so equality still finds what nobody can read in the database;
+//! strings, dates and numbers not at all (`search::sealed`). Stored texts without the mark, nearly all,
+//! are passed on unread.
 
 use std::borrow::Cow;
 
@@ -26,11 +27,25 @@ pub trait KeyProvider: Send + Sync {
     fn data_key(&self) -> Result<[u8; 32]>;
 }
 
-/// Seals and opens. With no paths it seals nothing and opens nothing.
+/// What proves the key: sealed like a value, of no resource.
+const PROOF: &str = "this is the key";
+
+/// Types of values that are text in JSON, and so can be replaced by a sealed text.
+const NO_TEXT: [&str; 6] =
+    ["boolean", "decimal", "integer", "integer64", "positiveInt", "unsignedInt"];
+
+/// Seals and opens. Without paths it only opens; without a key it does neither.
 #[derive(Debug, Default)]
 pub struct Sealer {
-    rules: Vec<(ResourceType, Path)>,
+    rules: Vec<Rule>,
     key: Option<LessSafeKey>,
+}
+
+#[derive(Debug)]
+struct Rule {
+    kind: ResourceType,
+    path: Path,
+    text: String,
 }
 
 /// What a sealed value is bound to.
@@ -52,14 +67,50 @@ impl Sealer {
     /// `Patient.identifier.where(system='http://hl7.org/fhir/sid/us-ssn').value`.
     ///
     /// # Errors
-    /// Invalid for a path that does not compile; Unavailable where there is no key.
+    /// Invalid for a path that does not compile, or leads to what is not text; Unavailable where there
+    /// is no key.
     pub fn new(paths: &[String], keys: &dyn KeyProvider, schema: &dyn Schema) -> Result<Self> {
-        let rules = paths.iter().map(|path| rule(path, schema)).collect::<Result<Vec<_>>>()?;
-        if rules.is_empty() {
-            return Ok(Self::default());
-        }
+        let rules = paths.iter().map(|path| Rule::read(path, schema)).collect::<Result<_>>()?;
         let key = UnboundKey::new(&AES_256_GCM, &keys.data_key()?).map_err(Error::internal)?;
         Ok(Self { rules, key: Some(LessSafeKey::new(key)) })
+    }
+
+    /// The paths whose elements are sealed.
+    #[must_use]
+    pub fn paths(&self) -> Vec<String> {
+        self.rules.iter().map(|rule| rule.text.clone()).collect()
+    }
+
+    /// What will prove the key, to be kept beside what is sealed; `None` where nothing is.
+    pub(crate) fn proof(&self) -> Result<Option<Vec<u8>>> {
+        match &self.key {
+            Some(key) if !self.rules.is_empty() => {
+                close(key, Aad::from(PROOF.to_owned()), PROOF).map(|proof| Some(proof.into()))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Compares the key with what proves that of a database.
+    ///
+    /// # Errors
+    /// Unavailable with what to set, where it is another or there is none.
+    pub(crate) fn prove(&self, kept: &[u8]) -> Result<()> {
+        let Some(key) = &self.key else {
+            return Err(Error::new(
+                Kind::Unavailable,
+                "This database holds sealed values and no key opens them: set CAREBRIDGE_SEAL_KEY, or `key_file` under `[seal]`.",
+            ));
+        };
+        let sealed = std::str::from_utf8(kept).ok().and_then(|text| text.strip_prefix(MARK));
+        let opened = sealed.map(|sealed| open_one(key, Aad::from(PROOF.to_owned()), sealed));
+        match opened {
+            Some(Ok(_)) => Ok(()),
+            Some(Err(_)) | None => Err(Error::new(
+                Kind::Unavailable,
+                "The sealing key is not the one that this database's values are sealed with: set CAREBRIDGE_SEAL_KEY, or `key_file` under `[seal]`, to that one.",
+            )),
+        }
     }
 
     /// Seals what is listed, in a resource that has its id and version. `None` where nothing is.
@@ -70,8 +121,8 @@ impl Sealer {
         let Some(key) = &self.key else { return Ok(None) };
         refuse_forged(resource.body())?;
         let mut places: Vec<Location> = Vec::new();
-        for (_, path) in self.rules.iter().filter(|(kind, _)| *kind == resource.kind()) {
-            places.extend(path.locations(resource.body())?);
+        for rule in self.rules.iter().filter(|rule| rule.kind == resource.kind()) {
+            places.extend(rule.path.locations(resource.body())?);
         }
         if places.is_empty() {
             return Ok(None);
@@ -81,7 +132,7 @@ impl Sealer {
         let mut body = resource.body().clone();
         for place in &places {
             if let Some(Value::String(text)) = find(&mut body, place) {
-                *text = close(key, binding, text)?.into();
+                *text = close(key, binding.aad(), text)?.into();
             }
         }
         Resource::from_value(body).map(Some)
@@ -102,10 +153,22 @@ impl Sealer {
     }
 }
 
-fn rule(path: &str, schema: &dyn Schema) -> Result<(ResourceType, Path)> {
-    let name = path.split('.').next().unwrap_or_default();
-    let kind = ResourceType::parse(name)?;
-    Ok((kind, Path::compile(path, name, schema)?))
+impl Rule {
+    fn read(text: &str, schema: &dyn Schema) -> Result<Self> {
+        let mut names = text.split('.');
+        let name = names.next().unwrap_or_default();
+        let kind = ResourceType::parse(name)?;
+        let path = Path::compile(text, name, schema)?;
+        let is_text = |name: &str| {
+            !NO_TEXT.contains(&name) && !name.starts_with(|c: char| c.is_ascii_uppercase())
+        };
+        let own = matches!(names.next(), None | Some("id" | "meta" | "resourceType"));
+        if own || path.types().is_empty() || !path.types().iter().all(|name| is_text(name)) {
+            let fault = "only elements that are text can be sealed, and not id or meta";
+            return Err(Error::invalid(format!("{text}: {fault}")));
+        }
+        Ok(Self { kind, path, text: text.to_owned() })
+    }
 }
 
 fn has_mark(text: &[u8]) -> bool {
@@ -119,11 +182,11 @@ fn find<'a>(root: &'a mut Value, location: &Location) -> Option<&'a mut Value> {
     })
 }
 
-fn close(key: &LessSafeKey, binding: Binding<'_>, text: &str) -> Result<String> {
+fn close(key: &LessSafeKey, bound: Aad<String>, text: &str) -> Result<String> {
     let mut nonce = [0; NONCE_LEN];
     rand::fill(&mut nonce).map_err(Error::internal)?;
     let mut sealed = text.as_bytes().to_vec();
-    key.seal_in_place_append_tag(Nonce::from(&nonce), binding.aad(), &mut sealed)
+    key.seal_in_place_append_tag(Nonce::from(&nonce), bound, &mut sealed)
         .map_err(Error::internal)?;
     let mut whole = nonce.to_vec();
     whole.append(&mut sealed);
@@ -134,7 +197,7 @@ fn open_all(key: &LessSafeKey, binding: Binding<'_>, value: &mut Value) -> Resul
     match value {
         Value::String(text) => {
             if let Some(sealed) = text.strip_prefix(MARK) {
-                *text = open_one(key, binding, sealed)?.into();
+                *text = open_one(key, binding.aad(), sealed)?.into();
             }
             Ok(())
         }
@@ -146,13 +209,13 @@ fn open_all(key: &LessSafeKey, binding: Binding<'_>, value: &mut Value) -> Resul
     }
 }
 
-fn open_one(key: &LessSafeKey, binding: Binding<'_>, sealed: &str) -> Result<String> {
+fn open_one(key: &LessSafeKey, bound: Aad<String>, sealed: &str) -> Result<String> {
     let broken = || Error::internal("a sealed value does not open");
     let whole = STANDARD_NO_PAD.decode(sealed).map_err(|_| broken())?;
     let (nonce, rest) = whole.split_at_checked(NONCE_LEN).ok_or_else(broken)?;
     let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| broken())?;
     let mut rest = rest.to_vec();
-    let plain = key.open_in_place(nonce, binding.aad(), &mut rest).map_err(|_| broken())?;
+    let plain = key.open_in_place(nonce, bound, &mut rest).map_err(|_| broken())?;
     String::from_utf8(plain.to_vec()).map_err(|_| broken())
 }
 

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use canonical_model::{Error, Result};
+use canonical_model::{Error, Kind, Result};
 use search::Hasher;
 use sqlx::Row;
 use tokio::sync::Semaphore;
 
 use crate::connect::{Role, options};
-use crate::error::StoreError;
+use crate::error::{StoreError, has_code};
 use crate::ground::Ground;
 use crate::group::{Group, Verb};
 use crate::limits::{TURNS_PER_2_CORES, per_core};
@@ -46,7 +46,8 @@ impl Store {
     /// Connects as the application and reads the database's hash key.
     ///
     /// # Errors
-    /// Unavailable where the database cannot be reached or is not migrated.
+    /// Unavailable where the database cannot be reached or is not migrated, and for another sealing key
+    /// than the database's values are sealed with.
     pub async fn connect(setup: &StoreOptions) -> Result<Self> {
         let database = options(&setup.url, Role::Application)?;
         let sessions = Sessions::new("application", database, setup.connections);
@@ -60,6 +61,7 @@ impl Store {
         let key = <[u8; 16]>::try_from(key.as_slice()).map_err(Error::internal)?;
         let hasher = Hasher::new(&key);
         let block = row.try_get("block").map_err(StoreError)?;
+        prove(&sessions, &setup.sealer).await?;
         let ground = Ground {
             hasher,
             numbers: Arc::new(Numbers::new(block)),
@@ -101,5 +103,27 @@ impl Store {
     /// Closes every connection, waiting for those in use.
     pub async fn close(&self) {
         self.sessions.close().await;
+    }
+}
+
+/// Compares the sealing key with the one that the database's values are sealed with; the first key that
+/// seals is kept in mind. At the start: a wrong one must not wait for the first read.
+async fn prove(sessions: &Sessions, sealer: &Sealer) -> Result<()> {
+    let kept = match sealer.proof()? {
+        Some(proof) => {
+            let query = sqlx::query("select keep_seal_proof($1)").bind(proof);
+            sessions.fetch_optional(query).await.map_err(|error| {
+                let text = "Sealing needs the newest schema. Run `carebridge migrate` first.";
+                if has_code(&error, "42883") { Error::new(Kind::Unavailable, text) } else { error }
+            })?
+        }
+        None => {
+            let query = sqlx::query("select value from setting where name = 'seal_proof'");
+            sessions.fetch_optional(query).await?
+        }
+    };
+    match kept {
+        Some(row) => sealer.prove(&row.try_get::<Vec<u8>, _>(0).map_err(StoreError)?),
+        None => Ok(()),
     }
 }

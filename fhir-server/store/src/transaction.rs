@@ -13,6 +13,7 @@ use sqlx::PgConnection;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::Store;
+use crate::blob::blobs;
 use crate::change::{Change, RequestContext, Work};
 use crate::commit::{Applied, Once, insert, settle, update};
 use crate::error::StoreError;
@@ -112,8 +113,9 @@ impl Transaction {
         context: &RequestContext,
         once: &Once,
     ) -> Result<Applied> {
-        let reserve = Arc::clone(&self.ground.reserve);
-        reserve.watch(self.write_all(changes, at, context, once).await).await
+        let (reserve, blobs) = (Arc::clone(&self.ground.reserve), blobs(&changes));
+        let applied = reserve.watch(self.write_all(changes, at, context, once).await).await?;
+        self.keep_blobs(&blobs, applied).await
     }
 
     async fn write_all(

@@ -3,6 +3,8 @@
 use anyhow::{Context, Result};
 use it::Fixture;
 
+use crate::blobs::basic;
+
 #[tokio::test]
 async fn a_resource_with_too_many_values_to_find_it_by_is_refused_at_once() -> Result<()> {
     let server = Fixture::start().await?;
@@ -32,15 +34,13 @@ async fn a_resource_with_too_many_values_to_find_it_by_is_refused_at_once() -> R
 #[tokio::test]
 async fn a_page_of_large_resources_ends_early_and_the_walk_meets_each_once() -> Result<()> {
     let server = Fixture::start().await?;
-    let data = "QUJD".repeat(9 * 1024 * 1024 / 4);
-    for id in ["a", "b", "c"] {
-        let body = format!(
-            r#"{{"resourceType":"Binary","id":"{id}","contentType":"text/plain","data":"{data}"}}"#
-        );
-        let written = server.client.send("PUT", &format!("/Binary/{id}"), &body).await?;
+    let all = ["a", "b", "c", "d", "e"].map(str::to_owned);
+    for id in &all {
+        let body = basic(id, 3_900_000);
+        let written = server.client.send("PUT", &format!("/Basic/{id}"), &body).await?;
         assert_eq!(written.status, 201, "{}", written.text);
     }
-    for start in ["/Binary?_count=100", "/Binary/_history?_count=100", "/_history?_count=100"] {
+    for start in ["/Basic?_count=100", "/Basic/_history?_count=100", "/_history?_count=100"] {
         let (mut met, mut pages, mut path) = (Vec::new(), 0, Some(start.to_owned()));
         while let Some(next) = path {
             let page = server.client.get(&next).await?;
@@ -56,11 +56,7 @@ async fn a_page_of_large_resources_ends_early_and_the_walk_meets_each_once() -> 
             });
         }
         met.sort();
-        assert_eq!(
-            (met.as_slice(), pages > 1),
-            (["a", "b", "c"].map(str::to_owned).as_slice(), true),
-            "{start}"
-        );
+        assert_eq!((met.as_slice(), pages > 1), (all.as_slice(), true), "{start}");
     }
     Ok(())
 }

@@ -290,3 +290,18 @@ async fn a_raw_binary_reads_all_base64_that_was_accepted() -> Result<()> {
     }
     Ok(())
 }
+
+/// Written back, a part would delete the rest.
+#[tokio::test]
+async fn a_part_is_not_taken_for_the_whole() -> Result<()> {
+    let server = Fixture::start().await?;
+    let whole =
+        r#"{"resourceType":"Patient","id":"part","gender":"male","birthDate":"1980-01-01"}"#;
+    assert_eq!(server.client.send("PUT", "/Patient/part", whole).await?.status, 201);
+    let part = server.client.get("/Patient/part?_elements=gender").await?;
+    assert!(part.text.contains("SUBSETTED") && !part.text.contains("birthDate"), "{}", part.text);
+    let refused = server.client.send("PUT", "/Patient/part", &part.text).await?;
+    assert_eq!(refused.status, 422, "{}", refused.text);
+    assert!(server.client.get("/Patient/part").await?.text.contains("birthDate"));
+    Ok(())
+}

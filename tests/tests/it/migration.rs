@@ -142,6 +142,13 @@ async fn the_previous_schema_is_served() -> Result<()> {
     assert_eq!(server.client.send("DELETE", "/Patient/gone", "").await?.status, 204);
     let created = server.client.send("POST", "/Patient", r#"{"resourceType":"Patient"}"#).await?;
     assert_eq!(created.status, 201, "{}", created.text);
+    // Large content has no place there, and is told so.
+    for (size, status) in [(1_000, 201), (1_000_000, 503)] {
+        let content = server.client.request("POST", "/Binary").header("content-type", "image/png");
+        let answer = it::Answer::of(content.body(vec![7; size])).await?;
+        assert_eq!(answer.status, status, "{}", answer.text);
+        assert!(status == 201 || answer.text.contains("carebridge migrate"), "{}", answer.text);
+    }
     finds_all(&server.client).await?;
     server.stop().await;
 

@@ -14,7 +14,7 @@ use crate::samples_compare::{Graph, nameless, references, rename, same_by_value,
 type Counts = BTreeMap<String, u64>;
 
 /// A folder of this test's own.
-fn scratch(name: &str) -> Result<PathBuf> {
+pub(crate) fn scratch(name: &str) -> Result<PathBuf> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;
@@ -23,7 +23,7 @@ fn scratch(name: &str) -> Result<PathBuf> {
     Ok(folder)
 }
 
-fn connection(server: &Fixture) -> Connection {
+pub(crate) fn connection(server: &Fixture) -> Connection {
     let auth = Auth::client("dev-backend", "dev-secret");
     Connection { url: server.client.base.clone(), auth, ..Connection::default() }
 }

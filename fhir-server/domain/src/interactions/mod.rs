@@ -1,6 +1,7 @@
 //! The interactions of FHIR's RESTful API, without HTTP: a file each.
 //! <https://hl7.org/fhir/R4/http.html>
 
+pub mod binary;
 pub mod create;
 pub mod delete;
 pub mod history;

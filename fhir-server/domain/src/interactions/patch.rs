@@ -106,6 +106,9 @@ pub(crate) fn apply(current: &Stored, text: &[u8], change: &Patch) -> Result<Res
         Patch::FhirPath(parameters) => patch::fhirpath_patch(&before, parameters, Registry::r4())?,
     };
     let resource = Resource::from_value(after)?;
+    // Content that is kept beside the resource stays, unless the patch gives it another.
+    let blob = current.blob.filter(|_| resource.members().get("data").is_none());
+    let resource = resource.with_blob(blob);
     if resource.kind() != current.kind || resource.id() != Some(current.id.as_str()) {
         return Err(Error::unprocessable("A patch must not change resourceType or id."));
     }

@@ -1,6 +1,5 @@
 //! A bundle written as text: resources go in as they are stored, without being read.
 
-use bytes::Bytes;
 use canonical_model::json::write_string;
 use canonical_model::{Error, Issue, Resource, Result};
 use store::{Method, Stored};
@@ -8,7 +7,7 @@ use store::{Method, Stored};
 use crate::conditions::{etag, http_date};
 use crate::format::Format;
 use crate::outcome::outcome;
-use crate::projection::project;
+use crate::projection::{project, subsetted};
 
 /// A bundle being written.
 pub(crate) struct BundleText {
@@ -69,10 +68,14 @@ fn member(out: &mut String, name: &str, value: &str) {
     write_string(value, out);
 }
 
-fn resource(out: &mut String, text: &Bytes, format: &Format) -> Result<()> {
+/// A Binary whose content is kept beside it appears without, and says so; a read of it has all.
+fn resource(out: &mut String, stored: &Stored, format: &Format) -> Result<()> {
+    let Some(text) = &stored.text else { return Ok(()) };
     out.push_str(r#","resource":"#);
     if format.projects() {
         out.push_str(&project(Resource::parse(text)?, format).to_text());
+    } else if stored.blob.is_some() {
+        out.push_str(&subsetted(text)?);
     } else {
         out.push_str(std::str::from_utf8(text).map_err(Error::internal)?);
     }
@@ -89,9 +92,7 @@ pub(crate) fn match_entry(
 ) -> Result<()> {
     let mut entry = String::with_capacity(2048);
     member(&mut entry, "fullUrl", &format!("{base}/{}/{}", stored.kind, stored.id));
-    if let Some(text) = &stored.text {
-        resource(&mut entry, text, format)?;
-    }
+    resource(&mut entry, stored, format)?;
     entry.push_str(&format!(r#","search":{{"mode":"{mode}"}}"#));
     bundle.entry(&entry);
     Ok(())
@@ -119,9 +120,7 @@ pub(crate) fn history_entry(
     };
     let mut entry = String::with_capacity(2048);
     member(&mut entry, "fullUrl", &format!("{base}/{name}"));
-    if let Some(text) = &version.text {
-        resource(&mut entry, text, format)?;
-    }
+    resource(&mut entry, version, format)?;
     entry.push_str(&format!(r#","request":{{"method":"{method}","url":"#));
     write_string(&url, &mut entry);
     entry.push('}');

@@ -3,6 +3,7 @@
 use access::Action;
 use canonical_model::{Error, Kind, Resource, ResourceId, ResourceType, Result, Value};
 use domain::interactions::Written;
+use domain::interactions::binary::set_aside;
 use domain::interactions::history::whole_system;
 use domain::interactions::transaction::{self as interaction, Existence, Expected};
 use domain::{Domain, Request};
@@ -19,7 +20,7 @@ use crate::interaction::Interaction;
 use crate::limits::{BATCH_CONCURRENCY, BUNDLE_ENTRIES_MAX, RECORDS_AT_ONCE};
 use crate::outcome::{self, status};
 use crate::perform::{log, perform, record_refusal, record_unwritten};
-use crate::wire_request::{Body, WireRequest};
+use crate::wire_request::{Body, View, WireRequest};
 
 pub(crate) async fn bundle(app: &App, mut wire: WireRequest) -> Result<Answer> {
     let resource = wire.resource()?;
@@ -68,6 +69,7 @@ async fn transaction(
             let one = expect(app, &wire, entry).await;
             expected.extend(one.map_err(|error| entry.fault(error))?);
         } else {
+            take_in(app, &wire, entry).await.map_err(|error| entry.fault(error))?;
             writes.push(entry.operation(app)?);
         }
     }
@@ -110,6 +112,20 @@ async fn record_writes(
         }
     }
     Ok(answers.into_iter().map(|(_, answer)| answer).collect())
+}
+
+/// Sets the content of a large Binary aside, before the transaction begins.
+async fn take_in(app: &App, wire: &WireRequest, entry: &mut BundleEntry) -> Result<()> {
+    let action = match entry.interaction {
+        Interaction::Create(_) => Action::Create,
+        Interaction::Update(..) | Interaction::ConditionalUpdate(_) => Action::Update,
+        _ => return Ok(()),
+    };
+    if let Some(resource) = entry.resource.take() {
+        let resource = set_aside(&app.domain, &wire.request, action, resource).await?;
+        entry.resource = Some(resource);
+    }
+    Ok(())
 }
 
 /// Refuses a reading entry that cannot succeed while nothing is written yet, and says what must be
@@ -196,7 +212,8 @@ async fn run(app: &App, wire: &WireRequest, entry: BundleEntry) -> Result<Answer
         handling: wire.handling,
         format,
         content_type: Some(content_type.to_owned()),
-        raw: false,
+        view: View::Entry,
+        range: None,
         body,
     };
     let mut answer = Box::pin(perform(app, &entry.interaction, inner)).await?;
@@ -246,7 +263,7 @@ fn put(bundle: &mut BundleText, answer: Answer) -> Result<()> {
             entry.push_str(std::str::from_utf8(text).map_err(Error::internal)?);
         }
         AnswerBody::Outcome(text) => said = Some(text.as_str()),
-        AnswerBody::Empty | AnswerBody::Raw { .. } => {}
+        AnswerBody::Empty | AnswerBody::Around(..) | AnswerBody::Raw { .. } => {}
     }
     let parts = Response {
         status: &label(answer.status),

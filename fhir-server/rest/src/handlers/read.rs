@@ -1,17 +1,18 @@
 //! <https://hl7.org/fhir/R4/http.html#read>
 
 use base64::Engine as _;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use canonical_model::{Error, Resource, ResourceId, ResourceType, Result, Value};
+use domain::interactions::binary::BASE64;
 use domain::interactions::read as interaction;
 use http::StatusCode;
 use store::Stored;
 
-use crate::answer::{Answer, Body};
+use crate::answer::{Answer, Body, Raw};
 use crate::app::App;
+use crate::content::{Content, Gap};
 use crate::media_type::MediaType;
-use crate::wire_request::WireRequest;
+use crate::range::Part;
+use crate::wire_request::{View, WireRequest};
 
 pub(crate) async fn read(
     app: &App,
@@ -21,10 +22,10 @@ pub(crate) async fn read(
 ) -> Result<Answer> {
     if wire.conditions.are_of_reads() {
         let stored = interaction::look(&app.domain, &wire.request, kind, id).await?;
-        return represent(stored, &wire);
+        return represent(app, stored, &wire);
     }
     let reading = interaction::read(&app.domain, &wire.request, kind, id).await?;
-    Ok(Answer { audited: reading.recorded, ..represent(reading.stored, &wire)? })
+    Ok(Answer { audited: reading.recorded, ..represent(app, reading.stored, &wire)? })
 }
 
 pub(crate) async fn vread(
@@ -35,18 +36,32 @@ pub(crate) async fn vread(
     version: i32,
 ) -> Result<Answer> {
     let stored = interaction::vread(&app.domain, &wire.request, kind, id, version).await?;
-    represent(stored, &wire)
+    represent(app, stored, &wire)
 }
 
-fn represent(stored: Stored, wire: &WireRequest) -> Result<Answer> {
+fn represent(app: &App, stored: Stored, wire: &WireRequest) -> Result<Answer> {
     if wire.conditions.unchanged(&stored) {
         let body = Body::Empty;
         return Ok(Answer { version: Some(stored), ..Answer::new(StatusCode::NOT_MODIFIED, body) });
     }
-    if stored.kind == ResourceType::BINARY && wire.raw {
-        return raw(stored);
+    if stored.kind == ResourceType::BINARY && wire.view == View::Raw {
+        return raw(app, stored, wire.range.as_deref());
     }
-    Answer::resource(stored, &wire.format)
+    match Content::of(app.domain.store(), &stored) {
+        // A part of the resource never has it.
+        Some(content) if wire.view == View::Resource && !wire.format.projects() => {
+            around(content, stored, wire)
+        }
+        _ => Answer::resource(stored, &wire.format),
+    }
+}
+
+/// The resource with its content, which is put in as it is read.
+fn around(content: Content, stored: Stored, wire: &WireRequest) -> Result<Answer> {
+    let text = std::str::from_utf8(stored.text.as_deref().unwrap_or_default());
+    let text = wire.format.lay_out(text.map_err(Error::internal)?.to_owned())?;
+    let body = Body::Around(Box::new(content), Gap::for_data(&text, wire.format.pretty)?);
+    Ok(Answer { version: Some(stored), ..Answer::new(StatusCode::OK, body) })
 }
 
 /// A Binary goes out as itself unless FHIR was asked for.
@@ -57,21 +72,30 @@ pub(crate) fn wants_raw(accept: &str) -> bool {
     !fhir && first.name != "application/fhir+json"
 }
 
-/// Reads all that validation accepts: bits behind the last byte mean nothing.
-const TOLERANT: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_allow_trailing_bits(true)
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
-
-fn raw(stored: Stored) -> Result<Answer> {
+fn raw(app: &App, stored: Stored, range: Option<&str>) -> Result<Answer> {
     let resource = Resource::parse(stored.text.as_deref().unwrap_or_default())?;
     let member = |name: &str| resource.members().get(name).and_then(Value::as_str);
     let media_type = member("contentType").unwrap_or("application/octet-stream").to_owned();
-    let data: String =
-        member("data").unwrap_or_default().chars().filter(|c| !c.is_ascii_whitespace()).collect();
-    let content = TOLERANT.decode(data).map_err(Error::internal)?;
-    let body = Body::Raw { media_type, content: content.into() };
-    Ok(Answer { version: Some(stored), ..Answer::new(StatusCode::OK, body) })
+    let content = match Content::of(app.domain.store(), &stored) {
+        Some(content) => Raw::Kept(Box::new(content)),
+        None => {
+            let data = member("data").unwrap_or_default();
+            let data: String = data.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+            Raw::Whole(BASE64.decode(data).map_err(Error::internal)?.into())
+        }
+    };
+    let size = content.size();
+    let (status, content, range) = match Part::of(range, size) {
+        Part::Whole => (StatusCode::OK, content, None),
+        Part::Some(part) => {
+            let range = format!("bytes {}-{}/{size}", part.start, part.end.saturating_sub(1));
+            (StatusCode::PARTIAL_CONTENT, content.part(part), Some(range))
+        }
+        Part::Beyond => {
+            let none = Raw::Whole(bytes::Bytes::new());
+            (StatusCode::RANGE_NOT_SATISFIABLE, none, Some(format!("bytes */{size}")))
+        }
+    };
+    let body = Body::Raw { media_type, content, range };
+    Ok(Answer { version: Some(stored), ..Answer::new(status, body) })
 }

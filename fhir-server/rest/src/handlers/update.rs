@@ -1,6 +1,8 @@
 //! <https://hl7.org/fhir/R4/http.html#update>
 
+use access::Action;
 use canonical_model::{Error, ResourceId, ResourceType, Result};
+use domain::interactions::binary::set_aside;
 use domain::interactions::update as interaction;
 use domain::{Criteria, Domain};
 
@@ -16,6 +18,7 @@ pub(crate) async fn update(
     id: &ResourceId,
 ) -> Result<Answer> {
     let resource = content(&mut wire, kind, Some(id))?;
+    let resource = set_aside(&app.domain, &wire.request, Action::Update, resource).await?;
     let precondition = wire.conditions.precondition()?;
     let (domain, request, id) = (app.domain.clone(), wire.request.clone(), id.clone());
     let written = Domain::shielded(async move {
@@ -35,6 +38,7 @@ pub(crate) async fn conditional(
         let text = format!("resourceType must be {kind}, as in the URL");
         return Err(Error::invalid(text).at("resourceType"));
     }
+    let resource = set_aside(&app.domain, &wire.request, Action::Update, resource).await?;
     let criteria = Criteria::of(&app.domain, kind, &wire.pairs)?;
     let precondition = wire.conditions.precondition()?;
     let (domain, request) = (app.domain.clone(), wire.request.clone());

@@ -117,7 +117,7 @@ fn take(sink: &mut Sink<'_>, param: &ParamPlan, root: &Value, items: &[Item<'_>]
     }
     let present = sink.hasher.present(param.own);
     sink.facet(present);
-    if param.alias && !param.compartment {
+    if (param.alias && !param.compartment) || param.is_hidden() {
         return;
     }
     for (instance, item) in items.iter().enumerate() {

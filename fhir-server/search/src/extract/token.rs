@@ -22,7 +22,8 @@ pub(super) fn take(sink: &mut Sink<'_>, param: &ParamPlan, item: &Item<'_>) {
     if item.type_name == "Identifier" {
         take_typed(sink, param, item.value);
     }
-    for text in texts(item) {
+    // The text beside a sealed value may repeat it.
+    for text in texts(item).into_iter().filter(|_| !param.sealed) {
         put_text(sink, param, text);
     }
 }

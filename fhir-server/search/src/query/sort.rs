@@ -4,6 +4,7 @@
 use canonical_model::ResourceType;
 use conformance::SearchParamKind;
 
+use super::criteria::sealed;
 use super::parse::{Refusal, tame};
 use super::{Sort, SortBy};
 use crate::catalogue::{ParamPlan, TypePlan};
@@ -27,7 +28,11 @@ fn sort_field(plan: &TypePlan, kind: ResourceType, field: &str) -> Result<Sort, 
         _ => {
             let unknown =
                 || Refusal::unknown(format!("_sort: {kind} cannot be sorted by `{}`", tame(code)));
-            by_param(plan, plan.find(code).ok_or_else(unknown)?).ok_or_else(unknown)?
+            let param = plan.find(code).ok_or_else(unknown)?;
+            if param.sealed {
+                return Err(sealed(kind, code));
+            }
+            by_param(plan, param).ok_or_else(unknown)?
         }
     };
     Ok(Sort { by, descending })

@@ -3,9 +3,10 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use domain::{Hooks, Policy};
+use rest::Bodies;
 use telemetry::Clock;
 
-use super::{AuthSettings, DatabaseSettings, LogSettings, Roles, Settings};
+use super::{AuthSettings, DatabaseSettings, LogSettings, Roles, SealSettings, Settings};
 use crate::limits::{
     CONNECTIONS_DEFAULT_MIN, CONNECTIONS_PER_CORE, DATABASE_CONNECTIONS_MAX, RESERVE_MIB_DEFAULT,
 };
@@ -19,6 +20,8 @@ impl Default for Settings {
             auth: AuthSettings::default(),
             clients: Vec::new(),
             policy: Policy::default(),
+            seal: SealSettings::default(),
+            bodies: Bodies::default(),
             log: LogSettings::default(),
             roles: Roles::default(),
             hooks: Hooks::default(),

@@ -29,6 +29,10 @@ pub(crate) struct File {
     #[serde(default)]
     policy: Policy,
     #[serde(default)]
+    seal: Seal,
+    #[serde(default)]
+    limits: Limits,
+    #[serde(default)]
     log: Log,
 }
 
@@ -51,6 +55,19 @@ struct Auth {
 struct Policy {
     update_as_create: Option<bool>,
     delete_multiple: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Seal {
+    paths: Option<Vec<String>>,
+    key_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Limits {
+    binary_mib: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -80,6 +97,7 @@ impl File {
         let mut file = Self::parse(&text, path)?;
         let beside = |key: PathBuf| path.parent().map_or(key.clone(), |folder| folder.join(key));
         file.auth.signing_key = file.auth.signing_key.map(beside);
+        file.seal.key_file = file.seal.key_file.map(beside);
         Ok(file)
     }
 
@@ -95,7 +113,7 @@ impl File {
 
     /// Lays the file over what was known before.
     pub(crate) fn apply(self, settings: &mut Settings) -> Result<()> {
-        let Self { listen, base_url, database, auth, clients, policy, log } = self;
+        let Self { listen, base_url, database, auth, clients, policy, seal, limits, log } = self;
         set(&mut settings.listen, listen);
         settings.base_url = base_url.or(settings.base_url.take());
         settings.database.url = database.url.or(settings.database.url.take());
@@ -111,6 +129,12 @@ impl File {
         settings.clients.extend(clients);
         set(&mut settings.policy.update_as_create, policy.update_as_create);
         set(&mut settings.policy.delete_multiple, policy.delete_multiple);
+        set(&mut settings.seal.paths, seal.paths);
+        settings.seal.key_file = seal.key_file.or(settings.seal.key_file.take());
+        set(
+            &mut settings.bodies.content_bytes_max,
+            limits.binary_mib.map(|mib| u64::from(mib) * 1024 * 1024),
+        );
         set(&mut settings.log.filter, log.filter);
         settings.log.format = log.format.map(Into::into).or(settings.log.format);
         if settings.base_url.as_deref() == Some("") {
@@ -164,7 +188,9 @@ mod tests {
         let settings = parse(&all.join("\n")).unwrap();
         assert_eq!(settings.clients.len(), 1);
         // An unknown key makes the parser name the known ones.
-        for table in ["", "[database]", "[auth]", "[[client]]", "[policy]", "[log]"] {
+        for table in
+            ["", "[database]", "[auth]", "[[client]]", "[policy]", "[seal]", "[limits]", "[log]"]
+        {
             let error = parse(&format!("{table}\nnonsense = 1")).unwrap_err().to_string();
             let known = error.split('`').skip(3).step_by(2);
             let named = |key: &str| {

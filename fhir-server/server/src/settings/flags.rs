@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use super::file::File;
-use super::{DatabaseUrl, Roles, Settings};
+use super::{DatabaseUrl, Roles, SealKey, Settings};
 
 /// Where settings come from.
 #[derive(Args, Debug)]
@@ -41,6 +41,9 @@ pub(crate) struct ServerFlags {
     /// The public origin; by default http:// and the address of --listen
     #[arg(long, env = "CAREBRIDGE_BASE_URL", value_name = "URL", hide_env_values = true)]
     base_url: Option<String>,
+    /// The key of sealed elements; a variable only, for others can see flags
+    #[arg(long, hide = true, env = "CAREBRIDGE_SEAL_KEY", hide_env_values = true)]
+    seal_key: Option<SealKey>,
 }
 
 /// A part of what a process may do.
@@ -75,6 +78,7 @@ impl ServerFlags {
         self.database.apply(&mut settings);
         settings.listen = self.listen.unwrap_or(settings.listen);
         settings.base_url = self.base_url.or(settings.base_url);
+        settings.seal.key = self.seal_key;
         Ok(settings)
     }
 }

@@ -3,6 +3,7 @@
 mod default;
 mod file;
 mod flags;
+mod seal;
 mod secret;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -11,9 +12,11 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 use auth::ClientConfig;
 use domain::{Hooks, Policy};
+use rest::Bodies;
 use telemetry::Clock;
 
 pub(crate) use flags::{ConfigFlag, DatabaseFlag, Role, ServerFlags};
+pub use seal::{SealKey, SealSettings};
 pub use secret::DatabaseUrl;
 
 /// What a server is told.
@@ -31,6 +34,10 @@ pub struct Settings {
     pub clients: Vec<ClientConfig>,
     /// Choices where FHIR leaves them.
     pub policy: Policy,
+    /// What is stored sealed.
+    pub seal: SealSettings,
+    /// What large requests may take.
+    pub bodies: Bodies,
     /// The log.
     pub log: LogSettings,
     /// What this process does.

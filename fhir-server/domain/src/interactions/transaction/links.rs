@@ -86,7 +86,7 @@ impl Links {
         }
         let mut body = resource.body().clone();
         self.walk(&mut body);
-        Resource::from_value(body)
+        Ok(Resource::from_value(body)?.with_blob(resource.blob().copied()))
     }
 
     fn walk(&self, value: &mut Value) {

@@ -101,10 +101,19 @@ pub(super) fn criterion(
     if modifier == Some("missing") {
         return missing(&it);
     }
+    if param.is_hidden() || (param.sealed && modifier == Some("text")) {
+        return Err(sealed(kind, code));
+    }
     if it.values.iter().any(|v| v.is_empty()) {
         return Err(it.wrong("the value is empty"));
     }
     by_kind(&it)
+}
+
+/// A search for what is not indexed would find nothing, which is not the truth.
+pub(super) fn sealed(kind: ResourceType, code: &str) -> Refusal {
+    let text = "its values are stored sealed, so they are neither searched nor sorted by";
+    Refusal::unsupported(format!("{kind}.{code}: {text}"))
 }
 
 fn by_kind(it: &Criterion<'_>) -> Parsed {

@@ -1,0 +1,94 @@
+//! An answer, or an error, as it goes out over HTTP: status, headers, body.
+
+use auth::challenge;
+use axum::body::Body as HttpBody;
+use axum::response::{IntoResponse, Response};
+use canonical_model::{Error, Kind};
+use http::header::{self, HeaderName, HeaderValue};
+use http::{HeaderMap, Method};
+
+use crate::answer::{Answer, Body, Raw};
+use crate::bundle::render::last_modified;
+use crate::conditions::etag;
+use crate::format::FHIR_JSON;
+use crate::interaction::allowed;
+use crate::outcome::{self, status};
+
+/// An answer.
+pub(crate) fn render(answer: Answer) -> Response {
+    let mut headers = HeaderMap::with_capacity(6);
+    let mut set = |name: HeaderName, text: &str| {
+        if let Ok(value) = HeaderValue::from_str(text) {
+            headers.insert(name, value);
+        }
+    };
+    if let Some(version) = &answer.version {
+        set(header::ETAG, &etag(version.version));
+        set(header::LAST_MODIFIED, &last_modified(version));
+    }
+    if let Some(location) = &answer.location {
+        set(header::LOCATION, location);
+        if matches!(answer.body, Body::Fhir(_)) {
+            set(header::CONTENT_LOCATION, location);
+        }
+    }
+    set(header::CACHE_CONTROL, "no-store");
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    let body = match answer.body {
+        Body::Empty => HttpBody::empty(),
+        Body::Fhir(text) => {
+            set(header::CONTENT_TYPE, FHIR_JSON);
+            HttpBody::from(text)
+        }
+        Body::Outcome(text) => {
+            set(header::CONTENT_TYPE, FHIR_JSON);
+            HttpBody::from(text)
+        }
+        Body::Around(content, gap) => {
+            set(header::CONTENT_TYPE, FHIR_JSON);
+            let (length, body) = content.within(gap);
+            set(header::CONTENT_LENGTH, &length.to_string());
+            body
+        }
+        Body::Raw { media_type, content, range } => {
+            set(header::ACCEPT_RANGES, "bytes");
+            if let Some(range) = range {
+                set(header::CONTENT_RANGE, &range);
+            }
+            set(header::CONTENT_TYPE, &media_type);
+            // Content of others: never run by a browser as if it were ours.
+            set(header::CONTENT_DISPOSITION, "attachment");
+            set(header::CONTENT_SECURITY_POLICY, "sandbox");
+            match content {
+                Raw::Whole(content) => HttpBody::from(content),
+                Raw::Kept(content) => {
+                    set(header::CONTENT_LENGTH, &content.size().to_string());
+                    content.raw()
+                }
+            }
+        }
+    };
+    (answer.status, headers, body).into_response()
+}
+
+/// An error, as an OperationOutcome.
+pub(crate) fn refuse(error: &Error, method: &Method, path: &str) -> Response {
+    let mut headers = HeaderMap::with_capacity(6);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(FHIR_JSON));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Some(value) = challenge(error) {
+        headers.insert(header::WWW_AUTHENTICATE, value);
+    }
+    if matches!(error.kind, Kind::Unavailable | Kind::TooManyRequests) {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    if error.kind == Kind::MethodNotAllowed {
+        let others = allowed(path).into_iter().filter(|other| *other != method);
+        let others: Vec<&str> = others.map(Method::as_str).collect();
+        if let Ok(value) = HeaderValue::try_from(others.join(", ")) {
+            headers.insert(header::ALLOW, value);
+        }
+    }
+    (status(error.kind), headers, outcome::text(error)).into_response()
+}
