@@ -1,5 +1,5 @@
 //! Content too large for memory: written and read a chunk at a time, each in a session of its own, so
-//! that a client that is slow, or goes away, holds nothing. See `migrations/0009_blob.sql`.
+//! that a client that is slow, or goes away, holds nothing. See `migrations/0009_content_and_stretches.sql`.
 
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::Bytes;

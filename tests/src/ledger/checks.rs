@@ -85,40 +85,6 @@ const RULES: &[(&str, &str)] = &[
                 where k.key <> all (r.timeline_key))) x",
     ),
     (
-        "string_index is the heads' strings",
-        "select count(*) from (
-            (select s.param, r.rid, s.value
-             from resource r, unnest(r.string_param, r.string_value) s (param, value)
-             except all select param, rid, value from string_index)
-            union all
-            (select param, rid, value from string_index except all
-             select s.param, r.rid, s.value
-             from resource r, unnest(r.string_param, r.string_value) s (param, value))) x",
-    ),
-    (
-        "date_index is the heads' dates",
-        "select count(*) from (
-            (select d.param, d.lo, d.hi, r.rid
-             from resource r, unnest(r.date_param, r.date_lo, r.date_hi) d (param, lo, hi)
-             except all select param, lo, hi, rid from date_index)
-            union all
-            (select param, lo, hi, rid from date_index except all
-             select d.param, d.lo, d.hi, r.rid
-             from resource r, unnest(r.date_param, r.date_lo, r.date_hi) d (param, lo, hi))) x",
-    ),
-    (
-        "number_index is the heads' numbers",
-        "select count(*) from (
-            (select d.param, d.lo, d.hi, r.rid
-             from resource r, unnest(r.number_param, r.number_lo, r.number_hi) d (param, lo, hi)
-             except all select param, lo, hi, rid from number_index)
-            union all
-            (select param, lo, hi, rid from number_index except all
-             select d.param, d.lo, d.hi, r.rid
-             from resource r, unnest(r.number_param, r.number_lo, r.number_hi) d (param, lo, hi)
-            )) x",
-    ),
-    (
         "timeline_index is the heads' timelines, by patient",
         "select count(*) from (
             (select p.patient, t.key, t.at, r.rid from resource r,

@@ -7,6 +7,7 @@
 mod answer;
 mod book;
 mod checks;
+mod index;
 mod operation;
 mod process;
 mod verifier;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sqlx::{Connection, PgConnection, Row};
 
 use super::book::{Ledger, Line, Outcome};
-use super::{checks, wait};
+use super::{checks, index, wait};
 
 /// Differences told at most.
 const TOLD_MAX: usize = 20;
@@ -47,6 +47,7 @@ pub async fn verify(url: &str, ledger: &Ledger) -> Result<Verdict> {
     let mut connection = PgConnection::connect(url).await?;
     wait::quiet(&mut connection).await?;
     let mut faults = checks::broken(&mut connection).await?;
+    faults.extend(index::differs(&mut connection).await?);
     let found = Found::read(&mut connection).await?;
     let mut verdict = Verdict { versions: found.tags.len(), ..Verdict::default() };
     let nothing = BTreeSet::new();

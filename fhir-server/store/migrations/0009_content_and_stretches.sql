@@ -34,3 +34,7 @@ end
 $$;
 revoke execute on function keep_seal_proof from public;
 grant execute on function keep_seal_proof to carebridge_app;
+
+-- Plain numbers begin and end at one value; ranges and quantities with a comparator are found by their end
+-- too.
+create index number_index_stretch on number_index (param, hi, rid) include (lo) where hi > lo;
