@@ -16,7 +16,7 @@ mod sealed;
 mod timeline;
 
 pub use catalogue::Catalogue;
-pub use entries::IndexEntries;
+pub use entries::{INDEX_FORM, IndexEntries};
 pub use expr::Expr;
 pub use extract::extract;
 pub use keys::{Facet, Hasher, Key, Param};

@@ -1,11 +1,14 @@
-//! Work that no request asks for: forgets what has grown old, makes the next months' partitions.
+//! Work that no request asks for: forgets what has grown old, makes the next months' partitions, indexes
+//! anew.
 
+use domain::Domain;
+use domain::interactions::reindex::index_more;
 use store::Store;
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::limits::{METRICS_EVERY, SWEEP_EVERY};
+use crate::limits::{INDEX_LOOK_EVERY, METRICS_EVERY, SWEEP_EVERY};
 use crate::metrics;
 
 /// Sweeps at once, then every hour, until told to stop.
@@ -52,6 +55,40 @@ pub(crate) fn metering(stop: CancellationToken) -> JoinHandle<()> {
             tokio::select! {
                 () = stop.cancelled() => break,
                 _ = ticks.tick() => recorder.run_upkeep(),
+            }
+        }
+    })
+}
+
+/// Indexes anew what has an older form, until told to stop: half of the time, so that others get theirs.
+pub(crate) fn indexing(domain: Domain, stop: CancellationToken) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        loop {
+            let begun = Instant::now();
+            let pause = match index_more(&domain).await {
+                Ok(Some(_)) => begun.elapsed(),
+                Ok(None) => INDEX_LOOK_EVERY,
+                Err(error) => {
+                    tracing::warn!(%error, cause = ?error.cause, "Resources could not be indexed anew.");
+                    INDEX_LOOK_EVERY
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = sleep(pause) => {}
+            }
+        }
+    })
+}
+
+/// Looks how far others have indexed, until told to stop.
+pub(crate) fn watching_index(store: Store, stop: CancellationToken) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut ticks = interval(INDEX_LOOK_EVERY);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                _ = ticks.tick() => drop(store.indexing().await),
             }
         }
     })

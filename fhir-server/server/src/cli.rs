@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
+use crate::commands::{admin, export, load, migrate, serve};
 #[cfg(feature = "dev")]
 use crate::commands::{dev, generate};
-use crate::commands::{export, load, migrate, serve};
 use crate::limits::RUNTIME_END;
 use crate::{fault, output};
 
@@ -30,6 +30,7 @@ enum Command {
     Migrate(migrate::Migrate),
     Load(load::Load),
     Export(export::Export),
+    Admin(admin::Admin),
     #[cfg(feature = "dev")]
     Generate(generate::Generate),
 }
@@ -60,6 +61,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
             Command::Migrate(command) => migrate::run(command).await,
             Command::Load(command) => load::run(command).await,
             Command::Export(command) => export::run(command).await,
+            Command::Admin(command) => admin::run(command).await,
             #[cfg(feature = "dev")]
             Command::Generate(_) => Ok(ExitCode::SUCCESS),
         }
@@ -98,6 +100,8 @@ mod tests {
             ("load a.json b/ -", true),
             ("export out --type Patient --type Observation", true),
             ("migrate --json", true),
+            ("admin reindex --resume --json", true),
+            ("admin", false),
             ("generate --output x --patients -1", true),
             ("generate --output x --patients many", false),
             ("frobnicate", false),

@@ -52,22 +52,17 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
             "The database has the schema before this one. Run `carebridge migrate` soon."
         );
     }
-    let sealer = Arc::new(settings.seal.sealer()?);
-    let options = StoreOptions {
-        url: url.to_owned(),
-        connections: settings.database.connections,
-        reserve_mib: settings.database.reserve_mib,
-        sealer,
-    };
-    let store = Store::connect(&options).await?;
+    let store = connect(&settings).await?;
     // Before the first write: one that comes first would land in a default partition.
     store.ensure_partitions().await?;
     let auditor = Auditor::start(url, &store).await?;
     let (stop, recorder) = (CancellationToken::new(), metrics::recorder());
     recorder.run_upkeep();
+    let endpoints = Endpoints::new(&origin);
+    let domain = domain(&settings, &endpoints, store.clone(), auditor);
     let mut parts = Router::new();
     if settings.roles.api {
-        parts = api(&settings, &origin, store.clone(), auditor)?;
+        parts = api(&settings, &endpoints, domain.clone())?;
     }
     let mut working = vec![
         background::metering(stop.clone()),
@@ -75,6 +70,9 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
     ];
     if settings.roles.worker {
         working.push(background::sweeping(store.clone(), stop.clone()));
+        working.push(background::indexing(domain, stop.clone()));
+    } else {
+        working.push(background::watching_index(store.clone(), stop.clone()));
     }
     let health = http::Health::new(store.clone(), stop.clone());
     let router = http::router(parts, health);
@@ -83,27 +81,53 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
     Ok(Running { address, origin, stop: stop.drop_guard(), serving, working, store })
 }
 
+async fn connect(settings: &Settings) -> Result<Store> {
+    let options = StoreOptions {
+        url: settings.database.url()?.reveal().to_owned(),
+        connections: settings.database.connections,
+        reserve_mib: settings.database.reserve_mib,
+        sealer: Arc::new(settings.seal.sealer()?),
+    };
+    Ok(Store::connect(&options).await?)
+}
+
+/// The service without its HTTP surface, for a command that works on the database.
+///
+/// # Errors
+/// A setting is unusable, the database cannot be reached, or its schema is not current.
+pub(crate) async fn attach(settings: &Settings) -> Result<Domain> {
+    let url = settings.database.url()?.reveal();
+    store::schema_is_current(url).await?;
+    let store = connect(settings).await?;
+    let auditor = Auditor::start(url, &store).await?;
+    let endpoints = Endpoints::new(&settings.origin(settings.listen)?);
+    Ok(domain(settings, &endpoints, store, auditor))
+}
+
+/// The Patient Domain Service as the settings describe it.
+fn domain(settings: &Settings, endpoints: &Endpoints, store: Store, auditor: Auditor) -> Domain {
+    Domain::new(Services {
+        store,
+        auditor,
+        clock: settings.clock.clone(),
+        base: endpoints.fhir(),
+        hooks: settings.hooks.clone(),
+        policy: settings.policy.clone(),
+    })
+}
+
 /// The FHIR API and the authorization server.
-fn api(settings: &Settings, origin: &str, store: Store, auditor: Auditor) -> Result<Router> {
-    let endpoints = Endpoints::new(origin);
+fn api(settings: &Settings, endpoints: &Endpoints, domain: Domain) -> Result<Router> {
     let key = match &settings.auth.signing_key {
         Some(path) => SigningKey::load_or_create(path)?,
         None => SigningKey::generate()?,
     };
     let clients = Clients::configure(settings.clients.clone(), site_number)?;
     let clock = settings.clock.clone();
-    let auth = AuthState::new(endpoints.clone(), clients, key, clock.clone(), Arc::new(Nothing));
-    let services = Services {
-        store,
-        auditor,
-        clock,
-        base: endpoints.fhir(),
-        hooks: settings.hooks.clone(),
-        policy: settings.policy.clone(),
-    };
+    let auth = AuthState::new(endpoints.clone(), clients, key, clock, Arc::new(Nothing));
     let verifier = Arc::new(auth.verifier());
-    let app = rest::App::new(Domain::new(services), verifier, settings.bodies);
-    let smart = smart_configuration(&endpoints);
+    let app = rest::App::new(domain, verifier, settings.bodies);
+    let smart = smart_configuration(endpoints);
     Ok(auth::router(auth).merge(rest::router(app, smart)))
 }
 

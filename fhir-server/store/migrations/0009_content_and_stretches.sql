@@ -38,3 +38,14 @@ grant execute on function keep_seal_proof to carebridge_app;
 -- Plain numbers begin and end at one value; ranges and quantities with a comparator are found by their end
 -- too.
 create index number_index_stretch on number_index (param, hi, rid) include (lo) where hi > lo;
+
+-- With which form of the index heads are indexed. A server whose form is newer writes the heads anew from
+-- the lowest number up: `reached` of `last` have it. Heads of before this table have the first form.
+create table index_state (
+    one     boolean primary key default true check (one),
+    form    smallint not null,
+    reached bigint not null default 0,
+    last    bigint not null default 0
+);
+insert into index_state (form) values (1);
+grant select, update on index_state to carebridge_app;

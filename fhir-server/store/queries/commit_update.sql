@@ -1,7 +1,7 @@
 -- Writes new versions of resources in one statement. Each change names the version it replaces: if
 -- another write was first, that change is not applied and not returned; the others are.
 -- The difference between the replaced version's index and the new one's comes with the change, and
--- holds because the version does.
+-- holds because the version does. Without the part `version` the same versions are only indexed anew.
 with
 --? key
 once as (
@@ -32,26 +32,31 @@ c as materialized (
         with ordinality n (
             type, id, id_hash, digest, content, wire, method, actor, rid, expected, revives, ord)
 ),
+--? version
 old as materialized (
     select r.rid, r.last_updated, r.xid, r.version, r.site, r.method, r.patients, r.wire
     from c cross join lateral (select * from resource x where x.rid = c.rid offset 0) r
     where r.version = c.expected
 ),
+--.
 done as (
     update resource r set
+--? version
         last_updated = c.at, xid = pg_current_xact_id(), digest = c.digest,
         version = c.expected + 1, site = c.site, method = c.method,
+        content = c.content::jsonb, wire = c.wire,
+--.
         patients = case when c.method = 2 then r.patients else c.patients end, -- a tombstone keeps its owners
         keys = c.keys, facets = c.facets, string_param = c.string_param,
         string_value = c.string_value, date_param = c.date_param, date_lo = c.date_lo,
         date_hi = c.date_hi, number_param = c.number_param, number_lo = c.number_lo,
-        number_hi = c.number_hi, timeline_key = c.timeline_key, timeline_at = c.timeline_at,
-        content = c.content::jsonb, wire = c.wire
+        number_hi = c.number_hi, timeline_key = c.timeline_key, timeline_at = c.timeline_at
     from c
     where r.rid = c.rid and r.version = c.expected
     returning r.rid, r.id_hash, r.version, r.type, r.site, r.method, r.id, r.patients,
         r.last_updated, c.ord, c.actor, c.revives
 ),
+--? version
 archived as (
     insert into history (
         rid, id_hash, last_updated, archived_at, xid, version, type, site, method, id, patients, wire)
@@ -59,6 +64,7 @@ archived as (
         d.id, o.patients, o.wire
     from done d join old o on o.rid = d.rid
 ),
+--.
 --? tokens_gone
 tokens_gone as (
     delete from token_index t using unnest($55::bigint[], $56::bigint[]) g (key, rid)
@@ -130,6 +136,7 @@ timelines as (
     where g.rid = any (array(select rid from done))
 ),
 --.
+--? version
 event as (
     insert into outbox (rid, version, type, site, method, id, patients)
     select rid, version, type, site, method, id, patients from done
@@ -140,5 +147,9 @@ audited as (
         case when method = 2 then 204 when revives then 201 else 200 end, type, version, id,
         ($31::text[])[actor], ($33::text[])[actor], ($34::text[])[actor]
     from done
+),
+--.
+applied as (
+    select ord from done
 )
-select ord from done
+select ord from applied

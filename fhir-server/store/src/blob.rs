@@ -8,7 +8,7 @@ use sqlx::{PgConnection, Row};
 
 use crate::change::{Change, Work};
 use crate::commit::{Applied, Once, insert, settle, update};
-use crate::error::{StoreError, has_code};
+use crate::error::{NO_TABLE, StoreError, has_code};
 use crate::limits::{BLOB_CHUNK_BYTES, BLOB_UNUSED_MINUTES, BLOBS_SWEPT_AT_ONCE};
 use crate::{Store, Stored, Transaction};
 
@@ -95,8 +95,6 @@ impl BlobWriter {
 }
 
 /// Servers run on the schema before their own too, which has no table for blobs.
-const NO_TABLE: &str = "42P01";
-
 fn no_place(error: Error) -> Error {
     if !has_code(&error, NO_TABLE) {
         return error;

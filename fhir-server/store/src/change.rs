@@ -186,6 +186,23 @@ impl Flat {
         (flat, places)
     }
 
+    /// The same versions of heads, with new entries in the place of all they had.
+    pub(crate) fn of_same(work: Work, identities: &[i64], heads: &HashMap<usize, Forward>) -> Self {
+        let mut flat = Self::default();
+        let changes = flat.begin(work.at, work.context, work.changes);
+        for (place, (change, id_hash)) in changes.into_iter().zip(identities).enumerate() {
+            let head = heads.get(&place).filter(|head| head.version == change.expected);
+            if let Some(head) = head {
+                flat.added.add(head.rid, &change.entries, &IndexEntries::default());
+                flat.gone.add(head.rid, &head.entries, &IndexEntries::default());
+                flat.push(change, *id_hash, head.rid);
+            }
+        }
+        flat.added.sort();
+        flat.gone.sort();
+        flat
+    }
+
     /// Notes who asked, of the changes that follow.
     fn begin(
         &mut self,

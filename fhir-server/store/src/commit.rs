@@ -17,7 +17,7 @@ use crate::error::{CRITERIA_TAKEN, IDENTITY_TAKEN, REPEATED_KEY, StoreError};
 use crate::forward::forwards;
 use crate::ground::Ground;
 use crate::index_rows::IndexRows;
-use crate::statement::{Part, Template, statement};
+use crate::statement::{Part, Parts, Template, statement};
 
 /// What makes a request happen once.
 #[derive(Clone, Debug, Default)]
@@ -148,16 +148,26 @@ pub(crate) async fn update(
     if places.is_empty() {
         return Ok(places);
     }
-    let parts = flat.parts(once);
-    let query = bind_common(sqlx::query_scalar(statement(Template::Update, parts)), &flat);
-    let query = bind_rows(query.bind(&flat.rids), &flat.added);
-    let query = bind_rows(query.bind(&flat.expected).bind(&flat.revives), &flat.gone);
+    let parts = flat.parts(once).with(Part::Version, true);
+    let query = bind_update(&flat, parts);
     let query = if parts.has(Part::Key) { bind_key(query, once) } else { query };
     let begun = Instant::now();
     let done: Vec<i64> = query.fetch_all(connection).await.map_err(StoreError)?;
     Committed { versions: done.len(), elapsed: begun.elapsed() }.emit();
     let place = |ord: i64| usize::try_from(ord - 1).ok().and_then(|n| places.get(n).copied());
     Ok(done.into_iter().filter_map(place).collect())
+}
+
+/// Indexes the same versions anew; returns how many of them were still current.
+pub(crate) async fn index_anew(connection: &mut PgConnection, flat: &Flat) -> Result<usize> {
+    let query = bind_update(flat, flat.parts(&Once::default()));
+    Ok(query.fetch_all(connection).await.map_err(StoreError)?.len())
+}
+
+fn bind_update(flat: &Flat, parts: Parts) -> Statement<'_> {
+    let query = bind_common(sqlx::query_scalar(statement(Template::Update, parts)), flat);
+    let query = bind_rows(query.bind(&flat.rids), &flat.added);
+    bind_rows(query.bind(&flat.expected).bind(&flat.revives), &flat.gone)
 }
 
 type Statement<'q> = QueryScalar<'q, Postgres, i64, PgArguments>;

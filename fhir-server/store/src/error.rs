@@ -30,6 +30,9 @@ impl From<StoreError> for Error {
     }
 }
 
+/// No such table: the schema is the one before.
+pub(crate) const NO_TABLE: &str = "42P01";
+
 /// Whether PostgreSQL said this code.
 pub(crate) fn has_code(error: &Error, code: &str) -> bool {
     let fault = error.cause.as_ref().and_then(|cause| cause.downcast_ref::<sqlx::Error>());

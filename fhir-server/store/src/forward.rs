@@ -16,7 +16,7 @@ use crate::error::StoreError;
 #[derive(Clone, Debug)]
 pub(crate) struct Forward {
     pub(crate) rid: i64,
-    version: i32,
+    pub(crate) version: i32,
     last_updated: DateTime<Utc>,
     digest: i64,
     method: Method,

@@ -49,6 +49,9 @@ pub const RESERVE_EVERY_MS: u64 = 2_000;
 /// How long a connection may have rested, in milliseconds, and still be used unasked.
 pub const IDLE_TRUST_MS_MAX: u64 = 1_000;
 
+/// Heads that are indexed anew in one transaction.
+pub const HEADS_INDEXED_AT_ONCE: i64 = 200;
+
 /// What is given for each two cores, on this machine, and at least so many.
 #[must_use]
 pub fn per_core(for_two: usize, least: usize) -> usize {

@@ -22,9 +22,11 @@ pub(crate) enum Part {
     DatesGone,
     NumbersGone,
     TimelinesGone,
+    /// The versions themselves, with all that goes with them; without it they are indexed anew.
+    Version,
 }
 
-const NAMES: [(&str, Part); 12] = [
+const NAMES: [(&str, Part); 13] = [
     ("claims", Part::Claims),
     ("key", Part::Key),
     ("tokens", Part::Tokens),
@@ -37,6 +39,7 @@ const NAMES: [(&str, Part); 12] = [
     ("dates_gone", Part::DatesGone),
     ("numbers_gone", Part::NumbersGone),
     ("timelines_gone", Part::TimelinesGone),
+    ("version", Part::Version),
 ];
 
 /// The parts of a statement that a batch needs.

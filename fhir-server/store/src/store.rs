@@ -14,6 +14,7 @@ use crate::group::{Group, Verb};
 use crate::limits::{TURNS_PER_2_CORES, per_core};
 use crate::numbers::Numbers;
 use crate::read_group::ReadGroup;
+use crate::reindex::Known;
 use crate::reserve::Reserve;
 use crate::sealer::Sealer;
 use crate::sessions::Sessions;
@@ -40,6 +41,7 @@ pub struct Store {
     pub(crate) inserts: Group,
     pub(crate) updates: Group,
     pub(crate) reads: ReadGroup,
+    pub(crate) indexed: Arc<Known>,
 }
 
 impl Store {
@@ -72,7 +74,10 @@ impl Store {
         let updates = Group::start(&sessions, &ground, Verb::Update);
         let sealer = Arc::clone(&setup.sealer);
         let reads = ReadGroup::start(&sessions, &ground.reserve, &sealer);
-        Ok(Self { sessions, ground, sealer, inserts, updates, reads })
+        let indexed = Arc::default();
+        let store = Self { sessions, ground, sealer, inserts, updates, reads, indexed };
+        store.look_at_index().await?;
+        Ok(store)
     }
 
     /// The database's hash, for extraction and queries.

@@ -35,6 +35,7 @@ mod interactions_table;
 mod journal;
 mod migration;
 mod patch;
+mod reindex;
 mod samples;
 mod samples_compare;
 mod samples_load;

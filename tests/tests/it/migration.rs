@@ -1,6 +1,7 @@
 //! Migrations: harmless to repeat, harmless from several at once, and demanded before a start.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use it::{Client, Database, Fixture};
@@ -155,6 +156,12 @@ async fn the_previous_schema_is_served() -> Result<()> {
     store::migrate(&url).await?;
     assert_eq!(schema(&url).await?, schema(&database.url).await?);
     let mut server = Fixture::on(Database { url }, |_| {}).await?;
+    // What the schema before had no place for is indexed now.
+    let indexed = async || {
+        let answer = server.client.get("/Patient?_count=1").await;
+        answer.is_ok_and(|answer| !answer.text.contains("built anew"))
+    };
+    it::ledger::until("the index is made anew", Duration::from_secs(60), indexed).await?;
     finds_all(&server.client).await?;
     let created = server.client.send("POST", "/Patient", r#"{"resourceType":"Patient"}"#).await?;
     assert_eq!(created.status, 201, "{}", created.text);

@@ -7,6 +7,7 @@ pub mod delete;
 pub mod history;
 pub mod patch;
 pub mod read;
+pub mod reindex;
 pub mod search;
 pub mod transaction;
 pub mod update;

@@ -59,7 +59,7 @@ pub(crate) async fn search(app: &App, wire: WireRequest, scope: &Scope) -> Resul
     for one in &found.included {
         match_entry(&mut bundle, app.base(), &one.resource, &wire.format, "include")?;
     }
-    let issues = issues(&queries, found.cut);
+    let issues = issues(&queries, found.cut, app.domain.store().indexed_percent());
     if !issues.is_empty() {
         outcome_entry(&mut bundle, &issues);
     }
@@ -107,15 +107,23 @@ fn own(queries: &[Query], pairs: &[Pair]) -> Vec<Pair> {
 }
 
 /// What the answer has to say of itself.
-fn issues(queries: &[Query], cut: bool) -> Vec<Issue> {
+fn issues(queries: &[Query], cut: bool, indexed: Option<i64>) -> Vec<Issue> {
     let mut issues: Vec<Issue> =
         queries.first().map(|query| query.ignored.clone()).unwrap_or_default();
+    let mut warn = |text: String| {
+        let issue = Issue::error(IssueCode::Incomplete, text);
+        issues.push(Issue { severity: canonical_model::Severity::Warning, ..issue });
+    };
     if cut {
         let text =
             "More resources would be included than one page may hold. Ask for a smaller page.";
-        let mut issue = Issue::error(IssueCode::Incomplete, text);
-        issue.severity = canonical_model::Severity::Warning;
-        issues.push(issue);
+        warn(text.to_owned());
+    }
+    if let Some(percent) = indexed {
+        warn(format!(
+            "The index is being built anew and {percent} % of the resources are done: until then this \
+             search may not find all."
+        ));
     }
     issues
 }

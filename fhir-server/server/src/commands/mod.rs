@@ -1,5 +1,6 @@
 //! The subcommands, a file each. `run` gives the exit code.
 
+pub(crate) mod admin;
 mod connection;
 #[cfg(feature = "dev")]
 pub(crate) mod dev;

@@ -1,0 +1,110 @@
+//! `carebridge admin`: what an operator does to a running system.
+
+use std::fmt;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
+use domain::interactions::reindex::index_more;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+use store::Indexing;
+use tokio::time::sleep;
+
+use crate::limits::INDEX_WATCH_EVERY;
+use crate::output;
+use crate::settings::ServerFlags;
+use crate::start::attach;
+
+/// Do what an operator does to a running system
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  carebridge admin reindex")]
+pub(crate) struct Admin {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Reindex(Reindex),
+}
+
+/// Index every resource anew
+///
+/// Servers go on meanwhile, and say in the answer to each search how far the index is. Stopped or killed, it
+/// goes on where it was: by the next `admin reindex`, or by a server itself.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  CAREBRIDGE_DATABASE_URL=postgres://owner:secret@db/tenant carebridge admin reindex\n\nEnds with 0 once every resource is indexed."
+)]
+struct Reindex {
+    #[command(flatten)]
+    server: ServerFlags,
+    /// Only go on with what an earlier run, or a server, has begun
+    #[arg(long)]
+    resume: bool,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    /// Batches that this command indexed itself; servers may have done others.
+    batches: u64,
+    seconds: f64,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.batches {
+            0 => f.write_str("Every resource is indexed; there was nothing to do."),
+            _ => write!(f, "Every resource is indexed, in {:.1} s.", self.seconds),
+        }
+    }
+}
+
+pub(crate) async fn run(command: Admin) -> Result<ExitCode> {
+    match command.command {
+        Command::Reindex(command) => reindex(command).await,
+    }
+}
+
+async fn reindex(command: Reindex) -> Result<ExitCode> {
+    let settings = command.server.settings()?;
+    let domain = attach(&settings).await?;
+    let begun = Instant::now();
+    let under_way = domain.store().indexing().await?.is_some();
+    if !command.resume && !under_way {
+        domain.store().forget_index().await?;
+    }
+    let bar = bar(command.json)?;
+    let mut batches = 0;
+    while let Some(indexing) = domain.store().indexing().await? {
+        show(&bar, indexing);
+        match index_more(&domain).await? {
+            Some(_) => batches += 1,
+            // A server has the turn.
+            None => sleep(INDEX_WATCH_EVERY).await,
+        }
+    }
+    bar.finish_and_clear();
+    let report = Report { batches, seconds: begun.elapsed().as_secs_f64() };
+    output::report(&report, command.json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn bar(json: bool) -> Result<ProgressBar> {
+    let target = if json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let bar = ProgressBar::with_draw_target(Some(1), target);
+    let style = "{bar:30} {percent:>3}%  {elapsed} elapsed, {eta} left";
+    bar.set_style(ProgressStyle::with_template(style).context("A progress bar.")?);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    Ok(bar)
+}
+
+fn show(bar: &ProgressBar, indexing: Indexing) {
+    bar.set_length(u64::try_from(indexing.last).unwrap_or_default().max(1));
+    bar.set_position(u64::try_from(indexing.reached).unwrap_or_default());
+}

@@ -1,0 +1,137 @@
+//! An index of an older form: said while it is so, made anew in the background, beside writers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use it::{Client, Database, Fixture};
+use search::{Catalogue, extract};
+use sqlx::PgConnection;
+use store::{Indexing, Sealer, Store, StoreOptions};
+use telemetry::Clock;
+
+const ALL: usize = 450;
+const QUERY: &str = "/Observation?value-quantity=5|http://unitsofmeasure.org|mg&_count=1000";
+
+fn observation(n: usize, note: &str) -> String {
+    format!(
+        r#"{{"resourceType":"Observation","id":"o{n}","status":"final","code":{{"text":"x{note}"}},
+        "valueQuantity":{{"value":5,"system":"http://unitsofmeasure.org","code":"mg"}}}}"#
+    )
+}
+
+async fn load(client: &Client) -> Result<()> {
+    let entry = |n: usize| {
+        let body = observation(n, "");
+        format!(r#"{{"resource":{body},"request":{{"method":"PUT","url":"Observation/o{n}"}}}}"#)
+    };
+    let entries: Vec<String> = (0..ALL).map(entry).collect();
+    let bundle = format!(
+        r#"{{"resourceType":"Bundle","type":"transaction","entry":[{}]}}"#,
+        entries.join(",")
+    );
+    let answer = client.send("POST", "/", &bundle).await?;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    Ok(())
+}
+
+/// As a server of the form before would have left it.
+async fn age(connection: &mut PgConnection) -> Result<()> {
+    for statement in [
+        "update resource set number_param = '{}', number_lo = '{}', number_hi = '{}'",
+        "delete from number_index",
+        "insert into number_index (param, lo, hi, rid) select 1, 4.5, 5.5, rid from resource",
+        "update resource set number_param = '{1}', number_lo = '{4.5}', number_hi = '{5.5}'",
+        "update index_state set form = 1, reached = 0, last = 0",
+    ] {
+        sqlx::query(statement).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+async fn store(url: &str) -> Result<Store> {
+    let options = StoreOptions {
+        url: url.to_owned(),
+        connections: 2,
+        reserve_mib: 0,
+        sealer: Arc::new(Sealer::default()),
+    };
+    Ok(Store::connect(&options).await?)
+}
+
+async fn more(store: &Store) -> Result<Option<Indexing>> {
+    let catalogue = Catalogue::new(store.hasher().clone());
+    let anew = |resource: &_| extract(&catalogue, "http://any/fhir", resource);
+    Ok(store.index_more(Clock::system().now(), anew).await?)
+}
+
+fn found(text: &str) -> usize {
+    text.matches(r#""mode":"match""#).count()
+}
+
+async fn without_worker(url: &str) -> Result<Fixture> {
+    Fixture::on(Database { url: url.to_owned() }, |settings| settings.roles.worker = false).await
+}
+
+#[tokio::test]
+async fn an_older_index_is_said_and_made_anew() -> Result<()> {
+    let database = Database::create().await?;
+    let url = database.url.clone();
+    let mut server = without_worker(&url).await?;
+    load(&server.client).await?;
+    let fresh = server.client.get(QUERY).await?;
+    assert!(found(&fresh.text) == ALL && !fresh.text.contains("built anew"), "a new index");
+    server.stop().await;
+    let mut connection = database.connect().await?;
+    age(&mut connection).await?;
+
+    let mut server = without_worker(&url).await?;
+    let aged = server.client.get(QUERY).await?;
+    assert_eq!(found(&aged.text), 0);
+    assert!(aged.text.contains("0 % of the resources are done"), "{}", aged.text);
+    let (one, other) = (store(&url).await?, store(&url).await?);
+    // Two at once: each batch is one's alone.
+    let (a, b) = tokio::join!(more(&one), more(&other));
+    assert!(a?.is_some() || b?.is_some());
+    let last = one.indexing().await?.context("not done yet")?;
+    assert!(last.reached > 0 && last.reached < last.last, "{last:?}");
+    // A writer goes on, before and behind the place that is reached.
+    for n in [0, ALL - 1] {
+        let body = observation(n, "changed");
+        let answer = server.client.send("PUT", &format!("/Observation/o{n}"), &body).await?;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+    while more(&one).await?.is_some() {}
+    assert_eq!(one.indexing().await?, None);
+    server.stop().await;
+
+    let server = without_worker(&url).await?;
+    let anew = server.client.get(QUERY).await?;
+    assert!(found(&anew.text) == ALL && !anew.text.contains("built anew"), "{}", anew.text.len());
+    let rows = |query: &'static str| sqlx::query_scalar::<_, i64>(query);
+    let left = rows("select count(*) from number_index where param = 1");
+    assert_eq!(left.fetch_one(&mut connection).await?, 0, "rows of the form before");
+    let double = rows("select count(*) - count(distinct (param, rid)) from number_index");
+    assert_eq!(double.fetch_one(&mut connection).await?, 0, "rows twice");
+    let versions = rows("select count(*) from resource where version > 1");
+    assert_eq!(versions.fetch_one(&mut connection).await?, 2, "no version is made");
+    Ok(())
+}
+
+/// A server with a worker does it unasked.
+#[tokio::test]
+async fn a_worker_does_it_unasked() -> Result<()> {
+    let database = Database::create().await?;
+    let url = database.url.clone();
+    let mut server = without_worker(&url).await?;
+    load(&server.client).await?;
+    server.stop().await;
+    age(&mut database.connect().await?).await?;
+    let server = Fixture::on(Database { url }, |_| {}).await?;
+    let done = async || {
+        let answer = server.client.get(QUERY).await;
+        answer.is_ok_and(|it| found(&it.text) == ALL && !it.text.contains("built anew"))
+    };
+    it::ledger::until("the index is made anew", Duration::from_secs(60), done).await?;
+    Ok(())
+}
