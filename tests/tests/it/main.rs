@@ -49,6 +49,7 @@ mod search_model;
 mod search_options;
 mod search_pages;
 mod search_random;
+mod search_random_links;
 mod search_scope;
 mod search_values;
 mod search_walk;

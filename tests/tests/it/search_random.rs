@@ -17,12 +17,12 @@ const SEARCHES: usize = 400;
 const PREFIXES: [&str; 8] = ["", "ne", "gt", "lt", "ge", "le", "sa", "eb"];
 
 /// A criterion as it is asked and as it is meant.
-type Asked = (String, Criterion);
+pub(crate) type Asked = (String, Criterion);
 
-struct Dice<'d> {
-    random: fastrand::Rng,
-    base: &'d str,
-    all: &'d [Value],
+pub(crate) struct Dice<'d> {
+    pub(crate) random: fastrand::Rng,
+    pub(crate) base: &'d str,
+    pub(crate) all: &'d [Value],
 }
 
 impl Dice<'_> {
@@ -35,7 +35,7 @@ impl Dice<'_> {
         self.random.choice(&found).copied()
     }
 
-    fn criterion(&mut self, kind: &str) -> Option<Asked> {
+    pub(crate) fn criterion(&mut self, kind: &str) -> Option<Asked> {
         let definitions: Vec<&Definition> = DEFINITIONS.iter().filter(|d| d.0 == kind).collect();
         let definition = **self.random.choice(&definitions)?;
         let code = definition.1;
@@ -142,12 +142,12 @@ impl Dice<'_> {
     }
 }
 
-fn text<'v>(value: &'v Value, name: &str) -> &'v str {
+pub(crate) fn text<'v>(value: &'v Value, name: &str) -> &'v str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// <https://hl7.org/fhir/R4/search.html#escaping>
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::new();
     for letter in text.chars() {
         if matches!(letter, '\\' | ',' | '|' | '$') {
@@ -158,7 +158,7 @@ fn escape(text: &str) -> String {
     out
 }
 
-fn encode(query: &str) -> String {
+pub(crate) fn encode(query: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.:=/".contains(&b);
     query
         .bytes()
@@ -167,7 +167,7 @@ fn encode(query: &str) -> String {
 }
 
 /// Loads some patients and reads everything of the types back.
-async fn population(client: &Client) -> Result<Vec<Value>> {
+pub(crate) async fn population(client: &Client) -> Result<Vec<Value>> {
     let population = Population::new(Options { years: 3, ..Options::new(5, 8) })?;
     let mut bundles = vec![population.shared_bundle()];
     for index in 0..population.options().patients {
