@@ -101,6 +101,7 @@ mod tests {
             ("export out --type Patient --type Observation", true),
             ("migrate --json", true),
             ("admin reindex --resume --json", true),
+            ("admin explain Patient?name=x", true),
             ("admin", false),
             ("generate --output x --patients -1", true),
             ("generate --output x --patients many", false),

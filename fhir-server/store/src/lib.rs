@@ -42,7 +42,7 @@ pub use head::Head;
 pub use history::{HistoryKey, HistoryQuery, HistoryScope};
 pub use idempotency::StoredReply;
 pub use migrate::{migrate, schema_is_current};
-pub use query::{Found, PageKey, PageValue, SearchPage};
+pub use query::{Explained, Found, PageKey, PageValue, SearchPage};
 pub use read::{Reading, Stored, VersionName};
 pub use reindex::Indexing;
 pub use sealer::{KeyProvider, Sealer};

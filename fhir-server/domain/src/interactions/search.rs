@@ -4,7 +4,7 @@ use access::{Access, Action};
 use canonical_model::{Error, ResourceId, ResourceType, Result};
 use search::query::{Handling, Pair, Sort, SortBy, Summary, Total};
 use search::{Expr, Query, QueryContext};
-use store::{Found, PageKey, SearchPage};
+use store::{Explained, Found, PageKey, SearchPage};
 
 use crate::limits::INCLUDED_MAX;
 use crate::{Domain, Request};
@@ -95,7 +95,7 @@ async fn several(
 
 fn named_type(name: &str) -> Result<ResourceType> {
     ResourceType::find(name.trim())
-        .ok_or_else(|| Error::invalid("_type: expected names of resource types, as Patient"))
+        .ok_or_else(|| Error::invalid("Expected the name of a resource type, as Patient."))
 }
 
 fn outside(of: ResourceType, kind: ResourceType) -> Error {
@@ -186,4 +186,19 @@ async fn include(
         includes.retain(|one| one.iterate);
     }
     Ok(())
+}
+
+/// How the server would answer a search that reaches everything, for its operator: the type and what is
+/// asked, as `Observation?code=…`.
+///
+/// # Errors
+/// Invalid for a search that cannot be read; Unavailable or Internal.
+pub async fn explain(domain: &Domain, text: &str) -> Result<(Query, Explained)> {
+    let (kind, query) = text.split_once('?').unwrap_or((text, ""));
+    let kind = named_type(kind.trim_start_matches('/'))?;
+    let context = QueryContext::new(domain.catalogue(), domain.base(), Handling::Strict);
+    let query = search::query::parse(context, kind, &search::query::parse_pairs(query)?)?;
+    let access = Access::internal("an operator asks how a search is answered");
+    let explained = domain.store().explain(&access, std::slice::from_ref(&query)).await?;
+    Ok((query, explained))
 }

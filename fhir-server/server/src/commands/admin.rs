@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use domain::interactions::reindex::index_more;
+use domain::interactions::search;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use store::Indexing;
@@ -28,6 +29,45 @@ pub(crate) struct Admin {
 #[derive(Debug, Subcommand)]
 enum Command {
     Reindex(Reindex),
+    Explain(Explain),
+}
+
+/// Show how a search is answered: what drives it, its SQL and what the database says of it
+///
+/// The search is run, over everything and without a record of access: the first page is found but not shown.
+/// What is printed holds the values that were searched for.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  carebridge admin explain 'Observation?patient=Patient/1&code=8480-6'"
+)]
+struct Explain {
+    #[command(flatten)]
+    server: ServerFlags,
+    /// A type and what is asked of it
+    search: String,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Explanation {
+    /// The search as it was understood.
+    expression: String,
+    /// What finds the candidates.
+    driver: String,
+    sql: String,
+    /// The database's account, a line each.
+    account: Vec<String>,
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Expression\n{}\n", self.expression)?;
+        writeln!(f, "Driver\n{}\n", self.driver)?;
+        writeln!(f, "SQL\n{}\n", self.sql)?;
+        write!(f, "PostgreSQL\n{}", self.account.join("\n"))
+    }
 }
 
 /// Index every resource anew
@@ -68,7 +108,21 @@ impl fmt::Display for Report {
 pub(crate) async fn run(command: Admin) -> Result<ExitCode> {
     match command.command {
         Command::Reindex(command) => reindex(command).await,
+        Command::Explain(command) => explain(command).await,
     }
+}
+
+async fn explain(command: Explain) -> Result<ExitCode> {
+    let domain = attach(&command.server.settings()?).await?;
+    let (query, explained) = search::explain(&domain, &command.search).await?;
+    let explanation = Explanation {
+        expression: format!("{:#?}", query.filter),
+        driver: explained.drivers.join("\n"),
+        sql: explained.sql,
+        account: explained.account,
+    };
+    output::report(&explanation, command.json)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn reindex(command: Reindex) -> Result<ExitCode> {

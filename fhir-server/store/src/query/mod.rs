@@ -6,6 +6,7 @@
 
 mod compare;
 mod driver;
+mod explain;
 mod filter;
 mod include;
 mod links;
@@ -19,6 +20,7 @@ use search::Query;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
+pub use explain::Explained;
 pub use page::{PageKey, PageValue};
 
 use crate::error::StoreError;
@@ -148,7 +150,7 @@ async fn run(
     if let Some(key) = after {
         key.fits(order)?;
     }
-    let mut sql = statement(&plans, lowering, count, after);
+    let mut sql = statement("", &plans, lowering, count, after);
     let (rows, cut) = sessions::page(connection, sql.build()).await?;
     let more = cut || rows.len() > count;
     let mut rows: Vec<&PgRow> = rows.iter().take(count).collect();
@@ -207,13 +209,14 @@ impl<'a> Plan<'a> {
 
 /// One more row than the page holds tells whether there is another page.
 fn statement(
+    before: &str,
     plans: &[Plan<'_>],
     lowering: Lowering<'_>,
     count: usize,
     after: Option<&PageKey>,
 ) -> Sql {
     let limit = i64::try_from(count).unwrap_or(i64::MAX).saturating_add(1);
-    let mut sql = Sql::new("");
+    let mut sql = Sql::new(before);
     if let [plan] = plans
         && plan.order.is_natural()
     {

@@ -1,0 +1,46 @@
+//! How a search is answered, for operators: what drives it, its SQL, and PostgreSQL's own account.
+
+use access::Access;
+use canonical_model::{Error, Result};
+use search::Query;
+use sqlx::Row;
+
+use super::filter::Lowering;
+use super::{Plan, statement};
+use crate::Store;
+use crate::error::StoreError;
+
+/// How a search is answered.
+#[derive(Clone, Debug)]
+pub struct Explained {
+    /// What finds the candidates, one for each type.
+    pub drivers: Vec<String>,
+    /// The statement, with places for its values.
+    pub sql: String,
+    /// PostgreSQL's account of having run it, a line each. It shows values of the search.
+    pub account: Vec<String>,
+}
+
+impl Store {
+    /// Runs the first page of a search and says how.
+    ///
+    /// # Errors
+    /// Unavailable or Internal.
+    pub async fn explain(&self, access: &Access, queries: &[Query]) -> Result<Explained> {
+        let count = queries.first().map(|query| query.count);
+        let count = count.ok_or_else(|| Error::invalid("There is nothing to search."))?;
+        let lowering = Lowering { access, hasher: self.hasher(), depth: 0 };
+        let plans: Vec<Plan<'_>> = queries.iter().map(|query| Plan::of(query, false)).collect();
+        let drivers = plans.iter().map(|plan| format!("{:?}", plan.driver)).collect();
+        let sql = statement("", &plans, lowering, count, None).sql().as_str().to_owned();
+        let before = "explain (analyze, buffers, costs off) ";
+        let mut explain = statement(before, &plans, lowering, count, None);
+        let rows = self.sessions.fetch_all(explain.build()).await?;
+        let line = |row: &sqlx::postgres::PgRow| Ok(row.try_get(0).map_err(StoreError)?);
+        Ok(Explained {
+            drivers,
+            sql,
+            account: rows.iter().map(line).collect::<Result<_>>()?,
+        })
+    }
+}
