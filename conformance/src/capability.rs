@@ -9,6 +9,8 @@ use crate::{Registry, SearchParam, SearchParamKind, validate};
 /// What a server offers. Codes are FHIR's: `read`, `search-type`, `transaction`.
 #[derive(Clone, Debug, Default)]
 pub struct Description {
+    /// Which instance this is: the statement's id.
+    pub id: String,
     /// The server's name for machines, as `CareBridge`.
     pub name: &'static str,
     /// One sentence on this server.
@@ -111,6 +113,7 @@ pub fn statement(described: &Description) -> Result<Resource> {
     put(&mut rest, "operation", operations(&described.operations));
     let mut body = object! {
         "resourceType": "CapabilityStatement",
+        "id": described.id.as_str(),
         "url": format!("{}/metadata", described.base_url),
         "name": described.name,
         "status": "active",
@@ -183,6 +186,7 @@ mod tests {
         patient.search_params = registry.search_params(ResourceType::PATIENT).iter().collect();
         patient.includes = patient.includes_of();
         let described = Description {
+            id: "instance".to_owned(),
             name: "Test",
             description: "A server.".into(),
             version: "1",
@@ -212,6 +216,7 @@ mod tests {
         let mut patient = Offer::new(ResourceType::PATIENT);
         patient.interactions = vec!["reed"];
         let described = Description {
+            id: "instance".to_owned(),
             name: "Test",
             version: "1",
             description: "A server.".into(),

@@ -109,7 +109,7 @@ struct Interaction {
 pub async fn export(options: ExportOptions) -> Result<ExportReport> {
     let server = Server::new(&options.connection)?;
     folder::check(&options.folder, options.force)?;
-    server.probe().await?;
+    drop(server.probe().await?);
     let types = match options.types.is_empty() {
         true => searchable(&server).await?,
         false => options.types.clone(),

@@ -48,6 +48,8 @@ pub(crate) struct Server {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Bytes,
+    /// It is the answer of an earlier request with the same key.
+    pub(crate) repeated: bool,
 }
 
 impl Server {
@@ -107,11 +109,12 @@ impl Server {
         Ok(url)
     }
 
-    /// Learns in a few seconds whether somebody answers, before anything else is asked.
+    /// Learns in a few seconds whether somebody answers, before anything else is asked, and who: what the
+    /// server names its instance by, if it does.
     ///
     /// # Errors
     /// Nobody does, or there is no FHIR: a sentence that says what to do.
-    pub(crate) async fn probe(&self) -> Result<()> {
+    pub(crate) async fn probe(&self) -> Result<Option<String>> {
         let (url, began) = (self.url("metadata"), Instant::now());
         let mut n = 0;
         loop {
@@ -121,9 +124,9 @@ impl Server {
                     "{url} is not there (404): --url must name the base of a FHIR server, as \
                      http://127.0.0.1:8080/fhir."
                 ),
-                Ok(_) => return Ok(()),
+                Ok(answer) => return Ok(instance(answer).await),
                 // It is there, and busy: requests have more time.
-                Err(error) if error.is_timeout() && !error.is_connect() => return Ok(()),
+                Err(error) if error.is_timeout() && !error.is_connect() => return Ok(None),
                 Err(error) => error.into(),
             };
             let pause = self.retry.pause(n, None);
@@ -183,9 +186,19 @@ impl Server {
         let status = response.status().as_u16();
         let wish = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let wish = wish.and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
+        let repeated = response.headers().contains_key("idempotency-replayed");
         let body = body(response).await?;
-        Ok((Answer { status, body }, wish))
+        Ok((Answer { status, body, repeated }, wish))
     }
+}
+
+/// The id of a CapabilityStatement.
+async fn instance(answer: reqwest::Response) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Statement {
+        id: Option<String>,
+    }
+    serde_json::from_slice::<Statement>(&body(answer).await.ok()?).ok()?.id
 }
 
 fn copied(request: &RequestBuilder) -> Result<RequestBuilder> {

@@ -63,24 +63,26 @@ pub async fn load(options: LoadOptions) -> Result<LoadReport> {
     let inputs = options.inputs.clone();
     let Found { turns, skipped } = spawn_blocking(move || discover(&inputs)).await??;
     let url = server.url("");
-    let usual = || Journal::default_path(url.as_str(), &options.inputs);
-    let path = options.journal.clone().unwrap_or_else(usual);
-    let mut journal = Journal::open(&path, url.as_str())?;
-    let files = states(&turns);
-    let turns = if options.again { turns } else { left(turns, &journal) };
-    let count = turns.iter().map(Vec::len).sum::<usize>() as u64;
-    let files_before = files.len() as u64 - count;
-    let mut report = LoadReport { files_before, files_skipped: skipped, ..LoadReport::default() };
-    if turns.is_empty() {
-        report.journal = journal.kept();
-        return Ok(report);
-    }
-    tokio::select! {
-        there = server.probe() => there?,
+    let mut report = LoadReport { files_skipped: skipped, ..LoadReport::default() };
+    // Who answers decides what is loaded there already: another database may have the same address.
+    let instance = tokio::select! {
+        instance = server.probe() => instance?,
         () = options.stop.asked() => {
             report.stopped = true;
             return Ok(report);
         }
+    };
+    let target = format!("{url} {}", instance.unwrap_or_default());
+    let usual = || Journal::default_path(&target, &options.inputs);
+    let path = options.journal.clone().unwrap_or_else(usual);
+    let mut journal = Journal::open(&path, target.trim_end())?;
+    let files = states(&turns);
+    let turns = if options.again { turns } else { left(turns, &journal) };
+    let count = turns.iter().map(Vec::len).sum::<usize>() as u64;
+    report.files_before = files.len() as u64 - count;
+    if turns.is_empty() {
+        report.journal = journal.kept();
+        return Ok(report);
     }
     if options.again {
         journal.begin_again()?;

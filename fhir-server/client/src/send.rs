@@ -72,7 +72,7 @@ impl Run {
             return self.refuse(unit, whole.entries.max(1), at, &sent.answer);
         }
         let failed = self.note_entries(unit, &sent.answer.body, at);
-        self.succeed(unit, sent.key, whole.entries, failed.len() as u64)
+        self.succeed(unit, &sent, whole.entries, failed.len() as u64)
     }
 
     /// Single resources: together in a transaction, which is fastest; where the server refuses it,
@@ -97,7 +97,7 @@ impl Run {
             return Ok(());
         };
         match sent.answer.status {
-            200..300 => self.succeed(unit, sent.key, count, 0),
+            200..300 => self.succeed(unit, &sent, count, 0),
             507 => self.refuse(unit, count, None, &sent.answer),
             413 => {
                 let (left, right) = items.split_at(items.len() / 2);
@@ -128,7 +128,7 @@ impl Run {
         if failed.len() == items.len() {
             self.journal.note_refused(sent.key, &unit.file)?;
         }
-        self.succeed(unit, sent.key, count, failed.len() as u64)
+        self.succeed(unit, &sent, count, failed.len() as u64)
     }
 
     async fn single(&self, unit: &Unit, item: &Item) -> Result<()> {
@@ -141,7 +141,7 @@ impl Run {
             return Ok(());
         };
         if sent.good() {
-            return self.succeed(unit, sent.key, 1, 0);
+            return self.succeed(unit, &sent, 1, 0);
         }
         let at = (!item.at.is_empty()).then(|| item.at.clone());
         self.refuse(unit, 1, at, &sent.answer)
@@ -196,11 +196,18 @@ impl Run {
         Ok(None)
     }
 
-    /// Counts what was stored; notes the request as done if all of it was.
-    fn succeed(&self, unit: &Unit, key: Key, count: u64, failed: u64) -> Result<()> {
-        self.tally.lock().loaded += count - failed.min(count);
+    /// Counts what was stored, now or by an earlier request with the same key; notes the request as done if all of it was.
+    fn succeed(&self, unit: &Unit, sent: &Sent, count: u64, failed: u64) -> Result<()> {
+        let mut tally = self.tally.lock();
+        let good = count - failed.min(count);
+        if sent.answer.repeated {
+            tally.resumed += good;
+        } else {
+            tally.loaded += good;
+        }
+        drop(tally);
         match failed {
-            0 => self.journal.note_done(key, &unit.file),
+            0 => self.journal.note_done(sent.key, &unit.file),
             _ => Ok(()),
         }
     }

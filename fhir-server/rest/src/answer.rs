@@ -35,6 +35,8 @@ pub(crate) struct Answer {
     pub(crate) location: Option<String>,
     /// Whether the access is recorded already, in the transaction of a write.
     pub(crate) audited: bool,
+    /// Whether it is the answer of an earlier request with the same `Idempotency-Key`.
+    pub(crate) repeated: bool,
 }
 
 /// An answer's body.
@@ -86,7 +88,7 @@ impl Raw {
 
 impl Answer {
     pub(crate) fn new(status: StatusCode, body: Body) -> Self {
-        Self { status, body, version: None, location: None, audited: false }
+        Self { status, body, version: None, location: None, audited: false, repeated: false }
     }
 
     /// A resource as it is stored, or as much of it as was asked for.
@@ -125,7 +127,8 @@ impl Answer {
             .as_ref()
             .filter(|_| written.effect != Effect::Deleted)
             .map(|v| format!("{}/{}/{}/_history/{}", app.base(), v.kind, v.id, v.version));
-        Ok(Self { status, body, version: written.version, location, audited: written.audited })
+        let Written { version, audited, repeated, .. } = written;
+        Ok(Self { status, body, version, location, audited, repeated })
     }
 
     /// The ETag, where the answer is about a version.

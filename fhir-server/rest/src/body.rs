@@ -249,7 +249,11 @@ impl Stream for Source {
 
 fn too_large(most: usize) -> Error {
     let text = format!("The body is larger than {}, the most there may be.", size(most));
-    let advice = if most == BODY_BYTES_MAX { " Split it." } else { "" };
+    let advice = if most == BODY_BYTES_MAX {
+        " Split it; the content of a Binary may be larger, sent as itself."
+    } else {
+        ""
+    };
     Error::new(Kind::TooLarge, text + advice)
 }
 

@@ -19,6 +19,7 @@ pub(crate) fn statement(domain: &Domain) -> String {
         "description": "OAuth 2.0 with SMART scopes; see .well-known/smart-configuration",
     };
     let description = Description {
+        id: instance(domain),
         name: "CareBridge",
         description: "The canonical FHIR R4 record".to_owned(),
         version: env!("CARGO_PKG_VERSION"),
@@ -27,7 +28,7 @@ pub(crate) fn statement(domain: &Domain) -> String {
         formats: vec!["application/fhir+json", "json"],
         patch_formats: vec!["application/json-patch+json", "application/fhir+json"],
         security: Some(security),
-        interactions: vec!["batch", "transaction", "history-system"],
+        interactions: vec!["batch", "transaction", "history-system", "search-system"],
         operations: Vec::new(),
         resources: ResourceType::all().map(|kind| offer(domain, kind)).collect(),
     };
@@ -38,6 +39,12 @@ pub(crate) fn statement(domain: &Domain) -> String {
             String::new()
         }
     }
+}
+
+/// Names this database, so that clients can tell it from another at the same address.
+fn instance(domain: &Domain) -> String {
+    let secret = domain.store().hasher().secret("instance");
+    secret.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn offer(domain: &Domain, kind: ResourceType) -> Offer {

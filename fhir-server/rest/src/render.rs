@@ -14,6 +14,9 @@ use crate::format::FHIR_JSON;
 use crate::interaction::allowed;
 use crate::outcome::{self, status};
 
+/// The answer is that of an earlier request with the same `Idempotency-Key`; nothing was done now.
+pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
 /// An answer.
 pub(crate) fn render(answer: Answer) -> Response {
     let mut headers = HeaderMap::with_capacity(6);
@@ -31,6 +34,9 @@ pub(crate) fn render(answer: Answer) -> Response {
         if matches!(answer.body, Body::Fhir(_)) {
             set(header::CONTENT_LOCATION, location);
         }
+    }
+    if answer.repeated {
+        set(REPLAYED, "true");
     }
     set(header::CACHE_CONTROL, "no-store");
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");

@@ -38,7 +38,7 @@ use crate::limits::{
     BODY_BYTES_MAX, REQUEST_ID_BYTES_MAX, REQUEST_S_MAX, REQUESTS_MAX, UPLOAD_S_MAX,
 };
 use crate::perform::{log, perform, record_refusal};
-use crate::render::{refuse, render};
+use crate::render::{REPLAYED, refuse, render};
 use crate::room::Room;
 use crate::wire_request::{self as wire, Body as WireBody, View, WireRequest};
 
@@ -78,6 +78,7 @@ fn cors() -> CorsLayer {
             header::LAST_MODIFIED,
             header::RETRY_AFTER,
             header::WWW_AUTHENTICATE,
+            REPLAYED,
             REQUEST_ID,
         ])
         .max_age(Duration::from_secs(3600))

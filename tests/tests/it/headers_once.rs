@@ -118,3 +118,17 @@ async fn many_at_once_make_one() -> Result<()> {
     assert_eq!(count(&server.client).await?, 1);
     Ok(())
 }
+
+/// A client that counts what it did must be able to tell.
+#[tokio::test]
+async fn a_repeated_answer_says_so() -> Result<()> {
+    let server = Fixture::start().await?;
+    for (path, body) in [("/Patient", PATIENT), ("/", SIMPLE), ("/", MIXED)] {
+        let key = format!("said{}", body.len());
+        let first = post(&server.client, path, &key, body).await?;
+        let second = post(&server.client, path, &key, body).await?;
+        let said = |answer: &Answer| answer.header("idempotency-replayed").to_owned();
+        assert_eq!((said(&first), said(&second)), (String::new(), "true".to_owned()), "{body}");
+    }
+    Ok(())
+}

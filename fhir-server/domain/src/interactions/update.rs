@@ -242,7 +242,9 @@ pub(crate) async fn replace(
 }
 
 pub(crate) fn stale() -> Error {
-    Error::precondition("If-Match: the resource has another version. Read it again and repeat.")
+    Error::precondition(
+        "If-Match: the resource has another version, or is not there. Read it again and repeat.",
+    )
 }
 
 pub(crate) fn overtaken() -> Error {

@@ -27,15 +27,17 @@ pub struct Written {
     pub version: Option<Stored>,
     /// Whether the audit record was written with it, in the same transaction.
     pub audited: bool,
+    /// Whether an earlier request with the same key did it, and this one nothing.
+    pub repeated: bool,
 }
 
 impl Written {
     pub(crate) fn committed(effect: Effect, version: Stored) -> Self {
-        Self { effect, version: Some(version), audited: true }
+        Self { effect, version: Some(version), audited: true, repeated: false }
     }
 
     pub(crate) fn found(effect: Effect, version: Option<Stored>) -> Self {
-        Self { effect, version, audited: false }
+        Self { effect, version, audited: false, repeated: false }
     }
 }
 

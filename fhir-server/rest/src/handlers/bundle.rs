@@ -78,6 +78,7 @@ async fn transaction(
         interaction::transaction(&domain, &request, &writes, &expected).await
     })
     .await?;
+    let repeated = !written.is_empty() && written.iter().all(|one| one.repeated);
     let mut answers = record_writes(app, &wire, &entries, written).await?.into_iter();
     let mut bundle = BundleText::new("transaction-response", None);
     for entry in entries {
@@ -88,7 +89,7 @@ async fn transaction(
         };
         tell(&mut bundle, answer)?;
     }
-    Answer::fhir(bundle.finish(), &wire.format)
+    Ok(Answer { repeated, ..Answer::fhir(bundle.finish(), &wire.format)? })
 }
 
 /// The answers of the entries that write, once all of them are recorded: what wrote nothing, as a

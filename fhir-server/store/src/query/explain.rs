@@ -37,10 +37,6 @@ impl Store {
         let mut explain = statement(before, &plans, lowering, count, None);
         let rows = self.sessions.fetch_all(explain.build()).await?;
         let line = |row: &sqlx::postgres::PgRow| Ok(row.try_get(0).map_err(StoreError)?);
-        Ok(Explained {
-            drivers,
-            sql,
-            account: rows.iter().map(line).collect::<Result<_>>()?,
-        })
+        Ok(Explained { drivers, sql, account: rows.iter().map(line).collect::<Result<_>>()? })
     }
 }

@@ -147,7 +147,7 @@ fn linked(link: &Link, make: fn(Link, Box<Source>) -> Source) -> Option<Ranked> 
 }
 
 /// From here on a source finds a large part of all.
-const COMMON: u8 = 9;
+const COMMON: u8 = 10;
 
 fn rank(breadth: Breadth) -> u8 {
     match breadth {

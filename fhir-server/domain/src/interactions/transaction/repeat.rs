@@ -64,7 +64,7 @@ async fn answer(domain: &Domain, key: &IdempotencyKey, kept: &StoredReply) -> Re
     let mut versions = domain.store().vread_many(&access, &names).await?.into_iter();
     let written = effects.into_iter().map(|(effect, named)| {
         let version = if named { versions.next().flatten() } else { None };
-        Written::found(effect, version)
+        Written { repeated: true, ..Written::found(effect, version) }
     });
     Ok(written.collect())
 }
