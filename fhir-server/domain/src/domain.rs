@@ -7,7 +7,7 @@ use access::{Access, Action, Rules};
 use canonical_model::{Error, ResourceType, Result};
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use conformance::Registry;
-use search::Catalogue;
+use search::{Catalogue, Query};
 use store::{Auditor, Store};
 use telemetry::Clock;
 
@@ -121,6 +121,20 @@ impl Domain {
     /// Forbidden.
     pub fn decide(&self, request: &Request, kind: ResourceType, action: Action) -> Result<Access> {
         Access::decide(&self.shared.rules, &request.caller, kind, action)
+    }
+
+    /// Decides on a search, also of the types that its criteria lead through: what the caller may not see
+    /// must not decide what is found, or not found.
+    ///
+    /// # Errors
+    /// Forbidden.
+    pub fn decide_query(&self, request: &Request, query: &Query, action: Action) -> Result<Access> {
+        let mut kinds = Vec::new();
+        query.filter.types(&mut kinds);
+        for kind in kinds {
+            self.decide(request, kind, Action::Search)?;
+        }
+        self.decide(request, query.kind, action)
     }
 
     /// Decides on an interaction with the whole system.

@@ -180,8 +180,17 @@ fn decoded(source: &mut Source, encoding: Encoding) -> Reader<'_> {
     let raw = StreamReader::new(source);
     match encoding {
         Encoding::Identity => Box::new(raw),
-        Encoding::Gzip => Box::new(GzipDecoder::new(raw)),
-        Encoding::Zstd => Box::new(ZstdDecoder::new(raw)),
+        // Several members are one content; what is behind the last must be one too.
+        Encoding::Gzip => {
+            let mut decoder = GzipDecoder::new(raw);
+            decoder.multiple_members(true);
+            Box::new(decoder)
+        }
+        Encoding::Zstd => {
+            let mut decoder = ZstdDecoder::new(raw);
+            decoder.multiple_members(true);
+            Box::new(decoder)
+        }
     }
 }
 

@@ -104,7 +104,7 @@ impl Expr {
         }
     }
 
-    /// The types that chains lead through: the caller must reach them too.
+    /// The types that chains and lists lead through: the caller must reach them too.
     pub fn types(&self, found: &mut Vec<ResourceType>) {
         match self {
             Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|part| part.types(found)),
@@ -113,6 +113,7 @@ impl Expr {
                 found.push(link.kind);
                 link.filter.types(found);
             }
+            Self::Listed { .. } => found.extend(ResourceType::find("List")),
             _ => {}
         }
     }
@@ -181,8 +182,8 @@ impl NumberTest {
     #[must_use]
     pub fn holds(&self, lo: f64, hi: f64) -> bool {
         match self.prefix {
-            Prefix::Eq => self.lo <= lo && hi < self.hi,
-            Prefix::Ne => !(self.lo <= lo && hi < self.hi),
+            Prefix::Eq => self.equals(lo, hi),
+            Prefix::Ne => !self.equals(lo, hi),
             Prefix::Gt => hi > self.at,
             Prefix::Lt => lo < self.at,
             Prefix::Ge => hi >= self.at,
@@ -191,6 +192,12 @@ impl NumberTest {
             Prefix::Eb => hi < self.at,
             Prefix::Ap => lo < self.hi && hi >= self.lo,
         }
+    }
+
+    /// A number of more digits than are counted has no width left: then it equals itself.
+    fn equals(&self, lo: f64, hi: f64) -> bool {
+        let itself = lo.total_cmp(&self.at).is_eq() && hi.total_cmp(&self.at).is_eq();
+        itself || (self.lo <= lo && hi < self.hi)
     }
 }
 

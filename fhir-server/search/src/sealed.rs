@@ -79,7 +79,8 @@ impl Catalogue {
         let Ok(mut pairs) = parse_pairs(&query) else { return HIDDEN.to_owned() };
         // A chain names the parameter last; a filter holds names and values.
         let tells = |name: &str| {
-            name == "_filter" || name.split([':', '.']).any(|part| hidden.contains(part))
+            ["_filter", "_content", "_text"].contains(&name)
+                || name.split([':', '.']).any(|part| hidden.contains(part))
         };
         for (name, value) in &mut pairs {
             if tells(name) {

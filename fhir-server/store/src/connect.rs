@@ -5,7 +5,7 @@ use std::str::FromStr;
 use canonical_model::{Error, Result};
 use sqlx::postgres::PgConnectOptions;
 
-use crate::limits::{IDLE_IN_TRANSACTION_MS_MAX, LOCK_WAIT_MS_MAX, STATEMENT_MS_MAX};
+use crate::limits::{IDLE_IN_TRANSACTION_MS_MAX, LOCK_WAIT_MS_MAX, PREPARED_MAX, STATEMENT_MS_MAX};
 
 /// The roles a session may take. See `migrations/0001_role.sql`.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +31,7 @@ pub(crate) fn options(url: &str, role: Role) -> Result<PgConnectOptions> {
             .caused_by(fault)
     })?;
     let milliseconds = |n: u64| format!("{n}ms");
-    Ok(options.application_name("carebridge").statement_cache_capacity(500).options([
+    Ok(options.application_name("carebridge").statement_cache_capacity(PREPARED_MAX).options([
         ("role", role.name().to_owned()),
         ("jit", "off".to_owned()),
         ("plan_cache_mode", "force_generic_plan".to_owned()),

@@ -52,6 +52,11 @@ pub const IDLE_TRUST_MS_MAX: u64 = 1_000;
 /// Heads that are indexed anew in one transaction.
 pub const HEADS_INDEXED_AT_ONCE: i64 = 200;
 
+/// Bytes of a search's statement that stays prepared.
+pub const PREPARED_BYTES_MAX: usize = 4_096;
+/// Statements that a session keeps prepared.
+pub const PREPARED_MAX: usize = 200;
+
 /// What is given for each two cores, on this machine, and at least so many.
 #[must_use]
 pub fn per_core(for_two: usize, least: usize) -> usize {

@@ -1,17 +1,19 @@
 //! The store of one tenant: its sessions, its groups, and what they share.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use canonical_model::{Error, Kind, Result};
 use search::Hasher;
 use sqlx::Row;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
 
 use crate::connect::{Role, options};
-use crate::error::{StoreError, has_code};
+use crate::error::{StoreError, away, busy, has_code};
 use crate::ground::Ground;
 use crate::group::{Group, Verb};
-use crate::limits::{TURNS_PER_2_CORES, per_core};
+use crate::limits::{ACQUIRE_MS_MAX, TURNS_PER_2_CORES, per_core};
 use crate::numbers::Numbers;
 use crate::read_group::ReadGroup;
 use crate::reindex::Known;
@@ -42,6 +44,9 @@ pub struct Store {
     pub(crate) updates: Group,
     pub(crate) reads: ReadGroup,
     pub(crate) indexed: Arc<Known>,
+    /// Places for searches: half of the sessions, so that one who searches for long keeps nobody from
+    /// reading and writing.
+    searches: Arc<Semaphore>,
 }
 
 impl Store {
@@ -75,7 +80,9 @@ impl Store {
         let sealer = Arc::clone(&setup.sealer);
         let reads = ReadGroup::start(&sessions, &ground.reserve, &sealer);
         let indexed = Arc::default();
-        let store = Self { sessions, ground, sealer, inserts, updates, reads, indexed };
+        let searches = usize::try_from(setup.connections / 2).unwrap_or(1).max(1);
+        let searches = Arc::new(Semaphore::new(searches));
+        let store = Self { sessions, ground, sealer, inserts, updates, reads, indexed, searches };
         store.look_at_index().await?;
         Ok(store)
     }
@@ -84,6 +91,15 @@ impl Store {
     #[must_use]
     pub fn hasher(&self) -> &Hasher {
         &self.ground.hasher
+    }
+
+    /// A place to search.
+    ///
+    /// # Errors
+    /// Unavailable where none is free in time.
+    pub(crate) async fn turn_to_search(&self) -> Result<SemaphorePermit<'_>> {
+        let turn = timeout(Duration::from_millis(ACQUIRE_MS_MAX), self.searches.acquire()).await;
+        turn.map_err(|_| busy())?.map_err(|_| away())
     }
 
     /// What seals elements before they are committed.

@@ -368,3 +368,23 @@ async fn a_part_of_the_content_is_a_part() -> Result<()> {
     }
     Ok(())
 }
+
+/// Several members are one content; what is behind the last and is none is refused.
+#[tokio::test]
+async fn content_of_several_members_is_whole() -> Result<()> {
+    let server = Fixture::start().await?;
+    for size in [1_000, 2 * CHUNK] {
+        let bytes = content(7, size);
+        let (first, second) = bytes.split_at(size / 2);
+        let members = [gzip(first)?, gzip(second)?].concat();
+        let garbage = [gzip(&bytes)?, b"GARBAGE".to_vec()].concat();
+        for (body, status) in [(members, 201), (garbage, 400)] {
+            let request = server.client.request("PUT", &format!("/Binary/m{size}"));
+            let request = request.header("content-type", "application/octet-stream");
+            let request = request.header("content-encoding", "gzip").body(body);
+            assert_eq!(Answer::of(request).await?.status, status, "{size}");
+        }
+        assert!(raw(&server.client, &format!("/Binary/m{size}")).await? == bytes, "{size}");
+    }
+    Ok(())
+}

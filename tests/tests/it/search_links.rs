@@ -90,3 +90,44 @@ async fn bounded() -> Result<()> {
     assert!(begun.elapsed().as_secs() < 5);
     Ok(())
 }
+
+/// Who may not search the other type gets no answer that depends on it, and changes nothing by it.
+#[tokio::test]
+async fn a_chain_needs_the_right_to_its_end() -> Result<()> {
+    let server = it::Fixture::start_with(|settings| {
+        settings.clients.push(auth::ClientConfig {
+            id: "narrow".to_owned(),
+            secret: auth::SecretHash::of(&auth::Secret::new("s3cret".to_owned())).expect("random"),
+            scope: "system/Observation.cruds".to_owned(),
+            site: "local".to_owned(),
+        });
+    })
+    .await?;
+    let full = &server.client;
+    let patient = r#"{"resourceType":"Patient","id":"p","name":[{"family":"Peter"}]}"#;
+    assert_eq!(full.send("PUT", "/Patient/p", patient).await?.status, 201);
+    let body = r#"{"resourceType":"Observation","id":"o","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/p"}}"#;
+    assert_eq!(full.send("PUT", "/Observation/o", body).await?.status, 201);
+    let narrow = it::Client::connect(server.origin()?, "narrow", "s3cret").await?;
+    let chain = "subject:Patient.family=Peter";
+    let filter = "status=final&_filter=not%20(patient.family%20eq%20Peter)";
+    for query in [chain, filter, "status=final&_list=l"] {
+        assert_eq!(narrow.get(&format!("/Observation?{query}")).await?.status, 403, "{query}");
+        let path = format!("/Observation?{query}");
+        assert_eq!(narrow.send("DELETE", &path, "").await?.status, 403, "{query}");
+        assert_eq!(narrow.send("PUT", &path, body).await?.status, 403, "{query}");
+        let entry = format!(
+            r#"{{"resourceType":"Bundle","type":"transaction","entry":[{{"request":{{"method":"DELETE","url":"Observation?{query}"}}}}]}}"#
+        );
+        assert_eq!(narrow.send("POST", "/", &entry).await?.status, 403, "{query}");
+    }
+    let fresh = body.replace(r#""id":"o","#, "");
+    let create = narrow.request("POST", "/Observation").header("if-none-exist", chain);
+    let create = create.header("content-type", "application/fhir+json").body(fresh);
+    assert_eq!(it::Answer::of(create).await?.status, 403);
+    assert_eq!(
+        full.get("/Observation?_summary=count").await?.at("total").map(|t| t.to_text()),
+        Some("1".to_owned())
+    );
+    Ok(())
+}

@@ -31,7 +31,18 @@ fn risk(id: &str, probability: &str) -> String {
 /// The specification's table of numbers, and what lies at its borders.
 #[tokio::test]
 async fn numbers() -> Result<()> {
-    let values = ["100", "100.2", "99.5", "100.5", "94.9", "95", "104.9", "105", "100.00"];
+    let values = [
+        "100",
+        "100.2",
+        "99.5",
+        "100.5",
+        "94.9",
+        "95",
+        "104.9",
+        "105",
+        "100.00",
+        "0.1234567890123456789",
+    ];
     let all: Vec<String> =
         values.iter().enumerate().map(|(n, value)| risk(&format!("n{n}"), value)).collect();
     let all: Vec<&str> = all.iter().map(String::as_str).collect();
@@ -42,14 +53,16 @@ async fn numbers() -> Result<()> {
             ("RiskAssessment?probability=100", "n0,n1,n2,n8"),
             ("RiskAssessment?probability=100.00", "n0,n8"),
             ("RiskAssessment?probability=1e2", "n0,n1,n2,n3,n5,n6,n8"),
-            ("RiskAssessment?probability=lt100", "n2,n4,n5"),
-            ("RiskAssessment?probability=le100", "n0,n2,n4,n5,n8"),
+            ("RiskAssessment?probability=lt100", "n2,n4,n5,n9"),
+            ("RiskAssessment?probability=le100", "n0,n2,n4,n5,n8,n9"),
             ("RiskAssessment?probability=gt100", "n1,n3,n6,n7"),
             ("RiskAssessment?probability=ge100", "n0,n1,n3,n6,n7,n8"),
-            ("RiskAssessment?probability=ne100", "n3,n4,n5,n6,n7"),
+            ("RiskAssessment?probability=ne100", "n3,n4,n5,n6,n7,n9"),
             ("RiskAssessment?probability=ap100", "n0,n1,n2,n3,n4,n5,n6,n7,n8"),
             ("RiskAssessment?probability=sa100&probability=eb104.9", "n1,n3"),
             ("RiskAssessment?probability=95,105", "n4,n5,n6,n7"),
+            ("RiskAssessment?probability=0.1234567890123456789", "n9"),
+            ("RiskAssessment?probability=ne0.1234567890123456789&probability=lt1", ""),
             ("RiskAssessment?probability:missing=true", ""),
             ("RiskAssessment?probability=many", "400"),
             ("RiskAssessment?probability=1e999", "400"),
@@ -269,6 +282,8 @@ async fn filters() -> Result<()> {
         &server,
         &[
             ("Patient?_filter=family eq \"Smith\"", "q"),
+            ("Patient?_filter=family eq \"Smit\"", ""),
+            ("Patient?_filter=identifier eq \"http://m|446053\"", "p"),
             ("Patient?_filter=family sw smi or family co ULL", "p,q"),
             ("Patient?_filter=family eq smith and (birthdate gt 1981 or gender eq male)", "q"),
             ("Patient?_filter=not (family eq smith)", "p"),

@@ -29,7 +29,7 @@ pub async fn create_if_none_exist(
     criteria: &Criteria,
 ) -> Result<Written> {
     conformance::validate(&resource)?;
-    let access = domain.decide(request, criteria.kind(), Action::Search)?;
+    let access = domain.decide_query(request, &criteria.query, Action::Search)?;
     if let Some(written) = repeated(domain, request).await? {
         return Ok(written);
     }

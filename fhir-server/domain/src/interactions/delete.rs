@@ -62,7 +62,7 @@ pub async fn delete_where(
     criteria: &Criteria,
     precondition: Precondition,
 ) -> Result<Vec<Written>> {
-    let access = domain.decide(request, criteria.kind(), Action::Search)?;
+    let access = domain.decide_query(request, &criteria.query, Action::Search)?;
     let mut query = criteria.query.clone();
     let most = if domain.policy().delete_multiple { DELETE_MATCHES_MAX } else { 1 };
     query.count = most + 1;

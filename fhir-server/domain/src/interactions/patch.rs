@@ -79,7 +79,7 @@ pub async fn patch_where(
     change: &Patch,
     precondition: Precondition,
 ) -> Result<Written> {
-    let access = domain.decide(request, criteria.kind(), Action::Search)?;
+    let access = domain.decide_query(request, &criteria.query, Action::Search)?;
     let mut query = criteria.query.clone();
     query.count = 2;
     for _ in 0..WRITE_TRIES_MAX {

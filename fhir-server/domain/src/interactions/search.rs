@@ -2,6 +2,7 @@
 
 use access::{Access, Action};
 use canonical_model::{Error, ResourceId, ResourceType, Result};
+use search::limits::TESTS_MAX;
 use search::query::{Handling, Pair, Sort, SortBy, Summary, Total};
 use search::{Expr, Query, QueryContext};
 use store::{Explained, Found, PageKey, SearchPage};
@@ -121,6 +122,16 @@ fn alike(mut queries: Vec<Query>) -> Result<Vec<Query>> {
                     types in _type.";
         return Err(Error::invalid(text));
     }
+    if queries.iter().map(|query| query.filter.tests()).sum::<usize>() > TESTS_MAX {
+        let text = "The query asks for more than 4000 values, all types together. Name fewer.";
+        return Err(Error::invalid(text));
+    }
+    let order = |query: &Query| -> Vec<_> {
+        query.sort.iter().map(|sort| std::mem::discriminant(&sort.by)).collect()
+    };
+    if queries.windows(2).any(|two| matches!(two, [a, b] if order(a) != order(b))) {
+        return Err(Error::invalid("_sort: the types do not all have this as one kind of value."));
+    }
     for query in queries.iter_mut().filter(|query| query.sort.is_empty()) {
         query.sort = vec![Sort { by: SortBy::Updated, descending: true }];
     }
@@ -137,14 +148,10 @@ pub async fn search(
     queries: &[Query],
     after: Option<&PageKey>,
 ) -> Result<Searched> {
-    let mut kinds: Vec<ResourceType> = queries.iter().map(|query| query.kind).collect();
-    for query in queries {
-        query.filter.types(&mut kinds);
-    }
-    for kind in &kinds {
-        domain.decide(request, *kind, Action::Search)?;
-    }
     let Some(first) = queries.first() else { return Ok(Searched::default()) };
+    for query in queries {
+        domain.decide_query(request, query, Action::Search)?;
+    }
     let access = domain.decide(request, first.kind, Action::Search)?;
     let only_count = first.summary == Summary::Count || first.count == 0;
     let mut searched = Searched::default();

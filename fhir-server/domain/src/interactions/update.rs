@@ -41,7 +41,7 @@ pub async fn update_where(
     precondition: Precondition,
 ) -> Result<Written> {
     conformance::validate(&resource)?;
-    let access = domain.decide(request, criteria.kind(), Action::Search)?;
+    let access = domain.decide_query(request, &criteria.query, Action::Search)?;
     for _ in 0..WRITE_TRIES_MAX {
         let mut query = criteria.query.clone();
         query.count = 2;

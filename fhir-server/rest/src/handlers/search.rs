@@ -38,7 +38,7 @@ pub(crate) async fn search(app: &App, wire: WireRequest, scope: &Scope) -> Resul
     let found = interaction::search(&app.domain, &wire.request, &queries, after.as_ref()).await?;
 
     let mut bundle = BundleText::new("searchset", found.page.total);
-    let links = Links { base: app.base(), path: &path, own: own(&queries, &pairs) };
+    let links = Links { base: app.base(), path: &path, own: own(scope, &queries, &pairs) };
     let page = page.map(|(_, link)| link.as_str());
     bundle.link("self", &page.map_or_else(|| links.plain(), |link| links.page(link)));
     // The criteria may name a patient: what is in a page link stays in it.
@@ -98,11 +98,12 @@ impl Links<'_> {
 }
 
 /// The parameters that were understood, as they were sent.
-fn own(queries: &[Query], pairs: &[Pair]) -> Vec<Pair> {
+fn own(scope: &Scope, queries: &[Query], pairs: &[Pair]) -> Vec<Pair> {
+    let several = matches!(scope, Scope::System | Scope::Compartment(_, _, None));
     let Some(query) = queries.first() else {
         return pairs.iter().filter(|(name, _)| name != "_page").cloned().collect();
     };
-    let kinds = pairs.iter().filter(|(name, _)| queries.len() > 1 && name == "_type");
+    let kinds = pairs.iter().filter(|(name, _)| several && name == "_type");
     kinds.chain(query.applied.iter().filter(|(name, _)| name != "_page")).cloned().collect()
 }
 
@@ -147,7 +148,7 @@ pub(crate) async fn allowed(
     handling: Handling,
 ) -> Result<()> {
     for query in interaction::queries(&app.domain, request, scope, pairs, handling).await? {
-        app.domain.decide(request, query.kind, Action::Search)?;
+        app.domain.decide_query(request, &query, Action::Search)?;
     }
     Ok(())
 }

@@ -66,7 +66,8 @@ pub(super) fn include(
         [source, param, rest @ ..] if rest.len() <= 1 && !param.is_empty() => {
             let source = of_type(source)?;
             let target = rest.first().map(|name| of_type(name)).transpose()?;
-            Ok(vec![make(source, vec![reference(context, code, source, param)?], target)])
+            let (param, only) = reference(context, code, source, param)?;
+            Ok(vec![make(source, vec![param], target.or(only))])
         }
         _ => Err(shape()),
     }
@@ -95,10 +96,17 @@ fn reference(
     code: &str,
     source: ResourceType,
     param: &str,
-) -> Result<Param, Refusal> {
+) -> Result<(Param, Option<ResourceType>), Refusal> {
     let plan = context.catalogue.plan(source)?;
     match plan.find(param) {
-        Some(found) if found.definition.kind == SearchParamKind::Reference => Ok(found.param),
+        Some(found) if found.definition.kind == SearchParamKind::Reference => {
+            // `patient` narrows what it shares with `subject`.
+            let only = match found.targets.as_slice() {
+                [only] => Some(*only),
+                _ => None,
+            };
+            Ok((found.param, only))
+        }
         Some(_) => {
             let text = format!("{source}.{} is no reference", tame(param));
             Err(Refusal::value(code, &text))

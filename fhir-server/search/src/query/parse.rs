@@ -108,6 +108,16 @@ impl Refusal {
         Self::Bad(Error::from_issues(canonical_model::Kind::Invalid, vec![issue]))
     }
 
+    /// The same, refused always.
+    pub(super) fn hard(self) -> Self {
+        match self {
+            Self::Unknown(issue) => {
+                Self::Bad(Error::from_issues(canonical_model::Kind::Invalid, vec![issue]))
+            }
+            bad @ Self::Bad(_) => bad,
+        }
+    }
+
     pub(super) fn value(name: &str, text: &str) -> Self {
         let issue = Issue::error(IssueCode::Value, format!("{name}: {text}"));
         Self::Bad(Error::from_issues(canonical_model::Kind::Invalid, vec![issue]))

@@ -66,7 +66,9 @@ where
 /// The same table as [`NumberTest::holds`].
 pub(super) fn push_number(sql: &mut Sql, test: &NumberTest) {
     let within = |sql: &mut Sql| {
-        sql.push("(v.lo >= ").push_bind(test.lo).push(" and v.hi < ").push_bind(test.hi).push(")");
+        sql.push("((v.lo >= ").push_bind(test.lo).push(" and v.hi < ").push_bind(test.hi);
+        sql.push(") or (v.lo = ").push_bind(test.at);
+        sql.push(" and v.hi = ").push_bind(test.at).push("))");
     };
     let (column, sign) = match test.prefix {
         Prefix::Eq => return within(sql),

@@ -7,7 +7,7 @@ use search::query::Include;
 use sqlx::{Postgres, QueryBuilder};
 
 use super::filter::Sql;
-use super::{COLUMNS, Found};
+use super::{COLUMNS, Found, prepared};
 use crate::Store;
 
 impl Store {
@@ -41,7 +41,8 @@ impl Store {
         push_reach(&mut sql, access, self.hasher());
         sql.push(" and not r.rid = any(").push_bind(known.to_vec()).push(") order by r.rid limit ");
         sql.push_bind(i64::try_from(most).unwrap_or(i64::MAX));
-        let (rows, cut) = self.sessions.fetch_page(sql.build()).await?;
+        let _turn = self.turn_to_search().await?;
+        let (rows, cut) = self.sessions.fetch_page(prepared(&mut sql)).await?;
         let found = rows.iter().map(|row| Found::of(row, &self.sealer));
         Ok((found.collect::<Result<_>>()?, cut))
     }

@@ -17,13 +17,15 @@ mod source;
 use access::Access;
 use canonical_model::{Error, ResourceType, Result};
 use search::Query;
-use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Row};
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query as Statement;
+use sqlx::{PgConnection, Postgres, Row};
 
 pub use explain::Explained;
 pub use page::{PageKey, PageValue};
 
 use crate::error::StoreError;
+use crate::limits::PREPARED_BYTES_MAX;
 use crate::rows::{Stored, stored_named};
 use crate::sealer::Sealer;
 use crate::sessions;
@@ -72,6 +74,7 @@ impl Store {
         queries: &[Query],
         after: Option<&PageKey>,
     ) -> Result<SearchPage> {
+        let _turn = self.turn_to_search().await?;
         let mut session = self.sessions.take().await?;
         let lowering = Lowering { access, hasher: self.hasher(), depth: 0 };
         let outcome = run(&mut session, &self.sealer, lowering, queries, after).await;
@@ -96,7 +99,8 @@ impl Store {
             sql.push(")");
         }
         sql.push(")::bigint");
-        let row = self.sessions.fetch_optional(sql.build()).await?;
+        let _turn = self.turn_to_search().await?;
+        let row = self.sessions.fetch_optional(prepared(&mut sql)).await?;
         let row = row.ok_or_else(|| Error::internal("a count without a row"))?;
         Ok(row.try_get(0).map_err(StoreError)?)
     }
@@ -151,7 +155,7 @@ async fn run(
         key.fits(order)?;
     }
     let mut sql = statement("", &plans, lowering, count, after);
-    let (rows, cut) = sessions::page(connection, sql.build()).await?;
+    let (rows, cut) = sessions::page(connection, prepared(&mut sql)).await?;
     let more = cut || rows.len() > count;
     let mut rows: Vec<&PgRow> = rows.iter().take(count).collect();
     if backward {
@@ -167,6 +171,13 @@ async fn run(
     let next = key(rows.last(), next, false)?;
     let previous = key(rows.first(), previous, true)?;
     Ok((SearchPage { found, next, previous, total: None }, cut))
+}
+
+/// Statements of a usual size stay prepared in their session; a large one is rarely asked twice, and what is
+/// kept of it would be large too.
+fn prepared(sql: &mut Sql) -> Statement<'_, Postgres, PgArguments> {
+    let usual = sql.sql().as_str().len() <= PREPARED_BYTES_MAX;
+    sql.build().persistent(usual)
 }
 
 const COLUMNS: &str = "r.type, r.id, r.version, r.last_updated, r.method, r.wire, r.rid";

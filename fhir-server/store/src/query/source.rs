@@ -318,7 +318,7 @@ fn push_numbers(sql: &mut Sql, params: &[Param], test: &NumberTest) {
     select(sql);
     let stretches = match test.prefix {
         Prefix::Eq | Prefix::Ap => {
-            sql.push(" and t.lo >= ").push_bind(test.lo).push(" and t.lo < ").push_bind(test.hi);
+            sql.push(" and t.lo >= ").push_bind(test.lo).push(" and t.lo <= ").push_bind(test.hi);
             (test.prefix == Prefix::Ap).then_some((test.lo, Some(test.hi)))
         }
         Prefix::Lt | Prefix::Le | Prefix::Eb => {

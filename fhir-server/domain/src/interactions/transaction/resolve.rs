@@ -105,7 +105,7 @@ async fn find(
     criteria: &Criteria,
     gone: &Gone,
 ) -> Result<Option<Stored>> {
-    let access = domain.decide(request, criteria.kind(), Action::Search)?;
+    let access = domain.decide_query(request, &criteria.query, Action::Search)?;
     let mut query = criteria.query.clone();
     query.count = 2 + gone.len();
     let mut found = open.search(&access, &query).await?.found;

@@ -3,7 +3,7 @@
 use canonical_model::ResourceType;
 
 use super::{Parsed, criterion};
-use crate::expr::{Expr, Prefix, RangeTest};
+use crate::expr::{Expr, Prefix, RangeTest, TextTest};
 use crate::limits::FILTER_DEPTH_MAX;
 use crate::query::parse::{QueryContext, Refusal};
 
@@ -131,7 +131,7 @@ impl<'a> Reader<'a> {
                 '\\' => letters.next().map_or('\\', |(_, next)| next),
                 other => other,
             };
-            if "\\,$|".contains(plain) {
+            if "\\,$".contains(plain) {
                 out.push('\\');
             }
             out.push(plain);
@@ -140,12 +140,15 @@ impl<'a> Reader<'a> {
     }
 
     fn compare(&self, name: &str, operator: &str, value: &str) -> Parsed {
-        let ask =
-            |name: &str, value: &str| criterion(self.context, self.kind, name, value, self.fan);
+        // A filter that lost a part would find what it was to leave out.
+        let ask = |name: &str, value: &str| {
+            criterion(self.context, self.kind, name, value, self.fan).map_err(Refusal::hard)
+        };
         let ask_as = |modifier: &str| ask(&format!("{name}:{modifier}"), value);
         match operator {
-            "eq" | "re" => ask(name, value),
-            "ne" => Ok(Expr::Not(Box::new(ask(name, value)?))),
+            "eq" => Ok(whole(ask(name, value)?)),
+            "re" => ask(name, value),
+            "ne" => Ok(Expr::Not(Box::new(whole(ask(name, value)?)))),
             "co" => ask_as("contains"),
             "sw" => ask(name, value),
             "gt" | "lt" | "ge" | "le" | "ap" | "sa" | "eb" => {
@@ -164,6 +167,15 @@ impl<'a> Reader<'a> {
             "ni" => ask_as("not-in"),
             _ => Err(self.fault("an operator such as eq, co or gt before this")),
         }
+    }
+}
+
+/// Strings are equal as a whole, folded; a parameter alone asks how they begin.
+fn whole(asked: Expr) -> Expr {
+    match asked {
+        Expr::Text(params, TextTest::Prefix(text)) => Expr::Text(params, TextTest::Equals(text)),
+        Expr::Or(parts) => Expr::Or(parts.into_iter().map(whole).collect()),
+        other => other,
     }
 }
 
