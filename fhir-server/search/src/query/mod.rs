@@ -34,10 +34,6 @@ pub struct Query {
     pub total: Total,
     /// `_summary`.
     pub summary: Summary,
-    /// `_elements`.
-    pub elements: Vec<String>,
-    /// The opaque place a page begins at.
-    pub page: Option<String>,
     /// The parameters that were understood, for the self link.
     pub applied: Vec<Pair>,
     /// What was ignored, in lenient handling.

@@ -57,8 +57,6 @@ pub fn parse(context: QueryContext<'_>, kind: ResourceType, pairs: &[Pair]) -> R
         count: COUNT_DEFAULT,
         total: Total::None,
         summary: Summary::False,
-        elements: Vec::new(),
-        page: None,
         applied: Vec::new(),
         ignored: Vec::new(),
     };
@@ -151,17 +149,14 @@ fn take(
             query.summary = Summary::parse(value)
                 .ok_or_else(|| Refusal::value(name, "expected true, text, data, count or false"))?;
         }
-        "_elements" => {
-            query.elements = value.split(',').map(|e| e.trim().to_owned()).collect();
-        }
         _ if name.starts_with("_include") || name.starts_with("_revinclude") => {
             query.includes.extend(include(context, query.kind, name, value)?);
             if query.includes.len() > INCLUDES_MAX {
                 return Err(Refusal::value("_include", "more than 200 includes"));
             }
         }
-        "_page" => query.page = Some(value.to_owned()),
-        "_format" | "_pretty" => {}
+        // Of the answer and its place, which the search itself does not depend on.
+        "_format" | "_pretty" | "_elements" | "_page" => {}
         _ => criteria.push(criterion(context, query.kind, name, value, 1)?),
     }
     Ok(())

@@ -3,7 +3,7 @@
 use canonical_model::ResourceType;
 use conformance::SearchParamKind;
 
-use super::{Parsed, criterion, spelling};
+use super::{Parsed, criterion, known};
 use crate::catalogue::ParamPlan;
 use crate::expr::{Expr, Link};
 use crate::limits::{CHAIN_DEPTH_MAX, CHAIN_READINGS_MAX};
@@ -110,14 +110,7 @@ fn reference<'a>(
     kind: ResourceType,
     code: &str,
 ) -> Result<&'a ParamPlan, Refusal> {
-    let plan = context.catalogue.plan(kind)?;
-    let Some(param) = plan.find(code) else {
-        let near = spelling::near(plan, code);
-        return Err(Refusal::unknown(format!(
-            "{kind} has no search parameter `{}`{near}",
-            tame(code)
-        )));
-    };
+    let param = known(context, kind, code)?;
     if param.definition.kind != SearchParamKind::Reference {
         let text = format!("{kind}.{code}: only a reference leads on to other parameters");
         return Err(Refusal::unsupported(text));

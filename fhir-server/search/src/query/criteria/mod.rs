@@ -89,14 +89,7 @@ pub(super) fn criterion(
     if let Some(special) = special::common(context, kind, code, modifier, &values) {
         return special;
     }
-    let plan = context.catalogue.plan(kind)?;
-    let Some(param) = plan.find(code) else {
-        let near = spelling::near(plan, code);
-        return Err(Refusal::unknown(format!(
-            "{kind} has no search parameter `{}`{near}",
-            tame(code)
-        )));
-    };
+    let param = known(context, kind, code)?;
     let it = Criterion { context, kind, param, modifier, values };
     if modifier == Some("missing") {
         return missing(&it);
@@ -114,6 +107,19 @@ pub(super) fn criterion(
 pub(super) fn sealed(kind: ResourceType, code: &str) -> Refusal {
     let text = "its values are stored sealed, so they are neither searched nor sorted by";
     Refusal::unsupported(format!("{kind}.{code}: {text}"))
+}
+
+/// The parameter of a type, or what it may have been meant to be.
+fn known<'a>(
+    context: QueryContext<'a>,
+    kind: ResourceType,
+    code: &str,
+) -> Result<&'a ParamPlan, Refusal> {
+    let plan = context.catalogue.plan(kind)?;
+    plan.find(code).ok_or_else(|| {
+        let near = spelling::near(plan, code);
+        Refusal::unknown(format!("{kind} has no search parameter `{}`{near}", tame(code)))
+    })
 }
 
 fn by_kind(it: &Criterion<'_>) -> Parsed {
