@@ -71,10 +71,14 @@ impl Store {
         Ok(indexing)
     }
 
-    /// Looks how far the index is; a database that holds nothing yet has the newest form.
+    /// Looks how far the index is; a database that holds nothing yet has the newest form. One that is
+    /// whole in the form before begins at the lowest number.
     pub(crate) async fn look_at_index(&self) -> Result<()> {
         let query = sqlx::query(
-            "update index_state set form = $1 where form < $1 and not exists (select from resource)",
+            "update index_state i set reached = 0, last = 0,
+                 form = case when s.some then i.form else $1 end
+             from (select exists (select from resource) as some) s
+             where i.form < $1 and (i.reached = i.last or not s.some)",
         );
         match self.sessions.execute(query.bind(INDEX_FORM)).await {
             Err(error) if has_code(&error, NO_TABLE) => Ok(()),

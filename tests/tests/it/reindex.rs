@@ -42,7 +42,7 @@ async fn age(connection: &mut PgConnection) -> Result<()> {
         "delete from number_index",
         "insert into number_index (param, lo, hi, rid) select 1, 4.5, 5.5, rid from resource",
         "update resource set number_param = '{1}', number_lo = '{4.5}', number_hi = '{5.5}'",
-        "update index_state set form = 1, reached = 0, last = 0",
+        "update index_state set form = 1, reached = 9000000, last = 9000000",
     ] {
         sqlx::query(statement).execute(&mut *connection).await?;
     }

@@ -3,6 +3,7 @@
 
 mod composite;
 mod date;
+mod extension;
 mod number;
 mod position;
 pub(crate) mod reference;
@@ -121,6 +122,8 @@ fn take(sink: &mut Sink<'_>, param: &ParamPlan, root: &Value, items: &[Item<'_>]
         return;
     }
     for (instance, item) in items.iter().enumerate() {
+        let inside = extension::value(item);
+        let item = inside.as_ref().unwrap_or(item);
         match param.definition.kind {
             SearchParamKind::Token => token::take(sink, param, item),
             SearchParamKind::Reference => reference::take(sink, param, item),
