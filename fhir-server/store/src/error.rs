@@ -40,6 +40,11 @@ pub(crate) fn has_code(error: &Error, code: &str) -> bool {
     said.as_deref() == Some(code)
 }
 
+/// The same error for everyone whom it hit; its cause is logged once.
+pub(crate) fn copy(error: &Error) -> Error {
+    Error::from_issues(error.kind, error.issues.clone())
+}
+
 pub(crate) fn busy() -> Error {
     Error::new(Kind::Unavailable, "All database connections are busy. Try again shortly.")
 }

@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::change::Work;
 use crate::commit::{Applied, Once, insert, settle, update};
+use crate::error::copy;
 use crate::ground::Ground;
 use crate::limits::{GROUP_MAX, GROUP_QUEUE_MAX, GROUP_WRITERS_PER_2_CORES, per_core};
 use crate::sessions::Sessions;
@@ -164,9 +165,4 @@ fn answer(
         // A caller that has gone does not hear it; the write stands.
         door.send(outcome).ok();
     }
-}
-
-/// The same error for everyone whom it hit; its cause is logged once.
-fn copy(error: &Error) -> Error {
-    Error::from_issues(error.kind, error.issues.clone())
 }

@@ -63,3 +63,6 @@ pub fn per_core(for_two: usize, least: usize) -> usize {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     (for_two * cores / 2).max(least)
 }
+/// Candidates of a key that a conditional request looks through at a glance; a value under many systems has
+/// more.
+pub const GLANCE_MAX: i32 = 16;

@@ -8,6 +8,7 @@ use sqlx::Row;
 use crate::change::Method;
 use crate::error::StoreError;
 use crate::limits::VERSIONS_PER_READ;
+use crate::read_group::Wanted;
 pub use crate::rows::Stored;
 use crate::rows::{Reach, stored};
 use crate::{RequestContext, Store, Transaction};
@@ -42,7 +43,8 @@ impl Store {
         match Reach::of(access, kind, self.hasher()) {
             Reach::Everything => {
                 let identity = self.hasher().identity(kind, id.as_str());
-                let reading = self.reads.read(kind, id, identity, at, context).await?;
+                let wanted = Wanted { kind, id: id.clone(), identity, at, context };
+                let reading = self.reads.ask(wanted).await?;
                 let Some(Reading { stored, recorded }) = reading else { return Ok(None) };
                 if stored.text.is_some() || stored.method == Method::Delete {
                     return Ok(Some(Reading { stored, recorded }));

@@ -1,114 +1,56 @@
-//! Reads of requests that come at the same time share one round trip, as writes do in
-//! [`crate::group`], and the flush of their audit records. Only reads whose access demands no owner: the others carry their own filter.
+//! Current versions, each with the record of its access: many in one round trip and one flush. Only reads
+//! whose access demands no owner: the others carry their own filter.
 
 use std::sync::Arc;
 
 use canonical_model::{Error, Kind, ResourceId, ResourceType, Result};
 use chrono::{DateTime, Utc};
 use sqlx::Row;
-use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::RequestContext;
-use crate::audit::refused;
 use crate::change::Method;
 use crate::error::StoreError;
-use crate::limits::{
-    GROUP_MAX, GROUP_QUEUE_MAX, READ_GROUP_BYTES_MAX, READ_GROUPS_PER_2_CORES, per_core,
-};
+use crate::gather::{Answers, Gathered};
+use crate::limits::READ_GROUP_BYTES_MAX;
 use crate::read::Reading;
 use crate::reserve::Reserve;
 use crate::rows::stored;
 use crate::sealer::Sealer;
 use crate::sessions::Sessions;
 
-struct Wanted {
-    kind: ResourceType,
-    id: ResourceId,
-    identity: i64,
-    at: DateTime<Utc>,
-    context: RequestContext,
-    door: oneshot::Sender<Result<Option<Reading>>>,
+/// Which version is wanted, and by whom.
+pub(crate) struct Wanted {
+    pub(crate) kind: ResourceType,
+    pub(crate) id: ResourceId,
+    pub(crate) identity: i64,
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) context: RequestContext,
 }
 
-/// The door to the readers. They end when the last door is gone.
-#[derive(Clone, Debug)]
-pub(crate) struct ReadGroup {
-    queue: mpsc::Sender<Wanted>,
+#[derive(Clone)]
+pub(crate) struct Reader {
+    pub(crate) sessions: Sessions,
+    pub(crate) reserve: Arc<Reserve>,
+    pub(crate) sealer: Arc<Sealer>,
 }
 
-impl ReadGroup {
-    pub(crate) fn start(sessions: &Sessions, reserve: &Arc<Reserve>, sealer: &Arc<Sealer>) -> Self {
-        let (queue, waiting) = mpsc::channel(GROUP_QUEUE_MAX);
-        let waiting = Arc::new(Mutex::new(waiting));
-        for _ in 0..per_core(READ_GROUPS_PER_2_CORES, 1) {
-            let (reserve, sealer) = (Arc::clone(reserve), Arc::clone(sealer));
-            let reader = Reader { sessions: sessions.clone(), reserve, sealer };
-            tokio::spawn(reader.run(Arc::clone(&waiting)));
-        }
-        Self { queue }
-    }
-
+impl Gathered for Reader {
+    type Asked = Wanted;
     /// A version that is large comes without its text.
-    pub(crate) async fn read(
-        &self,
-        kind: ResourceType,
-        id: &ResourceId,
-        identity: i64,
-        at: DateTime<Utc>,
-        context: RequestContext,
-    ) -> Result<Option<Reading>> {
-        let (door, outcome) = oneshot::channel();
-        let wanted = Wanted { kind, id: id.clone(), identity, at, context, door };
-        self.queue.try_send(wanted).map_err(|_| {
-            Error::new(Kind::Unavailable, "Too many reads wait already. Try again shortly.")
-        })?;
-        outcome.await.map_err(Error::internal)?
-    }
-}
+    type Answer = Option<Reading>;
 
-struct Reader {
-    sessions: Sessions,
-    reserve: Arc<Reserve>,
-    sealer: Arc<Sealer>,
+    async fn fetch(&self, group: &[Wanted]) -> Result<Answers<Self>> {
+        let outcome = self.reserve.watch(self.read(group).await).await;
+        match outcome {
+            // The reserve has been given back since.
+            Err(error) if error.kind == Kind::StorageFull => self.read(group).await,
+            outcome => outcome,
+        }
+    }
 }
 
 impl Reader {
-    async fn run(self, waiting: Arc<Mutex<mpsc::Receiver<Wanted>>>) {
-        loop {
-            let mut group = Vec::new();
-            let taken = waiting.lock().await.recv_many(&mut group, GROUP_MAX).await;
-            if taken == 0 {
-                return;
-            }
-            let mut outcome = self.reserve.watch(self.fetch(&group).await).await;
-            if outcome.as_ref().is_err_and(|error| error.kind == Kind::StorageFull) {
-                outcome = self.fetch(&group).await; // The reserve has been given back since.
-            }
-            answer(group, outcome);
-        }
-    }
-}
-
-fn answer(group: Vec<Wanted>, outcome: Result<Answers>) {
-    match outcome {
-        Ok(found) => {
-            for (wanted, found) in group.into_iter().zip(found) {
-                wanted.door.send(found).ok(); // A caller that has gone does not hear it.
-            }
-        }
-        Err(error) => {
-            tracing::warn!(error = ?error, "A group was not read.");
-            for wanted in group {
-                wanted.door.send(Err(refused())).ok();
-            }
-        }
-    }
-}
-
-type Answers = Vec<Result<Option<Reading>>>;
-
-impl Reader {
-    async fn fetch(&self, group: &[Wanted]) -> Result<Answers> {
+    async fn read(&self, group: &[Wanted]) -> Result<Answers<Self>> {
         let texts = |pick: fn(&Wanted) -> &str| -> Vec<&str> { group.iter().map(pick).collect() };
         let contexts = group.iter().map(|wanted| &wanted.context);
         let query = sqlx::query(include_str!("../queries/read_group.sql"))
@@ -121,7 +63,7 @@ impl Reader {
             .bind(texts(|wanted| &wanted.context.token_id))
             .bind(READ_GROUP_BYTES_MAX);
         let rows = self.sessions.fetch_all(query).await?;
-        let mut answers: Answers = group.iter().map(|_| Ok(None)).collect();
+        let mut answers: Answers<Self> = group.iter().map(|_| Ok(None)).collect();
         for row in &rows {
             let ord: i64 = row.try_get("ord").map_err(StoreError)?;
             let at = usize::try_from(ord - 1).map_err(Error::internal)?;

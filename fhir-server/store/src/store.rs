@@ -11,11 +11,13 @@ use tokio::time::timeout;
 
 use crate::connect::{Role, options};
 use crate::error::{StoreError, away, busy, has_code};
+use crate::find_group::Finder;
+use crate::gather::Gather;
 use crate::ground::Ground;
 use crate::group::{Group, Verb};
 use crate::limits::{ACQUIRE_MS_MAX, TURNS_PER_2_CORES, per_core};
 use crate::numbers::Numbers;
-use crate::read_group::ReadGroup;
+use crate::read_group::Reader;
 use crate::reindex::Known;
 use crate::reserve::Reserve;
 use crate::sealer::Sealer;
@@ -42,7 +44,8 @@ pub struct Store {
     pub(crate) sealer: Arc<Sealer>,
     pub(crate) inserts: Group,
     pub(crate) updates: Group,
-    pub(crate) reads: ReadGroup,
+    pub(crate) reads: Gather<Reader>,
+    pub(crate) finds: Gather<Finder>,
     pub(crate) indexed: Arc<Known>,
     /// Places for searches: half of the sessions, so that one who searches for long keeps nobody from
     /// reading and writing.
@@ -78,11 +81,18 @@ impl Store {
         let inserts = Group::start(&sessions, &ground, Verb::Insert);
         let updates = Group::start(&sessions, &ground, Verb::Update);
         let sealer = Arc::clone(&setup.sealer);
-        let reads = ReadGroup::start(&sessions, &ground.reserve, &sealer);
+        let finds =
+            Gather::start(&Finder { sessions: sessions.clone(), sealer: Arc::clone(&sealer) });
+        let reads = Gather::start(&Reader {
+            sessions: sessions.clone(),
+            reserve: Arc::clone(&ground.reserve),
+            sealer: Arc::clone(&sealer),
+        });
         let indexed = Arc::default();
         let searches = usize::try_from(setup.connections / 2).unwrap_or(1).max(1);
         let searches = Arc::new(Semaphore::new(searches));
-        let store = Self { sessions, ground, sealer, inserts, updates, reads, indexed, searches };
+        let store =
+            Self { sessions, ground, sealer, inserts, updates, reads, finds, indexed, searches };
         store.look_at_index().await?;
         Ok(store)
     }

@@ -258,3 +258,42 @@ async fn conditional_updates_with_ids_of_their_own_make_one_resource() -> Result
     assert_eq!(found.entries().len(), 1, "{}", found.text);
     Ok(())
 }
+
+/// Criteria are looked up at a glance; a value that many systems use, and a resource that is large, need more.
+#[tokio::test]
+async fn one_value_under_many_systems_and_a_large_match_are_told_apart() -> Result<()> {
+    let server = Fixture::start().await?;
+    let patient = |system: usize, text: &str| {
+        format!(
+            r#"{{"resourceType":"Patient","name":[{{"text":"{text}"}}],"identifier":[{{"system":"urn:s{system}","value":"same"}}]}}"#
+        )
+    };
+    for system in 0..20 {
+        let answer = server.client.send("POST", "/Patient", &patient(system, "one")).await?;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+    }
+    let create = async |criteria: &str, body: &str| {
+        let request = server.client.request("POST", "/Patient").body(body.to_owned());
+        let request = request
+            .header("if-none-exist", criteria)
+            .header("prefer", "return=representation")
+            .header("content-type", "application/fhir+json");
+        Answer::of(request).await
+    };
+    let there = create("identifier=urn:s7|same", &patient(7, "two")).await?;
+    assert_eq!(there.status, 200, "{}", there.text);
+    assert!(there.text.contains("urn:s7") && there.text.contains("one"), "{}", there.text);
+    assert_eq!(create("identifier=same", &patient(7, "two")).await?.status, 412);
+    let large = patient(99, &"x".repeat(300 * 1024));
+    assert_eq!(create("identifier=urn:s99|same", &large).await?.status, 201);
+    let again = create("identifier=urn:s99|same", &patient(99, "two")).await?;
+    assert_eq!(again.status, 200, "{}", again.text);
+    assert!(again.text.len() > 300 * 1024, "{} bytes", again.text.len());
+    // With few others: found at a glance but for its text.
+    let alone = large.replace("same", "alone");
+    assert_eq!(create("identifier=urn:s99|alone", &alone).await?.status, 201);
+    let again = create("identifier=urn:s99|alone", &patient(99, "two")).await?;
+    assert_eq!((again.status, again.text.len() > 300 * 1024), (200, true));
+    assert_eq!(create("identifier=urn:s98|alone", &patient(98, "two")).await?.status, 201);
+    Ok(())
+}

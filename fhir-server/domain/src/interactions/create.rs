@@ -33,17 +33,16 @@ pub async fn create_if_none_exist(
     if let Some(written) = repeated(domain, request).await? {
         return Ok(written);
     }
-    let mut query = criteria.query.clone();
-    query.count = 2;
     // Without a lock first: half of the time the resource is there, and nothing needs one.
-    let page = domain.store().search(&access, std::slice::from_ref(&query), None).await?;
-    if let Some(existing) = sole(page.found)? {
+    let matches = domain.store().find(&access, &criteria.query).await?;
+    if let Some(existing) = sole(matches)? {
         return found(domain, request, existing).await;
     }
     let claim = domain.store().hasher().criteria(criteria.kind(), &criteria.text);
     let written = commit(domain, request, resource.clone(), Some(claim)).await;
     match written {
         Err(error) if error.kind == Kind::PreconditionFailed => {
+            let query = search::Query { count: 2, ..criteria.query.clone() };
             in_turn(domain, request, resource, &query, claim).await
         }
         other => other,

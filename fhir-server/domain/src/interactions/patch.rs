@@ -80,11 +80,9 @@ pub async fn patch_where(
     precondition: Precondition,
 ) -> Result<Written> {
     let access = domain.decide_query(request, &criteria.query, Action::Search)?;
-    let mut query = criteria.query.clone();
-    query.count = 2;
     for _ in 0..WRITE_TRIES_MAX {
-        let page = domain.store().search(&access, std::slice::from_ref(&query), None).await?;
-        let Some(existing) = sole(page.found)? else {
+        let matches = domain.store().find(&access, &criteria.query).await?;
+        let Some(existing) = sole(matches)? else {
             return Err(Error::not_found("The criteria match no resource."));
         };
         let id = ResourceId::parse(&existing.id)?;

@@ -43,10 +43,8 @@ pub async fn update_where(
     conformance::validate(&resource)?;
     let access = domain.decide_query(request, &criteria.query, Action::Search)?;
     for _ in 0..WRITE_TRIES_MAX {
-        let mut query = criteria.query.clone();
-        query.count = 2;
-        let page = domain.store().search(&access, std::slice::from_ref(&query), None).await?;
-        let Some(existing) = sole(page.found)? else {
+        let matches = domain.store().find(&access, &criteria.query).await?;
+        let Some(existing) = sole(matches)? else {
             if precondition.needs_resource() {
                 return Err(stale());
             }

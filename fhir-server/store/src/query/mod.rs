@@ -44,7 +44,7 @@ pub struct Found {
 }
 
 impl Found {
-    fn of(row: &PgRow, sealer: &Sealer) -> Result<Self> {
+    pub(crate) fn of(row: &PgRow, sealer: &Sealer) -> Result<Self> {
         let rid = row.try_get("rid").map_err(StoreError)?;
         Ok(Self { resource: stored_named(row, sealer)?, rid })
     }
