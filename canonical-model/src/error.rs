@@ -34,6 +34,8 @@ pub enum Kind {
     MethodNotAllowed,
     /// No representation that the caller accepts: 406.
     NotAcceptable,
+    /// The request came too slowly: 408.
+    Timeout,
     /// Another write won, or the state forbids this one: 409.
     Conflict,
     /// Deleted: 410.
@@ -69,6 +71,7 @@ impl Kind {
             Self::NotFound => "not-found",
             Self::MethodNotAllowed => "method-not-allowed",
             Self::NotAcceptable => "not-acceptable",
+            Self::Timeout => "timeout",
             Self::Conflict => "conflict",
             Self::Gone => "gone",
             Self::PreconditionFailed => "precondition-failed",
@@ -96,6 +99,7 @@ impl Kind {
             | Self::UnsupportedMediaType
             | Self::NotImplemented => IssueCode::NotSupported,
             Self::Conflict | Self::PreconditionFailed => IssueCode::Conflict,
+            Self::Timeout => IssueCode::Timeout,
             Self::Gone => IssueCode::Deleted,
             Self::TooLarge => IssueCode::TooLong,
             Self::TooManyRequests => IssueCode::Throttled,

@@ -64,7 +64,7 @@ impl Client {
     /// # Errors
     /// The server cannot be reached.
     pub async fn get(&self, path: &str) -> Result<Answer> {
-        Answer::of(self.request("GET", path)).await
+        Answer::of(self.request("GET", path).header("accept", "application/fhir+json")).await
     }
 
     /// Sends FHIR JSON.

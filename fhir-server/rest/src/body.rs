@@ -18,6 +18,7 @@ use tokio_util::io::StreamReader;
 use crate::limits::{
     BODY_BYTES_MAX, BODY_WIRE_BYTES_MAX, HEAR_BYTES_MAX, HEAR_S_MAX, PIECE_BYTES, ROOM_FREE_BYTES,
 };
+use crate::pace::Pace;
 use crate::room::{Room, Rooms, shrink};
 use crate::wire_request::unsupported;
 
@@ -55,14 +56,14 @@ pub(crate) enum Content {
 ///
 /// # Errors
 /// TooLarge over a limit, before more than the limit sits in memory; Invalid where it breaks off or is
-/// not what `Content-Encoding` says; Unavailable where too many large ones are there already.
+/// not what `Content-Encoding` says; Timeout where it comes too slowly; Unavailable where too many large ones are there already.
 pub(crate) async fn whole(
     body: Body,
     encoding: Encoding,
     rooms: &Rooms,
     most: usize,
 ) -> Result<(Bytes, Option<Room>)> {
-    let mut source = Source::new(body, BODY_WIRE_BYTES_MAX);
+    let mut source = Source::new(body, BODY_WIRE_BYTES_MAX, rooms);
     let outcome = match encoding {
         Encoding::Identity => collect(&mut source, rooms, most).await,
         Encoding::Gzip | Encoding::Zstd => unpack(&mut source, encoding, rooms, most).await,
@@ -133,7 +134,7 @@ pub(crate) async fn content(
     begin: impl FnOnce() -> Result<BlobWriter>,
 ) -> Result<Content> {
     let most = rooms.bodies.content_bytes_max;
-    let mut source = Source::new(body, usize::try_from(most).unwrap_or(usize::MAX));
+    let mut source = Source::new(body, usize::try_from(most).unwrap_or(usize::MAX), rooms);
     let outcome = write(&mut source, encoding, rooms, begin).await;
     match outcome {
         Ok(content) => Ok(content),
@@ -208,11 +209,12 @@ struct Source {
     body: Body,
     taken: usize,
     most: usize,
+    pace: Pace,
 }
 
 impl Source {
-    fn new(body: Body, most: usize) -> Self {
-        Self { body, taken: 0, most }
+    fn new(body: Body, most: usize, rooms: &Rooms) -> Self {
+        Self { body, taken: 0, most, pace: Pace::new(rooms.bodies.grace) }
     }
 
     async fn piece(&mut self) -> Result<Option<Bytes>> {
@@ -237,7 +239,13 @@ impl Stream for Source {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
-            let frame = match ready!(Pin::new(&mut self.body).poll_frame(context)) {
+            let this = &mut *self;
+            let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(context) else {
+                let late = ready!(this.pace.poll_late(context, this.taken));
+                return Poll::Ready(Some(Err(std::io::Error::other(late))));
+            };
+            this.pace.came();
+            let frame = match frame {
                 None => return Poll::Ready(None),
                 Some(Ok(frame)) => frame,
                 Some(Err(fault)) => {

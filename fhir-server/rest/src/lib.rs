@@ -17,6 +17,7 @@ pub mod limits;
 mod media_type;
 mod metadata;
 mod outcome;
+mod pace;
 mod page_link;
 mod perform;
 mod projection;

@@ -13,6 +13,10 @@ pub const ROOM_FREE_BYTES: usize = 1024 * 1024;
 pub const ROOM_BYTES: usize = 32 * 1024 * 1024;
 /// How long a large body waits for room, in seconds: two bundles of 16 MiB are through in that time.
 pub const ROOM_WAIT_S_MAX: u64 = 20;
+/// The least pace of a body in bytes a second, over the time that the server waits for it: 2 Mbit/s.
+pub const PACE_BYTES_PER_S_MIN: f64 = 256.0 * 1024.0;
+/// How many seconds a client may be behind that pace.
+pub const PACE_GRACE_S: u64 = 10;
 /// Uploads that are written as they come, at once: each holds a chunk.
 pub const UPLOADS_MAX: usize = 64;
 /// Bytes that are read of a body at a time where it is decoded or written.

@@ -8,7 +8,9 @@ use canonical_model::{Error, Kind, Result};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use crate::limits::{CONTENT_BYTES_MAX, ROOM_BYTES, ROOM_FREE_BYTES, ROOM_WAIT_S_MAX, UPLOADS_MAX};
+use crate::limits::{
+    CONTENT_BYTES_MAX, PACE_GRACE_S, ROOM_BYTES, ROOM_FREE_BYTES, ROOM_WAIT_S_MAX, UPLOADS_MAX,
+};
 
 /// What large requests may take.
 #[derive(Clone, Copy, Debug)]
@@ -17,12 +19,15 @@ pub struct Bodies {
     pub content_bytes_max: u64,
     /// How long a large request waits for room.
     pub wait: Duration,
+    /// How far a client that sends a body may be behind the least pace.
+    pub grace: Duration,
 }
 
 impl Default for Bodies {
     fn default() -> Self {
         let wait = Duration::from_secs(ROOM_WAIT_S_MAX);
-        Self { content_bytes_max: CONTENT_BYTES_MAX, wait }
+        let grace = Duration::from_secs(PACE_GRACE_S);
+        Self { content_bytes_max: CONTENT_BYTES_MAX, wait, grace }
     }
 }
 

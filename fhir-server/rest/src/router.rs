@@ -32,11 +32,12 @@ use crate::body::{self, Content, Encoding};
 use crate::format::Format;
 use crate::handlers::capabilities::capabilities;
 use crate::handlers::create::is_plain_content;
-use crate::handlers::read::wants_raw;
+use crate::handlers::read::{wants_only_raw, wants_raw};
 use crate::interaction::{Interaction, METHODS};
 use crate::limits::{
     BODY_BYTES_MAX, REQUEST_ID_BYTES_MAX, REQUEST_S_MAX, REQUESTS_MAX, UPLOAD_S_MAX,
 };
+use crate::media_type::MediaType;
 use crate::perform::{log, perform, record_refusal};
 use crate::render::{REPLAYED, refuse, render};
 use crate::room::Room;
@@ -252,6 +253,7 @@ async fn take_in(
         _ => Action::Update,
     };
     if is_plain_content(interaction, content_type.as_deref()) {
+        refuse_forms(content_type.as_deref())?;
         let begin = || binary::take_in(&app.domain, request, action);
         return Ok(match body::content(body, encoding, &app.rooms, begin).await? {
             Content::Small(bytes) => (WireBody::Bytes(bytes), None),
@@ -264,6 +266,18 @@ async fn take_in(
     };
     let (bytes, room) = body::whole(body, encoding, &app.rooms, most).await?;
     Ok((WireBody::Bytes(bytes), room))
+}
+
+/// What tools send unasked: a form's wrapping would be kept as if it were the content.
+fn refuse_forms(content_type: Option<&str>) -> Result<()> {
+    let name = content_type.map(|it| MediaType::read(it).name).unwrap_or_default();
+    match name.as_str() {
+        "application/x-www-form-urlencoded" | "multipart/form-data" => Err(wire::unsupported(
+            "A Binary is sent as itself, not in a form: send its bytes as the body, and its own media type as \
+             Content-Type.",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// The path below the base.
@@ -279,14 +293,17 @@ fn range(method: &Method, headers: &HeaderMap) -> Result<Option<String>> {
     Ok(wire::text(headers, header::RANGE.as_str())?.map(Cow::into_owned))
 }
 
-/// Whether `Accept` means a Binary's own content.
+/// Whether a Binary's own content is wanted: when it is read, unless FHIR is asked for; in the answer to a
+/// write, where it is asked for.
 fn wants_content(interaction: &Interaction, pairs: &[Pair], accept: Option<&str>) -> bool {
-    let one = matches!(
-        interaction,
+    if pairs.iter().any(|(name, _)| name == "_format") {
+        return false;
+    }
+    match interaction {
         Interaction::Read(ResourceType::BINARY, _)
-            | Interaction::Vread(ResourceType::BINARY, ..)
-            | Interaction::Create(ResourceType::BINARY)
-            | Interaction::Update(ResourceType::BINARY, _)
-    );
-    one && accept.is_some_and(wants_raw) && !pairs.iter().any(|(name, _)| name == "_format")
+        | Interaction::Vread(ResourceType::BINARY, ..) => accept.is_none_or(wants_raw),
+        Interaction::Create(ResourceType::BINARY)
+        | Interaction::Update(ResourceType::BINARY, _) => accept.is_some_and(wants_only_raw),
+        _ => false,
+    }
 }

@@ -73,7 +73,12 @@ async fn content_of_40_mib_passes_through() -> Result<()> {
     }
     ensure!(rest.is_empty() && expected.next().is_none(), "it ends early or late");
 
-    let json = server.client.request("GET", "/Binary/large").send().await?;
+    let json = server
+        .client
+        .request("GET", "/Binary/large")
+        .header("accept", "application/json")
+        .send()
+        .await?;
     let (mut rest, mut expected) = (Vec::new(), pieces(size).flatten());
     let (mut body, mut within) = (json.bytes_stream(), false);
     while let Some(bytes) = body.next().await {

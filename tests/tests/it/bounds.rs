@@ -1,7 +1,10 @@
 //! What is too much is refused whole or comes in parts, and costs nobody else anything.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Context, Result};
-use it::Fixture;
+use futures::{StreamExt, stream};
+use it::{Answer, Fixture};
 
 use crate::blobs::basic;
 
@@ -58,5 +61,34 @@ async fn a_page_of_large_resources_ends_early_and_the_walk_meets_each_once() -> 
         met.sort();
         assert_eq!((met.as_slice(), pages > 1), (all.as_slice(), true), "{start}");
     }
+    Ok(())
+}
+
+/// Who announces much and sends nothing is told so, and keeps nobody waiting.
+#[tokio::test]
+async fn a_body_that_does_not_come_is_not_waited_for() -> Result<()> {
+    let grace = Duration::from_millis(500);
+    let server = Fixture::start_with(|settings| settings.bodies.grace = grace).await?;
+    let announced = 16 * 1024 * 1024;
+    let idle = |n: u64| {
+        let never = stream::pending::<std::io::Result<Vec<u8>>>();
+        let some = stream::once(async move { Ok(vec![b' '; 1000 * usize::from(n > 0)]) });
+        let request = server.client.request("POST", "");
+        let request = request
+            .header("content-type", "application/fhir+json")
+            .header("content-length", announced);
+        Answer::of(request.body(reqwest::Body::wrap_stream(some.chain(never))))
+    };
+    let large = basic("large", 2_000_000);
+    let start = Instant::now();
+    let (silent, slow, third, heard) =
+        tokio::join!(idle(0), idle(1), idle(1), server.client.send("POST", "/Basic", &large));
+    for refused in [silent?, slow?, third?] {
+        assert_eq!(refused.status, 408, "{}", refused.text);
+        assert!(refused.text.contains("too slowly"), "{}", refused.text);
+    }
+    let heard = heard?;
+    assert_eq!(heard.status, 201, "{}", heard.text);
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
     Ok(())
 }

@@ -220,6 +220,20 @@ async fn binary() -> Result<()> {
             with("POST /Binary", &["Content-Type: application/fhir+json"], "{", 400, &[]),
             get("POST /Binary", 415, &[]),
             with(
+                "POST /Binary",
+                &["Content-Type: application/x-www-form-urlencoded"],
+                "a=b",
+                415,
+                &["body has not in a form"],
+            ),
+            with(
+                "PUT /Binary/f",
+                &["Content-Type: multipart/form-data; boundary=x"],
+                "--x--",
+                415,
+                &["body has not in a form"],
+            ),
+            with(
                 "GET /Binary/t",
                 &["Accept: text/plain"],
                 "",
@@ -252,7 +266,13 @@ async fn binary() -> Result<()> {
                 304,
                 &["body: empty"],
             ),
-            get("GET /Binary/t", 200, &[".data = aGVsbG8=", ".contentType = text/plain"]),
+            // Unless FHIR is asked for, it comes as itself.
+            get("GET /Binary/t", 200, &["content-type: text/plain", "body has hello"]),
+            get(
+                "GET /Binary/t?_format=json",
+                200,
+                &[".data = aGVsbG8=", ".contentType = text/plain"],
+            ),
             with(
                 "GET /Binary/t",
                 &["Accept: application/fhir+json"],

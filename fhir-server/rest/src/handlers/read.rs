@@ -64,12 +64,18 @@ fn around(content: Content, stored: Stored, wire: &WireRequest) -> Result<Answer
     Ok(Answer { version: Some(stored), ..Answer::new(StatusCode::OK, body) })
 }
 
-/// A Binary goes out as itself unless FHIR was asked for.
+/// Whether `Accept` names none of FHIR's formats first: then a Binary that is read goes out as itself.
 /// <https://hl7.org/fhir/R4/binary.html#rest>
 pub(crate) fn wants_raw(accept: &str) -> bool {
     let first = MediaType::read(accept.split(',').next().unwrap_or_default());
-    let fhir = first.accepts_json() || first.name == "application/fhir+xml";
-    !fhir && first.name != "application/fhir+json"
+    !first.is_json() && first.name != "application/fhir+xml"
+}
+
+/// Whether `Accept` asks for something that no format of FHIR is: then a Binary that was written is
+/// answered as itself, too.
+pub(crate) fn wants_only_raw(accept: &str) -> bool {
+    let first = MediaType::read(accept.split(',').next().unwrap_or_default());
+    wants_raw(accept) && !first.accepts_json()
 }
 
 fn raw(app: &App, stored: Stored, range: Option<&str>) -> Result<Answer> {
