@@ -16,7 +16,7 @@ use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
 use crate::connection::Connection;
-use crate::folder::{self, unwritable};
+use crate::folder::{self, part, unwritable};
 use crate::http::{Refusal, Server};
 use crate::limits::{EXPORT_BYTES_AT_ONCE, EXPORT_PARALLEL, PAGE_ENTRIES};
 use crate::outcome;
@@ -114,7 +114,8 @@ pub async fn export(options: ExportOptions) -> Result<ExportReport> {
         true => searchable(&server).await?,
         false => options.types.clone(),
     };
-    let progress = Arc::new(Progress::new(options.progress, Some(types.len() as u64)));
+    let progress =
+        Arc::new(Progress::new(options.progress, Some(types.len() as u64), Some(server.trouble())));
     let mut work = futures::stream::iter(types)
         .map(|kind| {
             let (server, progress) = (Arc::clone(&server), Arc::clone(&progress));
@@ -175,7 +176,7 @@ struct Target {
 impl Target {
     fn new(options: &ExportOptions, kind: &str) -> Self {
         let name = format!("{kind}.ndjson{}", if options.gzip { ".gz" } else { "" });
-        let part = options.folder.join(format!(".{name}.part"));
+        let part = part(&options.folder, &name);
         Self { path: options.folder.join(name), part, gzip: options.gzip }
     }
 

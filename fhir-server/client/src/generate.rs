@@ -91,7 +91,7 @@ struct Chunk {
 pub fn generate(options: &GenerateOptions) -> Result<GenerateReport> {
     let population = Population::new(options.population.clone())?;
     let patients = options.population.patients;
-    let progress = Progress::new(options.progress, Some(patients));
+    let progress = Progress::new(options.progress, Some(patients), None);
     let mut writer = Writer::new(options)?;
     let mut report = GenerateReport { patients, ..GenerateReport::default() };
     let mut take = |chunk: Chunk| -> Result<()> {

@@ -2,8 +2,8 @@
 //! 504 and lost connections, with a new token on 401.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -41,6 +41,21 @@ pub(crate) struct Server {
     tokens: Tokens,
     retry: Retry,
     retried: AtomicU64,
+    trouble: Arc<Trouble>,
+}
+
+/// Why requests wait to be repeated, for whoever watches; empty while all is well.
+#[derive(Debug, Default)]
+pub(crate) struct Trouble(Mutex<String>);
+
+impl Trouble {
+    fn set(&self, text: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = text;
+    }
+
+    pub(crate) fn text(&self) -> String {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// What a server said.
@@ -68,7 +83,8 @@ impl Server {
             .build()
             .context("The HTTP client cannot be set up.")?;
         let tokens = Tokens::new(connection.auth.clone());
-        Ok(Arc::new(Self { http, base, tokens, retry: connection.retry, retried: 0.into() }))
+        let (retry, trouble) = (connection.retry, Arc::default());
+        Ok(Arc::new(Self { http, base, tokens, retry, retried: 0.into(), trouble }))
     }
 
     pub(crate) fn http(&self) -> &reqwest::Client {
@@ -78,6 +94,11 @@ impl Server {
     /// Requests that had to be repeated so far.
     pub(crate) fn retried(&self) -> u64 {
         self.retried.load(Ordering::Relaxed)
+    }
+
+    /// What requests wait for now.
+    pub(crate) fn trouble(&self) -> Arc<Trouble> {
+        Arc::clone(&self.trouble)
     }
 
     /// The base, or a path below it.
@@ -168,6 +189,9 @@ impl Server {
             n += 1;
             let (trouble, wish) = match self.once(copied(request)?).await {
                 Ok((answer, _)) if !matches!(answer.status, 429 | 502 | 503 | 504) => {
+                    if n > 1 {
+                        self.trouble.set(String::new());
+                    }
                     return Ok(answer);
                 }
                 Ok((answer, wish)) => (format!("answers {}", answer.status), wish),
@@ -177,6 +201,7 @@ impl Server {
                 return Err(refusal(format!("{} {trouble}, even after {n} tries.", self.base)));
             }
             self.retried.fetch_add(1, Ordering::Relaxed);
+            self.trouble.set(format!("{} {trouble}; trying again", self.base));
             tokio::time::sleep(self.retry.pause(n, wish)).await;
         }
     }

@@ -87,7 +87,7 @@ pub async fn load(options: LoadOptions) -> Result<LoadReport> {
     if options.again {
         journal.begin_again()?;
     }
-    let progress = Progress::new(options.progress, length(&turns));
+    let progress = Progress::new(options.progress, length(&turns), Some(server.trouble()));
     let stop = options.stop;
     let run = Arc::new(Run { server, journal, tally: Tally::new(report), progress, stop });
     for sources in turns {

@@ -1,12 +1,17 @@
-//! Progress on a terminal: how far, how many, how fast, how long still. Silent elsewhere.
+//! Progress on a terminal: how far, how many, how fast, how long still, and what it waits for. Silent
+//! elsewhere.
 
+use std::fmt::Write;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-const KNOWN: &str = "{bar:30} {percent:>3}%  {msg}  {elapsed} elapsed, {eta} left";
-const OPEN: &str = "{spinner} {msg}  {elapsed} elapsed";
+use crate::http::Trouble;
+
+const KNOWN: &str = "{bar:30} {percent:>3}%  {msg}  {elapsed} elapsed, {eta} left{trouble}";
+const OPEN: &str = "{spinner} {msg}  {elapsed} elapsed{trouble}";
 
 /// A bar that counts resources beside its own measure.
 #[derive(Debug)]
@@ -17,14 +22,23 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// A bar over `total` units of work, open-ended without; hidden unless wanted and seen.
-    pub(crate) fn new(wanted: bool, total: Option<u64>) -> Self {
+    /// A bar over `total` units of work, open-ended without; hidden unless wanted and seen. It says what
+    /// trouble a server makes.
+    pub(crate) fn new(wanted: bool, total: Option<u64>, trouble: Option<Arc<Trouble>>) -> Self {
         let target =
             if wanted { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(total, target);
         let template = if total.is_some() { KNOWN } else { OPEN };
         if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
+            bar.set_style(style.with_key(
+                "trouble",
+                move |_: &ProgressState, out: &mut dyn Write| {
+                    let text = trouble.as_ref().map(|trouble| trouble.text()).unwrap_or_default();
+                    if !text.is_empty() {
+                        drop(write!(out, "  {text}"));
+                    }
+                },
+            ));
         }
         bar.enable_steady_tick(Duration::from_millis(200));
         Self { bar, resources: AtomicU64::new(0), started: Instant::now() }

@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow};
 
-use crate::folder::{self, unwritable};
+use crate::folder::{self, part, unwritable};
 use crate::generate::{Format, GenerateOptions, Output};
 
 /// A piece of output, in order: whole files, or what a longer file continues with.
@@ -24,10 +24,6 @@ pub(crate) enum Writer {
     Files(PathBuf),
     /// Files that grow; put in their place at the end.
     Growing(PathBuf, BTreeMap<String, BufWriter<File>>),
-}
-
-fn part(folder: &Path, name: &str) -> PathBuf {
-    folder.join(format!(".{name}.part"))
 }
 
 impl Writer {

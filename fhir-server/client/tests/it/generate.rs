@@ -85,3 +85,14 @@ fn options_out_of_range_are_refused_in_a_sentence() {
         assert!(error.ends_with(expected), "{error}");
     }
 }
+
+#[test]
+fn what_an_interrupted_run_left_is_no_hindrance() {
+    let folder = Folder::new();
+    let asked = options(&folder, "out", Format::Ndjson, false);
+    std::fs::create_dir(folder.path("out")).unwrap();
+    let left = folder.path("out").join(".Gone.ndjson.part");
+    std::fs::write(&left, "{\"resourceType\":").unwrap();
+    generate(&asked).unwrap();
+    assert!(!left.exists() && folder.path("out").join("Patient.ndjson").exists());
+}
