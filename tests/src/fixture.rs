@@ -46,6 +46,7 @@ impl Fixture {
                 url: Some(database.url.parse()?),
                 connections: 8,
                 reserve_mib: 0,
+                ..DatabaseSettings::default()
             },
             clients: vec![ClientConfig::demo()?],
             clock: Clock::system(),

@@ -3,7 +3,7 @@
 use auth::challenge;
 use axum::body::Body as HttpBody;
 use axum::response::{IntoResponse, Response};
-use canonical_model::{Error, Kind};
+use canonical_model::{Error, IssueCode, Kind};
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
 
@@ -86,7 +86,9 @@ pub(crate) fn refuse(error: &Error, method: &Method, path: &str) -> Response {
     if let Some(value) = challenge(error) {
         headers.insert(header::WWW_AUTHENTICATE, value);
     }
-    if matches!(error.kind, Kind::Unavailable | Kind::TooManyRequests) {
+    // What is too costly now will be so in a second.
+    let costly = error.issues.iter().any(|issue| issue.code == IssueCode::TooCostly);
+    if matches!(error.kind, Kind::Unavailable | Kind::TooManyRequests) && !costly {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
     if error.kind == Kind::MethodNotAllowed {

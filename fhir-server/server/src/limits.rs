@@ -27,6 +27,10 @@ pub const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
 pub const METRICS_EVERY: Duration = Duration::from_secs(5);
 /// Space held back for a full disk by default, in MiB: some 200,000 audit records of reads.
 pub const RESERVE_MIB_DEFAULT: u16 = 64;
+/// How long one statement of a search may run by default, in milliseconds: longer than a person waits.
+pub const SEARCH_MS_DEFAULT: u32 = 10_000;
+/// How long it may run at most, in milliseconds: a connection that others need is held meanwhile.
+pub const SEARCH_MS_MAX: u32 = 600_000;
 /// Fewest connections to the database by default: a transaction and its neighbours.
 pub const CONNECTIONS_DEFAULT_MIN: u32 = 4;
 /// Connections to the database per core by default: half of them wait for the disk.

@@ -86,6 +86,7 @@ async fn connect(settings: &Settings) -> Result<Store> {
         url: settings.database.url()?.reveal().to_owned(),
         connections: settings.database.connections,
         reserve_mib: settings.database.reserve_mib,
+        search_ms: settings.database.search_ms,
         sealer: Arc::new(settings.seal.sealer()?),
     };
     Ok(Store::connect(&options).await?)

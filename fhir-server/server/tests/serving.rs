@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 fn settings(cluster: &Cluster) -> Settings {
     let url = Some(DatabaseUrl::new(cluster.url("postgres")));
     Settings {
-        database: DatabaseSettings { url, connections: 4, reserve_mib: 1 },
+        database: DatabaseSettings { url, connections: 4, reserve_mib: 1, ..Default::default() },
         ..Settings::default()
     }
 }

@@ -1,6 +1,6 @@
 //! What PostgreSQL says, as our one error. Callers never see SQL, table names or values.
 
-use canonical_model::{Error, Kind};
+use canonical_model::{Error, IssueCode, Kind};
 
 /// A database error on its way to become an [`Error`].
 pub(crate) struct StoreError(pub(crate) sqlx::Error);
@@ -30,6 +30,8 @@ impl From<StoreError> for Error {
     }
 }
 
+/// A statement was ended from outside: its time was over.
+pub(crate) const CANCELED: &str = "57014";
 /// No such table: the schema is the one before.
 pub(crate) const NO_TABLE: &str = "42P01";
 
@@ -62,10 +64,7 @@ fn classify(code: &str, constraint: Option<&str>) -> Option<Error> {
         ("40001" | "40P01" | "55P03", _) => {
             Some(Error::conflict("Another write holds this resource. Try again."))
         }
-        ("57014", _) => Some(Error::new(
-            Kind::Unavailable,
-            "The request took longer than its time budget. Narrow it and try again.",
-        )),
+        (CANCELED, _) => Some(too_costly()),
         ("22P05" | "22021", _) => {
             Some(Error::invalid("The text holds a character that cannot be stored."))
         }
@@ -84,6 +83,11 @@ fn classify(code: &str, constraint: Option<&str>) -> Option<Error> {
         )),
         _ => None,
     }
+}
+
+fn too_costly() -> Error {
+    let text = "The request took longer than its time budget. Narrow it and try again.";
+    Error::new(Kind::Unavailable, text).code(IssueCode::TooCostly)
 }
 
 /// Why writes are refused while there is no space.

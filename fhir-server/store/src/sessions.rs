@@ -20,11 +20,17 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout_at;
 
 use crate::error::{StoreError, away, busy};
-use crate::limits::{ACQUIRE_MS_MAX, IDLE_TRUST_MS_MAX, PAGE_BYTES_MAX, RECONNECT_MS};
+use crate::limits::{
+    ACQUIRE_MS_MAX, IDLE_TRUST_MS_MAX, PAGE_BYTES_MAX, RECONNECT_MS, STATEMENT_MS_MAX,
+};
 
 /// The sessions of one role. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Sessions(Arc<Home>);
+pub(crate) struct Sessions {
+    home: Arc<Home>,
+    /// How long a statement of theirs may run, in milliseconds.
+    statement_ms: u64,
+}
 
 #[derive(Debug)]
 struct Home {
@@ -34,13 +40,22 @@ struct Home {
     most: u32,
     free: Arc<Semaphore>,
     /// Open and at rest; the one used last is taken first.
-    idle: Mutex<Vec<(PgConnection, Instant)>>,
+    idle: Mutex<Vec<Rested>>,
+}
+
+#[derive(Debug)]
+struct Rested {
+    connection: PgConnection,
+    since: Instant,
+    /// How long a statement may run in it.
+    statement_ms: u64,
 }
 
 /// A session that is lent. Dropping it closes it.
 #[derive(Debug)]
 pub(crate) struct Session {
     connection: PgConnection,
+    statement_ms: u64,
     home: Arc<Home>,
     place: OwnedSemaphorePermit,
 }
@@ -48,7 +63,13 @@ pub(crate) struct Session {
 impl Sessions {
     pub(crate) fn new(name: &'static str, options: PgConnectOptions, most: u32) -> Self {
         let free = Arc::new(Semaphore::new(usize::try_from(most).unwrap_or(1)));
-        Self(Arc::new(Home { name, options, most, free, idle: Mutex::default() }))
+        let home = Arc::new(Home { name, options, most, free, idle: Mutex::default() });
+        Self { home, statement_ms: STATEMENT_MS_MAX }
+    }
+
+    /// The same sessions for statements that may run for another time.
+    pub(crate) fn within(&self, statement_ms: u64) -> Self {
+        Self { home: Arc::clone(&self.home), statement_ms }
     }
 
     /// Lends a session: one at rest, or a new one.
@@ -59,15 +80,18 @@ impl Sessions {
         let begun = Instant::now();
         let deadline =
             tokio::time::Instant::from_std(begun) + Duration::from_millis(ACQUIRE_MS_MAX);
-        let place = Arc::clone(&self.0.free).acquire_owned();
+        let place = Arc::clone(&self.home.free).acquire_owned();
         let place = timeout_at(deadline, place).await.map_err(|_| busy())?.map_err(|_| away())?;
-        PoolWaited { pool: self.0.name, elapsed: begun.elapsed() }.emit();
-        let connection = match timeout_at(deadline, self.0.rested()).await {
-            Ok(Some(connection)) => connection,
-            Ok(None) => self.0.connect(deadline).await?,
+        PoolWaited { pool: self.home.name, elapsed: begun.elapsed() }.emit();
+        let rested = self.home.rested(self.statement_ms);
+        let (connection, statement_ms) = match timeout_at(deadline, rested).await {
+            Ok(Some(rested)) => (rested.connection, rested.statement_ms),
+            Ok(None) => (self.home.connect(deadline).await?, STATEMENT_MS_MAX),
             Err(_) => return Err(away()),
         };
-        Ok(Session { connection, home: Arc::clone(&self.0), place })
+        let mut session = Session { connection, statement_ms, home: Arc::clone(&self.home), place };
+        session.limit(self.statement_ms).await?;
+        Ok(session)
     }
 
     /// Runs one statement in a session of its own, and returns its first row.
@@ -115,19 +139,24 @@ impl Sessions {
 
     /// Lends no more, waits for those that are lent, and closes all.
     pub(crate) async fn close(&self) {
-        let all = self.0.free.acquire_many(self.0.most).await;
-        self.0.free.close();
+        let all = self.home.free.acquire_many(self.home.most).await;
+        self.home.free.close();
         drop(all);
-        while let Some((connection, _)) = self.0.pop() {
+        while let Some(rested) = self.home.pop(self.statement_ms) {
             // PostgreSQL ends the session either way.
-            connection.close().await.unwrap_or_default();
+            rested.connection.close().await.unwrap_or_default();
         }
     }
 }
 
 impl Home {
-    fn pop(&self) -> Option<(PgConnection, Instant)> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    /// The one used last, rather of those with this limit.
+    fn pop(&self, statement_ms: u64) -> Option<Rested> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        match idle.iter().rposition(|rested| rested.statement_ms == statement_ms) {
+            Some(at) => Some(idle.remove(at)),
+            None => idle.pop(),
+        }
     }
 
     fn forget(&self) {
@@ -136,11 +165,11 @@ impl Home {
 
     /// One at rest that still lives. After a restart of the database all of them are dead, so one that
     /// rested for long is asked; a busy one is not.
-    async fn rested(&self) -> Option<PgConnection> {
-        while let Some((mut connection, since)) = self.pop() {
-            let trusted = since.elapsed() < Duration::from_millis(IDLE_TRUST_MS_MAX);
-            if trusted || connection.ping().await.is_ok() {
-                return Some(connection);
+    async fn rested(&self, statement_ms: u64) -> Option<Rested> {
+        while let Some(mut rested) = self.pop(statement_ms) {
+            let trusted = rested.since.elapsed() < Duration::from_millis(IDLE_TRUST_MS_MAX);
+            if trusted || rested.connection.ping().await.is_ok() {
+                return Some(rested);
             }
         }
         None
@@ -210,6 +239,20 @@ fn is_end(error: &Error) -> bool {
 }
 
 impl Session {
+    /// Lets statements run no longer than this: a round trip only where the session was used otherwise.
+    async fn limit(&mut self, statement_ms: u64) -> Result<()> {
+        if self.statement_ms == statement_ms {
+            return Ok(());
+        }
+        sqlx::query("select set_config('statement_timeout', $1, false)")
+            .bind(format!("{statement_ms}ms"))
+            .execute(&mut self.connection)
+            .await
+            .map_err(StoreError)?;
+        self.statement_ms = statement_ms;
+        Ok(())
+    }
+
     /// Gives the session back if the outcome leaves it between two statements, and passes it on.
     pub(crate) fn settle<T>(self, outcome: Result<T>) -> Result<T> {
         match &outcome {
@@ -222,9 +265,9 @@ impl Session {
 
     /// Gives the session back; no transaction may be open in it.
     pub(crate) fn keep(self) {
-        let Self { connection, home, place } = self;
+        let Self { connection, statement_ms, home, place } = self;
         let mut idle = home.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.push((connection, Instant::now()));
+        idle.push(Rested { connection, since: Instant::now(), statement_ms });
         drop(idle);
         drop(place);
     }

@@ -32,6 +32,8 @@ pub struct StoreOptions {
     pub connections: u32,
     /// Space held back for a full disk, in MiB; 0 holds none. See `migrations/0007_reserve.sql`.
     pub reserve_mib: u16,
+    /// How long one statement of a search may run, in milliseconds: a search that takes longer is ended.
+    pub search_ms: u32,
     /// What is stored sealed.
     pub sealer: Arc<Sealer>,
 }
@@ -47,6 +49,8 @@ pub struct Store {
     pub(crate) reads: Gather<Reader>,
     pub(crate) finds: Gather<Finder>,
     pub(crate) indexed: Arc<Known>,
+    /// The sessions as searches use them: their statements end at the time budget.
+    pub(crate) searching: Sessions,
     /// Places for searches: half of the sessions, so that one who searches for long keeps nobody from
     /// reading and writing.
     searches: Arc<Semaphore>,
@@ -91,8 +95,19 @@ impl Store {
         let indexed = Arc::default();
         let searches = usize::try_from(setup.connections / 2).unwrap_or(1).max(1);
         let searches = Arc::new(Semaphore::new(searches));
-        let store =
-            Self { sessions, ground, sealer, inserts, updates, reads, finds, indexed, searches };
+        let searching = sessions.within(setup.search_ms.into());
+        let store = Self {
+            sessions,
+            ground,
+            sealer,
+            inserts,
+            updates,
+            reads,
+            finds,
+            indexed,
+            searching,
+            searches,
+        };
         store.look_at_index().await?;
         Ok(store)
     }

@@ -54,6 +54,7 @@ pub(crate) async fn store(database: &Database) -> Result<Store> {
         url: database.url.clone(),
         connections: 1,
         reserve_mib: 0,
+        search_ms: 10_000,
         sealer: std::sync::Arc::default(),
     };
     Ok(Store::connect(&options).await?)

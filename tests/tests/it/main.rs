@@ -42,6 +42,7 @@ mod samples_load;
 mod samples_own;
 mod seal;
 mod search;
+mod search_budget;
 mod search_edges;
 mod search_include;
 mod search_links;

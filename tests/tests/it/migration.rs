@@ -44,7 +44,12 @@ async fn schema(url: &str) -> Result<Vec<String>> {
 
 async fn start(url: &str) -> Result<server::Running> {
     let settings = Settings {
-        database: DatabaseSettings { url: Some(url.parse()?), connections: 2, reserve_mib: 0 },
+        database: DatabaseSettings {
+            url: Some(url.parse()?),
+            connections: 2,
+            reserve_mib: 0,
+            ..DatabaseSettings::default()
+        },
         ..Settings::default()
     };
     server::start(settings, TcpListener::bind("127.0.0.1:0").await?).await

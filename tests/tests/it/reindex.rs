@@ -54,6 +54,7 @@ async fn store(url: &str) -> Result<Store> {
         url: url.to_owned(),
         connections: 2,
         reserve_mib: 0,
+        search_ms: 10_000,
         sealer: Arc::new(Sealer::default()),
     };
     Ok(Store::connect(&options).await?)

@@ -112,7 +112,7 @@ async fn sealed_values_are_nowhere_in_the_clear() -> Result<()> {
 async fn start(database: &Database, seal: SealSettings) -> Result<server::Running> {
     let url = Some(database.url.parse()?);
     let settings = Settings {
-        database: DatabaseSettings { url, connections: 2, reserve_mib: 0 },
+        database: DatabaseSettings { url, connections: 2, reserve_mib: 0, ..Default::default() },
         seal,
         ..Settings::default()
     };

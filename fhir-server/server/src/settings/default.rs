@@ -9,6 +9,7 @@ use telemetry::Clock;
 use super::{AuthSettings, DatabaseSettings, LogSettings, Roles, SealSettings, Settings};
 use crate::limits::{
     CONNECTIONS_DEFAULT_MIN, CONNECTIONS_PER_CORE, DATABASE_CONNECTIONS_MAX, RESERVE_MIB_DEFAULT,
+    SEARCH_MS_DEFAULT,
 };
 
 impl Default for Settings {
@@ -35,7 +36,12 @@ impl Default for DatabaseSettings {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let connections = u32::try_from(cores).unwrap_or(1).saturating_mul(CONNECTIONS_PER_CORE);
         let connections = connections.clamp(CONNECTIONS_DEFAULT_MIN, DATABASE_CONNECTIONS_MAX);
-        Self { url: None, connections, reserve_mib: RESERVE_MIB_DEFAULT }
+        Self {
+            url: None,
+            connections,
+            reserve_mib: RESERVE_MIB_DEFAULT,
+            search_ms: SEARCH_MS_DEFAULT,
+        }
     }
 }
 

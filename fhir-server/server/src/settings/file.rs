@@ -9,7 +9,7 @@ use auth::ClientConfig;
 use serde::Deserialize;
 
 use super::{DatabaseUrl, Settings};
-use crate::limits::DATABASE_CONNECTIONS_MAX;
+use crate::limits::{DATABASE_CONNECTIONS_MAX, SEARCH_MS_MAX};
 
 /// Read where nobody names another.
 const USUAL: &str = "carebridge.toml";
@@ -42,6 +42,7 @@ struct Database {
     url: Option<DatabaseUrl>,
     connections: Option<u32>,
     reserve_mib: Option<u16>,
+    search_ms: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -125,6 +126,14 @@ impl File {
             settings.database.connections = connections;
         }
         set(&mut settings.database.reserve_mib, database.reserve_mib);
+        if let Some(search_ms) = database.search_ms {
+            // PostgreSQL takes 0 for no limit at all.
+            ensure!(
+                (1..=SEARCH_MS_MAX).contains(&search_ms),
+                "`search_ms` under `[database]` must be 1 to {SEARCH_MS_MAX}."
+            );
+            settings.database.search_ms = search_ms;
+        }
         settings.auth.signing_key = auth.signing_key.or(settings.auth.signing_key.take());
         settings.clients.extend(clients);
         set(&mut settings.policy.update_as_create, policy.update_as_create);
@@ -214,6 +223,7 @@ mod tests {
             ("listen = 8080", "x.toml, line 1: "),
             ("[log]\nformat = 'xml'", "x.toml, line 2: unknown variant `xml`"),
             ("[database]\nconnections = 0", "`connections` under `[database]`"),
+            ("[database]\nsearch_ms = 0", "`search_ms` under `[database]`"),
             ("base_url = ''", "`base_url` is empty"),
             ("a = ", "x.toml, line 1: "),
             (

@@ -57,6 +57,8 @@ pub struct DatabaseSettings {
     pub connections: u32,
     /// Space held back in it for a full disk, in MiB; 0 holds none.
     pub reserve_mib: u16,
+    /// How long one statement of a search may run, in milliseconds.
+    pub search_ms: u32,
 }
 
 /// The authorization server.

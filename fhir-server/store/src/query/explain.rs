@@ -6,7 +6,7 @@ use search::Query;
 use sqlx::Row;
 
 use super::filter::Lowering;
-use super::{Plan, statement};
+use super::{Plan, budget, statement};
 use crate::Store;
 use crate::error::StoreError;
 
@@ -25,7 +25,7 @@ impl Store {
     /// Runs the first page of a search and says how.
     ///
     /// # Errors
-    /// Unavailable or Internal.
+    /// Unavailable, also beyond the time budget, or Internal.
     pub async fn explain(&self, access: &Access, queries: &[Query]) -> Result<Explained> {
         let count = queries.first().map(|query| query.count);
         let count = count.ok_or_else(|| Error::invalid("There is nothing to search."))?;
@@ -35,7 +35,7 @@ impl Store {
         let sql = statement("", &plans, lowering, count, None).sql().as_str().to_owned();
         let before = "explain (analyze, buffers, costs off) ";
         let mut explain = statement(before, &plans, lowering, count, None);
-        let rows = self.sessions.fetch_all(explain.build()).await?;
+        let rows = self.searching.fetch_all(explain.build()).await.map_err(budget::told)?;
         let line = |row: &sqlx::postgres::PgRow| Ok(row.try_get(0).map_err(StoreError)?);
         Ok(Explained { drivers, sql, account: rows.iter().map(line).collect::<Result<_>>()? })
     }

@@ -7,7 +7,7 @@ use search::query::Include;
 use sqlx::{Postgres, QueryBuilder};
 
 use super::filter::Sql;
-use super::{COLUMNS, Found, prepared};
+use super::{COLUMNS, Found, budget, prepared};
 use crate::Store;
 
 impl Store {
@@ -15,7 +15,7 @@ impl Store {
     /// `most`; also whether their size cut them short.
     ///
     /// # Errors
-    /// Unavailable or Internal.
+    /// Unavailable, also beyond the time budget, or Internal.
     pub async fn included(
         &self,
         access: &Access,
@@ -42,7 +42,8 @@ impl Store {
         sql.push(" and not r.rid = any(").push_bind(known.to_vec()).push(") order by r.rid limit ");
         sql.push_bind(i64::try_from(most).unwrap_or(i64::MAX));
         let _turn = self.turn_to_search().await?;
-        let (rows, cut) = self.sessions.fetch_page(prepared(&mut sql)).await?;
+        let (rows, cut) =
+            self.searching.fetch_page(prepared(&mut sql)).await.map_err(budget::told)?;
         let found = rows.iter().map(|row| Found::of(row, &self.sealer));
         Ok((found.collect::<Result<_>>()?, cut))
     }

@@ -4,6 +4,7 @@
 //! Every candidate's head row is then checked against the whole tree, the caller's reach and the
 //! walk's snapshot. The shape of the statement fixes the plan: nothing depends on statistics.
 
+mod budget;
 mod compare;
 mod driver;
 mod explain;
@@ -67,7 +68,7 @@ impl Store {
     /// One page of a search: of one type, or of several that are sorted alike and by something.
     ///
     /// # Errors
-    /// Invalid for a page key of another search; Unavailable or Internal.
+    /// Invalid for a page key of another search; Unavailable, also beyond the time budget, or Internal.
     pub async fn search(
         &self,
         access: &Access,
@@ -75,20 +76,20 @@ impl Store {
         after: Option<&PageKey>,
     ) -> Result<SearchPage> {
         let _turn = self.turn_to_search().await?;
-        let mut session = self.sessions.take().await?;
+        let mut session = self.searching.take().await?;
         let lowering = Lowering { access, hasher: self.hasher(), depth: 0 };
         let outcome = run(&mut session, &self.sealer, lowering, queries, after).await;
         match outcome {
             // The rest is unread, and ends with the session.
             Ok((page, true)) => Ok(page),
-            outcome => session.settle(outcome.map(|(page, _)| page)),
+            outcome => session.settle(outcome.map(|(page, _)| page)).map_err(budget::told),
         }
     }
 
     /// How many resources match.
     ///
     /// # Errors
-    /// Unavailable or Internal.
+    /// Unavailable, also beyond the time budget, or Internal.
     pub async fn count(&self, access: &Access, queries: &[Query]) -> Result<i64> {
         let lowering = Lowering { access, hasher: self.hasher(), depth: 0 };
         let mut sql = Sql::new("select (0");
@@ -100,7 +101,7 @@ impl Store {
         }
         sql.push(")::bigint");
         let _turn = self.turn_to_search().await?;
-        let row = self.sessions.fetch_optional(prepared(&mut sql)).await?;
+        let row = self.searching.fetch_optional(prepared(&mut sql)).await.map_err(budget::told)?;
         let row = row.ok_or_else(|| Error::internal("a count without a row"))?;
         Ok(row.try_get(0).map_err(StoreError)?)
     }
