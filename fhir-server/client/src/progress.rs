@@ -35,7 +35,8 @@ impl Progress {
                 move |_: &ProgressState, out: &mut dyn Write| {
                     let text = trouble.as_ref().map(|trouble| trouble.text()).unwrap_or_default();
                     if !text.is_empty() {
-                        drop(write!(out, "  {text}"));
+                        // A bar that cannot be drawn is no fault of the load.
+                        out.write_fmt(format_args!("  {text}")).ok();
                     }
                 },
             ));

@@ -58,21 +58,24 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn waiting_counts_and_bytes_buy_time() {
-        let mut pace = Pace::new(Duration::from_secs(10));
-        let start = Instant::now();
-        let error = poll_fn(|context| pace.poll_late(context, 0)).await;
-        assert_eq!((error.kind, start.elapsed().as_secs()), (Kind::Timeout, 10));
-        // The server's own work is not the client's delay.
-        let mut pace = Pace::new(Duration::from_secs(10));
-        tokio::time::advance(Duration::from_secs(60)).await;
-        let half = poll_fn(|context| pace.poll_late(context, 0));
-        tokio::time::timeout(Duration::from_secs(5), half).await.unwrap_err();
+    async fn late(pace: &mut Pace, came: usize) -> Kind {
+        poll_fn(|context| pace.poll_late(context, came)).await.kind
+    }
+
+    async fn waits(pace: &mut Pace, came: usize) -> bool {
+        poll_fn(|context| Poll::Ready(pace.poll_late(context, came).is_pending())).await
+    }
+
+    #[tokio::test]
+    async fn who_is_behind_is_late_and_bytes_buy_time() {
+        let hour = 3_600 * PACE_BYTES_PER_S_MIN as usize;
+        assert_eq!(late(&mut Pace::new(Duration::ZERO), 0).await, Kind::Timeout);
+        assert!(waits(&mut Pace::new(Duration::from_secs(3_600)), 0).await);
+        assert!(waits(&mut Pace::new(Duration::ZERO), hour).await);
+        // What was waited for counts.
+        let mut pace = Pace { waited: Duration::from_secs(7_200), ..Pace::new(Duration::ZERO) };
+        assert_eq!(late(&mut pace, hour).await, Kind::Timeout);
         pace.came();
-        let start = Instant::now();
-        let came = 2 * PACE_BYTES_PER_S_MIN as usize;
-        poll_fn(|context| pace.poll_late(context, came)).await;
-        assert_eq!(start.elapsed().as_secs(), 7);
+        assert!(waits(&mut pace, 3 * hour).await);
     }
 }
