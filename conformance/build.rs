@@ -4,6 +4,9 @@
 #[path = "src/index.rs"]
 #[expect(unreachable_pub, reason = "shared with the library, which publishes it")]
 mod index;
+#[path = "src/narrow.rs"]
+#[expect(unreachable_pub, reason = "shared with the library, which publishes it")]
+mod narrow;
 #[path = "build/package.rs"]
 mod package;
 #[path = "build/params.rs"]
@@ -29,7 +32,7 @@ fn main() {
     let file = env::var_os("FHIR_DEFS").map_or_else(|| PathBuf::from(PACKAGE), PathBuf::from);
     println!("cargo::rerun-if-env-changed=FHIR_DEFS");
     println!("cargo::rerun-if-changed={}", file.display());
-    for source in ["build.rs", "build", "src/index.rs"] {
+    for source in ["build.rs", "build", "src/index.rs", "src/narrow.rs"] {
         println!("cargo::rerun-if-changed={source}");
     }
     if let Err(fault) = build(&file) {

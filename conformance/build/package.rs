@@ -127,6 +127,8 @@ pub(crate) struct SearchParameter {
     pub(crate) id: String,
     pub(crate) url: String,
     pub(crate) code: String,
+    #[serde(default)]
+    pub(crate) description: String,
     #[serde(rename = "type")]
     pub(crate) kind: String,
     #[serde(default)]

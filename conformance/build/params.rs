@@ -1,6 +1,7 @@
 //! Search parameters, each type with the arms of the expression that concern it.
 
-use crate::index::{Component, Param, SearchParamKind};
+use crate::index::{Component, Param, SearchParamKind, Use};
+use crate::narrow::narrow;
 use crate::package::{Package, SearchParameter};
 use crate::structures::Structures;
 use crate::{Built, keep};
@@ -28,7 +29,9 @@ fn param(definition: SearchParameter, special: bool, structures: &Structures) ->
         if expression.is_empty() && !special {
             return Err(format!("SearchParameter/{} says nothing of {base}", definition.id));
         }
-        uses.push((structures.find(base)?, keep(expression)));
+        let documentation = documentation(&definition.description, base);
+        let owner = structures.find(base)?;
+        uses.push(Use { owner, expression: keep(expression), documentation: keep(documentation) });
     }
     let targets = definition.target.iter().map(|name| structures.find(name));
     let components = definition.component.into_iter().map(|part| Component {
@@ -50,34 +53,13 @@ fn param(definition: SearchParameter, special: bool, structures: &Structures) ->
     })
 }
 
-/// Keeps the arms of a union that begin with `base`; arms without a type get it.
-fn narrow(expression: &str, base: &str) -> String {
-    let mut kept = Vec::new();
-    for arm in arms(expression) {
-        let path = arm.trim_start_matches('(');
-        let head = path.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
-        if head == base {
-            kept.push(arm.to_owned());
-        } else if head.starts_with(|c: char| c.is_ascii_lowercase()) {
-            kept.push(format!("{base}.{arm}"));
-        }
-    }
-    kept.join(" | ")
-}
-
-/// Splits at each `|` outside parentheses and quotes.
-fn arms(expression: &str) -> Vec<&str> {
-    let (mut depth, mut quoted) = (0_u32, false);
-    let cut = |c: char| {
-        match c {
-            '\'' => quoted = !quoted,
-            '(' if !quoted => depth += 1,
-            ')' if !quoted => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        c == '|' && depth == 0 && !quoted
-    };
-    expression.split(cut).map(str::trim).filter(|arm| !arm.is_empty()).collect()
+/// What a description says of one type: that of several has a line for each, as
+/// `* [Patient](patient.html): The patient's name`.
+fn documentation(description: &str, base: &str) -> String {
+    let mark = format!("* [{base}](");
+    let line = description.lines().find(|line| line.starts_with(&mark));
+    let own = line.and_then(|line| line.split_once("): ")).map(|(_, own)| own);
+    own.unwrap_or(description).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn kind(code: &str) -> Built<SearchParamKind> {

@@ -31,6 +31,8 @@ pub struct Description {
     pub interactions: Vec<&'static str>,
     /// Operations on the whole system.
     pub operations: Vec<Operation>,
+    /// The search parameters that all types have, for a search of the whole system.
+    pub search_params: Vec<SearchParam>,
     /// The types offered, in the order given.
     pub resources: Vec<Offer>,
 }
@@ -53,7 +55,7 @@ pub struct Offer {
     /// `not-supported`, `single` or `multiple`.
     pub conditional_delete: &'static str,
     /// The search parameters that are answered.
-    pub search_params: Vec<&'static SearchParam>,
+    pub search_params: Vec<SearchParam>,
     /// Values of `_include`; [`Offer::includes_of`] gives those of the references.
     pub includes: Vec<String>,
     /// Values of `_revinclude`.
@@ -110,6 +112,7 @@ pub fn statement(described: &Description) -> Result<Resource> {
     }
     put(&mut rest, "resource", described.resources.iter().map(resource));
     put(&mut rest, "interaction", codes(&described.interactions));
+    put(&mut rest, "searchParam", described.search_params.iter().map(search_param));
     put(&mut rest, "operation", operations(&described.operations));
     let mut body = object! {
         "resourceType": "CapabilityStatement",
@@ -149,13 +152,21 @@ fn resource(offer: &Offer) -> Value {
     entry.set("conditionalDelete", offer.conditional_delete);
     put(&mut entry, "searchInclude", offer.includes.iter().map(|text| text.as_str().into()));
     put(&mut entry, "searchRevInclude", offer.rev_includes.iter().map(|text| text.as_str().into()));
-    put(&mut entry, "searchParam", offer.search_params.iter().map(|param| search_param(param)));
+    put(&mut entry, "searchParam", offer.search_params.iter().map(search_param));
     put(&mut entry, "operation", operations(&offer.operations));
     entry.into()
 }
 
 fn search_param(param: &SearchParam) -> Value {
-    object! { "name": param.code, "definition": param.url, "type": param.kind.as_str() }.into()
+    let mut entry = object! { "name": &*param.code };
+    if !param.url.is_empty() {
+        entry.set("definition", &*param.url);
+    }
+    entry.set("type", param.kind.as_str());
+    if !param.documentation.is_empty() {
+        entry.set("documentation", &*param.documentation);
+    }
+    entry.into()
 }
 
 fn codes(codes: &[&str]) -> impl Iterator<Item = Value> {
@@ -183,7 +194,7 @@ mod tests {
         let registry = Registry::r4();
         let mut patient = Offer::new(ResourceType::PATIENT);
         patient.interactions = vec!["read", "vread", "search-type"];
-        patient.search_params = registry.search_params(ResourceType::PATIENT).iter().collect();
+        patient.search_params = registry.search_params(ResourceType::PATIENT).to_vec();
         patient.includes = patient.includes_of();
         let described = Description {
             id: "instance".to_owned(),
@@ -196,6 +207,7 @@ mod tests {
             patch_formats: vec!["application/json-patch+json"],
             interactions: vec!["transaction"],
             operations: vec![Operation { name: "x", definition: "http://localhost/x" }],
+            search_params: Vec::new(),
             resources: vec![patient],
             security: None,
         };
@@ -203,7 +215,7 @@ mod tests {
         for part in [
             r#""fhirVersion":"4.0.1""#,
             r#""interaction":[{"code":"read"},{"code":"vread"},{"code":"search-type"}]"#,
-            r#"{"name":"birthdate","definition":"http://hl7.org/fhir/SearchParameter/individual-birthdate","type":"date"}"#,
+            r#"{"name":"birthdate","definition":"http://hl7.org/fhir/SearchParameter/individual-birthdate","type":"date","documentation":"The patient's date of birth"}"#,
             r#""searchInclude":["Patient:general-practitioner","Patient:link","Patient:organization"]"#,
             r#""interaction":[{"code":"transaction"}]"#,
         ] {

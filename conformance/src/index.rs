@@ -129,8 +129,8 @@ pub(crate) struct Param {
     pub url: &'static str,
     /// Its type.
     pub kind: SearchParamKind,
-    /// Where it applies, as structures, each with the part of the expression that concerns it.
-    pub uses: Vec<(u16, &'static str)>,
+    /// Where it applies.
+    pub uses: Vec<Use>,
     /// What its references may point to, as structures.
     pub targets: Vec<u16>,
     /// A composite's parts.
@@ -143,6 +143,17 @@ pub(crate) struct Param {
     pub multiple_or: bool,
     /// Repetition means "and".
     pub multiple_and: bool,
+}
+
+/// Where a search parameter applies.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Use {
+    /// The type, as a structure.
+    pub owner: u16,
+    /// The part of the expression that concerns it.
+    pub expression: &'static str,
+    /// What it finds there, for people.
+    pub documentation: &'static str,
 }
 
 /// <https://hl7.org/fhir/R4/valueset-search-param-type.html>

@@ -8,6 +8,7 @@ pub mod capability;
 #[expect(missing_docs, reason = "the words of enumerations are FHIR's, defined there")]
 mod index;
 pub mod limits;
+mod narrow;
 mod registry;
 mod schema;
 mod search_param;
@@ -17,6 +18,7 @@ mod tests;
 mod validate;
 
 pub use index::{Component, Element, Key, Primitive, SearchParamKind, Shape, Structure, ValueSet};
+pub use narrow::narrow;
 pub use registry::Registry;
 pub use search_param::SearchParam;
 pub use validate::{validate, validate_value};

@@ -112,7 +112,7 @@ impl Registry {
     #[must_use]
     pub fn search_param(&self, kind: ResourceType, code: &str) -> Option<&SearchParam> {
         let params = self.search_params(kind);
-        params.get(params.binary_search_by(|param| param.code.cmp(code)).ok()?)
+        params.get(params.binary_search_by(|param| (*param.code).cmp(code)).ok()?)
     }
 
     /// A type's search parameter by its canonical URL, as a composite names its parts.

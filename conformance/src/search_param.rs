@@ -1,24 +1,28 @@
 //! Search parameters, as each resource type has them.
 //! <https://hl7.org/fhir/R4/searchparameter.html>
 
+use std::borrow::Cow;
+
 use canonical_model::ResourceType;
 
-use crate::index::{Component, Index, Param, SearchParamKind};
+use crate::index::{Component, Index, Param, SearchParamKind, Use};
 use crate::registry::position;
 
 /// A search parameter of one resource type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchParam {
     /// The name in a URL.
-    pub code: &'static str,
-    /// The canonical URL of the definition.
-    pub url: &'static str,
+    pub code: Cow<'static, str>,
+    /// The canonical URL of the definition; empty where it has none.
+    pub url: Cow<'static, str>,
+    /// What it finds, for people.
+    pub documentation: Cow<'static, str>,
     /// Its type. `Special` also for `_content`, `_filter`, `_query` and `_text`, which search
     /// something else than an element.
     pub kind: SearchParamKind,
     /// FHIRPath on the resource, only the part that concerns the type; empty where the search is
     /// not of an element.
-    pub expression: &'static str,
+    pub expression: Cow<'static, str>,
     /// What a reference may point to; empty: anything.
     pub targets: Vec<ResourceType>,
     /// A composite's parts.
@@ -31,6 +35,26 @@ pub struct SearchParam {
     pub multiple_or: bool,
     /// Repetition means "and".
     pub multiple_and: bool,
+}
+
+impl SearchParam {
+    /// One without a name or an expression yet, of no element.
+    #[must_use]
+    pub fn special() -> Self {
+        Self {
+            code: Cow::Borrowed(""),
+            url: Cow::Borrowed(""),
+            documentation: Cow::Borrowed(""),
+            kind: SearchParamKind::Special,
+            expression: Cow::Borrowed(""),
+            targets: Vec::new(),
+            components: Vec::new(),
+            comparators: Vec::new(),
+            modifiers: Vec::new(),
+            multiple_or: true,
+            multiple_and: true,
+        }
+    }
 }
 
 impl SearchParamKind {
@@ -65,12 +89,12 @@ pub(crate) fn by_type(index: &Index, resources: &[u16]) -> Vec<Vec<SearchParam>>
                 ResourceType::find(index.structures.get(usize::from(*number))?.path)
             })
             .collect();
-        for (owner, expression) in &param.uses {
+        for one in &param.uses {
+            let owner = Some(one.owner);
             for (resource, list) in resources.iter().zip(&mut lists) {
-                let inherited =
-                    Some(*owner) == any || (Some(*owner) == domain && base(*resource) == domain);
-                if owner == resource || inherited {
-                    list.push(of_type(param, expression, targets.clone()));
+                let inherited = owner == any || (owner == domain && base(*resource) == domain);
+                if one.owner == *resource || inherited {
+                    list.push(of_type(param, one, targets.clone()));
                 }
             }
         }
@@ -78,12 +102,13 @@ pub(crate) fn by_type(index: &Index, resources: &[u16]) -> Vec<Vec<SearchParam>>
     lists
 }
 
-fn of_type(param: &Param, expression: &'static str, targets: Vec<ResourceType>) -> SearchParam {
+fn of_type(param: &Param, one: &Use, targets: Vec<ResourceType>) -> SearchParam {
     SearchParam {
-        code: param.code,
-        url: param.url,
+        code: Cow::Borrowed(param.code),
+        url: Cow::Borrowed(param.url),
+        documentation: Cow::Borrowed(one.documentation),
         kind: param.kind,
-        expression,
+        expression: Cow::Borrowed(one.expression),
         targets,
         components: param.components.clone(),
         comparators: param.comparators.clone(),

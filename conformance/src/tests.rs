@@ -39,7 +39,7 @@ fn search_params_of_every_type() {
     let registry = Registry::r4();
     for kind in ResourceType::all() {
         let params = registry.search_params(kind);
-        let codes: BTreeSet<_> = params.iter().map(|param| param.code).collect();
+        let codes: BTreeSet<_> = params.iter().map(|param| &*param.code).collect();
         assert_eq!(codes.len(), params.len(), "{kind}: a code twice");
         for code in ["_id", "_lastUpdated", "_profile", "_security", "_source", "_tag"] {
             assert!(codes.contains(code), "{kind} {code}");
@@ -47,7 +47,7 @@ fn search_params_of_every_type() {
         let domain = registry.is_a(kind.name(), "DomainResource");
         assert_eq!(codes.contains("_text"), domain, "{kind}");
         for param in params {
-            let empty = ["_content", "_filter", "_query", "_text"].contains(&param.code);
+            let empty = ["_content", "_filter", "_query", "_text"].contains(&&*param.code);
             assert_eq!(param.expression.is_empty(), empty, "{kind} {}", param.code);
             assert_eq!(param.components.is_empty(), param.kind != SearchParamKind::Composite);
             for part in &param.components {
@@ -109,7 +109,7 @@ fn search_params_known_by_heart() {
     ] {
         let param =
             registry.search_param(kind(name), code).unwrap_or_else(|| panic!("{name} {code}"));
-        assert_eq!((param.kind, param.expression), (kind_, expression), "{name} {code}");
+        assert_eq!((param.kind, &*param.expression), (kind_, expression), "{name} {code}");
         let names: BTreeSet<_> = param.targets.iter().map(|target| target.name()).collect();
         if !targets.is_empty() {
             assert_eq!(names, targets.iter().copied().collect(), "{name} {code}");

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use auth::Verifier;
-use bytes::Bytes;
 use domain::Domain;
 
+use crate::metadata::Metadata;
 use crate::room::{Bodies, Rooms};
 
 /// The state of the FHIR API. Cheap to clone.
@@ -15,8 +15,8 @@ pub struct App {
     pub domain: Domain,
     /// Who is who.
     pub verifier: Arc<Verifier>,
-    /// The CapabilityStatement's text, built once.
-    pub metadata: Bytes,
+    /// The CapabilityStatement's text.
+    pub(crate) metadata: Arc<Metadata>,
     pub(crate) rooms: Rooms,
 }
 
@@ -24,8 +24,7 @@ impl App {
     /// Puts the API together.
     #[must_use]
     pub fn new(domain: Domain, verifier: Arc<Verifier>, bodies: Bodies) -> Self {
-        let metadata = Bytes::from(crate::metadata::statement(&domain));
-        Self { domain, verifier, metadata, rooms: Rooms::new(bodies) }
+        Self { domain, verifier, metadata: Arc::default(), rooms: Rooms::new(bodies) }
     }
 
     pub(crate) fn base(&self) -> &str {

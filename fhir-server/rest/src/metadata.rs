@@ -1,13 +1,35 @@
 //! The CapabilityStatement, made of what the interactions and the search index can do.
 //! <https://hl7.org/fhir/R4/http.html#capabilities>
 
-use canonical_model::{ResourceType, object};
-use conformance::Registry;
-use conformance::capability::{Description, Offer, statement as write};
-use domain::Domain;
+use std::borrow::Cow;
+use std::sync::OnceLock;
 
-/// The statement's text.
-pub(crate) fn statement(domain: &Domain) -> String {
+use bytes::Bytes;
+use canonical_model::{ResourceType, Result, object};
+use conformance::capability::{Description, Offer, statement};
+use conformance::{Registry, SearchParam, SearchParamKind};
+use domain::Domain;
+use search::catalogue::targets;
+
+/// The statement's text: built when it is first asked for, and kept.
+#[derive(Debug, Default)]
+pub(crate) struct Metadata(OnceLock<Bytes>);
+
+impl Metadata {
+    /// The text.
+    ///
+    /// # Errors
+    /// Internal where what is described makes no valid resource.
+    pub(crate) fn text(&self, domain: &Domain) -> Result<Bytes> {
+        if let Some(text) = self.0.get() {
+            return Ok(text.clone());
+        }
+        let text = Bytes::from(statement(&description(domain))?.to_text());
+        Ok(self.0.get_or_init(|| text).clone())
+    }
+}
+
+fn description(domain: &Domain) -> Description {
     let security = object! {
         "cors": true,
         "service": vec![canonical_model::Value::Object(object! {
@@ -18,26 +40,22 @@ pub(crate) fn statement(domain: &Domain) -> String {
         })],
         "description": "OAuth 2.0 with SMART scopes; see .well-known/smart-configuration",
     };
-    let description = Description {
+    let leading = leading();
+    let offer = |kind| offer(domain, kind, &leading);
+    Description {
         id: instance(domain),
         name: "CareBridge",
         description: "The canonical FHIR R4 record".to_owned(),
         version: env!("CARGO_PKG_VERSION"),
         base_url: domain.base().to_owned(),
-        date: "2026-11-24".to_owned(),
+        date: "2026-11-28".to_owned(),
         formats: vec!["application/fhir+json", "json"],
         patch_formats: vec!["application/json-patch+json", "application/fhir+json"],
         security: Some(security),
         interactions: vec!["batch", "transaction", "history-system", "search-system"],
         operations: Vec::new(),
-        resources: ResourceType::all().map(|kind| offer(domain, kind)).collect(),
-    };
-    match write(&description) {
-        Ok(resource) => resource.to_text(),
-        Err(error) => {
-            tracing::error!(error = ?error, "The CapabilityStatement could not be written.");
-            String::new()
-        }
+        search_params: common(),
+        resources: ResourceType::all().map(offer).collect(),
     }
 }
 
@@ -47,7 +65,53 @@ fn instance(domain: &Domain) -> String {
     secret.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn offer(domain: &Domain, kind: ResourceType) -> Offer {
+/// Parameters that the specification describes without a definition of their own.
+/// <https://hl7.org/fhir/R4/search.html#all>
+const UNDEFINED: [(&str, &str); 2] = [
+    ("_has", "Resources that another refers to, as _has:Observation:patient:code=1234-5"),
+    ("_list", "Resources that a List holds, by its id"),
+];
+
+fn undefined() -> impl Iterator<Item = SearchParam> {
+    UNDEFINED.into_iter().map(|(code, documentation)| SearchParam {
+        code: Cow::Borrowed(code),
+        documentation: Cow::Borrowed(documentation),
+        ..SearchParam::special()
+    })
+}
+
+/// What every type has, and so can be asked of the whole system.
+fn common() -> Vec<SearchParam> {
+    let binary = Registry::r4().search_params(ResourceType::BINARY);
+    let params = binary.iter().filter(|param| param.code.starts_with('_'));
+    let kinds = SearchParam {
+        code: Cow::Borrowed("_type"),
+        documentation: Cow::Borrowed("The types to search in, with commas between them"),
+        ..SearchParam::special()
+    };
+    let mut all: Vec<SearchParam> = params.filter(is_answered).cloned().collect();
+    all.extend(undefined().chain([kinds]));
+    all.sort_by(|a, b| a.code.cmp(&b.code));
+    all
+}
+
+/// Named queries are the one thing that is not searched.
+fn is_answered(param: &&SearchParam) -> bool {
+    param.code != "_query"
+}
+
+/// All references that can be followed, as `Observation:subject`, with the types that they lead to; none is
+/// any.
+fn leading() -> Vec<(String, Vec<ResourceType>)> {
+    let of_type = |kind: ResourceType| {
+        let params = Registry::r4().search_params(kind).iter();
+        let references = params.filter(|param| param.kind == SearchParamKind::Reference);
+        references.map(move |param| (format!("{kind}:{}", param.code), targets(param)))
+    };
+    ResourceType::all().flat_map(of_type).collect()
+}
+
+fn offer(domain: &Domain, kind: ResourceType, leading: &[(String, Vec<ResourceType>)]) -> Offer {
     let policy = domain.policy();
     let mut offer = Offer::new(kind);
     offer.interactions = vec![
@@ -66,8 +130,12 @@ fn offer(domain: &Domain, kind: ResourceType) -> Offer {
     offer.conditional_read = "full-support";
     offer.conditional_update = true;
     offer.conditional_delete = if policy.delete_multiple { "multiple" } else { "single" };
-    // Named queries are the one thing that is not searched.
-    let params = Registry::r4().search_params(kind).iter();
-    offer.search_params = params.filter(|param| param.code != "_query").collect();
+    let params = Registry::r4().search_params(kind).iter().filter(is_answered);
+    offer.search_params = params.cloned().chain(undefined()).collect();
+    offer.search_params.sort_by(|a, b| a.code.cmp(&b.code));
+    offer.includes = std::iter::once("*".to_owned()).chain(offer.includes_of()).collect();
+    let here = leading.iter().filter(|(_, to)| to.is_empty() || to.contains(&kind));
+    offer.rev_includes =
+        std::iter::once("*".to_owned()).chain(here.map(|(name, _)| name.clone())).collect();
     offer
 }

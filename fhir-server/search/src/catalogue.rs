@@ -1,7 +1,8 @@
 //! The search parameters of each type, ready for use: hashed, compiled, and placed in the index.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use canonical_model::fhirpath::Path;
 use canonical_model::json::Text;
@@ -20,7 +21,7 @@ pub struct Catalogue {
     types: Vec<OnceLock<TypePlan>>,
     /// Paths of elements that are stored sealed.
     pub(crate) sealed: Vec<String>,
-    pub(crate) hidden: OnceLock<HashSet<&'static str>>,
+    pub(crate) hidden: OnceLock<HashSet<Cow<'static, str>>>,
 }
 
 /// The parameters of one type.
@@ -36,7 +37,7 @@ pub struct TypePlan {
 #[derive(Debug)]
 pub struct ParamPlan {
     /// Its definition.
-    pub definition: &'static SearchParam,
+    pub definition: Arc<SearchParam>,
     /// The hash its values are indexed under. `patient` shares that of `subject` where its
     /// expression only narrows the type: a reference's hash holds the type already.
     pub param: Param,
@@ -69,7 +70,7 @@ pub struct ParamPlan {
 #[derive(Debug)]
 pub struct Part {
     /// The parameter of the type that says how the part is asked for.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// That parameter's kind.
     pub kind: SearchParamKind,
     /// What a reference may point to.
@@ -144,9 +145,9 @@ impl TypePlan {
         let timeline = timeline::of(kind);
         let mut params = Vec::with_capacity(definitions.len());
         for definition in definitions {
-            let code = definition.code;
+            let code: &str = &definition.code;
             let owner = shared_with(definition, definitions).unwrap_or(code);
-            let path = match definition.expression {
+            let path = match &*definition.expression {
                 "" => None,
                 text => Some(Path::compile(text, kind.name(), registry)?),
             };
@@ -155,7 +156,7 @@ impl TypePlan {
                 None => Vec::new(),
             };
             params.push(ParamPlan {
-                definition,
+                definition: Arc::new(definition.clone()),
                 param: hasher.param(kind, owner),
                 own: hasher.param(kind, code),
                 targets: targets(definition),
@@ -170,10 +171,10 @@ impl TypePlan {
                     && is_covered(kind, definition, definitions),
                 sealed: std::iter::once(definition)
                     .chain(components(definition, definitions))
-                    .any(|param| overlaps(kind, param.expression, sealed)),
+                    .any(|param| overlaps(kind, &param.expression, sealed)),
             });
         }
-        params.sort_by(|a, b| a.definition.code.cmp(b.definition.code));
+        params.sort_by(|a, b| a.definition.code.cmp(&b.definition.code));
         let timeline_date = timeline.map(|t| hasher.param(kind, t.date));
         Ok(Self { params, timeline_date })
     }
@@ -181,7 +182,7 @@ impl TypePlan {
     /// A parameter by its code.
     #[must_use]
     pub fn find(&self, code: &str) -> Option<&ParamPlan> {
-        let at = self.params.binary_search_by(|p| p.definition.code.cmp(code)).ok()?;
+        let at = self.params.binary_search_by(|p| (*p.definition.code).cmp(code)).ok()?;
         self.params.get(at)
     }
 }
@@ -213,22 +214,26 @@ impl ParamPlan {
 /// or selects from one.
 fn parts(
     kind: ResourceType,
-    whole: &SearchParam,
-    all: &[SearchParam],
+    whole: &'static SearchParam,
+    all: &'static [SearchParam],
     hasher: &Hasher,
 ) -> Vec<Param> {
-    let of = |param: &'static str| param.split('|').map(str::trim).filter(|e| is_of(e, kind));
-    let is_part = |part: &&SearchParam| {
+    let of = |param: &'static SearchParam| arms(param, kind);
+    let is_part = |part: &&'static SearchParam| {
         part.code != whole.code
             && part.kind == whole.kind
             && part.expression != whole.expression
             && (part.kind != SearchParamKind::Composite || is_alike(part, whole))
-            && shared_with(part, all).is_none_or(|owner| owner == part.code)
-            && of(part.expression).count() > 0
-            && of(part.expression)
-                .all(|inner| of(whole.expression).any(|outer| selects(part.kind, inner, outer)))
+            && shared_with(part, all).is_none_or(|owner| *owner == part.code)
+            && of(part).count() > 0
+            && of(part).all(|inner| of(whole).any(|outer| selects(part.kind, inner, outer)))
     };
-    all.iter().filter(is_part).map(|part| hasher.param(kind, part.code)).collect()
+    all.iter().filter(is_part).map(|part| hasher.param(kind, &part.code)).collect()
+}
+
+/// The alternatives of an expression that begin with the type.
+fn arms(param: &SearchParam, kind: ResourceType) -> impl Iterator<Item = &str> {
+    param.expression.split('|').map(str::trim).filter(move |arm| is_of(arm, kind))
 }
 
 fn is_of(expression: &str, kind: ResourceType) -> bool {
@@ -262,7 +267,7 @@ fn composite(
         let others = whole.components.iter().filter_map(named);
         let like = named(component).into_iter().chain(others).find(|like| reads(like.kind, &path));
         let like = like.ok_or_else(|| Error::internal("a composite of unknown parameters"))?;
-        Ok(Part { code: like.code, kind: like.kind, targets: targets(like), path })
+        Ok(Part { code: like.code.clone(), kind: like.kind, targets: targets(like), path })
     };
     whole.components.iter().map(part).collect()
 }
@@ -289,10 +294,9 @@ fn reads(kind: SearchParamKind, path: &PartPath) -> bool {
 
 /// Whether each of a composite's expressions is that of another composite with the same parts.
 fn is_covered(kind: ResourceType, whole: &SearchParam, all: &[SearchParam]) -> bool {
-    let of = |param: &'static str| param.split('|').map(str::trim).filter(|e| is_of(e, kind));
     let others: Vec<_> = all.iter().filter(|part| is_alike(part, whole)).collect();
-    of(whole.expression)
-        .all(|outer| others.iter().any(|part| of(part.expression).all(|inner| inner == outer)))
+    arms(whole, kind)
+        .all(|outer| others.iter().any(|part| arms(part, kind).all(|inner| inner == outer)))
 }
 
 /// Whether two composites ask for the same parts, of different elements.
@@ -328,7 +332,7 @@ fn selects(kind: SearchParamKind, inner: &str, outer: &str) -> bool {
 /// The parameter whose values include this one's: `X` for `X.where(resolve() is Patient)`, and the
 /// first of several with one expression.
 fn shared_with<'a>(param: &SearchParam, all: &'a [SearchParam]) -> Option<&'a str> {
-    let expression = param.expression;
+    let expression = &*param.expression;
     let wide = match expression.split_once(".where(resolve() is ") {
         Some((wide, rest)) if rest.ends_with(')') && !rest.contains('|') => wide,
         _ => expression,
@@ -339,11 +343,13 @@ fn shared_with<'a>(param: &SearchParam, all: &'a [SearchParam]) -> Option<&'a st
             && !wide.is_empty()
             && other.expression == wide
     };
-    all.iter().filter(same).map(|other| other.code).min()
+    all.iter().filter(same).map(|other| &*other.code).min()
 }
 
-/// An expression that ends in `resolve() is Patient` allows only that, whatever the list says.
-fn targets(param: &SearchParam) -> Vec<ResourceType> {
+/// What a reference can point to; empty is any. An expression that ends in `resolve() is Patient` allows
+/// only that, whatever the list says.
+#[must_use]
+pub fn targets(param: &SearchParam) -> Vec<ResourceType> {
     let named = param.expression.rsplit_once("resolve() is ").map(|(_, rest)| rest);
     let only = named.and_then(|rest| ResourceType::find(rest.trim_end_matches(')')));
     match only {
@@ -353,7 +359,7 @@ fn targets(param: &SearchParam) -> Vec<ResourceType> {
 }
 
 fn breadth(param: &SearchParam) -> Breadth {
-    match (param.kind, param.code) {
+    match (param.kind, &*param.code) {
         (SearchParamKind::Token, "identifier") | (SearchParamKind::Uri, "url") => Breadth::Unique,
         (SearchParamKind::Reference, _) => Breadth::Owned,
         (

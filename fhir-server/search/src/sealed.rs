@@ -2,6 +2,7 @@
 //! keyed hashes; strings, dates and numbers would lie open, so those of sealed elements are not indexed,
 //! and searching them is refused.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use canonical_model::ResourceType;
@@ -91,13 +92,13 @@ impl Catalogue {
     }
 
     /// The codes of all parameters that find sealed elements.
-    fn hidden(&self) -> &HashSet<&'static str> {
+    fn hidden(&self) -> &HashSet<Cow<'static, str>> {
         self.hidden.get_or_init(|| {
             let kinds =
                 self.sealed.iter().filter_map(|path| ResourceType::find(names(path).first()?));
             let plans = kinds.filter_map(|kind| self.plan(kind).ok());
             let params = plans.flat_map(|plan| &plan.params).filter(|param| param.sealed);
-            params.map(|param| param.definition.code).collect()
+            params.map(|param| param.definition.code.clone()).collect()
         })
     }
 }

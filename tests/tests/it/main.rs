@@ -15,6 +15,7 @@ mod blobs_refused;
 mod bounds;
 mod bundle;
 mod bundle_transaction;
+mod capability;
 mod chaos;
 mod chaos_disconnect;
 mod concurrency;

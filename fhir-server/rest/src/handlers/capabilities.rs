@@ -10,5 +10,5 @@ use crate::interaction::Interaction;
 
 pub(crate) fn capabilities(app: &App, format: &Format) -> Result<Answer> {
     format.expect(&Interaction::Capabilities)?;
-    Ok(Answer::new(StatusCode::OK, represent(app.metadata.clone(), format)?))
+    Ok(Answer::new(StatusCode::OK, represent(app.metadata.text(&app.domain)?, format)?))
 }

@@ -95,7 +95,7 @@ pub fn extract(catalogue: &Catalogue, base: &str, resource: &Resource) -> Result
     let (wholes, others): (Vec<_>, Vec<_>) = plan.params.iter().partition(|p| !p.parts.is_empty());
     for param in others.into_iter().chain(wholes) {
         // Everyone's id and time are columns of the head.
-        if matches!(param.definition.code, "_id" | "_lastUpdated") {
+        if matches!(&*param.definition.code, "_id" | "_lastUpdated") {
             continue;
         }
         if let Some(path) = &param.path {

@@ -30,7 +30,7 @@ fn one(it: &Criterion<'_>, value: &str) -> Parsed {
     let values = split(value, '$');
     let parts = &it.param.composite;
     if values.len() != parts.len() || values.iter().any(|value| value.is_empty()) {
-        let names: Vec<&str> = parts.iter().map(|part| part.code).collect();
+        let names: Vec<&str> = parts.iter().map(|part| &*part.code).collect();
         return Err(it.wrong(&format!(
             "expected {} values joined by `$`: {}",
             parts.len(),
@@ -72,7 +72,7 @@ fn tied(it: &Criterion<'_>, parts: &[(&Part, &&str)], heads: &[Param]) -> Parsed
 fn under(it: &Criterion<'_>, part: &Part, heads: &[Param], value: &str) -> Parsed {
     match part.kind {
         SearchParamKind::Date => {
-            let test = range(part.code, value)?;
+            let test = range(&part.code, value)?;
             let tests = heads.iter().map(|head| Expr::Date(*head, test)).collect();
             Ok(Expr::Beside(Box::new(Expr::any(tests))))
         }
@@ -96,7 +96,7 @@ fn implied<'a>(
     let plan = it.context.catalogue.plan(it.kind)?;
     let mut tests = Vec::new();
     for (part, value) in parts.filter(|(part, _)| part.kind == SearchParamKind::Token) {
-        if let Some(param) = plan.find(part.code)
+        if let Some(param) = plan.find(&part.code)
             && split_once(value, '|').is_none_or(|(_, code)| !code.is_empty())
         {
             tests.push(token(

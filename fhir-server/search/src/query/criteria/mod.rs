@@ -33,8 +33,8 @@ struct Criterion<'a> {
 }
 
 impl Criterion<'_> {
-    fn name(&self) -> &'static str {
-        self.param.definition.code
+    fn name(&self) -> &str {
+        &self.param.definition.code
     }
 
     fn is_quantity(&self) -> bool {

@@ -7,7 +7,7 @@ pub(super) fn near(plan: &TypePlan, code: &str) -> String {
     let mut best: Vec<(usize, &str)> = plan
         .params
         .iter()
-        .map(|p| (distance(code, p.definition.code), p.definition.code))
+        .map(|p| (distance(code, &p.definition.code), &*p.definition.code))
         .filter(|(distance, _)| *distance <= 2)
         .collect();
     best.sort_unstable();

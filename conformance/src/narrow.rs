@@ -1,0 +1,32 @@
+//! The part of a search parameter's expression that concerns one type. Compiled into the build script too.
+
+/// Keeps the arms of a union that begin with `base`; arms without a type get it.
+#[must_use]
+pub fn narrow(expression: &str, base: &str) -> String {
+    let mut kept = Vec::new();
+    for arm in arms(expression) {
+        let path = arm.trim_start_matches('(');
+        let head = path.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+        if head == base {
+            kept.push(arm.to_owned());
+        } else if head.starts_with(|c: char| c.is_ascii_lowercase()) {
+            kept.push(format!("{base}.{arm}"));
+        }
+    }
+    kept.join(" | ")
+}
+
+/// Splits at each `|` outside parentheses and quotes.
+fn arms(expression: &str) -> Vec<&str> {
+    let (mut depth, mut quoted) = (0_u32, false);
+    let cut = |c: char| {
+        match c {
+            '\'' => quoted = !quoted,
+            '(' if !quoted => depth += 1,
+            ')' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == '|' && depth == 0 && !quoted
+    };
+    expression.split(cut).map(str::trim).filter(|arm| !arm.is_empty()).collect()
+}
