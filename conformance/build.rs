@@ -13,6 +13,8 @@ mod package;
 mod params;
 #[path = "build/structures.rs"]
 mod structures;
+#[path = "build/terminology.rs"]
+mod terminology;
 #[path = "build/value_sets.rs"]
 mod value_sets;
 
@@ -58,9 +60,14 @@ fn build(file: &Path) -> Built<()> {
         structures: structures.list,
         value_sets,
     };
-    let bytes = postcard::to_stdvec(&index).map_err(|e| format!("cannot write the index: {e}"))?;
+    write("r4.postcard", &index)?;
+    write("r4-terminology.postcard", &terminology::read(&package)?)
+}
+
+fn write(name: &str, content: &impl serde::Serialize) -> Built<()> {
+    let bytes = postcard::to_stdvec(content).map_err(|e| format!("cannot write {name}: {e}"))?;
     let folder = env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?;
-    let target = Path::new(&folder).join("r4.postcard");
+    let target = Path::new(&folder).join(name);
     fs::write(&target, bytes).map_err(|e| format!("cannot write {}: {e}", target.display()))
 }
 

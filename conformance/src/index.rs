@@ -187,3 +187,22 @@ pub(crate) struct Compartment {
     /// Resource types, as structures in order, each with the search parameters that lead there.
     pub members: Vec<(u16, Vec<&'static str>)>,
 }
+
+/// The code systems and value sets of the package, each sorted by URL.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
+pub(crate) struct Definitions {
+    pub code_systems: Vec<Definition>,
+    pub value_sets: Vec<Definition>,
+}
+
+/// A CodeSystem or ValueSet as published.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Definition {
+    /// The canonical URL, without version.
+    pub url: &'static str,
+    /// Its version; empty where it has none.
+    pub version: &'static str,
+    /// The resource as JSON, without what only people read.
+    pub text: &'static str,
+}

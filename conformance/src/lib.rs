@@ -13,6 +13,7 @@ mod registry;
 mod schema;
 mod search_param;
 mod structure;
+pub mod terminology;
 #[cfg(test)]
 mod tests;
 mod validate;

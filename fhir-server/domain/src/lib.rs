@@ -9,6 +9,7 @@ pub mod interactions;
 pub mod limits;
 mod prepare;
 mod request;
+pub mod terminology;
 
 pub use domain::{Domain, Policy, Services};
 pub use hooks::{Hook, Hooks, Proposal};

@@ -20,3 +20,11 @@ pub const RESOURCE_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const CONTENT_INLINE_BYTES_MAX: usize = 256 * 1024;
 /// Letters of base64 that are decoded at a time. A multiple of four: no byte spans two pieces.
 pub const BASE64_BYTES_AT_ONCE: usize = 512 * 1024;
+/// CodeSystems and ValueSets that one query may read.
+pub const DEFINITIONS_MAX: usize = 64;
+/// Bytes of them: each is read into memory whole.
+pub const DEFINITION_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Value sets within value sets.
+pub const VALUE_SET_DEPTH_MAX: usize = 8;
+/// Codes at a time while a value set is expanded. What is left of them in the end has a limit of its own.
+pub const EXPANSION_CODES_MAX: usize = 50_000;

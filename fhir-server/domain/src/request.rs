@@ -11,6 +11,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::Domain;
 use crate::limits::IDEMPOTENCY_KEY_BYTES_MAX;
+use crate::terminology::{Reader, reading};
 
 /// One request, as far as interactions care.
 #[derive(Clone, Debug)]
@@ -139,21 +140,31 @@ impl Criteria {
     /// never act on more than was meant.
     ///
     /// # Errors
-    /// Invalid; PreconditionFailed as [`Criteria::new`].
-    pub fn parse(domain: &Domain, kind: ResourceType, query: &str) -> Result<Self> {
-        Self::of(domain, kind, &search::query::parse_pairs(query)?)
+    /// Invalid; PreconditionFailed as [`Criteria::new`]; what [`reading`] runs into.
+    pub async fn parse(
+        domain: &Domain,
+        request: &Request,
+        kind: ResourceType,
+        query: &str,
+    ) -> Result<Self> {
+        Self::of(domain, request, kind, &search::query::parse_pairs(query)?).await
     }
 
     /// Takes parameters that are read already; those that only shape the answer are left out.
     ///
     /// # Errors
     /// As [`Criteria::parse`].
-    pub fn of(domain: &Domain, kind: ResourceType, pairs: &[Pair]) -> Result<Self> {
-        let context = QueryContext::new(domain.catalogue(), domain.base(), Handling::Strict);
+    pub async fn of(
+        domain: &Domain,
+        request: &Request,
+        kind: ResourceType,
+        pairs: &[Pair],
+    ) -> Result<Self> {
         let shapes = ["_format", "_pretty", "_summary", "_elements", "_count", "_sort"];
         let criteria: Vec<Pair> =
             pairs.iter().filter(|(name, _)| !shapes.contains(&name.as_str())).cloned().collect();
-        Self::new(search::query::parse(context, kind, &criteria)?)
+        let read = |context: QueryContext<'_>| search::query::parse(context, kind, &criteria);
+        Self::new(reading(domain, Reader::Caller(request), Handling::Strict, read).await?)
     }
 
     /// The type searched.

@@ -3,6 +3,7 @@
 //!
 //! **Architecture invariant:** no SQL and no I/O here; `store` lowers the expression tree.
 
+mod binding;
 pub mod catalogue;
 pub mod entries;
 pub mod expr;
@@ -13,6 +14,7 @@ pub mod limits;
 mod measure;
 pub mod query;
 mod sealed;
+pub mod terms;
 mod timeline;
 
 pub use catalogue::Catalogue;
@@ -21,3 +23,4 @@ pub use expr::Expr;
 pub use extract::extract;
 pub use keys::{Facet, Hasher, Key, Param};
 pub use query::{Query, QueryContext};
+pub use terms::{Code, Term, Terms};

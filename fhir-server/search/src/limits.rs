@@ -15,6 +15,8 @@ pub const PARAMS_MAX: usize = 100;
 pub const UNITS_MAX: usize = 10_000;
 /// Comma-separated values of one parameter.
 pub const OR_VALUES_MAX: usize = 1_000;
+/// Codes that one value may mean, by a value set or a hierarchy. Each is a test of its own.
+pub const CONCEPTS_MAX: usize = 1_000;
 /// Bytes of one query string.
 pub const QUERY_BYTES_MAX: usize = 64 * 1024;
 /// Types that a bare id may stand for. Each is a test of its own, for each value.

@@ -52,6 +52,8 @@ pub const IDLE_TRUST_MS_MAX: u64 = 1_000;
 /// Heads that are indexed anew in one transaction.
 pub const HEADS_INDEXED_AT_ONCE: i64 = 200;
 
+/// Candidates that an estimated total looks at: some 10 ms. With fewer it is exact.
+pub const CANDIDATES_SAMPLED: i64 = 2_000;
 /// Bytes of a search's statement that stays prepared.
 pub const PREPARED_BYTES_MAX: usize = 4_096;
 /// Statements that a session keeps prepared.

@@ -8,6 +8,7 @@ use search::{Expr, Query, QueryContext};
 use store::{Explained, Found, PageKey, SearchPage};
 
 use crate::limits::INCLUDED_MAX;
+use crate::terminology::{Reader, reading};
 use crate::{Domain, Request};
 
 /// Where a search looks.
@@ -43,28 +44,35 @@ pub async fn queries(
     pairs: &[Pair],
     handling: Handling,
 ) -> Result<Vec<Query>> {
-    let context = QueryContext::new(domain.catalogue(), domain.base(), handling);
+    let kinds = match scope {
+        Scope::Type(kind) | Scope::Compartment(_, _, Some(kind)) => vec![(*kind, pairs.to_vec())],
+        Scope::System | Scope::Compartment(_, _, None) => several(domain, request, pairs).await?,
+    };
+    let read = |context: QueryContext<'_>| read(context, scope, &kinds);
+    reading(domain, Reader::Caller(request), handling, read).await
+}
+
+fn read(
+    context: QueryContext<'_>,
+    scope: &Scope,
+    kinds: &[(ResourceType, Vec<Pair>)],
+) -> Result<Vec<Query>> {
+    let mut queries = Vec::with_capacity(kinds.len());
+    for (kind, pairs) in kinds {
+        let query = || search::query::parse(context, *kind, pairs);
+        let Scope::Compartment(of, id, only) = scope else {
+            queries.push(query()?);
+            continue;
+        };
+        match (search::query::compartment(context, *of, id, *kind)?, only) {
+            (Some(part), _) => queries.push(within(query()?, part)),
+            (None, Some(_)) => return Err(outside(*of, *kind)),
+            (None, None) => {}
+        }
+    }
     match scope {
-        Scope::Type(kind) => Ok(vec![search::query::parse(context, *kind, pairs)?]),
-        Scope::Compartment(of, id, Some(kind)) => {
-            let part = search::query::compartment(context, *of, id, *kind)?;
-            let part = part.ok_or_else(|| outside(*of, *kind))?;
-            Ok(vec![within(search::query::parse(context, *kind, pairs)?, part)])
-        }
-        Scope::Compartment(of, id, None) => {
-            let mut queries = Vec::new();
-            for (kind, pairs) in several(domain, request, pairs).await? {
-                if let Some(part) = search::query::compartment(context, *of, id, kind)? {
-                    queries.push(within(search::query::parse(context, kind, &pairs)?, part));
-                }
-            }
-            alike(queries)
-        }
-        Scope::System => {
-            let kinds = several(domain, request, pairs).await?;
-            let parse = |(kind, pairs): (_, Vec<Pair>)| search::query::parse(context, kind, &pairs);
-            alike(kinds.into_iter().map(parse).collect::<Result<_>>()?)
-        }
+        Scope::Type(_) | Scope::Compartment(_, _, Some(_)) => Ok(queries),
+        Scope::System | Scope::Compartment(_, _, None) => alike(queries),
     }
 }
 
@@ -159,9 +167,15 @@ pub async fn search(
         searched.page = domain.store().search(&access, queries, after).await?;
         include(domain, &access, queries, &mut searched).await?;
     }
-    if only_count || first.total == Total::Accurate {
-        searched.page.total = Some(domain.store().count(&access, queries).await?);
-    }
+    searched.page.total = match first.total {
+        Total::Estimate => {
+            let least = searched.page.found.len() + usize::from(searched.page.next.is_some());
+            let about = domain.store().estimate(&access, queries).await?;
+            Some(about.max(i64::try_from(least).unwrap_or(i64::MAX)))
+        }
+        Total::None if !only_count => None,
+        Total::None | Total::Accurate => Some(domain.store().count(&access, queries).await?),
+    };
     Ok(searched)
 }
 
@@ -203,8 +217,9 @@ async fn include(
 pub async fn explain(domain: &Domain, text: &str) -> Result<(Query, Explained)> {
     let (kind, query) = text.split_once('?').unwrap_or((text, ""));
     let kind = named_type(kind.trim_start_matches('/'))?;
-    let context = QueryContext::new(domain.catalogue(), domain.base(), Handling::Strict);
-    let query = search::query::parse(context, kind, &search::query::parse_pairs(query)?)?;
+    let pairs = search::query::parse_pairs(query)?;
+    let read = |context: QueryContext<'_>| search::query::parse(context, kind, &pairs);
+    let query = reading(domain, Reader::Operator, Handling::Strict, read).await?;
     let access = Access::internal("an operator asks how a search is answered");
     let explained = domain.store().explain(&access, std::slice::from_ref(&query)).await?;
     Ok((query, explained))

@@ -5,7 +5,7 @@ use canonical_model::json::Object;
 use canonical_model::{Error, IssueCode, Resource, ResourceId, ResourceType, Result, Value};
 use domain::interactions::patch::Patch;
 use domain::interactions::transaction::{Entry, Operation, Target};
-use domain::{Criteria, Precondition};
+use domain::{Criteria, Precondition, Request};
 use http::Method;
 use search::query::{Pair, parse_pairs};
 
@@ -67,44 +67,46 @@ impl BundleEntry {
     ///
     /// # Errors
     /// Invalid, naming the entry.
-    pub(crate) fn operation(&mut self, app: &App) -> Result<Entry> {
-        let operation = self.write(app).map_err(|error| self.fault(error))?;
+    pub(crate) async fn operation(&mut self, app: &App, request: &Request) -> Result<Entry> {
+        let operation = self.write(app, request).await.map_err(|error| self.fault(error))?;
         Ok(Entry { index: self.index, full_url: self.full_url.clone(), operation })
     }
 
-    fn write(&mut self, app: &App) -> Result<Operation> {
+    async fn write(&mut self, app: &App, request: &Request) -> Result<Operation> {
         let resource = self.resource.take();
         let precondition = || self.conditions.precondition();
         match &self.interaction {
             Interaction::Create(kind) => {
-                let criteria = self.conditions.if_none_exist.as_deref().map(|text| {
-                    let text = text.trim_start_matches(&format!("{kind}?")).trim_start_matches('?');
-                    Criteria::parse(&app.domain, *kind, text)
-                });
-                Ok(Operation::Create(
-                    content(resource, *kind)?,
-                    criteria.transpose()?.map(Box::new),
-                ))
+                let criteria = match self.conditions.if_none_exist.as_deref() {
+                    Some(text) => {
+                        let text =
+                            text.trim_start_matches(&format!("{kind}?")).trim_start_matches('?');
+                        Some(Criteria::parse(&app.domain, request, *kind, text).await?)
+                    }
+                    None => None,
+                };
+                Ok(Operation::Create(content(resource, *kind)?, criteria.map(Box::new)))
             }
             Interaction::Update(kind, id) => {
                 let target = Target::Id(*kind, id.clone());
                 Ok(Operation::Update(target, content(resource, *kind)?, precondition()?))
             }
             Interaction::ConditionalUpdate(kind) => {
-                let target = self.target(app, *kind)?;
+                let target = self.target(app, request, *kind).await?;
                 Ok(Operation::Update(target, content(resource, *kind)?, precondition()?))
             }
             Interaction::Patch(kind, id) => {
                 patch(resource, Target::Id(*kind, id.clone()), precondition()?)
             }
             Interaction::ConditionalPatch(kind) => {
-                patch(resource, self.target(app, *kind)?, precondition()?)
+                patch(resource, self.target(app, request, *kind).await?, precondition()?)
             }
             Interaction::Delete(kind, id) => {
                 Ok(Operation::Delete(Target::Id(*kind, id.clone()), precondition()?))
             }
             Interaction::ConditionalDelete(kind) => {
-                Ok(Operation::Delete(self.target(app, *kind)?, precondition()?))
+                let target = self.target(app, request, *kind).await?;
+                Ok(Operation::Delete(target, precondition()?))
             }
             Interaction::Capabilities
             | Interaction::Read(..)
@@ -119,8 +121,9 @@ impl BundleEntry {
         }
     }
 
-    fn target(&self, app: &App, kind: ResourceType) -> Result<Target> {
-        Ok(Target::Where(Box::new(Criteria::of(&app.domain, kind, &self.pairs)?)))
+    async fn target(&self, app: &App, request: &Request, kind: ResourceType) -> Result<Target> {
+        let criteria = Criteria::of(&app.domain, request, kind, &self.pairs).await?;
+        Ok(Target::Where(Box::new(criteria)))
     }
 }
 

@@ -70,7 +70,7 @@ async fn transaction(
             expected.extend(one.map_err(|error| entry.fault(error))?);
         } else {
             take_in(app, &wire, entry).await.map_err(|error| entry.fault(error))?;
-            writes.push(entry.operation(app)?);
+            writes.push(entry.operation(app, &wire.request).await?);
         }
     }
     let (domain, request) = (app.domain.clone(), wire.request.clone());

@@ -29,7 +29,7 @@ pub(crate) async fn create(app: &App, mut wire: WireRequest, kind: ResourceType)
         }
         Some(text) => {
             let text = text.trim_start_matches(&format!("{kind}?")).trim_start_matches('?');
-            let criteria = Criteria::parse(&app.domain, kind, text)?;
+            let criteria = Criteria::parse(&app.domain, &wire.request, kind, text).await?;
             let work = async move {
                 interaction::create_if_none_exist(&domain, &request, resource, &criteria).await
             };

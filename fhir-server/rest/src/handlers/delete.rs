@@ -28,7 +28,7 @@ pub(crate) async fn conditional(
     wire: WireRequest,
     kind: ResourceType,
 ) -> Result<Answer> {
-    let criteria = Criteria::of(&app.domain, kind, &wire.pairs)?;
+    let criteria = Criteria::of(&app.domain, &wire.request, kind, &wire.pairs).await?;
     let precondition = wire.conditions.precondition()?;
     let (domain, request) = (app.domain.clone(), wire.request.clone());
     let gone = Domain::shielded(async move {

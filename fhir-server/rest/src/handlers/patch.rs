@@ -31,7 +31,7 @@ pub(crate) async fn conditional(
     kind: ResourceType,
 ) -> Result<Answer> {
     let change = body(&mut wire)?;
-    let criteria = Criteria::of(&app.domain, kind, &wire.pairs)?;
+    let criteria = Criteria::of(&app.domain, &wire.request, kind, &wire.pairs).await?;
     let precondition = wire.conditions.precondition()?;
     let (domain, request) = (app.domain.clone(), wire.request.clone());
     let written = Domain::shielded(async move {

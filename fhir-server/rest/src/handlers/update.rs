@@ -39,7 +39,7 @@ pub(crate) async fn conditional(
         return Err(Error::invalid(text).at("resourceType"));
     }
     let resource = set_aside(&app.domain, &wire.request, Action::Update, resource).await?;
-    let criteria = Criteria::of(&app.domain, kind, &wire.pairs)?;
+    let criteria = Criteria::of(&app.domain, &wire.request, kind, &wire.pairs).await?;
     let precondition = wire.conditions.precondition()?;
     let (domain, request) = (app.domain.clone(), wire.request.clone());
     let written = Domain::shielded(async move {

@@ -77,6 +77,8 @@ pub enum Total {
     /// No total, unless it is known anyway.
     #[default]
     None,
+    /// About how many: a sample of the candidates where there are many.
+    Estimate,
     /// A count of all matches.
     Accurate,
 }

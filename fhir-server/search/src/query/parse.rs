@@ -10,6 +10,7 @@ use super::{Query, Summary, Total};
 use crate::catalogue::{Catalogue, TypePlan};
 use crate::expr::Expr;
 use crate::limits::{COUNT_DEFAULT, COUNT_MAX, INCLUDES_MAX, TESTS_MAX};
+use crate::terms::Terms;
 
 /// `Prefer: handling`. <https://hl7.org/fhir/R4/search.html#errors>
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub struct QueryContext<'a> {
     pub base: &'a str,
     /// What to do with the unknown.
     pub handling: Handling,
+    /// The answers of terminology.
+    pub terms: &'a Terms,
     /// How many links of a chain lead here.
     pub(super) depth: usize,
 }
@@ -37,8 +40,13 @@ pub struct QueryContext<'a> {
 impl<'a> QueryContext<'a> {
     /// The context of a whole query.
     #[must_use]
-    pub fn new(catalogue: &'a Catalogue, base: &'a str, handling: Handling) -> Self {
-        Self { catalogue, base, handling, depth: 0 }
+    pub fn new(
+        catalogue: &'a Catalogue,
+        base: &'a str,
+        handling: Handling,
+        terms: &'a Terms,
+    ) -> Self {
+        Self { catalogue, base, handling, terms, depth: 0 }
     }
 }
 
@@ -46,7 +54,7 @@ impl<'a> QueryContext<'a> {
 ///
 /// # Errors
 /// Invalid for a value that its parameter cannot have, and, in strict handling, for a parameter or
-/// modifier that is not known.
+/// modifier that is not known; TooLarge where a term has more codes than one value may mean.
 pub fn parse(context: QueryContext<'_>, kind: ResourceType, pairs: &[Pair]) -> Result<Query> {
     let plan = context.catalogue.plan(kind)?;
     let mut query = Query {
@@ -122,6 +130,13 @@ impl Refusal {
     }
 }
 
+/// More codes than one value may mean.
+pub(super) fn too_many(place: &str, most: usize) -> Refusal {
+    let text = format!("{place}: these are more than {most} codes. Name fewer, or a narrower set.");
+    let issue = Issue::error(IssueCode::TooCostly, text).at(place);
+    Refusal::Bad(Error::from_issues(canonical_model::Kind::TooLarge, vec![issue]))
+}
+
 fn take(
     context: QueryContext<'_>,
     plan: &TypePlan,
@@ -141,7 +156,8 @@ fn take(
         "_total" => {
             query.total = match value {
                 "none" => Total::None,
-                "accurate" | "estimate" => Total::Accurate,
+                "estimate" => Total::Estimate,
+                "accurate" => Total::Accurate,
                 _ => return Err(Refusal::value(name, "expected none, estimate or accurate")),
             };
         }

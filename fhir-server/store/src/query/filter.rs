@@ -136,16 +136,25 @@ fn push_all(sql: &mut Sql, lowering: Lowering<'_>, parts: &[Expr], between: &str
     sql.push(")");
 }
 
-/// Many plain keys are one comparison of arrays.
+/// Many plain keys or facets are one comparison of arrays.
 fn push_any(sql: &mut Sql, lowering: Lowering<'_>, parts: &[Expr]) {
     let plain = |part: &Expr| match part {
         Expr::Key(KeyTest { lookup, facet: None, .. }) => Some(*lookup),
         _ => None,
     };
     let keys: Option<Vec<i64>> = parts.iter().map(plain).collect();
-    match keys {
-        Some(keys) if keys.len() > 1 => {
-            sql.push(format!("({}.keys && ", lowering.head())).push_bind(keys).push(")");
+    let facet = |part: &Expr| match part {
+        Expr::Facet(facet) => Some(*facet),
+        _ => None,
+    };
+    let facets: Option<Vec<i32>> = parts.iter().map(facet).collect();
+    let head = lowering.head();
+    match (keys, facets) {
+        (Some(keys), _) if keys.len() > 1 => {
+            sql.push(format!("({head}.keys && ")).push_bind(keys).push(")");
+        }
+        (_, Some(facets)) if facets.len() > 1 => {
+            sql.push(format!("({head}.facets && ")).push_bind(facets).push(")");
         }
         _ => push_all(sql, lowering, parts, " or ", "false"),
     }

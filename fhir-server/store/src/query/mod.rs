@@ -7,6 +7,7 @@
 mod budget;
 mod compare;
 mod driver;
+mod estimate;
 mod explain;
 mod filter;
 mod include;

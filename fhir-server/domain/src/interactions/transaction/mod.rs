@@ -24,7 +24,7 @@ use crate::{Criteria, Domain, Precondition, Request};
 use links::Links;
 use repeat::once;
 pub(crate) use repeat::{repeated, replay};
-use resolve::{Resolved, resolve};
+use resolve::{Conditional, Resolved, resolve};
 
 /// One entry that writes.
 #[derive(Clone, Debug)]
@@ -202,6 +202,7 @@ async fn attempt(
     if let Some(written) = repeated(domain, request).await? {
         return Ok(written);
     }
+    let conditional = resolve::criteria(domain, request, conditional).await?;
     let mut open = domain.store().begin().await?;
     let outcome = match in_turn(domain, request, entries, &conditional, &mut open).await {
         Ok(written) => match present(domain, request, &mut open, &written, expected).await {
@@ -279,7 +280,7 @@ async fn in_turn(
     domain: &Domain,
     request: &Request,
     entries: &[Entry],
-    conditional: &[(String, &Entry)],
+    conditional: &[Conditional<'_>],
     open: &mut Transaction,
 ) -> Result<Vec<Written>, Stop> {
     claim(domain, entries, open).await?;

@@ -113,18 +113,42 @@ async fn find(
     sole(found)
 }
 
-/// Conditional references (`Patient?identifier=…`), each with the entry that has it first, and what
-/// each finds.
+/// A conditional reference (`Patient?identifier=…`) with the entry that has it first.
+pub(super) struct Conditional<'e> {
+    text: String,
+    entry: &'e Entry,
+    criteria: Criteria,
+}
+
+/// Reads conditional references. Before the transaction begins: what their criteria mean may have to be
+/// looked up, and that takes another session.
+pub(super) async fn criteria<'e>(
+    domain: &Domain,
+    request: &Request,
+    conditional: Vec<(String, &'e Entry)>,
+) -> Result<Vec<Conditional<'e>>> {
+    let mut read = Vec::with_capacity(conditional.len());
+    for (text, entry) in conditional {
+        let (kind, query) = text.split_once('?').unwrap_or((&text, ""));
+        let kind = ResourceType::parse(kind).map_err(|error| entry.fault(error))?;
+        let criteria = Criteria::parse(domain, request, kind, query).await;
+        let criteria = criteria.map_err(|error| entry.fault(error))?;
+        read.push(Conditional { text, entry, criteria });
+    }
+    Ok(read)
+}
+
+/// What each conditional reference finds.
 pub(super) async fn references(
     domain: &Domain,
     request: &Request,
     open: &mut Transaction,
-    conditional: &[(String, &Entry)],
+    conditional: &[Conditional<'_>],
     gone: &Gone,
 ) -> Result<HashMap<String, String>> {
     let mut found = HashMap::with_capacity(conditional.len());
-    for (text, entry) in conditional {
-        let name = reference(domain, request, open, text, gone).await;
+    for Conditional { text, entry, criteria } in conditional {
+        let name = reference(domain, request, open, criteria, gone).await;
         found.insert(text.clone(), name.map_err(|error| entry.fault(error))?);
     }
     Ok(found)
@@ -134,16 +158,14 @@ async fn reference(
     domain: &Domain,
     request: &Request,
     open: &mut Transaction,
-    text: &str,
+    criteria: &Criteria,
     gone: &Gone,
 ) -> Result<String> {
-    let (kind, query) = text.split_once('?').unwrap_or((text, ""));
-    let criteria = Criteria::parse(domain, ResourceType::parse(kind)?, query)?;
-    let stored = find(domain, request, open, &criteria, gone).await?.ok_or_else(|| {
+    let stored = find(domain, request, open, criteria, gone).await?.ok_or_else(|| {
         let text = "A conditional reference matches no resource.";
         Error::new(Kind::PreconditionFailed, text)
     })?;
-    Ok(format!("{kind}/{}", stored.id))
+    Ok(format!("{}/{}", criteria.kind(), stored.id))
 }
 
 /// What the transaction deletes, by its entries.

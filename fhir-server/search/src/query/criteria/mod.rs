@@ -3,6 +3,7 @@
 
 mod chain;
 mod composite;
+mod concept;
 mod date;
 mod filter;
 mod number;

@@ -1,16 +1,22 @@
 //! <https://hl7.org/fhir/R4/search.html#token>
 
+use super::concept;
 use super::values::{split, split_once, unescape};
 use super::{Criterion, Parsed, any};
 use crate::expr::{Breadth, Expr, KeyTest, TextTest};
 use crate::fold::fold;
 use crate::keys::{Aspect, Facet, Key, Param};
 use crate::query::parse::Refusal;
+use crate::terms::Term;
 
 pub(super) fn criterion(it: &Criterion<'_>) -> Parsed {
     match it.modifier {
         None => any(&it.values, |value| Ok(token(it, value))),
         Some("not") => Ok(Expr::Not(Box::new(any(&it.values, |value| Ok(token(it, value)))?))),
+        Some("in") => concept::within(it),
+        Some("not-in") => Ok(Expr::Not(Box::new(concept::within(it)?))),
+        Some("below") => concept::related(it, Term::Below),
+        Some("above") => concept::related(it, Term::Above),
         Some("text") => any(&it.values, |value| text(it, value)),
         Some("of-type") => any(&it.values, |value| of_type(it, value)),
         Some(_) => Err(it.unsupported()),
