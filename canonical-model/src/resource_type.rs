@@ -56,6 +56,8 @@ impl ResourceType {
     pub const OPERATION_OUTCOME: Self = Self::known("OperationOutcome");
     /// `Parameters`.
     pub const PARAMETERS: Self = Self::known("Parameters");
+    /// `SearchParameter`, which changes what can be searched.
+    pub const SEARCH_PARAMETER: Self = Self::known("SearchParameter");
 
     /// Finds a type by name; the error names the path's part, not the caller's data.
     pub fn parse(name: &str) -> Result<Self, Error> {

@@ -58,6 +58,24 @@ impl SearchParam {
 }
 
 impl SearchParamKind {
+    const ALL: [Self; 9] = [
+        Self::Number,
+        Self::Date,
+        Self::String,
+        Self::Token,
+        Self::Reference,
+        Self::Composite,
+        Self::Quantity,
+        Self::Uri,
+        Self::Special,
+    ];
+
+    /// The kind of FHIR's code.
+    #[must_use]
+    pub fn find(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == code)
+    }
+
     /// FHIR's code.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -1,7 +1,7 @@
 //! The service itself: what interactions share.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use access::{Access, Action, Rules};
 use canonical_model::{Error, ResourceType, Result};
@@ -10,6 +10,7 @@ use conformance::Registry;
 use search::{Catalogue, Query};
 use store::{Auditor, Store};
 use telemetry::Clock;
+use tokio::sync::Notify;
 
 use crate::hooks::Hooks;
 use crate::request::Request;
@@ -55,7 +56,9 @@ pub struct Domain {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) services: Services,
-    pub(crate) catalogue: Catalogue,
+    catalogue: RwLock<Arc<Catalogue>>,
+    /// Calls whoever indexes in the background.
+    index_work: Notify,
     pub(crate) rules: Rules,
 }
 
@@ -67,7 +70,9 @@ impl Domain {
         let catalogue = Catalogue::with_sealed(store.hasher().clone(), store.sealer().paths());
         let registry = Registry::r4();
         let rules = Rules::new(|kind| !registry.patient_compartment(kind).is_empty());
-        Self { shared: Arc::new(Shared { services, catalogue, rules }) }
+        let catalogue = RwLock::new(Arc::new(catalogue));
+        let index_work = Notify::new();
+        Self { shared: Arc::new(Shared { services, catalogue, index_work, rules }) }
     }
 
     /// The store, for reads that carry their access.
@@ -82,10 +87,21 @@ impl Domain {
         &self.shared.services.auditor
     }
 
-    /// The search parameters.
+    /// The search parameters as they are now.
     #[must_use]
-    pub fn catalogue(&self) -> &Catalogue {
-        &self.shared.catalogue
+    pub fn catalogue(&self) -> Arc<Catalogue> {
+        Arc::clone(&self.shared.catalogue.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes others. What was begun with the ones before is ended with them.
+    pub(crate) fn put_catalogue(&self, catalogue: Arc<Catalogue>) {
+        *self.shared.catalogue.write().unwrap_or_else(PoisonError::into_inner) = catalogue;
+        self.shared.index_work.notify_one();
+    }
+
+    /// Waits until there is something to index, for one who does that.
+    pub async fn index_work(&self) {
+        self.shared.index_work.notified().await;
     }
 
     /// The FHIR base URL.

@@ -7,6 +7,7 @@ mod domain;
 mod hooks;
 pub mod interactions;
 pub mod limits;
+pub mod parameters;
 mod prepare;
 mod request;
 pub mod terminology;

@@ -7,6 +7,8 @@ pub const WRITE_TRIES_MAX: usize = 64;
 pub const TRANSACTION_ENTRIES_MAX: usize = 5_000;
 /// Resources that one conditional delete may remove.
 pub const DELETE_MATCHES_MAX: usize = 100;
+/// Tries to put changed search parameters to use, that writes or other servers get in the way of.
+pub const SETTLE_TRIES_MAX: usize = 5;
 /// Bytes of an `Idempotency-Key`.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 /// Tries of a transaction that other writes overtake.

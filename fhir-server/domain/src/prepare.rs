@@ -13,6 +13,7 @@ use store::{Change, Method, Stored};
 use crate::Domain;
 use crate::hooks::Proposal;
 use crate::limits::RESOURCE_BYTES_MAX;
+use crate::parameters;
 
 /// A change and the version that it becomes when it is committed.
 pub(crate) struct Prepared {
@@ -46,12 +47,13 @@ pub(crate) fn content(
                     change that, and send it back.";
         return Err(Error::unprocessable(text).code(IssueCode::Incomplete).at("meta.tag"));
     }
+    parameters::check(domain, &resource)?;
     domain.hooks().check(&Proposal { method: place.method, resource: &resource })?;
     let version =
         place.expected.checked_add(1).ok_or_else(|| Error::conflict("too many versions"))?;
     let instant = format_instant(place.at.timestamp_millis());
     resource.identify(place.id, i64::from(version), &instant);
-    let entries = search::extract(domain.catalogue(), domain.base(), &resource)?;
+    let entries = search::extract(&domain.catalogue(), domain.base(), &resource)?;
     if !access.permits(kind, &entries.owners) {
         return Err(outside());
     }

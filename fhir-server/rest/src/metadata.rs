@@ -2,18 +2,19 @@
 //! <https://hl7.org/fhir/R4/http.html#capabilities>
 
 use std::borrow::Cow;
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use canonical_model::{ResourceType, Result, object};
 use conformance::capability::{Description, Offer, statement};
 use conformance::{Registry, SearchParam, SearchParamKind};
 use domain::Domain;
+use search::Catalogue;
 use search::catalogue::targets;
 
-/// The statement's text: built when it is first asked for, and kept.
+/// The statement's text: built when it is first asked for, and kept until there are other search parameters.
 #[derive(Debug, Default)]
-pub(crate) struct Metadata(OnceLock<Bytes>);
+pub(crate) struct Metadata(Mutex<Option<(i64, Bytes)>>);
 
 impl Metadata {
     /// The text.
@@ -21,15 +22,20 @@ impl Metadata {
     /// # Errors
     /// Internal where what is described makes no valid resource.
     pub(crate) fn text(&self, domain: &Domain) -> Result<Bytes> {
-        if let Some(text) = self.0.get() {
-            return Ok(text.clone());
+        let catalogue = domain.catalogue();
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*kept {
+            Some((goal, text)) if *goal == catalogue.form().goal => Ok(text.clone()),
+            _ => {
+                let text = Bytes::from(statement(&description(domain, &catalogue))?.to_text());
+                *kept = Some((catalogue.form().goal, text.clone()));
+                Ok(text)
+            }
         }
-        let text = Bytes::from(statement(&description(domain))?.to_text());
-        Ok(self.0.get_or_init(|| text).clone())
     }
 }
 
-fn description(domain: &Domain) -> Description {
+fn description(domain: &Domain, catalogue: &Catalogue) -> Description {
     let security = object! {
         "cors": true,
         "service": vec![canonical_model::Value::Object(object! {
@@ -40,8 +46,8 @@ fn description(domain: &Domain) -> Description {
         })],
         "description": "OAuth 2.0 with SMART scopes; see .well-known/smart-configuration",
     };
-    let leading = leading();
-    let offer = |kind| offer(domain, kind, &leading);
+    let leading = leading(catalogue);
+    let offer = |kind| offer(domain, catalogue, kind, &leading);
     Description {
         id: instance(domain),
         name: "CareBridge",
@@ -102,16 +108,28 @@ fn is_answered(param: &&SearchParam) -> bool {
 
 /// All references that can be followed, as `Observation:subject`, with the types that they lead to; none is
 /// any.
-fn leading() -> Vec<(String, Vec<ResourceType>)> {
+fn leading(catalogue: &Catalogue) -> Vec<(String, Vec<ResourceType>)> {
     let of_type = |kind: ResourceType| {
-        let params = Registry::r4().search_params(kind).iter();
-        let references = params.filter(|param| param.kind == SearchParamKind::Reference);
+        let references = params(catalogue, kind);
+        let references = references.filter(|param| param.kind == SearchParamKind::Reference);
         references.map(move |param| (format!("{kind}:{}", param.code), targets(param)))
     };
     ResourceType::all().flat_map(of_type).collect()
 }
 
-fn offer(domain: &Domain, kind: ResourceType, leading: &[(String, Vec<ResourceType>)]) -> Offer {
+/// The search parameters of a type: those that FHIR publishes, and those that are resources here.
+fn params(catalogue: &Catalogue, kind: ResourceType) -> impl Iterator<Item = &SearchParam> {
+    let published = Registry::r4().search_params(kind).iter().filter(is_answered);
+    let uses = catalogue.customs().iter().flat_map(|custom| &custom.uses);
+    published.chain(uses.filter(move |(of, _)| *of == kind).map(|(_, param)| param))
+}
+
+fn offer(
+    domain: &Domain,
+    catalogue: &Catalogue,
+    kind: ResourceType,
+    leading: &[(String, Vec<ResourceType>)],
+) -> Offer {
     let policy = domain.policy();
     let mut offer = Offer::new(kind);
     offer.interactions = vec![
@@ -130,8 +148,7 @@ fn offer(domain: &Domain, kind: ResourceType, leading: &[(String, Vec<ResourceTy
     offer.conditional_read = "full-support";
     offer.conditional_update = true;
     offer.conditional_delete = if policy.delete_multiple { "multiple" } else { "single" };
-    let params = Registry::r4().search_params(kind).iter().filter(is_answered);
-    offer.search_params = params.cloned().chain(undefined()).collect();
+    offer.search_params = params(catalogue, kind).cloned().chain(undefined()).collect();
     offer.search_params.sort_by(|a, b| a.code.cmp(&b.code));
     offer.includes = std::iter::once("*".to_owned()).chain(offer.includes_of()).collect();
     let here = leading.iter().filter(|(_, to)| to.is_empty() || to.contains(&kind));

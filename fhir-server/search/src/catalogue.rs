@@ -9,9 +9,11 @@ use canonical_model::json::Text;
 use canonical_model::{Error, ResourceType, Result};
 use conformance::{Component, Registry, SearchParam, SearchParamKind};
 
+use crate::custom::Custom;
+use crate::entries::INDEX_FORM;
 use crate::expr::Breadth;
 use crate::keys::{Hasher, Param};
-use crate::sealed::overlaps;
+use crate::sealed::{overlaps, tells};
 use crate::timeline;
 
 /// All search parameters, compiled a type at a time when it is first used.
@@ -22,6 +24,34 @@ pub struct Catalogue {
     /// Paths of elements that are stored sealed.
     pub(crate) sealed: Vec<String>,
     pub(crate) hidden: OnceLock<HashSet<Cow<'static, str>>>,
+    customs: Vec<Custom>,
+    form: Form,
+}
+
+/// What an index is built with. Another of it is another index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Form {
+    /// Names all of it together. Never 0.
+    pub goal: i64,
+    /// Names what is stored sealed; 0 where nothing is.
+    pub seals: i64,
+}
+
+impl Form {
+    fn new(hasher: &Hasher, sealed: &[String], customs: &[Custom]) -> Self {
+        let seals = match sealed {
+            [] => 0,
+            some => hasher.digest(some.join("\n").as_bytes()),
+        };
+        let mut text = format!("{INDEX_FORM} {seals}");
+        let mut digests: Vec<i64> = customs.iter().map(|custom| custom.digest).collect();
+        digests.sort_unstable();
+        for digest in digests {
+            text = format!("{text} {digest}");
+        }
+        let goal = hasher.digest(text.as_bytes());
+        Self { goal: if goal == 0 { 1 } else { goal }, seals }
+    }
 }
 
 /// The parameters of one type.
@@ -64,6 +94,8 @@ pub struct ParamPlan {
     pub covered: bool,
     /// Whether its values may be of elements that are stored sealed.
     pub sealed: bool,
+    /// The digest of its definition, where that is a resource here and not FHIR's.
+    pub custom: Option<i64>,
 }
 
 /// A part of a composite.
@@ -112,8 +144,27 @@ impl Catalogue {
     /// The same where the elements at these paths are stored sealed.
     #[must_use]
     pub fn with_sealed(hasher: Hasher, sealed: Vec<String>) -> Self {
+        Self::with_customs(hasher, sealed, Vec::new())
+    }
+
+    /// The same with search parameters of one's own.
+    #[must_use]
+    pub fn with_customs(hasher: Hasher, sealed: Vec<String>, customs: Vec<Custom>) -> Self {
         let types = ResourceType::all().map(|_| OnceLock::new()).collect();
-        Self { hasher, types, sealed, hidden: OnceLock::new() }
+        let form = Form::new(&hasher, &sealed, &customs);
+        Self { hasher, types, sealed, hidden: OnceLock::new(), customs, form }
+    }
+
+    /// The search parameters of one's own.
+    #[must_use]
+    pub fn customs(&self) -> &[Custom] {
+        &self.customs
+    }
+
+    /// What an index is built with by these parameters.
+    #[must_use]
+    pub fn form(&self) -> &Form {
+        &self.form
     }
 
     /// The database's hash.
@@ -132,13 +183,18 @@ impl Catalogue {
         if let Some(plan) = slot.get() {
             return Ok(plan);
         }
-        let plan = TypePlan::compile(kind, &self.hasher, &self.sealed)?;
+        let plan = TypePlan::compile(kind, &self.hasher, &self.sealed, &self.customs)?;
         Ok(slot.get_or_init(|| plan))
     }
 }
 
 impl TypePlan {
-    fn compile(kind: ResourceType, hasher: &Hasher, sealed: &[String]) -> Result<Self> {
+    fn compile(
+        kind: ResourceType,
+        hasher: &Hasher,
+        sealed: &[String],
+        customs: &[Custom],
+    ) -> Result<Self> {
         let registry = Registry::r4();
         let definitions = registry.search_params(kind);
         let compartment = registry.patient_compartment(kind);
@@ -172,7 +228,13 @@ impl TypePlan {
                 sealed: std::iter::once(definition)
                     .chain(components(definition, definitions))
                     .any(|param| overlaps(kind, &param.expression, sealed)),
+                custom: None,
             });
+        }
+        for custom in customs {
+            for (_, definition) in custom.uses.iter().filter(|(of, _)| *of == kind) {
+                params.push(ParamPlan::custom(kind, definition, custom.digest, hasher, sealed)?);
+            }
         }
         params.sort_by(|a, b| a.definition.code.cmp(&b.definition.code));
         let timeline_date = timeline.map(|t| hasher.param(kind, t.date));
@@ -188,6 +250,34 @@ impl TypePlan {
 }
 
 impl ParamPlan {
+    /// One of one's own. It shares nothing with others, so that it can come and go.
+    fn custom(
+        kind: ResourceType,
+        definition: &SearchParam,
+        digest: i64,
+        hasher: &Hasher,
+        sealed: &[String],
+    ) -> Result<Self> {
+        let param = hasher.param(kind, &format!("{}#{digest:x}", definition.code));
+        let path = Path::compile(&definition.expression, kind.name(), Registry::r4())?;
+        Ok(Self {
+            param,
+            own: param,
+            targets: targets(definition),
+            path: Some(path),
+            alias: false,
+            parts: Vec::new(),
+            breadth: breadth(definition),
+            compartment: false,
+            timed: false,
+            composite: Vec::new(),
+            covered: false,
+            sealed: tells(kind, &definition.expression, sealed),
+            custom: Some(digest),
+            definition: Arc::new(definition.clone()),
+        })
+    }
+
     /// Whether its values are not indexed, because they are sealed and would lie open in the index.
     #[must_use]
     pub fn is_hidden(&self) -> bool {

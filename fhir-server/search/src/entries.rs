@@ -11,6 +11,8 @@ pub const INDEX_FORM: i16 = 3;
 /// The search values of one version: the forward index, of which the tables hold the inverse.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct IndexEntries {
+    /// What they were extracted by; see [`crate::Form::goal`].
+    pub goal: i64,
     /// Tokens, references and uris that can be looked up. Distinct.
     pub keys: Vec<Key>,
     /// Keys that only ever filter what another key found: `system|code`, presence. Distinct.

@@ -5,6 +5,7 @@
 
 mod binding;
 pub mod catalogue;
+pub mod custom;
 pub mod entries;
 pub mod expr;
 pub mod extract;
@@ -17,7 +18,8 @@ mod sealed;
 pub mod terms;
 mod timeline;
 
-pub use catalogue::Catalogue;
+pub use catalogue::{Catalogue, Form};
+pub use custom::Custom;
 pub use entries::{INDEX_FORM, IndexEntries};
 pub use expr::Expr;
 pub use extract::extract;

@@ -9,6 +9,12 @@ pub const ENTRIES_MAX: usize = 4_000;
 pub const COUNT_MAX: usize = 1_000;
 /// Resources on a page when the client names no number.
 pub const COUNT_DEFAULT: usize = 20;
+/// Bytes of a search parameter's code; FHIR's longest has 40.
+pub const CODE_BYTES_MAX: usize = 64;
+/// Bytes of a search parameter's expression: it is compiled for each type.
+pub const EXPRESSION_BYTES_MAX: usize = 4 * 1024;
+/// Search parameters of one's own: each is evaluated on each write of its types.
+pub const CUSTOMS_MAX: usize = 500;
 /// Parameters of one query.
 pub const PARAMS_MAX: usize = 100;
 /// Units of measure that are remembered. Systems use a few hundred.

@@ -28,18 +28,39 @@ pub(crate) fn overlaps(kind: ResourceType, expression: &str, sealed: &[String]) 
     })
 }
 
+/// As [`overlaps`], of an expression that nobody has looked at: what is not plain may yield anything of the
+/// resource.
+pub(crate) fn tells(kind: ResourceType, expression: &str, sealed: &[String]) -> bool {
+    let any = sealed.iter().any(|path| names(path).first() == Some(&kind.name()));
+    let plain = |arm: &str| {
+        let (names, rest) = walk(arm);
+        let rest = rest.trim_matches([' ', ')']);
+        names.len() > 1 && (rest.is_empty() || rest.starts_with("as "))
+    };
+    any && (overlaps(kind, expression, sealed) || !expression.split('|').all(plain))
+}
+
 /// The names along a path, from its type: `Patient, name, family` of
 /// `Patient.name.where(use='official').family`.
 fn names(path: &str) -> Vec<&str> {
+    walk(path).0
+}
+
+/// The same, with what stands behind them.
+fn walk(path: &str) -> (Vec<&str>, &str) {
     let mut found = Vec::new();
     let mut rest = path.trim_start_matches([' ', '(']);
     loop {
         let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
         let (name, after) = rest.split_at_checked(end.unwrap_or(rest.len())).unwrap_or((rest, ""));
         rest = match (name, after.strip_prefix('(')) {
-            ("", _) => return found,
+            ("", _) => return (found, rest),
             ("where" | "as" | "ofType" | "first" | "last", Some(inner)) => behind_call(inner),
-            (_, Some(_)) => return found,
+            ("extension", Some(inner)) => {
+                found.push(name);
+                behind_call(inner)
+            }
+            (_, Some(_)) => return (found, rest),
             (name, None) => {
                 found.push(name);
                 after
@@ -47,7 +68,7 @@ fn names(path: &str) -> Vec<&str> {
         };
         match rest.strip_prefix('.') {
             Some(more) => rest = more,
-            None => return found,
+            None => return (found, rest),
         }
     }
 }
@@ -108,6 +129,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_not_plain_may_tell() {
+        let sealed = ["Patient.name.family".to_owned()];
+        for (expression, expected) in [
+            ("Patient.gender", false),
+            ("Patient.name.where(use='usual').given", false),
+            ("Patient.name.family", true),
+            ("Patient.descendants()", true),
+            ("Patient.gender.iif(true, %resource.name.family)", true),
+            ("Patient.gender | %resource.name.family", true),
+            ("(Patient.deceased as dateTime)", false),
+            ("Patient.name.family.exists()", true),
+        ] {
+            assert_eq!(tells(ResourceType::PATIENT, expression, &sealed), expected, "{expression}");
+        }
+        assert!(!tells(ResourceType::PATIENT, "Patient.descendants()", &[]));
+    }
+
+    #[test]
     fn paths_and_expressions_meet() {
         let patient = |expression: &str, sealed: &str| {
             overlaps(ResourceType::PATIENT, expression, &[sealed.to_owned()])
@@ -124,6 +163,7 @@ mod tests {
             ("Patient.deceased.exists() and Patient.deceased != false", "Patient.deceased", true),
             ("Resource.meta.tag", "Patient.meta.tag.code", true),
             ("Patient.gender", "Patient.descendants().where(true)", true),
+            ("Patient.extension('http://a.b/c')", "Patient.extension.value", true),
             ("Patient.gender", "Observation.value", false),
             ("", "Patient.gender", false),
         ] {

@@ -3,6 +3,7 @@
 
 use domain::Domain;
 use domain::interactions::reindex::index_more;
+use domain::parameters::look;
 use store::Store;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
@@ -65,6 +66,7 @@ pub(crate) fn indexing(domain: Domain, stop: CancellationToken) -> JoinHandle<()
     tokio::spawn(async move {
         loop {
             let begun = Instant::now();
+            look_at_parameters(&domain).await;
             let pause = match index_more(&domain).await {
                 Ok(Some(_)) => begun.elapsed(),
                 Ok(None) => INDEX_LOOK_EVERY,
@@ -76,19 +78,30 @@ pub(crate) fn indexing(domain: Domain, stop: CancellationToken) -> JoinHandle<()
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = sleep(pause) => {}
+                () = domain.index_work() => {}
             }
         }
     })
 }
 
-/// Looks how far others have indexed, until told to stop.
-pub(crate) fn watching_index(store: Store, stop: CancellationToken) -> JoinHandle<()> {
+/// A fault waits for the next look.
+async fn look_at_parameters(domain: &Domain) {
+    if let Err(error) = look(domain).await {
+        tracing::warn!(%error, cause = ?error.cause, "Search parameters could not be looked at.");
+    }
+}
+
+/// Looks what others have changed of the index, and how far they have come, until told to stop.
+pub(crate) fn watching_index(domain: Domain, stop: CancellationToken) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut ticks = interval(INDEX_LOOK_EVERY);
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
-                _ = ticks.tick() => drop(store.indexing().await),
+                _ = ticks.tick() => {
+                    look_at_parameters(&domain).await;
+                    drop(domain.store().indexing().await);
+                }
             }
         }
     })

@@ -47,7 +47,7 @@ pub const DEMO_PATIENTS: u64 = 20;
 pub const RUNTIME_END: Duration = Duration::from_secs(1);
 /// Different bytes of a sealing key. Of 32 random ones some 30 differ; fewer than 16 do not happen.
 pub const SEAL_KEY_DIFFERENT_BYTES_MIN: usize = 16;
-/// Between two looks whether there is something to index anew.
-pub const INDEX_LOOK_EVERY: Duration = Duration::from_secs(10);
+/// Between two looks whether there is something to index anew, or another server took other search parameters.
+pub const INDEX_LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Between two looks how far a server has indexed, while a command waits for it.
 pub const INDEX_WATCH_EVERY: Duration = Duration::from_millis(200);

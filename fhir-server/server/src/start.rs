@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use auth::{AuthState, Clients, Endpoints, Nothing, SigningKey, smart_configuration};
 use axum::Router;
-use domain::{Domain, Services};
+use domain::{Domain, Services, parameters};
 use store::{Auditor, Store, StoreOptions};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -60,6 +60,7 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
     recorder.run_upkeep();
     let endpoints = Endpoints::new(&origin);
     let domain = domain(&settings, &endpoints, store.clone(), auditor);
+    parameters::settle(&domain, true).await?;
     let mut parts = Router::new();
     if settings.roles.api {
         parts = api(&settings, &endpoints, domain.clone())?;
@@ -72,7 +73,7 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
         working.push(background::sweeping(store.clone(), stop.clone()));
         working.push(background::indexing(domain, stop.clone()));
     } else {
-        working.push(background::watching_index(store.clone(), stop.clone()));
+        working.push(background::watching_index(domain, stop.clone()));
     }
     let health = http::Health::new(store.clone(), stop.clone());
     let router = http::router(parts, health);
@@ -92,17 +93,20 @@ async fn connect(settings: &Settings) -> Result<Store> {
     Ok(Store::connect(&options).await?)
 }
 
-/// The service without its HTTP surface, for a command that works on the database.
+/// The service without its HTTP surface, for a command that works on the database. `starting` makes the index
+/// follow the settings, as a server's start does.
 ///
 /// # Errors
 /// A setting is unusable, the database cannot be reached, or its schema is not current.
-pub(crate) async fn attach(settings: &Settings) -> Result<Domain> {
+pub(crate) async fn attach(settings: &Settings, starting: bool) -> Result<Domain> {
     let url = settings.database.url()?.reveal();
     store::schema_is_current(url).await?;
     let store = connect(settings).await?;
     let auditor = Auditor::start(url, &store).await?;
     let endpoints = Endpoints::new(&settings.origin(settings.listen)?);
-    Ok(domain(settings, &endpoints, store, auditor))
+    let domain = domain(settings, &endpoints, store, auditor);
+    parameters::settle(&domain, starting).await?;
+    Ok(domain)
 }
 
 /// The Patient Domain Service as the settings describe it.

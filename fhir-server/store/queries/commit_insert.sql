@@ -13,7 +13,7 @@ claimed as (
 once as (
     -- A repeated key violates the primary key, and nothing of this statement happens.
     insert into idempotency (client, key, request, reply)
-    select ($31::text[])[1], $54, $55, $56 where $54::text is not null
+    select ($31::text[])[1], $55, $56, $57 where $55::text is not null
 ),
 --.
 c as materialized (
@@ -64,6 +64,13 @@ numbers as (
 timelines as (
     insert into timeline_index (patient, key, at, rid)
     select * from unnest($49::bigint[], $50::bigint[], $51::bigint[], $52::bigint[]) g (patient, key, at, rid)
+),
+--.
+--? due
+due as (
+    -- By another goal than the one that stands: this server has not heard of it yet.
+    insert into index_due (rid) select d.rid from c d
+    where $54::bigint is distinct from (select goal from index_state where one)
 ),
 --.
 event as (

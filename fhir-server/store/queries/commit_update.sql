@@ -6,7 +6,7 @@ with
 --? key
 once as (
     insert into idempotency (client, key, request, reply)
-    select ($31::text[])[1], $72, $73, $74 where $72::text is not null
+    select ($31::text[])[1], $73, $74, $75 where $73::text is not null
 ),
 --.
 c as materialized (
@@ -147,6 +147,13 @@ audited as (
         case when method = 2 then 204 when revives then 201 else 200 end, type, version, id,
         ($31::text[])[actor], ($33::text[])[actor], ($34::text[])[actor]
     from done
+),
+--.
+--? due
+due as (
+    -- By another goal than the one that stands: this server has not heard of it yet.
+    insert into index_due (rid) select d.rid from done d
+    where d.method <> 2 and $72::bigint is distinct from (select goal from index_state where one)
 ),
 --.
 applied as (

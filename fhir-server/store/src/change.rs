@@ -82,6 +82,8 @@ pub(crate) struct Flat {
     pub(crate) gone: IndexRows,
     /// Hashes of the criteria of conditional creates.
     pub(crate) claims: Vec<i64>,
+    /// What all were indexed by; 0 where some differ.
+    pub(crate) goal: Option<i64>,
     pub(crate) kinds: Vec<i16>,
     pub(crate) ids: Vec<String>,
     pub(crate) id_hashes: Vec<i64>,
@@ -255,6 +257,10 @@ impl Flat {
         self.expected.push(change.expected);
         self.methods.push(change.method as i16);
         self.revives.push(change.revives);
+        if !gone {
+            let goal = change.entries.goal;
+            self.goal = Some(self.goal.map_or(goal, |all| if all == goal { goal } else { 0 }));
+        }
         self.push_entries(change.entries);
     }
 

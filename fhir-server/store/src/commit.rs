@@ -122,9 +122,9 @@ pub(crate) async fn insert(
     let count = work.iter().map(|work| work.changes.len()).sum();
     let rids = ground.numbers.take(connection, count).await?;
     let flat = Flat::of_new(&ground.hasher, work, &rids);
-    let parts = flat.parts(once);
+    let parts = flat.parts(once).with(Part::Due, ground.has_goal() && flat.goal.is_some());
     let query = bind_common(sqlx::query_scalar(statement(Template::Insert, parts)), &flat);
-    let query = bind_rows(query.bind(&flat.rids), &flat.added).bind(&flat.claims);
+    let query = bind_rows(query.bind(&flat.rids), &flat.added).bind(&flat.claims).bind(flat.goal);
     let query = if parts.has(Part::Key) { bind_key(query, once) } else { query };
     let begun = Instant::now();
     let written: i64 = query.fetch_one(connection).await.map_err(StoreError)?;
@@ -149,6 +149,7 @@ pub(crate) async fn update(
         return Ok(places);
     }
     let parts = flat.parts(once).with(Part::Version, true);
+    let parts = parts.with(Part::Due, ground.has_goal() && flat.goal.is_some());
     let query = bind_update(&flat, parts);
     let query = if parts.has(Part::Key) { bind_key(query, once) } else { query };
     let begun = Instant::now();
@@ -167,7 +168,7 @@ pub(crate) async fn index_anew(connection: &mut PgConnection, flat: &Flat) -> Re
 fn bind_update(flat: &Flat, parts: Parts) -> Statement<'_> {
     let query = bind_common(sqlx::query_scalar(statement(Template::Update, parts)), flat);
     let query = bind_rows(query.bind(&flat.rids), &flat.added);
-    bind_rows(query.bind(&flat.expected).bind(&flat.revives), &flat.gone)
+    bind_rows(query.bind(&flat.expected).bind(&flat.revives), &flat.gone).bind(flat.goal)
 }
 
 type Statement<'q> = QueryScalar<'q, Postgres, i64, PgArguments>;

@@ -35,6 +35,9 @@ pub(crate) const CANCELED: &str = "57014";
 /// No such table: the schema is the one before.
 pub(crate) const NO_TABLE: &str = "42P01";
 
+/// No such column: the same.
+pub(crate) const NO_COLUMN: &str = "42703";
+
 /// Whether PostgreSQL said this code.
 pub(crate) fn has_code(error: &Error, code: &str) -> bool {
     let fault = error.cause.as_ref().and_then(|cause| cause.downcast_ref::<sqlx::Error>());

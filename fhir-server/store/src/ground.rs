@@ -1,6 +1,7 @@
 //! What every write stands on: the database's hash, the numbers of new resources, and the reserve.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use canonical_model::Result;
@@ -21,9 +22,15 @@ pub(crate) struct Ground {
     pub(crate) reserve: Arc<Reserve>,
     /// Places for transactions of many changes.
     pub(crate) turns: Arc<Semaphore>,
+    /// Whether the schema has a place for the goal of the index; the one before has none.
+    pub(crate) goal: Arc<AtomicBool>,
 }
 
 impl Ground {
+    pub(crate) fn has_goal(&self) -> bool {
+        self.goal.load(Ordering::Relaxed)
+    }
+
     /// A place for a transaction of many changes. More of them at once than there are cores only
     /// wait for each other inside the database, where waiting costs more.
     ///

@@ -19,6 +19,7 @@ mod head;
 mod history;
 mod idempotency;
 mod index_rows;
+mod index_state;
 pub mod limits;
 mod migrate;
 
@@ -43,6 +44,7 @@ pub use commit::{Applied, Once};
 pub use head::Head;
 pub use history::{HistoryKey, HistoryQuery, HistoryScope};
 pub use idempotency::StoredReply;
+pub use index_state::{Adopted, GoalParam, IndexState};
 pub use migrate::{migrate, schema_is_current};
 pub use query::{Explained, Found, PageKey, PageValue, SearchPage};
 pub use read::{Reading, Stored, VersionName};

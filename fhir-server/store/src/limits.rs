@@ -51,6 +51,12 @@ pub const IDLE_TRUST_MS_MAX: u64 = 1_000;
 
 /// Heads that are indexed anew in one transaction.
 pub const HEADS_INDEXED_AT_ONCE: i64 = 200;
+/// Numbers of heads that are looked through in one transaction for those of a few types.
+pub const HEADS_LOOKED_THROUGH: i64 = 20_000;
+/// How long a new goal of the index waits for the writes under way: others wait behind it meanwhile.
+pub(crate) const GOAL_WAIT_MS: &str = "set local lock_timeout = '1000ms'";
+/// SearchParameter resources that are read: FHIR publishes 1,400.
+pub const DEFINITIONS_MAX: i64 = 20_000;
 
 /// Candidates that an estimated total looks at: some 10 ms. With fewer it is exact.
 pub const CANDIDATES_SAMPLED: i64 = 2_000;

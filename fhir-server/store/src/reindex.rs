@@ -13,9 +13,9 @@ use sqlx::{PgConnection, Row};
 
 use crate::change::{Change, Flat, Method, RequestContext, Work};
 use crate::commit::index_anew;
-use crate::error::{NO_TABLE, StoreError, has_code};
+use crate::error::StoreError;
 use crate::forward::forwards;
-use crate::limits::HEADS_INDEXED_AT_ONCE;
+use crate::limits::{HEADS_INDEXED_AT_ONCE, HEADS_LOOKED_THROUGH};
 use crate::rows::stored_named;
 use crate::{Store, Stored, Transaction};
 
@@ -55,19 +55,20 @@ impl Store {
         (percent < 100).then_some(percent)
     }
 
-    /// Asks how far the index is.
+    /// Asks how far the index is; `None` where there is nothing to do.
     ///
     /// # Errors
     /// Unavailable or Internal.
     pub async fn indexing(&self) -> Result<Option<Indexing>> {
+        if let Some(state) = self.index_state().await? {
+            return Ok(state.work());
+        }
         let query = sqlx::query("select form, reached, last from index_state");
-        let row = match self.sessions.fetch_optional(query).await {
-            // The schema before has one form only, and no head of this one.
-            Err(error) if has_code(&error, NO_TABLE) => return Ok(None),
-            row => row?.ok_or_else(|| Error::internal("the index has no state"))?,
-        };
-        let indexing = state(&row)?;
-        self.note(indexing);
+        let row = self.sessions.fetch_optional(query).await?;
+        let row = row.ok_or_else(|| Error::internal("the index has no state"))?;
+        let form: i16 = row.try_get("form").map_err(StoreError)?;
+        let indexing = (form < INDEX_FORM).then_some(place_of(&row)?);
+        self.note(indexing.map(Indexing::percent));
         Ok(indexing)
     }
 
@@ -80,17 +81,12 @@ impl Store {
              from (select exists (select from resource) as some) s
              where i.form < $1 and (i.reached = i.last or not s.some)",
         );
-        match self.sessions.execute(query.bind(INDEX_FORM)).await {
-            Err(error) if has_code(&error, NO_TABLE) => Ok(()),
-            done => {
-                done?;
-                self.indexing().await.map(drop)
-            }
-        }
+        self.sessions.execute(query.bind(INDEX_FORM)).await?;
+        self.indexing().await.map(drop)
     }
 
-    fn note(&self, indexing: Option<Indexing>) {
-        self.indexed.0.store(indexing.map_or(100, Indexing::percent), Ordering::Relaxed);
+    pub(crate) fn note(&self, percent: Option<i64>) {
+        self.indexed.0.store(percent.unwrap_or(100), Ordering::Relaxed);
     }
 
     /// Begins anew: every head will be indexed once more.
@@ -98,75 +94,133 @@ impl Store {
     /// # Errors
     /// Unavailable or Internal.
     pub async fn forget_index(&self) -> Result<()> {
-        let query = sqlx::query("update index_state set form = 0, reached = 0, last = 0");
-        self.sessions.execute(query).await.map(drop)
+        // No older form than there is: a server of the release before would take that for its work.
+        let query =
+            sqlx::query("update index_state set form = least(form, $1), reached = 0, last = 0");
+        self.sessions.execute(query.bind(INDEX_FORM - 1)).await.map(drop)
     }
 
-    /// Indexes some more heads; `None` where there is nothing to do, or somebody else is at it.
+    /// Indexes some more heads by the goal; `None` where there is nothing to do, somebody else is at it, or
+    /// another goal stands.
     ///
     /// # Errors
     /// Unavailable or Internal; then nothing of the batch is done.
     pub async fn index_more(
         &self,
         at: DateTime<Utc>,
+        goal: i64,
         extract: impl Fn(&Resource) -> Result<IndexEntries>,
     ) -> Result<Option<Indexing>> {
-        if self.indexing().await?.is_none() {
+        let Some(state) = self.index_state().await? else { return Ok(None) };
+        if state.goal != goal || state.work().is_none() {
             return Ok(None);
         }
         let mut open = self.begin().await?;
-        let Some(indexing) = claim(open.connection()).await? else {
+        let Some(turn) = claim(open.connection()).await?.filter(|turn| turn.goal == goal) else {
             open.rollback().await?;
             return Ok(None);
         };
-        let heads = heads(&mut open, indexing.reached).await?;
-        let reached = heads.last().map(|(rid, _)| *rid);
-        anew(&mut open, at, heads, extract).await?;
-        let done = place(open.connection(), reached).await?;
+        if state.is_walking() {
+            walk(&mut open, at, &turn, extract).await?;
+        } else {
+            again(&mut open, at, extract).await?;
+        }
         open.commit().await?;
-        self.note(done);
-        Ok(Some(done.unwrap_or(Indexing { reached: indexing.last, last: indexing.last })))
+        Ok(Some(self.indexing().await?.unwrap_or(Indexing { reached: turn.last, last: turn.last })))
     }
 }
 
-fn state(row: &PgRow) -> Result<Option<Indexing>> {
-    let form: i16 = row.try_get("form").map_err(StoreError)?;
+/// The turn to index.
+struct Turn {
+    goal: i64,
+    reached: i64,
+    last: i64,
+    /// Those whose heads are walked; `None` is all.
+    types: Option<Vec<i16>>,
+}
+
+fn place_of(row: &PgRow) -> Result<Indexing> {
     let reached = row.try_get("reached").map_err(StoreError)?;
-    let last = row.try_get("last").map_err(StoreError)?;
-    Ok((form < INDEX_FORM).then_some(Indexing { reached, last }))
+    Ok(Indexing { reached, last: row.try_get("last").map_err(StoreError)? })
 }
 
 /// Takes the index's turn, if nobody has it; notes where it will end.
-async fn claim(connection: &mut PgConnection) -> Result<Option<Indexing>> {
+async fn claim(connection: &mut PgConnection) -> Result<Option<Turn>> {
     let row = sqlx::query(include_str!("../queries/reindex_claim.sql"))
         .fetch_optional(connection)
         .await
         .map_err(StoreError)?;
-    row.as_ref().map_or(Ok(None), state)
+    let Some(row) = row else { return Ok(None) };
+    let Indexing { reached, last } = place_of(&row)?;
+    let form: i16 = row.try_get("form").map_err(StoreError)?;
+    let types = row.try_get("types").map_err(StoreError)?;
+    let types = (form == INDEX_FORM).then_some(types);
+    let goal = row.try_get("goal").map_err(StoreError)?;
+    Ok(Some(Turn { goal, reached, last, types }))
 }
 
-/// The next heads, with their numbers.
-async fn heads(open: &mut Transaction, reached: i64) -> Result<Vec<(i64, Stored)>> {
-    let sealer = open.sealer().clone();
-    let rows = sqlx::query(include_str!("../queries/reindex_heads.sql"))
-        .bind(reached)
-        .bind(HEADS_INDEXED_AT_ONCE)
-        .fetch_all(open.connection())
-        .await
-        .map_err(StoreError)?;
-    let head =
-        |row: &PgRow| Ok((row.try_get("rid").map_err(StoreError)?, stored_named(row, &sealer)?));
-    rows.iter().map(head).collect()
+/// Indexes the next heads by their numbers.
+async fn walk(
+    open: &mut Transaction,
+    at: DateTime<Utc>,
+    turn: &Turn,
+    extract: impl Fn(&Resource) -> Result<IndexEntries>,
+) -> Result<()> {
+    let end = match turn.types {
+        None => i64::MAX,
+        Some(_) => turn.reached.saturating_add(HEADS_LOOKED_THROUGH),
+    };
+    let query = sqlx::query(include_str!("../queries/reindex_heads.sql"))
+        .bind(turn.reached)
+        .bind(end)
+        .bind(turn.types.as_deref())
+        .bind(HEADS_INDEXED_AT_ONCE);
+    let rows = query.fetch_all(open.connection()).await.map_err(StoreError)?;
+    let full = i64::try_from(rows.len()).is_ok_and(|count| count == HEADS_INDEXED_AT_ONCE);
+    let last: Option<i64> =
+        rows.last().map(|row| row.try_get("rid").map_err(StoreError)).transpose()?;
+    let reached = match last {
+        Some(last) if full || turn.types.is_none() => Some(last),
+        _ => Some(end).filter(|end| *end < turn.last),
+    };
+    let heads = read(open, &rows)?;
+    anew(open, at, heads, extract).await?;
+    place(open.connection(), reached).await
+}
+
+/// Indexes heads that were written by another goal.
+async fn again(
+    open: &mut Transaction,
+    at: DateTime<Utc>,
+    extract: impl Fn(&Resource) -> Result<IndexEntries>,
+) -> Result<()> {
+    let query = sqlx::query(include_str!("../queries/reindex_due.sql")).bind(HEADS_INDEXED_AT_ONCE);
+    let rows = query.fetch_all(open.connection()).await.map_err(StoreError)?;
+    let due: Vec<i64> = rows
+        .iter()
+        .map(|row| Ok(row.try_get("due").map_err(StoreError)?))
+        .collect::<Result<_>>()?;
+    let mut heads = read(open, &rows)?;
+    heads.sort_by(|a, b| (a.kind.number(), &a.id).cmp(&(b.kind.number(), &b.id)));
+    heads.dedup_by(|a, b| (a.kind, &a.id) == (b.kind, &b.id));
+    anew(open, at, heads, extract).await?;
+    let query = sqlx::query("delete from index_due where due = any ($1)").bind(due);
+    query.execute(open.connection()).await.map_err(StoreError)?;
+    Ok(())
+}
+
+fn read(open: &Transaction, rows: &[PgRow]) -> Result<Vec<Stored>> {
+    rows.iter().map(|row| stored_named(row, open.sealer())).collect()
 }
 
 async fn anew(
     open: &mut Transaction,
     at: DateTime<Utc>,
-    heads: Vec<(i64, Stored)>,
+    heads: Vec<Stored>,
     extract: impl Fn(&Resource) -> Result<IndexEntries>,
 ) -> Result<()> {
     let mut changes = Vec::with_capacity(heads.len());
-    for (_, head) in heads {
+    for head in heads {
         let Some(text) = &head.text else { continue };
         match Resource::parse(text).and_then(|resource| extract(&resource)) {
             Ok(entries) => changes.push(Change {
@@ -207,17 +261,15 @@ fn nobody() -> RequestContext {
 }
 
 /// Notes the place, or the end.
-async fn place(connection: &mut PgConnection, reached: Option<i64>) -> Result<Option<Indexing>> {
-    let query = match reached {
-        Some(reached) => {
-            sqlx::query("update index_state set reached = $1 returning form, reached, last")
-                .bind(reached)
-        }
-        None => sqlx::query(
-            "update index_state set form = $1, reached = last returning form, reached, last",
-        )
-        .bind(INDEX_FORM),
+async fn place(connection: &mut PgConnection, reached: Option<i64>) -> Result<()> {
+    let Some(reached) = reached else {
+        let query = sqlx::query("update index_param set built = true where not built");
+        query.execute(&mut *connection).await.map_err(StoreError)?;
+        let query = sqlx::query("update index_state set form = $1, reached = last, types = '{}'");
+        query.bind(INDEX_FORM).execute(connection).await.map_err(StoreError)?;
+        return Ok(());
     };
-    let row = query.fetch_one(connection).await.map_err(StoreError)?;
-    state(&row)
+    let query = sqlx::query("update index_state set reached = $1").bind(reached);
+    query.execute(connection).await.map_err(StoreError)?;
+    Ok(())
 }

@@ -24,9 +24,11 @@ pub(crate) enum Part {
     TimelinesGone,
     /// The versions themselves, with all that goes with them; without it they are indexed anew.
     Version,
+    /// Heads that are to be indexed again, where the goal is another.
+    Due,
 }
 
-const NAMES: [(&str, Part); 13] = [
+const NAMES: [(&str, Part); 14] = [
     ("claims", Part::Claims),
     ("key", Part::Key),
     ("tokens", Part::Tokens),
@@ -40,6 +42,7 @@ const NAMES: [(&str, Part); 13] = [
     ("numbers_gone", Part::NumbersGone),
     ("timelines_gone", Part::TimelinesGone),
     ("version", Part::Version),
+    ("due", Part::Due),
 ];
 
 /// The parts of a statement that a batch needs.

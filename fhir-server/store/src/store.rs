@@ -80,6 +80,7 @@ impl Store {
             hasher,
             numbers: Arc::new(Numbers::new(block)),
             turns: Arc::new(Semaphore::new(per_core(TURNS_PER_2_CORES, 2))),
+            goal: Arc::default(),
             reserve: Arc::new(Reserve::new(sessions.clone(), setup.reserve_mib)),
         };
         let inserts = Group::start(&sessions, &ground, Verb::Insert);
@@ -125,6 +126,12 @@ impl Store {
     pub(crate) async fn turn_to_search(&self) -> Result<SemaphorePermit<'_>> {
         let turn = timeout(Duration::from_millis(ACQUIRE_MS_MAX), self.searches.acquire()).await;
         turn.map_err(|_| busy())?.map_err(|_| away())
+    }
+
+    /// Whether the schema has a place for what the index is built with, as it was last seen.
+    #[must_use]
+    pub fn has_goal(&self) -> bool {
+        self.ground.has_goal()
     }
 
     /// What seals elements before they are committed.

@@ -44,6 +44,7 @@ mod samples_own;
 mod seal;
 mod search;
 mod search_budget;
+mod search_custom;
 mod search_edges;
 mod search_estimate;
 mod search_include;

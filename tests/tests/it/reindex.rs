@@ -63,7 +63,7 @@ async fn store(url: &str) -> Result<Store> {
 async fn more(store: &Store) -> Result<Option<Indexing>> {
     let catalogue = Catalogue::new(store.hasher().clone());
     let anew = |resource: &_| extract(&catalogue, "http://any/fhir", resource);
-    Ok(store.index_more(Clock::system().now(), anew).await?)
+    Ok(store.index_more(Clock::system().now(), catalogue.form().goal, anew).await?)
 }
 
 fn found(text: &str) -> usize {

@@ -6,6 +6,7 @@ use store::{Applied, Method, Once, Stored};
 use uuid::Uuid;
 
 use super::written::{Effect, Written, reference};
+use crate::parameters::{follow, whole};
 use crate::prepare::{Place, Prepared, content};
 use crate::{Criteria, Domain, IdempotencyKey, Request};
 
@@ -35,6 +36,7 @@ pub async fn create_if_none_exist(
     }
     // Without a lock first: half of the time the resource is there, and nothing needs one.
     let matches = domain.store().find(&access, &criteria.query).await?;
+    whole(domain, &criteria.query).await?;
     if let Some(existing) = sole(matches)? {
         return found(domain, request, existing).await;
     }
@@ -85,7 +87,10 @@ async fn commit(
     let Prepared { change, version } = prepared;
     let at = version.last_updated;
     match domain.store().commit(change, at, &request.context(), &once, None).await? {
-        Applied::Committed => Ok(Written::committed(Effect::Created, version)),
+        Applied::Committed => {
+            follow(domain, version.kind).await;
+            Ok(Written::committed(Effect::Created, version))
+        }
         Applied::KeyRepeated => replay(domain, request).await,
         Applied::CriteriaTaken => Err(Error::precondition("claimed")),
         Applied::Stale => Err(Error::conflict("The new id was taken. Try again.")),
@@ -117,6 +122,7 @@ async fn in_turn(
     let mut transaction = domain.store().begin().await?;
     transaction.claim(vec![claim]).await?;
     let page = transaction.search(&access, query).await?;
+    whole(domain, query).await?;
     if let Some(existing) = sole(page.found)? {
         transaction.rollback().await?;
         return found(domain, request, existing).await;
@@ -129,6 +135,7 @@ async fn in_turn(
     match transaction.write(vec![change], at, &request.context(), &once).await? {
         Applied::Committed => {
             transaction.commit().await?;
+            follow(domain, version.kind).await;
             Ok(Written::committed(Effect::Created, version))
         }
         Applied::KeyRepeated => {

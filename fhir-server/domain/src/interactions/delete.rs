@@ -8,6 +8,7 @@ use super::create::{repeated, several};
 use super::update::{overtaken, place, replace};
 use super::written::{Effect, Written};
 use crate::limits::{DELETE_MATCHES_MAX, WRITE_TRIES_MAX};
+use crate::parameters::whole;
 use crate::prepare::{Place, tombstone};
 use crate::{Criteria, Domain, Precondition, Request};
 
@@ -71,6 +72,7 @@ pub async fn delete_where(
     let mut gone = Vec::new();
     for _ in 0..WRITE_TRIES_MAX {
         let page = domain.store().search(&access, std::slice::from_ref(&query), None).await?;
+        whole(domain, &query).await?;
         if page.found.len() > most {
             return Err(several());
         }

@@ -10,6 +10,7 @@ use crate::Domain;
 /// # Errors
 /// Unavailable or Internal; then nothing of the batch is done.
 pub async fn index_more(domain: &Domain) -> Result<Option<Indexing>> {
-    let extract = |resource: &_| search::extract(domain.catalogue(), domain.base(), resource);
-    domain.store().index_more(domain.now(), extract).await
+    let catalogue = domain.catalogue();
+    let extract = |resource: &_| search::extract(&catalogue, domain.base(), resource);
+    domain.store().index_more(domain.now(), catalogue.form().goal, extract).await
 }

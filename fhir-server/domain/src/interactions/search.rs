@@ -8,6 +8,7 @@ use search::{Expr, Query, QueryContext};
 use store::{Explained, Found, PageKey, SearchPage};
 
 use crate::limits::INCLUDED_MAX;
+use crate::parameters::{incomplete, look};
 use crate::terminology::{Reader, reading};
 use crate::{Domain, Request};
 
@@ -31,6 +32,8 @@ pub struct Searched {
     pub included: Vec<Found>,
     /// Whether more would have been included.
     pub cut: bool,
+    /// What may not have been found, in sentences: its index is still being built.
+    pub incomplete: Vec<String>,
 }
 
 /// Reads a search, as one query for each type that it looks in.
@@ -49,7 +52,12 @@ pub async fn queries(
         Scope::System | Scope::Compartment(_, _, None) => several(domain, request, pairs).await?,
     };
     let read = |context: QueryContext<'_>| read(context, scope, &kinds);
-    reading(domain, Reader::Caller(request), handling, read).await
+    let queries = reading(domain, Reader::Caller(request), handling, read).await?;
+    // What is not known here may be known to another server, since a moment ago.
+    if queries.iter().any(|query| !query.ignored.is_empty()) && look(domain).await? {
+        return reading(domain, Reader::Caller(request), handling, read).await;
+    }
+    Ok(queries)
 }
 
 fn read(
@@ -176,6 +184,7 @@ pub async fn search(
         Total::None if !only_count => None,
         Total::None | Total::Accurate => Some(domain.store().count(&access, queries).await?),
     };
+    searched.incomplete = incomplete(domain, queries).await?;
     Ok(searched)
 }
 

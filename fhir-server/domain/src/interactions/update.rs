@@ -8,6 +8,7 @@ use super::create::{create_if_none_exist, kept, repeated, replay, sole};
 use super::transaction::{Entry, Operation, Target, transaction};
 use super::written::{Effect, Written};
 use crate::limits::WRITE_TRIES_MAX;
+use crate::parameters::{follow, whole};
 use crate::prepare::{Place, Prepared, content};
 use crate::{Criteria, Domain, Precondition, Request};
 
@@ -44,6 +45,7 @@ pub async fn update_where(
     let access = domain.decide_query(request, &criteria.query, Action::Search)?;
     for _ in 0..WRITE_TRIES_MAX {
         let matches = domain.store().find(&access, &criteria.query).await?;
+        whole(domain, &criteria.query).await?;
         let Some(existing) = sole(matches)? else {
             if precondition.needs_resource() {
                 return Err(stale());
@@ -233,7 +235,10 @@ pub(crate) async fn replace(
         applied
     };
     match applied {
-        Applied::Committed => Ok(Some(Written::committed(effect, version))),
+        Applied::Committed => {
+            follow(domain, version.kind).await;
+            Ok(Some(Written::committed(effect, version)))
+        }
         Applied::KeyRepeated => replay(domain, request).await.map(Some),
         Applied::Stale | Applied::CriteriaTaken => Ok(None),
     }

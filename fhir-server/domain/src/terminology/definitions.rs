@@ -125,9 +125,9 @@ impl<'a> Definitions<'a> {
             vec![("url".to_owned(), escaped(url)), ("_count".to_owned(), "2".to_owned())];
         pairs.extend(version.map(|version| ("version".to_owned(), escaped(version))));
         let query = {
-            let (terms, domain) = (Terms::default(), self.domain);
+            let (terms, catalogue) = (Terms::default(), self.domain.catalogue());
             let context =
-                QueryContext::new(domain.catalogue(), domain.base(), Handling::Strict, &terms);
+                QueryContext::new(&catalogue, self.domain.base(), Handling::Strict, &terms);
             parse(context, ResourceType::parse(kind)?, &pairs)?
         };
         let page = self.domain.store().search(access, &[query], None).await?;

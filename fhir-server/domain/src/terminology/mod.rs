@@ -10,10 +10,11 @@ mod definitions;
 mod expand;
 mod filters;
 
-use canonical_model::{Error, Result};
+use canonical_model::{Error, IssueCode, Result};
 use search::query::Handling;
 use search::{Code, QueryContext, Term, Terms};
 
+use crate::parameters::look;
 use crate::{Domain, Request};
 use concepts::Concepts;
 use definitions::Definitions;
@@ -40,9 +41,21 @@ pub async fn reading<T>(
 ) -> Result<T> {
     let mut terms = Terms::default();
     let mut definitions = Definitions::new(domain, reader);
+    let mut looked = false;
     loop {
-        let context = QueryContext::new(domain.catalogue(), domain.base(), handling, &terms);
-        let query = read(context)?;
+        let catalogue = domain.catalogue();
+        let context = QueryContext::new(&catalogue, domain.base(), handling, &terms);
+        let query = match read(context) {
+            // What is not known here may be known to another server, since a moment ago.
+            Err(error) if !looked && is_unknown(&error) => {
+                looked = true;
+                if look(domain).await? {
+                    continue;
+                }
+                return Err(error);
+            }
+            query => query?,
+        };
         let asked = terms.asked();
         if asked.is_empty() {
             return Ok(query);
@@ -58,6 +71,10 @@ pub async fn reading<T>(
             terms.learn(term, codes);
         }
     }
+}
+
+fn is_unknown(error: &Error) -> bool {
+    error.issues.iter().any(|issue| issue.code == IssueCode::NotSupported)
 }
 
 fn named(issue: canonical_model::Issue, place: &str) -> canonical_model::Issue {

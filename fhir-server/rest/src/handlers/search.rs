@@ -1,9 +1,9 @@
 //! <https://hl7.org/fhir/R4/http.html#search>
 
 use access::Action;
-use canonical_model::{Error, Issue, IssueCode, Result};
+use canonical_model::{Error, Issue, IssueCode, Kind, Result};
 use domain::Request;
-use domain::interactions::search::{self as interaction, Scope};
+use domain::interactions::search::{self as interaction, Scope, Searched};
 use search::Query;
 use search::query::{Handling, Pair, write_pairs};
 
@@ -36,6 +36,9 @@ pub(crate) async fn search(app: &App, wire: WireRequest, scope: &Scope) -> Resul
     let queries =
         interaction::queries(&app.domain, &wire.request, scope, &pairs, wire.handling).await?;
     let found = interaction::search(&app.domain, &wire.request, &queries, after.as_ref()).await?;
+    if let (Handling::Strict, Some(said)) = (wire.handling, found.incomplete.first()) {
+        return Err(Error::new(Kind::Unavailable, said.as_str()).code(IssueCode::Incomplete));
+    }
 
     let mut bundle = BundleText::new("searchset", found.page.total);
     let links = Links { base: app.base(), path: &path, own: own(scope, &queries, &pairs) };
@@ -59,7 +62,7 @@ pub(crate) async fn search(app: &App, wire: WireRequest, scope: &Scope) -> Resul
     for one in &found.included {
         match_entry(&mut bundle, app.base(), &one.resource, &wire.format, "include")?;
     }
-    let issues = issues(&queries, found.cut, app.domain.store().indexed_percent());
+    let issues = issues(&queries, &found, app.domain.store().indexed_percent());
     if !issues.is_empty() {
         outcome_entry(&mut bundle, &issues);
     }
@@ -108,14 +111,15 @@ fn own(scope: &Scope, queries: &[Query], pairs: &[Pair]) -> Vec<Pair> {
 }
 
 /// What the answer has to say of itself.
-fn issues(queries: &[Query], cut: bool, indexed: Option<i64>) -> Vec<Issue> {
+fn issues(queries: &[Query], found: &Searched, indexed: Option<i64>) -> Vec<Issue> {
     let mut issues: Vec<Issue> =
         queries.first().map(|query| query.ignored.clone()).unwrap_or_default();
     let mut warn = |text: String| {
         let issue = Issue::error(IssueCode::Incomplete, text);
         issues.push(Issue { severity: canonical_model::Severity::Warning, ..issue });
     };
-    if cut {
+    found.incomplete.iter().cloned().for_each(&mut warn);
+    if found.cut {
         let text =
             "More resources would be included than one page may hold. Ask for a smaller page.";
         warn(text.to_owned());

@@ -83,7 +83,7 @@ impl Sink<'_> {
 /// expression does not compile.
 pub fn extract(catalogue: &Catalogue, base: &str, resource: &Resource) -> Result<IndexEntries> {
     let plan = catalogue.plan(resource.kind())?;
-    let entries = IndexEntries::default();
+    let entries = IndexEntries { goal: catalogue.form().goal, ..IndexEntries::default() };
     let mut sink =
         Sink { hasher: catalogue.hasher(), base, entries, timed: Vec::new(), over: false };
     if resource.kind() == ResourceType::PATIENT

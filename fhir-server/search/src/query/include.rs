@@ -85,7 +85,8 @@ fn references(
     let all = plan.params.iter().filter(|param| {
         param.definition.kind == SearchParamKind::Reference && leads(&param.targets)
     });
-    let mut params: Vec<Param> = all.map(|param| param.param).collect();
+    let noted = all.inspect(|param| context.note(source, param));
+    let mut params: Vec<Param> = noted.map(|param| param.param).collect();
     params.sort_unstable();
     params.dedup();
     Ok(params)
@@ -100,6 +101,7 @@ fn reference(
     let plan = context.catalogue.plan(source)?;
     match plan.find(param) {
         Some(found) if found.definition.kind == SearchParamKind::Reference => {
+            context.note(source, found);
             // `patient` narrows what it shares with `subject`.
             let only = match found.targets.as_slice() {
                 [only] => Some(*only),

@@ -38,6 +38,17 @@ pub struct Query {
     pub applied: Vec<Pair>,
     /// What was ignored, in lenient handling.
     pub ignored: Vec<Issue>,
+    /// The search parameters of one's own that it needs, whether to find, to sort or to include.
+    pub customs: Vec<UsedCustom>,
+}
+
+/// A search parameter of one's own, as a query uses it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsedCustom {
+    /// Names its definition.
+    pub digest: i64,
+    /// Its type and code, as `Patient.nickname`.
+    pub name: String,
 }
 
 /// One sort field.

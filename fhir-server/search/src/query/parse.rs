@@ -1,13 +1,15 @@
 //! From pairs to a [`Query`].
 
+use std::sync::{Mutex, PoisonError};
+
 use canonical_model::{Error, Issue, IssueCode, ResourceType, Result};
 
 use super::criteria::criterion;
 use super::include::include;
 use super::pairs::Pair;
 use super::sort::sort;
-use super::{Query, Summary, Total};
-use crate::catalogue::{Catalogue, TypePlan};
+use super::{Query, Summary, Total, UsedCustom};
+use crate::catalogue::{Catalogue, ParamPlan, TypePlan};
 use crate::expr::Expr;
 use crate::limits::{COUNT_DEFAULT, COUNT_MAX, INCLUDES_MAX, TESTS_MAX};
 use crate::terms::Terms;
@@ -35,6 +37,8 @@ pub struct QueryContext<'a> {
     pub terms: &'a Terms,
     /// How many links of a chain lead here.
     pub(super) depth: usize,
+    /// Where the parameters of one's own are noted that are used.
+    pub(super) used: Option<&'a Mutex<Vec<UsedCustom>>>,
 }
 
 impl<'a> QueryContext<'a> {
@@ -46,7 +50,17 @@ impl<'a> QueryContext<'a> {
         handling: Handling,
         terms: &'a Terms,
     ) -> Self {
-        Self { catalogue, base, handling, terms, depth: 0 }
+        Self { catalogue, base, handling, terms, depth: 0, used: None }
+    }
+
+    /// Notes that a parameter of a type is used.
+    pub(super) fn note(&self, kind: ResourceType, param: &ParamPlan) {
+        let (Some(digest), Some(used)) = (param.custom, self.used) else { return };
+        let name = format!("{kind}.{}", param.definition.code);
+        let mut used = used.lock().unwrap_or_else(PoisonError::into_inner);
+        if used.iter().all(|known| known.name != name) {
+            used.push(UsedCustom { digest, name });
+        }
     }
 }
 
@@ -56,6 +70,8 @@ impl<'a> QueryContext<'a> {
 /// Invalid for a value that its parameter cannot have, and, in strict handling, for a parameter or
 /// modifier that is not known; TooLarge where a term has more codes than one value may mean.
 pub fn parse(context: QueryContext<'_>, kind: ResourceType, pairs: &[Pair]) -> Result<Query> {
+    let used = Mutex::default();
+    let context = QueryContext { used: Some(&used), ..context };
     let plan = context.catalogue.plan(kind)?;
     let mut query = Query {
         kind,
@@ -67,6 +83,7 @@ pub fn parse(context: QueryContext<'_>, kind: ResourceType, pairs: &[Pair]) -> R
         summary: Summary::False,
         applied: Vec::new(),
         ignored: Vec::new(),
+        customs: Vec::new(),
     };
     let mut criteria = Vec::new();
     for (name, value) in pairs {
@@ -85,6 +102,7 @@ pub fn parse(context: QueryContext<'_>, kind: ResourceType, pairs: &[Pair]) -> R
     if query.filter.tests() > TESTS_MAX {
         return Err(Error::invalid("The query asks for more than 4000 values. Split it."));
     }
+    query.customs = used.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(query)
 }
 
@@ -152,7 +170,7 @@ fn take(
                 .map_err(|_| Refusal::value(name, "expected a number of resources"))?;
             query.count = wish.min(COUNT_MAX);
         }
-        "_sort" => query.sort = sort(plan, query.kind, value)?,
+        "_sort" => query.sort = sort(context, plan, query.kind, value)?,
         "_total" => {
             query.total = match value {
                 "none" => Total::None,

@@ -5,19 +5,29 @@ use canonical_model::ResourceType;
 use conformance::SearchParamKind;
 
 use super::criteria::sealed;
-use super::parse::{Refusal, tame};
+use super::parse::{QueryContext, Refusal, tame};
 use super::{Sort, SortBy};
 use crate::catalogue::{ParamPlan, TypePlan};
 use crate::limits::SORT_FIELDS_MAX;
 
-pub(super) fn sort(plan: &TypePlan, kind: ResourceType, value: &str) -> Result<Vec<Sort>, Refusal> {
+pub(super) fn sort(
+    context: QueryContext<'_>,
+    plan: &TypePlan,
+    kind: ResourceType,
+    value: &str,
+) -> Result<Vec<Sort>, Refusal> {
     if value.split(',').count() > SORT_FIELDS_MAX {
         return Err(Refusal::value("_sort", "more than 8 fields"));
     }
-    value.split(',').map(|field| sort_field(plan, kind, field.trim())).collect()
+    value.split(',').map(|field| sort_field(context, plan, kind, field.trim())).collect()
 }
 
-fn sort_field(plan: &TypePlan, kind: ResourceType, field: &str) -> Result<Sort, Refusal> {
+fn sort_field(
+    context: QueryContext<'_>,
+    plan: &TypePlan,
+    kind: ResourceType,
+    field: &str,
+) -> Result<Sort, Refusal> {
     let (code, descending) = match field.strip_prefix('-') {
         Some(code) => (code, true),
         None => (field, false),
@@ -29,6 +39,7 @@ fn sort_field(plan: &TypePlan, kind: ResourceType, field: &str) -> Result<Sort, 
             let unknown =
                 || Refusal::unknown(format!("_sort: {kind} cannot be sorted by `{}`", tame(code)));
             let param = plan.find(code).ok_or_else(unknown)?;
+            context.note(kind, param);
             if param.sealed {
                 return Err(sealed(kind, code));
             }

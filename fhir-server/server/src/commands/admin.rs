@@ -4,7 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::{Args, Subcommand};
 use domain::interactions::reindex::index_more;
 use domain::interactions::search;
@@ -113,7 +113,7 @@ pub(crate) async fn run(command: Admin) -> Result<ExitCode> {
 }
 
 async fn explain(command: Explain) -> Result<ExitCode> {
-    let domain = attach(&command.server.settings()?).await?;
+    let domain = attach(&command.server.settings()?, false).await?;
     let (query, explained) = search::explain(&domain, &command.search).await?;
     let explanation = Explanation {
         expression: format!("{:#?}", query.filter),
@@ -127,8 +127,15 @@ async fn explain(command: Explain) -> Result<ExitCode> {
 
 async fn reindex(command: Reindex) -> Result<ExitCode> {
     let settings = command.server.settings()?;
-    let domain = attach(&settings).await?;
+    let domain = attach(&settings, true).await?;
     let begun = Instant::now();
+    let state = domain.store().index_state().await?;
+    let state =
+        state.context("The schema is older than this program. Run `carebridge migrate` first.")?;
+    ensure!(
+        state.goal == domain.catalogue().form().goal,
+        "The index has the form of a newer release. Use that release's program."
+    );
     let under_way = domain.store().indexing().await?.is_some();
     if !command.resume && !under_way {
         domain.store().forget_index().await?;

@@ -18,6 +18,7 @@ use super::patch::{Patch, apply};
 use super::update::{may_create, place};
 use super::written::{Effect, Written};
 use crate::limits::{TRANSACTION_ENTRIES_MAX, TRANSACTION_TRIES_MAX};
+use crate::parameters::follow;
 use crate::prepare::{Place, Prepared, content, tombstone};
 use crate::{Criteria, Domain, Precondition, Request};
 
@@ -162,6 +163,15 @@ pub async fn transaction(
     for _ in 0..TRANSACTION_TRIES_MAX {
         match attempt(domain, request, entries, expected).await {
             Err(error) if error.kind == Kind::Conflict => last = Some(error),
+            Ok(written) => {
+                if entries
+                    .iter()
+                    .any(|entry| entry.operation.kind() == ResourceType::SEARCH_PARAMETER)
+                {
+                    follow(domain, ResourceType::SEARCH_PARAMETER).await;
+                }
+                return Ok(written);
+            }
             other => return other,
         }
     }

@@ -8,6 +8,7 @@ use store::{Stored, Transaction};
 
 use super::{Entry, Known, Operation, Target};
 use crate::interactions::create::{new_id, sole};
+use crate::parameters::whole;
 use crate::{Criteria, Domain, Request};
 
 /// What an entry is about.
@@ -109,6 +110,7 @@ async fn find(
     let mut query = criteria.query.clone();
     query.count = 2 + gone.len();
     let mut found = open.search(&access, &query).await?.found;
+    whole(domain, &query).await?;
     found.retain(|it| !gone.contains(&(criteria.kind(), it.resource.id.clone())));
     sole(found)
 }

@@ -117,10 +117,12 @@ fn known<'a>(
     code: &str,
 ) -> Result<&'a ParamPlan, Refusal> {
     let plan = context.catalogue.plan(kind)?;
-    plan.find(code).ok_or_else(|| {
+    let param = plan.find(code).ok_or_else(|| {
         let near = spelling::near(plan, code);
         Refusal::unknown(format!("{kind} has no search parameter `{}`{near}", tame(code)))
-    })
+    })?;
+    context.note(kind, param);
+    Ok(param)
 }
 
 fn by_kind(it: &Criterion<'_>) -> Parsed {

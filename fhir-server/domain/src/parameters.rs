@@ -1,0 +1,200 @@
+//! SearchParameter resources put to use, in all servers of a database alike.
+//!
+//! The resources are the truth. Each server makes its catalogue of them and the store's goal of that, at its
+//! start, after each write of one, and whenever it sees that another server did; whoever is killed in between
+//! leaves it to the next. See docs/adr/0008-search-parameters.md.
+
+use std::sync::Arc;
+
+use canonical_model::{Error, IssueCode, Kind, Resource, ResourceType, Result};
+use search::limits::CUSTOMS_MAX;
+use search::{Catalogue, Custom, Expr, Query};
+use store::{Adopted, GoalParam, IndexState, Stored};
+
+use crate::Domain;
+use crate::limits::SETTLE_TRIES_MAX;
+
+/// Makes the catalogue what the SearchParameter resources say, and the index follow. A server that starts
+/// also makes the index follow its own form and seals.
+///
+/// # Errors
+/// Unavailable or Internal; Conflict where writes or other servers were in the way each time.
+pub async fn settle(domain: &Domain, starting: bool) -> Result<()> {
+    let mut last = Error::conflict("The search parameters changed each time. Try again.");
+    for _ in 0..SETTLE_TRIES_MAX {
+        let (seen, stored) = domain.store().search_parameters().await?;
+        let catalogue = catalogue(domain, &stored);
+        let params: Vec<GoalParam> = catalogue.customs().iter().map(goal_param).collect();
+        match domain.store().adopt(catalogue.form(), &params, seen, starting).await {
+            Ok(Adopted::Done | Adopted::NotOurs) => {
+                domain.know(catalogue);
+                return Ok(());
+            }
+            Ok(Adopted::Outdated) => {}
+            Err(error) if error.kind == Kind::Conflict => last = error,
+            Err(error) => return Err(error),
+        }
+    }
+    Err(last)
+}
+
+fn goal_param(custom: &Custom) -> GoalParam {
+    (custom.digest, custom.uses.iter().map(|(kind, _)| *kind).collect())
+}
+
+/// Of those that clash, which only two writers at once can bring about, the one that was made first.
+fn catalogue(domain: &Domain, stored: &[Stored]) -> Catalogue {
+    let (hasher, seals) = (domain.store().hasher(), domain.store().sealer().paths());
+    let mut customs: Vec<Custom> = Vec::new();
+    if domain.store().has_goal() {
+        for one in stored {
+            match custom(domain, one) {
+                Ok(Some(new)) if customs.len() >= CUSTOMS_MAX => {
+                    tracing::warn!(id = new.id, "One search parameter too many: it is not used.");
+                }
+                Ok(Some(new)) if customs.iter().any(|known| new.clashes(known).is_some()) => {
+                    tracing::warn!(id = new.id, "Another has its code: it is not used.");
+                }
+                Ok(Some(new)) => customs.push(new),
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::warn!(id = one.id, %error, "The search parameter is not used.");
+                }
+            }
+        }
+    }
+    Catalogue::with_customs(hasher.clone(), seals, customs)
+}
+
+fn custom(domain: &Domain, stored: &Stored) -> Result<Option<Custom>> {
+    let Some(text) = &stored.text else { return Ok(None) };
+    Custom::read(&Resource::parse(text)?, domain.store().hasher())
+}
+
+/// Looks whether the SearchParameter resources, or what the index is built with, changed elsewhere; then
+/// follows. Whether it did.
+///
+/// # Errors
+/// As [`settle`].
+pub async fn look(domain: &Domain) -> Result<bool> {
+    let known = domain.catalogue().form().goal;
+    match domain.store().index_state().await? {
+        Some(state) if state.goal != known || state.seen != state.newest => {
+            settle(domain, false).await?;
+            Ok(domain.catalogue().form().goal != known)
+        }
+        Some(_) | None => Ok(false),
+    }
+}
+
+/// Follows a write of a SearchParameter. What fails here is made up for by the next look.
+pub(crate) async fn follow(domain: &Domain, kind: ResourceType) {
+    if kind == ResourceType::SEARCH_PARAMETER
+        && let Err(error) = settle(domain, false).await
+    {
+        tracing::warn!(%error, cause = ?error.cause, "Search parameters could not be put to use yet.");
+    }
+}
+
+/// Refuses a SearchParameter that asks to be used and cannot be.
+///
+/// # Errors
+/// Unprocessable, naming the element; Unavailable where the schema has no place for it yet.
+pub(crate) fn check(domain: &Domain, resource: &Resource) -> Result<()> {
+    if resource.kind() != ResourceType::SEARCH_PARAMETER {
+        return Ok(());
+    }
+    let catalogue = domain.catalogue();
+    let Some(new) = catalogue.admits(resource)? else { return Ok(()) };
+    if !domain.store().has_goal() {
+        let text =
+            "Search parameters of your own need the newest schema. Run `carebridge migrate` first.";
+        return Err(Error::new(Kind::Unavailable, text));
+    }
+    let others = catalogue.customs().iter().filter(|known| known.id != new.id);
+    if others.count() >= CUSTOMS_MAX {
+        let text = format!("There are {CUSTOMS_MAX} search parameters in use. Retire one first.");
+        return Err(Error::unprocessable(text).at("SearchParameter.status"));
+    }
+    Ok(())
+}
+
+/// What a search may not find yet, a sentence for each search parameter of one's own that is still being
+/// indexed. To be asked after the search: then it holds for what was found.
+///
+/// # Errors
+/// Unavailable where the parameters are others by now: the search is to be made again.
+pub async fn incomplete(domain: &Domain, queries: &[Query]) -> Result<Vec<String>> {
+    let mut said = Vec::new();
+    let mut used: Vec<_> = queries.iter().flat_map(|query| &query.customs).collect();
+    used.dedup();
+    if used.is_empty() {
+        return Ok(said);
+    }
+    let state = known_state(domain).await?;
+    for one in used {
+        if !state.params.contains(&one.digest) {
+            // Nobody waits for it: the client is told to come again.
+            follow(domain, ResourceType::SEARCH_PARAMETER).await;
+            let text = "The search parameters have just changed. Send the search again.";
+            return Err(Error::new(Kind::Unavailable, text));
+        }
+        if let Some(percent) = state.percent_of(one.digest) {
+            said.push(format!(
+                "The index of {} is being built and {percent} % of the resources are done: until then \
+                 this search may not find all.",
+                one.name
+            ));
+        }
+    }
+    Ok(said)
+}
+
+async fn known_state(domain: &Domain) -> Result<IndexState> {
+    let state = domain.store().index_state().await?;
+    state.ok_or_else(|| Error::internal("a search parameter without a place for it"))
+}
+
+/// Refuses to go by what criteria found while the index that they need is not whole: what is not found may
+/// be there. To be asked after the search.
+///
+/// # Errors
+/// Unavailable.
+pub(crate) async fn whole(domain: &Domain, query: &Query) -> Result<()> {
+    let percent = domain.store().indexed_percent().filter(|_| needs_index(&query.filter));
+    if let Some(percent) = percent {
+        return Err(unfinished(&format!("{percent} % of the resources are done")));
+    }
+    match incomplete(domain, std::slice::from_ref(query)).await?.first() {
+        Some(said) => Err(unfinished(said)),
+        None => Ok(()),
+    }
+}
+
+fn unfinished(said: &str) -> Error {
+    let text = format!(
+        "What the criteria need is still being indexed, so that they could miss what is there. Try again \
+         later. ({said})"
+    );
+    Error::new(Kind::Unavailable, text).code(IssueCode::Incomplete)
+}
+
+/// Whether more is needed than the head's own columns.
+fn needs_index(filter: &Expr) -> bool {
+    match filter {
+        Expr::And(parts) | Expr::Or(parts) => parts.iter().any(needs_index),
+        Expr::Not(inner) => needs_index(inner),
+        Expr::Identity(_) | Expr::Updated(_) => false,
+        _ => true,
+    }
+}
+
+impl Domain {
+    /// Puts a new catalogue in the place of the one before, if it is another.
+    fn know(&self, catalogue: Catalogue) {
+        let other = self.catalogue().form() != catalogue.form();
+        if other {
+            self.put_catalogue(Arc::new(catalogue));
+        }
+    }
+}

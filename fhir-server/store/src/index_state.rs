@@ -1,0 +1,271 @@
+//! What heads are indexed with: one state for all servers of a database, and how it is changed
+//! ([ADR 0008](../../../docs/adr/0008-search-parameters.md)).
+
+use std::sync::atomic::Ordering;
+
+use canonical_model::{Error, ResourceType, Result};
+use search::{Form, INDEX_FORM};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row};
+
+use crate::error::{NO_COLUMN, NO_TABLE, StoreError, has_code};
+use crate::limits::{DEFINITIONS_MAX, GOAL_WAIT_MS};
+use crate::reindex::Indexing;
+use crate::rows::stored_named;
+use crate::{Store, Stored};
+
+/// What heads are indexed with, and how far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexState {
+    /// Names all that heads are to be indexed with; 0 where nobody has said.
+    pub goal: i64,
+    /// The versions of SearchParameter resources that the goal is of, summed up.
+    pub seen: i64,
+    /// The same of those that there are now.
+    pub newest: i64,
+    /// Digests of the goal's search parameters that are resources here.
+    pub params: Vec<i64>,
+    built: Vec<i64>,
+    aim: i16,
+    seals: i64,
+    form: i16,
+    types: Vec<i16>,
+    place: Indexing,
+    due: bool,
+    some: bool,
+    sealed: bool,
+}
+
+/// A search parameter of the goal: what names it, and the types that it applies to.
+pub type GoalParam = (i64, Vec<ResourceType>);
+
+/// How a new goal was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adopted {
+    /// It stands.
+    Done,
+    /// The definitions it was made of have changed since: read them again.
+    Outdated,
+    /// Another server's goal stands, with another form or other seals; or the schema has no place for one.
+    NotOurs,
+}
+
+impl IndexState {
+    /// How many percent of the heads have the newest form; `None` where all have.
+    #[must_use]
+    pub fn percent(&self) -> Option<i64> {
+        if self.form < INDEX_FORM { Some(self.place.percent()) } else { self.due.then_some(99) }
+    }
+
+    /// How many percent of the heads are indexed by this search parameter; `None` where all are.
+    #[must_use]
+    pub fn percent_of(&self, digest: i64) -> Option<i64> {
+        if self.built.contains(&digest) { self.percent() } else { Some(self.place.percent()) }
+    }
+
+    /// How far the work is; `None` where there is none.
+    #[must_use]
+    pub fn work(&self) -> Option<Indexing> {
+        let walking = self.form < INDEX_FORM || !self.types.is_empty();
+        (walking || self.due).then_some(self.place)
+    }
+
+    pub(crate) fn is_walking(&self) -> bool {
+        self.form < INDEX_FORM || !self.types.is_empty()
+    }
+
+    fn of(row: &PgRow) -> Result<Self> {
+        let get =
+            |row: &PgRow, name: &str| -> Result<i64> { Ok(row.try_get(name).map_err(StoreError)?) };
+        Ok(Self {
+            goal: get(row, "goal")?,
+            seen: get(row, "seen")?,
+            newest: get(row, "newest")?,
+            params: row.try_get("params").map_err(StoreError)?,
+            built: row.try_get("built").map_err(StoreError)?,
+            aim: row.try_get("aim").map_err(StoreError)?,
+            seals: get(row, "seals")?,
+            form: row.try_get("form").map_err(StoreError)?,
+            types: row.try_get("types").map_err(StoreError)?,
+            place: Indexing { reached: get(row, "reached")?, last: get(row, "last")? },
+            due: row.try_get("due").map_err(StoreError)?,
+            some: row.try_get("some").map_err(StoreError)?,
+            sealed: row.try_get("sealed").map_err(StoreError)?,
+        })
+    }
+
+    /// Whether heads have the form and the seals that a goal asks for, or are on the way there. An index of
+    /// the schema before, which noted no seals, has them where nothing was ever sealed.
+    fn suits(&self, form: &Form) -> bool {
+        match self.aim {
+            0 => self.form == INDEX_FORM && form.seals == 0 && !self.sealed,
+            aim => aim == INDEX_FORM && self.seals == form.seals,
+        }
+    }
+
+    /// Whether a server that asks for this form may set the goal: at its start, or where nobody has.
+    fn yields(&self, form: &Form, starting: bool) -> bool {
+        self.suits(form) || self.aim == 0 || (starting && self.aim <= INDEX_FORM)
+    }
+}
+
+impl Store {
+    /// What heads are indexed with, and how far; `None` where the schema before has no place for it.
+    ///
+    /// # Errors
+    /// Unavailable or Internal.
+    pub async fn index_state(&self) -> Result<Option<IndexState>> {
+        let mut session = self.sessions.take().await?;
+        let outcome = state(&mut session).await;
+        let state = session.settle(outcome);
+        let state = match state {
+            Err(error) if has_code(&error, NO_TABLE) || has_code(&error, NO_COLUMN) => None,
+            state => Some(state?),
+        };
+        self.ground.goal.store(state.is_some(), Ordering::Relaxed);
+        if let Some(state) = &state {
+            self.note(state.percent());
+        }
+        Ok(state)
+    }
+
+    /// The SearchParameter resources, those that are older first, and the sum of all their versions.
+    ///
+    /// # Errors
+    /// Unavailable or Internal; TooLarge for more than can be held.
+    pub async fn search_parameters(&self) -> Result<(i64, Vec<Stored>)> {
+        let query = sqlx::query(
+            "select rid, type, id, version, last_updated, method, wire from resource
+             where type = $1 order by rid limit $2",
+        );
+        let query = query.bind(ResourceType::SEARCH_PARAMETER.number()).bind(DEFINITIONS_MAX + 1);
+        let rows = self.sessions.fetch_all(query).await?;
+        if i64::try_from(rows.len()).is_ok_and(|count| count > DEFINITIONS_MAX) {
+            return Err(Error::internal(
+                "there are more SearchParameter resources than can be read",
+            ));
+        }
+        let all: Vec<Stored> =
+            rows.iter().map(|row| stored_named(row, &self.sealer)).collect::<Result<_>>()?;
+        let seen = all.iter().map(|one| i64::from(one.version)).sum();
+        Ok((seen, all.into_iter().filter(|one| one.text.is_some()).collect()))
+    }
+
+    /// Makes this what heads are to be indexed with, if it is not; what is not yet indexed so is done in the
+    /// background. Waits for the writes that are under way, so that none of them is missed.
+    ///
+    /// # Errors
+    /// Conflict where they take too long: try again; Unavailable or Internal.
+    pub async fn adopt(
+        &self,
+        form: &Form,
+        params: &[GoalParam],
+        seen: i64,
+        starting: bool,
+    ) -> Result<Adopted> {
+        let Some(known) = self.index_state().await? else { return Ok(Adopted::NotOurs) };
+        if known.goal == form.goal && known.seen == seen {
+            return Ok(Adopted::Done);
+        }
+        if !known.yields(form, starting) {
+            return Ok(Adopted::NotOurs);
+        }
+        let mut open = self.begin().await?;
+        let adopted = exchange(open.connection(), form, params, seen, starting).await?;
+        match adopted {
+            Adopted::Done => open.commit().await?,
+            Adopted::Outdated | Adopted::NotOurs => open.rollback().await?,
+        }
+        self.index_state().await?;
+        Ok(adopted)
+    }
+}
+
+async fn state(connection: &mut PgConnection) -> Result<IndexState> {
+    let row = sqlx::query(include_str!("../queries/index_state.sql"))
+        .bind(ResourceType::SEARCH_PARAMETER.number())
+        .fetch_one(connection)
+        .await
+        .map_err(StoreError)?;
+    IndexState::of(&row)
+}
+
+/// Under a lock that no statement of a writer passes: each has read the goal before, and is done, or will
+/// read the new one.
+async fn exchange(
+    connection: &mut PgConnection,
+    form: &Form,
+    params: &[GoalParam],
+    seen: i64,
+    starting: bool,
+) -> Result<Adopted> {
+    for statement in [GOAL_WAIT_MS, "lock table index_state in access exclusive mode"] {
+        sqlx::query(statement).execute(&mut *connection).await.map_err(StoreError)?;
+    }
+    let state = state(connection).await?;
+    if state.newest != seen {
+        return Ok(Adopted::Outdated);
+    }
+    if !state.yields(form, starting) {
+        return Ok(Adopted::NotOurs);
+    }
+    let anew = !state.suits(form);
+    let reached = match (state.some, anew) {
+        (false, _) => INDEX_FORM,
+        (true, true) => state.form.min(INDEX_FORM - 1),
+        (true, false) => state.form,
+    };
+    let mine: Vec<i64> = params.iter().map(|(digest, _)| *digest).collect();
+    let changed = params_changed(connection, params, &mine).await?;
+    if anew && state.some {
+        let query = sqlx::query("update index_param set built = false");
+        query.execute(&mut *connection).await.map_err(StoreError)?;
+    }
+    // Where all heads are walked, those of every type are.
+    let mut types =
+        if reached < INDEX_FORM { Vec::new() } else { [state.types, changed.clone()].concat() };
+    types.sort_unstable();
+    types.dedup();
+    let begin = anew || !changed.is_empty();
+    sqlx::query(
+        "update index_state set goal = $1, aim = $2, seals = $3, seen = $4, form = $5, types = $6,
+            reached = case when $7 then 0 else reached end, last = case when $7 then 0 else last end",
+    )
+    .bind(form.goal)
+    .bind(INDEX_FORM)
+    .bind(form.seals)
+    .bind(seen)
+    .bind(reached)
+    .bind(types)
+    .bind(begin)
+    .execute(connection)
+    .await
+    .map_err(StoreError)?;
+    Ok(Adopted::Done)
+}
+
+/// Notes the goal's parameters; returns the types of those that came or went. Heads are walked for both: what
+/// is no longer known must not fill the index.
+async fn params_changed(
+    connection: &mut PgConnection,
+    params: &[GoalParam],
+    mine: &[i64],
+) -> Result<Vec<i16>> {
+    let gone = sqlx::query_scalar::<_, Vec<i16>>(
+        "delete from index_param where digest <> all ($1) returning types",
+    );
+    let gone = gone.bind(mine).fetch_all(&mut *connection).await.map_err(StoreError)?;
+    let mut changed = gone.concat();
+    for (digest, types) in params {
+        let types: Vec<i16> = types.iter().map(|kind| kind.number()).collect();
+        let query = sqlx::query(
+            "insert into index_param (digest, types, built) values ($1, $2, false) on conflict do nothing",
+        );
+        let query = query.bind(digest).bind(&types);
+        let done = query.execute(&mut *connection).await.map_err(StoreError)?;
+        if done.rows_affected() > 0 {
+            changed.extend(types);
+        }
+    }
+    Ok(changed)
+}
