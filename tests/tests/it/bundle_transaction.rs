@@ -253,3 +253,29 @@ async fn conditions_of_entries() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn a_conditional_reference_that_leads_nowhere_is_named() -> Result<()> {
+    let server = Fixture::start().await?;
+    play(&server.client, SETUP).await?;
+    let observation = |criteria: &str| {
+        format!(
+            r#"{{"resourceType":"Bundle","type":"transaction","entry":[{{"request":{{"method":"POST","url":"Observation"}},"resource":
+                {{"resourceType":"Observation","status":"final","code":{{"text":"x"}},
+                  "performer":[{{"reference":"Patient/a"}},{{"reference":"{criteria}"}}]}}}}]}}"#
+        )
+    };
+    for (criteria, status, said) in [
+        ("Patient?identifier=urn:none|zq7canary", 412, "no Patient by its identifier"),
+        ("Patient?_id=a,b", 412, "several"),
+        ("Patient?nonsense=zq7canary", 400, "nonsense"),
+    ] {
+        let answer = server.client.send("POST", "/", &observation(criteria)).await?;
+        assert_eq!(answer.status, status, "{criteria}: {}", answer.text);
+        assert!(answer.text.contains(said), "{criteria}: {}", answer.text);
+        assert!(!answer.text.contains("zq7canary"), "{}", answer.text);
+        let place = answer.text_at("issue.0.expression.0");
+        assert_eq!(place, "Bundle.entry[0].resource.performer[1].reference", "{criteria}");
+    }
+    Ok(())
+}

@@ -63,7 +63,7 @@ pub(crate) async fn run(command: Dev) -> Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         }
     };
-    let banner = Banner::new(&system.running, system.postgres.as_ref(), &home);
+    let banner = Banner::new(&system.running, system.postgres.as_ref(), &home, !no_demo);
     // Whoever reads it may have read enough and gone: no reason to end.
     drop(output::say(banner.in_words(began.elapsed())));
     let System { running, postgres, demo: _demo } = system;

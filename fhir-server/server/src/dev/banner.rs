@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Postgres;
+use crate::limits::DEMO_PATIENTS;
 use crate::start::Running;
 
 /// The lines, each a name and a value.
@@ -11,9 +12,20 @@ use crate::start::Running;
 pub(crate) struct Banner(Vec<(&'static str, String)>);
 
 impl Banner {
-    pub(crate) fn new(running: &Running, postgres: Option<&Postgres>, home: &Path) -> Self {
+    pub(crate) fn new(
+        running: &Running,
+        postgres: Option<&Postgres>,
+        home: &Path,
+        demo: bool,
+    ) -> Self {
         let origin = &running.origin;
         let below = |path: &str| format!("{origin}{path}");
+        let demo = match demo {
+            true => format!(
+                "{DEMO_PATIENTS} made-up patients, there in a few seconds: {origin}/fhir/Patient"
+            ),
+            false => "none (--no-demo)".to_owned(),
+        };
         let mut lines = vec![
             ("FHIR R4", below("/fhir")),
             ("", below("/fhir/metadata")),
@@ -21,6 +33,7 @@ impl Banner {
             ("Tokens", below("/auth/token")),
             ("", below("/auth/jwks")),
             ("Client", "dev-backend, secret dev-secret: system/*.cruds".to_owned()),
+            ("Demo data", demo),
             ("Health", format!("{origin}/healthz  /readyz  /metrics")),
         ];
         if let Some(postgres) = postgres {

@@ -46,6 +46,26 @@ fn collect(value: &Value, found: &mut BTreeSet<String>) {
     }
 }
 
+/// Where in a resource a reference stands first, for whoever must be told.
+pub(super) fn element(resource: &Resource, reference: &str) -> String {
+    fn within(value: &Value, path: &str, reference: &str) -> Option<String> {
+        match value {
+            Value::Object(object) => object.iter().find_map(|(key, member)| match member {
+                Value::String(text) if key == "reference" && *text == *reference => {
+                    Some(format!("{path}.{key}"))
+                }
+                other => within(other, &format!("{path}.{key}"), reference),
+            }),
+            Value::Array(items) => items
+                .iter()
+                .enumerate()
+                .find_map(|(n, item)| within(item, &format!("{path}[{n}]"), reference)),
+            _ => None,
+        }
+    }
+    within(resource.body(), "resource", reference).unwrap_or_else(|| "resource".to_owned())
+}
+
 fn is_conditional(text: &str) -> bool {
     text.split_once('?').is_some_and(|(kind, _)| ResourceType::find(kind).is_some())
 }

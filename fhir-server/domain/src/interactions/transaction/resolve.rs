@@ -6,6 +6,7 @@ use access::Action;
 use canonical_model::{Error, Kind, ResourceId, ResourceType, Result};
 use store::{Stored, Transaction};
 
+use super::links::element;
 use super::{Entry, Known, Operation, Target};
 use crate::interactions::create::{new_id, sole};
 use crate::parameters::whole;
@@ -134,7 +135,7 @@ pub(super) async fn criteria<'e>(
         let (kind, query) = text.split_once('?').unwrap_or((&text, ""));
         let kind = ResourceType::parse(kind).map_err(|error| entry.fault(error))?;
         let criteria = Criteria::parse(domain, request, kind, query).await;
-        let criteria = criteria.map_err(|error| entry.fault(error))?;
+        let criteria = criteria.map_err(|error| misplaced(entry, &text, error))?;
         read.push(Conditional { text, entry, criteria });
     }
     Ok(read)
@@ -151,7 +152,8 @@ pub(super) async fn references(
     let mut found = HashMap::with_capacity(conditional.len());
     for Conditional { text, entry, criteria } in conditional {
         let name = reference(domain, request, open, criteria, gone).await;
-        found.insert(text.clone(), name.map_err(|error| entry.fault(error))?);
+        let name = name.map_err(|error| misplaced(entry, text, error))?;
+        found.insert(text.clone(), name);
     }
     Ok(found)
 }
@@ -164,10 +166,29 @@ async fn reference(
     gone: &Gone,
 ) -> Result<String> {
     let stored = find(domain, request, open, criteria, gone).await?.ok_or_else(|| {
-        let text = "A conditional reference matches no resource.";
+        let (kind, names) = (criteria.kind(), names(criteria));
+        let text = format!(
+            "This conditional reference matches no {kind} by its {names}: write that one first, or in the same \
+             transaction."
+        );
         Error::new(Kind::PreconditionFailed, text)
     })?;
     Ok(format!("{}/{}", criteria.kind(), stored.id))
+}
+
+/// An error as that of the element whose reference it is.
+fn misplaced(entry: &Entry, reference: &str, mut error: Error) -> Error {
+    let element = entry.operation.resource().map(|resource| element(resource, reference));
+    for issue in &mut error.issues {
+        issue.expression.clone_from(&element);
+    }
+    entry.fault(error)
+}
+
+/// The parameters, without their values.
+fn names(criteria: &Criteria) -> String {
+    let names = criteria.query.applied.iter().map(|(name, _)| name.as_str());
+    names.collect::<Vec<_>>().join(" and ")
 }
 
 /// What the transaction deletes, by its entries.
