@@ -5,6 +5,7 @@
 //! Nothing here prints: callers show the reports.
 
 mod auth;
+mod binary;
 mod connection;
 mod export;
 mod folder;

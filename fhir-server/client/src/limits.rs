@@ -5,6 +5,8 @@ use std::time::Duration;
 /// One JSON document or line, in bytes: it is held in memory once. The largest records in public
 /// data sets are near 100 MB.
 pub const DOCUMENT_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// A JSON body, in bytes: what this server takes, and others about. A larger Binary is sent as its bytes.
+pub const JSON_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Resources sent together where a file lists single ones.
 pub const GROUP_ENTRIES: usize = 100;
 /// Bytes sent together where a file lists single resources: well under what servers accept.

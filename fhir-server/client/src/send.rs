@@ -7,6 +7,7 @@ use bytes::Bytes;
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 
+use crate::binary;
 use crate::grouped::bundle_of;
 use crate::http::{Answer, Server, refusal};
 use crate::input::units::{Body, Item, Unit, Whole, place};
@@ -17,6 +18,16 @@ use crate::raw::Bundle;
 use crate::report::{LoadError, Tally};
 use crate::stop::Stop;
 use crate::text::sentence;
+
+const FHIR_JSON: &str = "application/fhir+json";
+
+/// What a request asks.
+struct What<'a> {
+    method: Method,
+    path: &'a str,
+    media_type: &'a str,
+    body: Bytes,
+}
 
 /// A load while it runs.
 #[derive(Debug)]
@@ -136,8 +147,10 @@ impl Run {
             Some(id) => (Method::PUT, format!("{}/{id}", item.kind)),
             None => (Method::POST, item.kind.clone()),
         };
-        let body = Bytes::from(item.text.clone());
-        let Some(sent) = self.request(unit, method, &path, body, 1).await? else {
+        let (media_type, body) = binary::raw(&item.kind, &item.text)
+            .unwrap_or_else(|| (FHIR_JSON.to_owned(), Bytes::from(item.text.clone())));
+        let what = What { method, path: &path, media_type: &media_type, body };
+        let Some(sent) = self.request(unit, what, 1).await? else {
             return Ok(());
         };
         if sent.good() {
@@ -148,19 +161,14 @@ impl Run {
     }
 
     async fn post_bundle(&self, unit: &Unit, body: Bytes, count: u64) -> Result<Option<Sent>> {
-        self.request(unit, Method::POST, "", body, count).await
+        let what = What { method: Method::POST, path: "", media_type: FHIR_JSON, body };
+        self.request(unit, what, count).await
     }
 
     /// Sends a body unless an earlier run did. A repeated POST carries the same key, so that the
     /// server carries it out once however often it arrives.
-    async fn request(
-        &self,
-        unit: &Unit,
-        method: Method,
-        path: &str,
-        body: Bytes,
-        count: u64,
-    ) -> Result<Option<Sent>> {
+    async fn request(&self, unit: &Unit, what: What<'_>, count: u64) -> Result<Option<Sent>> {
+        let What { method, path, media_type, body } = what;
         let key = Key::of(unit.number, &body);
         if self.journal.done(key) {
             self.tally.lock().resumed += count;
@@ -172,7 +180,7 @@ impl Run {
             .server
             .http()
             .request(method, self.server.url(path))
-            .header(CONTENT_TYPE, "application/fhir+json")
+            .header(CONTENT_TYPE, media_type)
             .header("Prefer", "return=minimal")
             .body(body);
         if post {

@@ -306,10 +306,11 @@ async fn a_resource_has_a_limit_and_large_ones_are_read_together() -> Result<()>
     Ok(())
 }
 
+/// Larger than any JSON body may be, and loaded by another server all the same.
 #[tokio::test]
-async fn an_export_has_all_of_it() -> Result<()> {
-    let server = Fixture::start().await?;
-    let (large, small) = (content(9, 3 * CHUNK), content(9, 100));
+async fn an_export_has_all_of_it_and_loads() -> Result<()> {
+    let (server, other) = tokio::try_join!(Fixture::start(), Fixture::start())?;
+    let (large, small) = (content(9, 13 << 20), content(9, 100));
     put(&server.client, "/Binary/large", large.clone()).await?;
     put(&server.client, "/Binary/small", small.clone()).await?;
     let folder = scratch("export-of-blobs")?;
@@ -330,6 +331,17 @@ async fn an_export_has_all_of_it() -> Result<()> {
         assert!(STANDARD.decode(member("data"))? == *expected, "{}", member("id"));
         assert!(!line.contains("SUBSETTED"));
     }
+    let report = client::load(client::LoadOptions {
+        connection: connection(&other),
+        journal: Some(folder.join("journal")),
+        inputs: vec![folder],
+        progress: false,
+        ..client::LoadOptions::default()
+    })
+    .await?;
+    assert!(report.ok() && report.loaded == 2, "{report}");
+    assert!(raw(&other.client, "/Binary/large").await? == large);
+    assert!(raw(&other.client, "/Binary/small").await? == small);
     Ok(())
 }
 
