@@ -47,6 +47,7 @@ mod search_budget;
 mod search_custom;
 mod search_edges;
 mod search_estimate;
+mod search_guide;
 mod search_include;
 mod search_links;
 mod search_model;
