@@ -45,6 +45,7 @@ mod seal;
 mod search;
 mod search_budget;
 mod search_custom;
+mod search_custom_killed;
 mod search_edges;
 mod search_estimate;
 mod search_guide;

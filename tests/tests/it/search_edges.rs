@@ -85,8 +85,10 @@ async fn queries_too_large_for_the_database() -> Result<()> {
 async fn elements_of_a_composite_are_told_apart_or_refused() -> Result<()> {
     let server = Fixture::start().await?;
     let sequence = |count: usize| {
-        let variants: Vec<String> =
-            (0..count).map(|n| format!(r#"{{"start":{n}000,"end":{n}010}}"#)).collect();
+        let variants: Vec<String> = (0..count)
+            .map(|n| n * 1_000)
+            .map(|n| format!(r#"{{"start":{n},"end":{}}}"#, n + 10))
+            .collect();
         format!(
             r#"{{"resourceType":"MolecularSequence","id":"m","coordinateSystem":0,
             "referenceSeq":{{"chromosome":{{"coding":[{{"code":"2"}}]}},"windowStart":1,"windowEnd":2}},
