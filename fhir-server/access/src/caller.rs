@@ -5,7 +5,7 @@ use std::fmt;
 use canonical_model::{Error, Phi, ResourceId, ResourceType, Result};
 use compact_str::CompactString;
 
-use crate::Scopes;
+use crate::{Action, Context, Scope, Scopes, TypeSet};
 
 /// Who asks. Data only: [`crate::Access`] draws the conclusions.
 #[derive(Clone)]
@@ -49,6 +49,20 @@ impl FhirUser {
             }
             _ => Err(Error::invalid("fhirUser: not a reference to a person or a role")),
         }
+    }
+}
+
+impl Caller {
+    /// Whether it is the operator's own program: a client for itself, without a user, that may do
+    /// everything with everything.
+    #[must_use]
+    pub fn is_operator(&self) -> bool {
+        let all = |scope: &Scope| {
+            scope.context() == Context::System
+                && scope.types() == TypeSet::ALL
+                && Action::ALL.into_iter().all(|action| scope.grants(action))
+        };
+        self.subject.is_none() && self.scopes.clinical().iter().any(all)
     }
 }
 

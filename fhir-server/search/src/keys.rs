@@ -34,6 +34,8 @@ pub enum Aspect<'a> {
     OfType(&'a str, &'a str),
     /// A reference or canonical with its version.
     Version,
+    /// A canonical with the beginnings of its version, part by part: `:below`.
+    VersionBelow,
     /// Everything above a uri: `:below`.
     Below,
     /// A position's second number.
@@ -140,6 +142,7 @@ impl Hasher {
             Aspect::Identifier => (b"identifier", b"", b""),
             Aspect::OfType(system, code) => (b"of-type", system.as_bytes(), code.as_bytes()),
             Aspect::Version => (b"version", b"", b""),
+            Aspect::VersionBelow => (b"version-below", b"", b""),
             Aspect::Below => (b"below", b"", b""),
             Aspect::Longitude => (b"longitude", b"", b""),
             Aspect::Unit(system, code) => (b"unit", system.as_bytes(), code.as_bytes()),

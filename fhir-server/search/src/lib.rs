@@ -10,7 +10,6 @@ pub mod entries;
 pub mod expr;
 pub mod extract;
 pub mod fold;
-pub mod guide;
 pub mod keys;
 pub mod limits;
 mod measure;

@@ -5,9 +5,6 @@ pub const STRING_BYTES_MAX: usize = 256;
 /// Index values of one resource. One with more is refused: a list of ten thousand codes is data, not
 /// an index.
 pub const ENTRIES_MAX: usize = 4_000;
-/// Elements of one resource that a composite with several ordered parts tells apart: each is a test of its own
-/// in a search. A resource with more is refused.
-pub const TIED_ELEMENTS_MAX: usize = 64;
 /// Resources on one page (`_count`). A greater wish is lowered to this, as the specification allows.
 pub const COUNT_MAX: usize = 1_000;
 /// Resources on a page when the client names no number.
@@ -26,6 +23,8 @@ pub const UNITS_MAX: usize = 10_000;
 pub const OR_VALUES_MAX: usize = 1_000;
 /// Codes that one value may mean, by a value set or a hierarchy. Each is a test of its own.
 pub const CONCEPTS_MAX: usize = 1_000;
+/// Parts of a canonical's version that it is found by, apart from the whole. Real ones have three.
+pub const VERSION_PARTS_MAX: usize = 8;
 /// Bytes of one query string.
 pub const QUERY_BYTES_MAX: usize = 64 * 1024;
 /// Types that a bare id may stand for. Each is a test of its own, for each value.

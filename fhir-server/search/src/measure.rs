@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
+use canonical_model::decimal::{Arithmetic, reckon};
+
 use crate::keys::Aspect;
 use crate::limits::UNITS_MAX;
 
@@ -39,14 +41,37 @@ impl Written {
             (_, places) => i32::try_from(places).ok()?,
         };
         let at: f64 = text.parse().ok()?;
-        let half = 0.5 * 10f64.powi(exponent.unwrap_or(0).checked_sub(places)?);
-        at.is_finite().then_some(Self { at, lo: at - half, hi: at + half })
+        let last_place = exponent.unwrap_or(0).checked_sub(places)?;
+        let (lo, hi) =
+            around(text, &format!("5e{}", last_place.checked_sub(1)?)).unwrap_or_else(|| {
+                let half = 0.5 * 10f64.powi(last_place);
+                (at - half, at + half)
+            });
+        at.is_finite().then_some(Self { at, lo, hi })
+    }
+
+    /// The same with a tenth either way, where that is more: `ap`, as the specification proposes.
+    pub(crate) fn nearly(text: &str) -> Option<Self> {
+        let written = Self::parse(text)?;
+        let tenth = reckon(text.trim_start_matches(['+', '-']), Arithmetic::Multiply, "0.1");
+        let (lo, hi) = tenth.and_then(|tenth| around(text, &tenth)).unwrap_or_else(|| {
+            let tenth = written.at.abs() / 10.0;
+            (written.at - tenth, written.at + tenth)
+        });
+        Some(Self { at: written.at, lo: lo.min(written.lo), hi: hi.max(written.hi) })
     }
 
     /// The same in another unit.
     pub(crate) fn scaled(self, scale: Scale) -> Self {
         Self { at: scale.apply(self.at), lo: scale.apply(self.lo), hi: scale.apply(self.hi) }
     }
+}
+
+/// Reckoned exactly, and rounded once: 5.4 less 0.05 is 5.35, as somebody else writes it. `None` where the
+/// numbers have too many digits.
+fn around(text: &str, slack: &str) -> Option<(f64, f64)> {
+    let end = |how| reckon(text, how, slack)?.parse().ok();
+    end(Arithmetic::Subtract).zip(end(Arithmetic::Add))
 }
 
 /// How a unit's numbers become those of UCUM's base units.
@@ -116,6 +141,10 @@ mod tests {
             let written = Written::parse(text).expect(text);
             assert!((written.lo - lo).abs() < 1e-12 && (written.hi - hi).abs() < 1e-12, "{text}");
         }
+        let equal = |text: &str| Written::parse(text).map(|it| (it.lo, it.hi));
+        assert_eq!(equal("5.4"), Some((5.35, 5.45)), "to the last bit");
+        assert_eq!(Written::nearly("5.4").map(|it| (it.lo, it.hi)), Some((4.86, 5.94)));
+        assert_eq!(Written::nearly("-1").map(|it| (it.lo, it.hi)), Some((-1.5, -0.5)));
         for bad in ["", "abc", "1.", ".5", "1e", "NaN", "inf", "1 ", "1e999", "--1", "0x1"] {
             assert!(Written::parse(bad).is_none(), "{bad}");
         }

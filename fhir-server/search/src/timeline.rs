@@ -31,6 +31,8 @@ pub(crate) fn of(kind: ResourceType) -> Option<Timeline> {
 
 /// Where a version without a date stands: before all others.
 pub(crate) const NO_DATE: i64 = i64::MIN;
+/// Where a period without a start begins: before all dates, and still after what has no date at all.
+pub(crate) const NO_START: i64 = NO_DATE + 1;
 
 #[cfg(test)]
 mod tests {

@@ -126,3 +126,31 @@ async fn what_is_too_much_is_said() -> Result<()> {
     assert!(answer.text.contains("More resources would be included"), "said");
     Ok(())
 }
+
+/// `_summary` is of all that is sent, `_elements` of the matches alone.
+/// <https://hl7.org/fhir/R4/search.html#elements>
+#[tokio::test]
+async fn parts_of_what_is_included() -> Result<()> {
+    let server = holding(&ALL).await?;
+    for (view, of_match, of_included) in [
+        ("_elements=code", true, false),
+        ("_summary=true", true, true),
+        ("_summary=data", true, true),
+        ("_summary=false", false, false),
+    ] {
+        let query = format!("/Observation?_id=o1&_include=Observation:performer&{view}");
+        let answer = server.client.get(&query).await?;
+        let entries = answer.entries();
+        let subsetted: Vec<bool> =
+            entries.iter().map(|entry| entry.to_text().contains("SUBSETTED")).collect();
+        assert_eq!(subsetted, [of_match, of_included], "{view}: {}", answer.text);
+        assert_eq!(answer.text_at("entry.1.resource.name.0.family"), "House", "{view}");
+        assert_eq!(answer.at("entry.0.resource.performer").is_some(), view != "_elements=code");
+    }
+    let counted =
+        server.client.get("/Observation?_include=Observation:performer&_summary=count").await?;
+    assert_eq!(counted.entries().len(), 0, "{}", counted.text);
+    let text = "/Observation?_revinclude=Provenance:target&_summary=text";
+    assert_eq!(server.client.get(text).await?.status, 400);
+    Ok(())
+}

@@ -1,7 +1,7 @@
 //! Search: of a type, a compartment, or the whole system. <https://hl7.org/fhir/R4/http.html#search>
 
 use access::{Access, Action};
-use canonical_model::{Error, ResourceId, ResourceType, Result};
+use canonical_model::{Error, Kind, ResourceId, ResourceType, Result};
 use search::limits::TESTS_MAX;
 use search::query::{Handling, Pair, Sort, SortBy, Summary, Total};
 use search::{Expr, Query, QueryContext};
@@ -232,4 +232,26 @@ pub async fn explain(domain: &Domain, text: &str) -> Result<(Query, Explained)> 
     let access = Access::internal("an operator asks how a search is answered");
     let explained = domain.store().explain(&access, std::slice::from_ref(&query)).await?;
     Ok((query, explained))
+}
+
+/// How the server answers this search of its operator.
+///
+/// # Errors
+/// Forbidden for anybody else: what the database says of a search tells of others' data too, as how many
+/// there are. Unavailable or Internal.
+pub async fn explain_to(
+    domain: &Domain,
+    request: &Request,
+    queries: &[Query],
+) -> Result<Explained> {
+    if !request.caller.is_operator() {
+        let text = "_explain is for an operator's own client: it needs the scope system/*.cruds and no user.";
+        return Err(Error::new(Kind::Forbidden, text));
+    }
+    let first = queries.first().ok_or_else(|| Error::invalid("There is nothing to search."))?;
+    for query in queries {
+        domain.decide_query(request, query, Action::Search)?;
+    }
+    let access = domain.decide(request, first.kind, Action::Search)?;
+    domain.store().explain(&access, queries).await
 }

@@ -82,7 +82,8 @@ fn resource(out: &mut String, stored: &Stored, format: &Format) -> Result<()> {
     Ok(())
 }
 
-/// A resource of a search: a match, or included.
+/// A resource of a search: a match, or included. It has no `search.score`: every criterion here holds or
+/// does not, so no match is better than another.
 pub(crate) fn match_entry(
     bundle: &mut BundleText,
     base: &str,

@@ -4,6 +4,7 @@ pub(crate) mod bundle;
 pub(crate) mod capabilities;
 pub(crate) mod create;
 pub(crate) mod delete;
+pub(crate) mod explain;
 pub(crate) mod history;
 pub(crate) mod patch;
 pub(crate) mod read;

@@ -10,13 +10,18 @@ use search::query::{Handling, Pair, write_pairs};
 use crate::answer::Answer;
 use crate::app::App;
 use crate::bundle::render::{BundleText, match_entry, outcome_entry};
+use crate::format::Format;
+use crate::handlers::explain;
 use crate::page_link::{self, Holder};
 use crate::wire_request::WireRequest;
 
 /// Parameters that shape the answer, not what is found: they stay beside a page link.
 const VIEW: [&str; 4] = ["_format", "_pretty", "_summary", "_elements"];
 
-pub(crate) async fn search(app: &App, wire: WireRequest, scope: &Scope) -> Result<Answer> {
+pub(crate) async fn search(app: &App, mut wire: WireRequest, scope: &Scope) -> Result<Answer> {
+    if explain::wanted(&mut wire.pairs)? {
+        return explain::explain(app, &wire, scope).await;
+    }
     let path = path(scope);
     let holder = Holder::of(app, &wire.request, &path);
     let page = wire.pairs.iter().find(|(name, _)| name == "_page");
@@ -59,8 +64,10 @@ pub(crate) async fn search(app: &App, wire: WireRequest, scope: &Scope) -> Resul
     for one in &found.page.found {
         match_entry(&mut bundle, app.base(), &one.resource, &wire.format, "match")?;
     }
+    // `_elements` speaks of the matches alone, `_summary` of all that is sent.
+    let around = Format { elements: Vec::new(), ..wire.format.clone() };
     for one in &found.included {
-        match_entry(&mut bundle, app.base(), &one.resource, &wire.format, "include")?;
+        match_entry(&mut bundle, app.base(), &one.resource, &around, "include")?;
     }
     let issues = issues(&queries, &found, app.domain.store().indexed_percent());
     if !issues.is_empty() {
@@ -151,7 +158,9 @@ pub(crate) async fn allowed(
     pairs: &[Pair],
     handling: Handling,
 ) -> Result<()> {
-    for query in interaction::queries(&app.domain, request, scope, pairs, handling).await? {
+    let mut pairs = pairs.to_vec();
+    explain::wanted(&mut pairs)?;
+    for query in interaction::queries(&app.domain, request, scope, &pairs, handling).await? {
         app.domain.decide_query(request, &query, Action::Search)?;
     }
     Ok(())

@@ -6,6 +6,7 @@ use canonical_model::fhirpath::Item;
 
 use super::Sink;
 use crate::catalogue::ParamPlan;
+use crate::timeline::NO_START;
 
 pub(super) fn take(sink: &mut Sink<'_>, param: &ParamPlan, item: &Item<'_>) {
     for (lo, hi) in intervals(item) {
@@ -36,7 +37,7 @@ fn of_period(period: &Value) -> Option<(i64, i64)> {
     match (end("start"), end("end")) {
         (None, None) => None,
         (start, end) => {
-            Some((start.map_or(i64::MIN, |(lo, _)| lo), end.map_or(i64::MAX, |(_, hi)| hi)))
+            Some((start.map_or(NO_START, |(lo, _)| lo), end.map_or(i64::MAX, |(_, hi)| hi)))
         }
     }
 }

@@ -7,6 +7,7 @@ use super::Sink;
 use super::token::{Coded, put_code};
 use crate::catalogue::ParamPlan;
 use crate::keys::Aspect;
+use crate::limits::VERSION_PARTS_MAX;
 
 /// What a reference names.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,6 +76,7 @@ pub(super) fn take(sink: &mut Sink<'_>, param: &ParamPlan, item: &Item<'_>) {
             let key = sink.hasher.uri(param.param, uri);
             sink.key(param, key);
             put_version(sink, param, uri, version);
+            put_version_ladder(sink, param, uri, version);
         }
         Some(Named::There { .. }) | None => {}
     }
@@ -88,16 +90,37 @@ fn put_version(sink: &mut Sink<'_>, param: &ParamPlan, name: &str, version: Opti
     }
 }
 
-/// A uri, and all that lies above it: for `:below`.
+fn put_version_ladder(sink: &mut Sink<'_>, param: &ParamPlan, uri: &str, version: Option<&str>) {
+    let under = sink.hasher.aspect(param.param, &Aspect::VersionBelow);
+    for above in version.into_iter().flat_map(versions) {
+        let facet = sink.hasher.facet(under, &format!("{uri}|{above}"));
+        sink.facet(facet);
+    }
+}
+
+/// A uri, and all that lies above it: for `:below`. A canonical's version stands beside it.
 pub(super) fn take_uri(sink: &mut Sink<'_>, param: &ParamPlan, item: &Item<'_>) {
     let Value::String(text) = item.value else { return };
-    let key = sink.hasher.uri(param.param, text);
+    let (uri, version) = match text.split_once('|') {
+        Some((uri, version)) if item.type_name == "canonical" => (uri, Some(version)),
+        _ => (text.as_str(), None),
+    };
+    let key = sink.hasher.uri(param.param, uri);
     sink.key(param, key);
+    put_version(sink, param, uri, version);
+    put_version_ladder(sink, param, uri, version);
     let under = sink.hasher.aspect(param.param, &Aspect::Below);
-    for above in ladder(text) {
+    for above in ladder(uri) {
         let facet = sink.hasher.facet(under, above);
         sink.facet(facet);
     }
+}
+
+/// A version and what lies above it, by its dots: `1`, `1.2` and `1.2.3`; of the first
+/// [`VERSION_PARTS_MAX`], and the whole.
+pub(crate) fn versions(version: &str) -> impl Iterator<Item = &str> {
+    let dots = version.match_indices('.').map(|(at, _)| at).take(VERSION_PARTS_MAX);
+    dots.chain([version.len()]).filter_map(|end| version.get(..end))
 }
 
 /// A uri and what lies above it, by its slashes: `http://a/b` and `http://a`. An OID or another `urn:`

@@ -98,6 +98,10 @@ pub fn parse(context: QueryContext<'_>, kind: ResourceType, pairs: &[Pair]) -> R
             Err(Refusal::Bad(error)) => return Err(error),
         }
     }
+    if query.summary == Summary::Text && !query.includes.is_empty() {
+        let text = "_summary: text is not mixed with _include or _revinclude";
+        return Err(Error::invalid(text));
+    }
     query.filter = Expr::And(criteria);
     if query.filter.tests() > TESTS_MAX {
         return Err(Error::invalid("The query asks for more than 4000 values. Split it."));

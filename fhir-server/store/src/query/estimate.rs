@@ -12,8 +12,8 @@ use search::Query;
 use sqlx::Row;
 
 use super::filter::{Lowering, Sql, push_where};
-use super::prepared;
 use super::source::{Source, best};
+use super::{budget, prepared};
 use crate::Store;
 use crate::error::StoreError;
 use crate::limits::CANDIDATES_SAMPLED;
@@ -22,7 +22,7 @@ impl Store {
     /// About how many resources match.
     ///
     /// # Errors
-    /// Unavailable or Internal.
+    /// Unavailable, also beyond the time budget, or Internal.
     pub async fn estimate(&self, access: &Access, queries: &[Query]) -> Result<i64> {
         let lowering = Lowering { access, hasher: self.hasher(), depth: 0 };
         let _turn = self.turn_to_search().await?;
@@ -40,7 +40,7 @@ impl Store {
         sql.push(") v (rid) limit ").push_bind(CANDIDATES_SAMPLED);
         sql.push(") select (select count(*) from sample), count(*) from (select distinct s.rid from sample s offset 0) d cross join lateral (select * from resource x where x.rid = d.rid offset 0) r");
         push_where(&mut sql, lowering, query.kind, &query.filter);
-        let row = self.sessions.fetch_optional(prepared(&mut sql)).await?;
+        let row = self.searching.fetch_optional(prepared(&mut sql)).await.map_err(budget::told)?;
         let row = row.ok_or_else(|| Error::internal("a count without a row"))?;
         let seen: i64 = row.try_get(0).map_err(StoreError)?;
         let matched: i64 = row.try_get(1).map_err(StoreError)?;
@@ -61,7 +61,7 @@ impl Store {
     ) -> Result<i64> {
         let mut sql = Sql::new("explain ");
         push_candidates(&mut sql, lowering, kind, source);
-        let rows = self.sessions.fetch_all(sql.build().persistent(false)).await?;
+        let rows = self.searching.fetch_all(sql.build().persistent(false)).await?;
         let line: Option<String> =
             rows.first().map(|row| row.try_get(0)).transpose().map_err(StoreError)?;
         Ok(line.as_deref().and_then(rows_of).unwrap_or_default())

@@ -1,6 +1,7 @@
 //! One search criterion: a parameter, its modifier and its values, as an expression. One file per kind
 //! of parameter.
 
+mod canonical;
 mod chain;
 mod composite;
 mod concept;
@@ -131,7 +132,7 @@ fn by_kind(it: &Criterion<'_>) -> Parsed {
         SearchParamKind::String => text::criterion(it),
         SearchParamKind::Date => date::criterion(it),
         SearchParamKind::Reference => reference::criterion(it),
-        SearchParamKind::Uri => reference::uri(it),
+        SearchParamKind::Uri => canonical::uri(it),
         SearchParamKind::Number | SearchParamKind::Quantity => number::criterion(it),
         SearchParamKind::Composite => composite::criterion(it),
         SearchParamKind::Special => special::near(it),

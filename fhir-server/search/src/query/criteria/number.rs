@@ -69,7 +69,11 @@ fn read(it: &Criterion<'_>, value: &str, quantity: bool) -> Result<Asked, Refusa
             );
         }
     };
-    let written = Written::parse(number).ok_or_else(|| {
+    let written = match prefix {
+        Prefix::Ap => Written::nearly(number),
+        _ => Written::parse(number),
+    };
+    let written = written.ok_or_else(|| {
         it.wrong("expected a number such as 5.4 or 1e2, with a prefix such as ge before it")
     })?;
     let scale = match &unit {
@@ -79,15 +83,7 @@ fn read(it: &Criterion<'_>, value: &str, quantity: bool) -> Result<Asked, Refusa
     Ok(Asked { unit, test: test(prefix, written, scale) })
 }
 
-/// `ap` is a tenth either way, as the specification proposes.
 fn test(prefix: Prefix, written: Written, scale: Option<Scale>) -> NumberTest {
-    let written = match prefix {
-        Prefix::Ap => {
-            let slack = (written.at.abs() / 10.0).max(written.hi - written.at);
-            Written { lo: written.at - slack, hi: written.at + slack, ..written }
-        }
-        _ => written,
-    };
     let Written { at, lo, hi } = scale.map_or(written, |scale| written.scaled(scale));
     NumberTest { prefix, at, lo, hi, narrow: false }
 }

@@ -1,12 +1,12 @@
-//! <https://hl7.org/fhir/R4/search.html#reference>, <https://hl7.org/fhir/R4/search.html#uri>
+//! <https://hl7.org/fhir/R4/search.html#reference>
 
 use canonical_model::{ResourceId, ResourceType};
 
 use super::token::{identifier, key};
 use super::values::unescape;
-use super::{Criterion, Parsed, any};
+use super::{Criterion, Parsed, any, canonical};
 use crate::expr::{Breadth, Expr, KeyTest};
-use crate::extract::reference::{Named, ladder, named};
+use crate::extract::reference::{Named, named};
 use crate::keys::Aspect;
 use crate::limits::BARE_ID_TYPES_MAX;
 
@@ -14,28 +14,12 @@ pub(super) fn criterion(it: &Criterion<'_>) -> Parsed {
     let narrowed = match it.modifier {
         None => None,
         Some("identifier") => return any(&it.values, |value| identifier(it, value)),
+        Some("above" | "below") if canonical::is(it) => {
+            return any(&it.values, |value| canonical::related(it, &unescape(value)));
+        }
         Some(name) => Some(ResourceType::find(name).ok_or_else(|| it.unsupported())?),
     };
     any(&it.values, |value| reference(it, narrowed, value))
-}
-
-pub(super) fn uri(it: &Criterion<'_>) -> Parsed {
-    let hasher = it.context.catalogue.hasher();
-    let exact = |uri: &str| key(it, hasher.uri(it.param.param, uri), None);
-    match it.modifier {
-        None => any(&it.values, |value| Ok(exact(&unescape(value)))),
-        Some("above") => any(&it.values, |value| {
-            let value = unescape(value);
-            Ok(Expr::any(
-                ladder(&value).flat_map(|uri| [exact(uri), exact(&format!("{uri}/"))]).collect(),
-            ))
-        }),
-        Some("below") => any(&it.values, |value| {
-            let under = hasher.aspect(it.param.param, &Aspect::Below);
-            Ok(Expr::Facet(hasher.facet(under, unescape(value).trim_end_matches('/'))))
-        }),
-        Some(_) => Err(it.unsupported()),
-    }
 }
 
 /// An id, a type and id, or a URL; with a version it means that version only.
@@ -60,7 +44,12 @@ pub(super) fn reference(it: &Criterion<'_>, narrowed: Option<ResourceType>, valu
     }
 }
 
-fn versioned(it: &Criterion<'_>, found: Expr, name: &str, version: Option<&str>) -> Expr {
+pub(super) fn versioned(
+    it: &Criterion<'_>,
+    found: Expr,
+    name: &str,
+    version: Option<&str>,
+) -> Expr {
     let Some(version) = version else { return found };
     let hasher = it.context.catalogue.hasher();
     let under = hasher.aspect(it.param.param, &Aspect::Version);
