@@ -53,6 +53,7 @@ mod search_links;
 mod search_model;
 mod search_options;
 mod search_pages;
+mod search_property;
 mod search_random;
 mod search_random_links;
 mod search_scope;

@@ -198,35 +198,60 @@ async fn random_searches_find_what_a_filter_finds() -> Result<()> {
     assert!(all.len() > 200, "only {} resources", all.len());
     let mut dice =
         Dice { random: fastrand::Rng::with_seed(42), base: &server.client.base, all: &all };
-    let (mut wrong, mut matched) = (Vec::new(), 0);
+    let mut tally = Tally::default();
     for _ in 0..SEARCHES {
         let kind = ["Patient", "Observation", "Encounter", "Condition"][dice.random.usize(..4)];
         let count = dice.random.usize(1..4);
         let asked: Vec<Asked> = (0..count).filter_map(|_| dice.criterion(kind)).collect();
         let query: Vec<String> = asked.iter().map(|(query, _)| encode(query)).collect();
         let query = format!("/{kind}?{}", query.join("&"));
-        let expected: BTreeSet<&str> = all
+        let matching = all
             .iter()
             .filter(|value| text(value, "resourceType") == kind)
-            .filter(|value| asked.iter().all(|(_, criterion)| criterion.holds(value)))
-            .map(|value| text(value, "id"))
-            .collect();
-        let found =
-            walk(&server.client, &format!("{query}&_count=40")).await.context(query.clone())?;
-        let distinct: BTreeSet<&str> = found.iter().map(String::as_str).collect();
-        let total = server.client.get(&format!("{query}&_summary=count")).await?.at("total");
-        let total = total.context("no total")?.to_text();
-        if distinct != expected || found.len() != expected.len() || total != found.len().to_string()
-        {
-            wrong.push(format!(
-                "{query}: {} found, {total} counted, {} expected",
-                found.len(),
-                expected.len()
-            ));
-        }
-        matched += usize::from(!expected.is_empty());
+            .filter(|value| asked.iter().all(|(_, criterion)| criterion.holds(value)));
+        tally
+            .judge(&server.client, &query, matching.map(|value| text(value, "id")).collect())
+            .await?;
     }
-    assert!(wrong.is_empty(), "{} of {SEARCHES}:\n{}", wrong.len(), wrong.join("\n"));
-    assert!(matched > SEARCHES / 4, "only {matched} searches had a match");
-    Ok(())
+    tally.finish()
+}
+
+/// What searches found against what they were to find.
+#[derive(Default)]
+pub(crate) struct Tally {
+    searches: usize,
+    matched: usize,
+    wrong: Vec<String>,
+}
+
+impl Tally {
+    /// Walks a search in small pages, and counts it.
+    pub(crate) async fn judge(
+        &mut self,
+        client: &Client,
+        query: &str,
+        expected: BTreeSet<&str>,
+    ) -> Result<()> {
+        let found = walk(client, &format!("{query}&_count=40")).await.context(query.to_owned())?;
+        let distinct: BTreeSet<&str> = found.iter().map(String::as_str).collect();
+        let counted = client.get(&format!("{query}&_summary=count")).await?;
+        let total = counted.at("total").with_context(|| counted.text.clone())?.to_text();
+        let alike = found.len() == expected.len() && total == found.len().to_string();
+        if distinct != expected || !alike {
+            let (found, expected) = (found.len(), expected.len());
+            self.wrong
+                .push(format!("{query}: {found} found, {total} counted, {expected} expected"));
+        }
+        self.searches += 1;
+        self.matched += usize::from(!expected.is_empty());
+        Ok(())
+    }
+
+    /// All must be right, and enough must have found something.
+    pub(crate) fn finish(self) -> Result<()> {
+        let Self { searches, matched, wrong } = self;
+        assert!(wrong.is_empty(), "{} of {searches}:\n{}", wrong.len(), wrong.join("\n"));
+        assert!(matched > searches / 4, "only {matched} of {searches} searches had a match");
+        Ok(())
+    }
 }

@@ -1,0 +1,194 @@
+//! A search: what it asks, how it is written, and what it means.
+
+use canonical_model::Value;
+
+use super::meaning::{Test, local, millionths};
+use super::params::{Form, Link, Param, find};
+use super::world::{World, part};
+use crate::search_model::{fold, interval, values};
+
+/// A search of one type.
+#[derive(Clone, Debug)]
+pub(super) struct Ask {
+    pub(super) kind: &'static str,
+    pub(super) criteria: Vec<Criterion>,
+    /// A parameter, and whether from high to low.
+    pub(super) sort: Vec<(&'static str, bool)>,
+}
+
+/// One criterion.
+#[derive(Clone, Debug)]
+pub(super) enum Criterion {
+    /// Any of the values, or none of them.
+    Values {
+        param: &'static Param,
+        modifier: &'static str,
+        negated: bool,
+        values: Vec<Asked>,
+    },
+    Missing(&'static Param, bool),
+    /// With the type named or not.
+    Chain(&'static Link, bool, Box<Criterion>),
+    Has(&'static Link, Box<Criterion>),
+    Id(Vec<String>),
+    Filter(Filter),
+}
+
+/// A value as it is written and as it is meant.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub(super) text: String,
+    pub(super) test: Test,
+}
+
+/// A part of `_filter`.
+#[derive(Clone, Debug)]
+pub(super) enum Filter {
+    And(Box<Filter>, Box<Filter>),
+    Or(Box<Filter>, Box<Filter>),
+    Not(Box<Filter>),
+    Is { param: &'static Param, operator: &'static str, negated: bool, asked: Asked },
+}
+
+impl Ask {
+    /// Behind the base: `/Patient?family=…`.
+    pub(super) fn url(&self, base: &str) -> String {
+        let mut parts: Vec<String> = self.criteria.iter().map(Criterion::text).collect();
+        if !self.sort.is_empty() {
+            let field =
+                |(code, down): &(&str, bool)| format!("{}{code}", if *down { "-" } else { "" });
+            let fields: Vec<String> = self.sort.iter().map(field).collect();
+            parts.push(format!("_sort={}", fields.join(",")));
+        }
+        let encoded: Vec<String> =
+            parts.iter().map(|it| encode(&it.replace("BASE", base))).collect();
+        format!("/{}?{}", self.kind, encoded.join("&"))
+    }
+
+    pub(super) fn holds(&self, world: &World, resource: &Value) -> bool {
+        part(resource, "resourceType") == self.kind
+            && self.criteria.iter().all(|criterion| criterion.holds(world, resource))
+    }
+
+    /// Whether one resource may stand before another.
+    pub(super) fn in_order(&self, one: &Value, other: &Value) -> bool {
+        for (code, down) in &self.sort {
+            let (a, b) = (rank(self.kind, code, *down, one), rank(self.kind, code, *down, other));
+            match (a, b) {
+                (Some(a), Some(b)) if a == b => {}
+                (Some(a), Some(b)) => return (a < b) != *down,
+                // Without a value comes last, whichever the direction.
+                (Some(_), None) => return true,
+                (None, Some(_)) => return false,
+                (None, None) => {}
+            }
+        }
+        true
+    }
+}
+
+/// The lowest of a resource's values, or the highest.
+fn rank(kind: &str, code: &str, down: bool, resource: &Value) -> Option<(String, i64)> {
+    if code == "_id" {
+        return Some((part(resource, "id").to_owned(), 0));
+    }
+    let param = find(kind, code)?;
+    let of = |value: &Value| match param.form {
+        Form::Date => interval(value).map(|(from, _)| (String::new(), from)),
+        Form::Number => value.as_number().map(|it| (String::new(), millionths(it.as_str()).0)),
+        _ => value.as_str().map(|text| (fold(text), 0)),
+    };
+    let all = under(resource, param.paths).into_iter().filter_map(of);
+    if down { all.max() } else { all.min() }
+}
+
+/// The values under paths; the empty path is the resource.
+pub(super) fn under<'v>(resource: &'v Value, paths: &[&str]) -> Vec<&'v Value> {
+    let of = |path: &&str| match *path {
+        "" => vec![resource],
+        path => values(resource, &[path]),
+    };
+    paths.iter().flat_map(of).collect()
+}
+
+impl Criterion {
+    fn text(&self) -> String {
+        match self {
+            Self::Values { param, modifier, values, .. } => {
+                let values: Vec<&str> = values.iter().map(|it| it.text.as_str()).collect();
+                format!("{}{modifier}={}", param.code, values.join(","))
+            }
+            Self::Missing(param, missing) => format!("{}:missing={missing}", param.code),
+            Self::Chain(link, true, inner) => {
+                format!("{}:{}.{}", link.code, link.to, inner.text())
+            }
+            Self::Chain(link, false, inner) => format!("{}.{}", link.code, inner.text()),
+            Self::Has(link, inner) => format!("_has:{}:{}:{}", link.from, link.code, inner.text()),
+            Self::Id(ids) => format!("_id={}", ids.join(",")),
+            Self::Filter(filter) => format!("_filter={}", filter.text()),
+        }
+    }
+
+    fn holds(&self, world: &World, resource: &Value) -> bool {
+        match self {
+            Self::Values { param, negated, values, .. } => {
+                values.iter().any(|it| any(param, &it.test, resource)) != *negated
+            }
+            Self::Missing(param, missing) => under(resource, param.paths).is_empty() == *missing,
+            Self::Chain(link, _, inner) => {
+                let ends = values(resource, &[link.element]);
+                ends.into_iter().filter_map(local).any(|(kind, id, _)| {
+                    kind == link.to
+                        && world
+                            .of_kind(kind)
+                            .any(|it| part(it, "id") == id && inner.holds(world, it))
+                })
+            }
+            Self::Has(link, inner) => world.of_kind(link.from).any(|from| {
+                let ends = values(from, &[link.element]);
+                ends.into_iter().filter_map(local).any(|(kind, id, _)| {
+                    kind == part(resource, "resourceType") && id == part(resource, "id")
+                }) && inner.holds(world, from)
+            }),
+            Self::Id(ids) => ids.iter().any(|id| id == part(resource, "id")),
+            Self::Filter(filter) => filter.holds(resource),
+        }
+    }
+}
+
+fn any(param: &Param, test: &Test, resource: &Value) -> bool {
+    under(resource, param.paths).into_iter().any(|value| test.holds(value))
+}
+
+impl Filter {
+    fn text(&self) -> String {
+        match self {
+            Self::And(a, b) => format!("({} and {})", a.text(), b.text()),
+            Self::Or(a, b) => format!("({} or {})", a.text(), b.text()),
+            Self::Not(inner) => format!("not ({})", inner.text()),
+            Self::Is { param, operator, asked, .. } => {
+                let value = asked.text.replace('\\', r"\\").replace('"', "\\\"");
+                format!("{} {operator} \"{value}\"", param.code)
+            }
+        }
+    }
+
+    fn holds(&self, resource: &Value) -> bool {
+        match self {
+            Self::And(a, b) => a.holds(resource) && b.holds(resource),
+            Self::Or(a, b) => a.holds(resource) || b.holds(resource),
+            Self::Not(inner) => !inner.holds(resource),
+            Self::Is { param, negated, asked, .. } => any(param, &asked.test, resource) != *negated,
+        }
+    }
+}
+
+/// <https://hl7.org/fhir/R4/search.html#escaping>
+pub(super) fn escape(text: &str) -> String {
+    crate::search_random::escape(text)
+}
+
+fn encode(query: &str) -> String {
+    let (name, value) = query.split_once('=').unwrap_or((query, ""));
+    format!("{name}={}", crate::search_random::encode(value))
+}
