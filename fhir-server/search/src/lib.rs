@@ -10,6 +10,7 @@ pub mod entries;
 pub mod expr;
 pub mod extract;
 pub mod fold;
+pub mod guide;
 pub mod keys;
 pub mod limits;
 mod measure;

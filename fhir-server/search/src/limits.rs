@@ -5,6 +5,9 @@ pub const STRING_BYTES_MAX: usize = 256;
 /// Index values of one resource. One with more is refused: a list of ten thousand codes is data, not
 /// an index.
 pub const ENTRIES_MAX: usize = 4_000;
+/// Elements of one resource that a composite with several ordered parts tells apart: each is a test of its own
+/// in a search. A resource with more is refused.
+pub const TIED_ELEMENTS_MAX: usize = 64;
 /// Resources on one page (`_count`). A greater wish is lowered to this, as the specification allows.
 pub const COUNT_MAX: usize = 1_000;
 /// Resources on a page when the client names no number.

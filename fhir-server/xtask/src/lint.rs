@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::metadata::Metadata;
 use crate::shell::{cargo, succeeds};
-use crate::{definitions, licences, order, tidy};
+use crate::{definitions, docs, licences, order, tidy};
 
 /// Format, clippy, structure, import order, licences.
 pub(crate) fn lint(root: &Path) -> Result<ExitCode, String> {
@@ -29,11 +29,15 @@ pub(crate) fn tidy(root: &Path) -> Result<ExitCode, String> {
     structure(root, &Metadata::read(root)?).map(code)
 }
 
-/// Prints each fault of structure, import order and licences; true when there is none.
+/// Prints each fault of structure, import order, licences and written pages; true when there is none.
 fn structure(root: &Path, metadata: &Metadata) -> Result<bool, String> {
-    let faults =
-        [tidy::check(root)?, order::check(root, metadata)?, licences::check(root, metadata)?]
-            .concat();
+    let faults = [
+        tidy::check(root)?,
+        order::check(root, metadata)?,
+        licences::check(root, metadata)?,
+        docs::check(root)?,
+    ]
+    .concat();
     faults.iter().for_each(|fault| println!("{fault}"));
     Ok(faults.is_empty())
 }

@@ -6,6 +6,7 @@
 mod bench;
 mod chaos;
 pub mod definitions;
+mod docs;
 mod licences;
 mod lint;
 mod metadata;
@@ -26,7 +27,8 @@ usage: cargo xtask TASK
   run [ARGS]     setup, build, `carebridge dev ARGS` in the foreground
   test [ARGS]    setup, then every test against a private PostgreSQL; ARGS go to `cargo test`
   lint           format, clippy, structure, licences
-  tidy           the part of lint that builds nothing: structure, licences
+  tidy           the part of lint that builds nothing: structure, licences, stale pages
+  docs           write docs/search.md from the tables beside the code
   ci             lint, then test
   bench [SUITE]  setup, then the benchmark suites, built for release
   chaos          the fault tests at full length
@@ -58,6 +60,7 @@ fn dispatch(task: &str, rest: &[String]) -> Result<ExitCode, String> {
         "test" => test::test(&root, rest),
         "lint" => lint::lint(&root),
         "tidy" => lint::tidy(&root),
+        "docs" => docs::docs(&root),
         "ci" => {
             let linted = lint::lint(&root)?;
             let tested = test::test(&root, rest)?;

@@ -1,6 +1,8 @@
 //! Sealed elements: nowhere in the database in the clear, whole again for whoever may read them, and
 //! only with the right key.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -138,5 +140,39 @@ async fn another_key_is_refused_at_the_start() -> Result<()> {
     let database = server.database.clone();
     let server = Fixture::on(database, |settings| settings.seal = seal(&[], Some(key(3)))).await?;
     assert!(server.client.get("/Patient/p").await?.text.contains("123-45-6789"));
+    Ok(())
+}
+
+/// What is indexed follows what is sealed, without being told.
+#[tokio::test]
+async fn other_seals_are_another_index() -> Result<()> {
+    const BORN: &str = "/Patient?birthdate=1907-03-04";
+    const ROWS: &str = "select count(*) from date_index where lo = -1982793600000000";
+    let database = Database::create().await?;
+    let mut owner = database.connect().await?;
+    let settings = [
+        (seal(&[], None), 200, 1),
+        (seal(&PATHS, Some(key(3))), 400, 0),
+        (seal(&[], Some(key(3))), 200, 1),
+    ];
+    for (n, (seals, status, rows)) in settings.into_iter().enumerate() {
+        let paths = seals.paths.clone();
+        let mut server =
+            Fixture::on(database.clone(), |settings| settings.seal = seals.clone()).await?;
+        if n == 0 {
+            assert_eq!(server.client.send("PUT", "/Patient/p", PATIENT).await?.status, 201);
+        }
+        let whole = async || {
+            let answer = server.client.get("/Patient").await;
+            answer.is_ok_and(|it| it.status == 200 && !it.text.contains("built anew"))
+        };
+        it::ledger::until("the index is made anew", Duration::from_secs(60), whole).await?;
+        let answer = server.client.get(BORN).await?;
+        assert_eq!(answer.status, status, "{paths:?}: {}", answer.text);
+        assert!(status == 400 || answer.entries().len() == 1, "{paths:?}: {}", answer.text);
+        let found: i64 = sqlx::query_scalar(ROWS).fetch_one(&mut owner).await?;
+        assert_eq!(found, rows, "{paths:?}");
+        server.stop().await;
+    }
     Ok(())
 }

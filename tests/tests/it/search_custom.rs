@@ -9,7 +9,7 @@ use it::{Answer, Client, Database, Fixture};
 
 const URL: &str = "http://x.example/SearchParameter/patient-nickname";
 
-fn parameter(change: &str) -> String {
+pub(crate) fn parameter(change: &str) -> String {
     let usual = r#""status":"active","code":"nickname","base":["Patient"],"type":"string",
         "expression":"Patient.name.where(use='nickname').text""#;
     let said = if change.is_empty() { usual } else { change };
@@ -19,24 +19,24 @@ fn parameter(change: &str) -> String {
     )
 }
 
-fn patient(id: &str, nickname: &str) -> String {
+pub(crate) fn patient(id: &str, nickname: &str) -> String {
     format!(
         r#"{{"resourceType":"Patient","id":"{id}","name":[{{"use":"nickname","text":"{nickname}"}}]}}"#
     )
 }
 
-async fn put(client: &Client, kind: &str, id: &str, body: &str) -> Result<Answer> {
+pub(crate) async fn put(client: &Client, kind: &str, id: &str, body: &str) -> Result<Answer> {
     let answer = client.send("PUT", &format!("/{kind}/{id}"), body).await?;
     assert!(matches!(answer.status, 200 | 201), "{kind}/{id}: {}", answer.text);
     Ok(answer)
 }
 
-fn matches(answer: &Answer) -> usize {
+pub(crate) fn matches(answer: &Answer) -> usize {
     answer.text.matches(r#""mode":"match""#).count()
 }
 
 /// Waits until a search says nothing of an index in the making.
-async fn whole(client: &Client, path: &str) -> Result<Answer> {
+pub(crate) async fn whole(client: &Client, path: &str) -> Result<Answer> {
     let done = async || {
         let answer = client.get(path).await;
         answer.is_ok_and(|it| it.status == 200 && !it.text.contains("being built"))

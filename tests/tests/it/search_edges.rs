@@ -79,3 +79,38 @@ async fn queries_too_large_for_the_database() -> Result<()> {
     }
     Ok(())
 }
+
+/// Parts of two elements must not pass for those of one, however many there are.
+#[tokio::test]
+async fn elements_of_a_composite_are_told_apart_or_refused() -> Result<()> {
+    let server = Fixture::start().await?;
+    let sequence = |count: usize| {
+        let variants: Vec<String> = (0..count)
+            .map(|n| n * 1_000)
+            .map(|n| format!(r#"{{"start":{n},"end":{}}}"#, n + 10))
+            .collect();
+        format!(
+            r#"{{"resourceType":"MolecularSequence","id":"m","coordinateSystem":0,
+            "referenceSeq":{{"chromosome":{{"coding":[{{"code":"2"}}]}},"windowStart":1,"windowEnd":2}},
+            "variant":[{}]}}"#,
+            variants.join(",")
+        )
+    };
+    let most = search::limits::TIED_ELEMENTS_MAX;
+    let crowded = server.client.send("PUT", "/MolecularSequence/m", &sequence(most + 1)).await?;
+    assert_eq!(crowded.status, 422, "{}", crowded.text);
+    assert!(crowded.text.contains("64 elements"), "{}", crowded.text);
+    let kept = server.client.send("PUT", "/MolecularSequence/m", &sequence(most)).await?;
+    assert_eq!(kept.status, 201, "{}", kept.text);
+    for (value, found) in [("63000$63010", 1), ("0$10", 1), ("63000$10", 0), ("0$63010", 0)] {
+        let path = format!("/MolecularSequence?chromosome-variant-coordinate=2${value}");
+        let answer = server.client.get(&path).await?;
+        assert_eq!(
+            (answer.status, answer.entries().len()),
+            (200, found),
+            "{path}: {}",
+            answer.text
+        );
+    }
+    Ok(())
+}

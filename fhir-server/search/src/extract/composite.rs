@@ -16,10 +16,7 @@ use super::{Sink, date, number, reference, token};
 use crate::catalogue::{ParamPlan, Part, PartPath};
 use crate::fold::fold;
 use crate::keys::{Discrete, Param};
-use crate::limits::ENTRIES_MAX;
-
-/// Instances that are told apart where several parts have an order. More share these numbers.
-const INSTANCES: usize = 64;
+use crate::limits::{ENTRIES_MAX, TIED_ELEMENTS_MAX};
 
 pub(super) fn take(
     sink: &mut Sink<'_>,
@@ -45,6 +42,11 @@ pub(super) fn take(
         match ordered.as_slice() {
             [] => sink.facet(sink.hasher.whole(head)),
             [only] => put(sink, only, head, &items(only, root, item)),
+            // A number twice would let parts of two elements pass for those of one.
+            _ if instance >= TIED_ELEMENTS_MAX => {
+                sink.crowded = Some(plan.definition.code.to_string());
+                return;
+            }
             several => {
                 for (nth, part) in several.iter().enumerate() {
                     let number = nth_of(nth, instance);
@@ -58,12 +60,12 @@ pub(super) fn take(
 
 /// The number of an ordered part of an instance: at most two parts of one composite have an order.
 pub(crate) fn nth_of(nth: usize, instance: usize) -> u8 {
-    u8::try_from((instance % INSTANCES) * 2 + nth % 2).unwrap_or_default()
+    u8::try_from(instance * 2 + nth % 2).unwrap_or_default()
 }
 
 /// The numbers that an ordered part can have, one for each instance.
 pub(crate) fn instances() -> impl Iterator<Item = usize> {
-    0..INSTANCES
+    0..TIED_ELEMENTS_MAX
 }
 
 fn items<'a>(part: &'a Part, root: &'a Value, item: &Item<'a>) -> Vec<Item<'a>> {

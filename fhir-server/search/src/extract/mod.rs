@@ -20,7 +20,7 @@ use conformance::SearchParamKind;
 use crate::catalogue::{Catalogue, ParamPlan, TypePlan};
 use crate::entries::IndexEntries;
 use crate::keys::{Facet, Hasher, Key};
-use crate::limits::ENTRIES_MAX;
+use crate::limits::{ENTRIES_MAX, TIED_ELEMENTS_MAX};
 use crate::timeline::NO_DATE;
 
 /// What extraction writes to, and what it needs to know.
@@ -33,6 +33,8 @@ pub(crate) struct Sink<'a> {
     timed: Vec<Key>,
     /// There are more values than are indexed.
     pub(crate) over: bool,
+    /// The composite that has more elements than it can tell apart.
+    pub(crate) crowded: Option<String>,
 }
 
 impl Sink<'_> {
@@ -79,13 +81,20 @@ impl Sink<'_> {
 /// The search values of a resource that has its id.
 ///
 /// # Errors
-/// Unprocessable where the resource has more than [`ENTRIES_MAX`] values; Internal where a published
+/// Unprocessable where the resource has more than [`ENTRIES_MAX`] values, or [`TIED_ELEMENTS_MAX`] elements of
+/// one composite; Internal where a published
 /// expression does not compile.
 pub fn extract(catalogue: &Catalogue, base: &str, resource: &Resource) -> Result<IndexEntries> {
     let plan = catalogue.plan(resource.kind())?;
     let entries = IndexEntries { goal: catalogue.form().goal, ..IndexEntries::default() };
-    let mut sink =
-        Sink { hasher: catalogue.hasher(), base, entries, timed: Vec::new(), over: false };
+    let mut sink = Sink {
+        hasher: catalogue.hasher(),
+        base,
+        entries,
+        timed: Vec::new(),
+        over: false,
+        crowded: None,
+    };
     if resource.kind() == ResourceType::PATIENT
         && let Some(id) = resource.id()
     {
@@ -100,6 +109,13 @@ pub fn extract(catalogue: &Catalogue, base: &str, resource: &Resource) -> Result
         }
         if let Some(path) = &param.path {
             take(&mut sink, param, resource.body(), &path.eval(resource.body()));
+        }
+        if let Some(code) = &sink.crowded {
+            let text = format!(
+                "The resource has more than {TIED_ELEMENTS_MAX} elements that its search parameter {code} \
+                 tells apart. Split it."
+            );
+            return Err(Error::unprocessable(text));
         }
         if sink.over {
             let text = format!(

@@ -1,0 +1,248 @@
+//! What the guide to searches tells: one row for each thing that is supported, with a worked example. A test
+//! holds the tables of modifiers against the reader of queries, another sends every example.
+
+use conformance::SearchParamKind;
+
+/// Something that a search can say.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// How it is written.
+    pub name: &'static str,
+    /// What it means.
+    pub text: &'static str,
+    /// A request below the FHIR base.
+    pub example: &'static str,
+}
+
+const fn row(name: &'static str, text: &'static str, example: &'static str) -> Row {
+    Row { name, text, example }
+}
+
+/// A kind of parameter.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    /// Its type.
+    pub kind: SearchParamKind,
+    /// The values it takes.
+    pub text: &'static str,
+    /// Whether values may have a prefix.
+    pub prefixes: bool,
+    /// A request without a modifier.
+    pub example: &'static str,
+    /// The modifiers that it takes, besides `:missing`.
+    pub modifiers: &'static [Row],
+}
+
+/// Every kind of parameter.
+pub const KINDS: &[Kind] = &[
+    Kind {
+        kind: SearchParamKind::Number,
+        text: "A number: as precise as it is written, so `0.5` finds 0.45 to 0.55.",
+        prefixes: true,
+        example: "RiskAssessment?probability=gt0.8",
+        modifiers: &[],
+    },
+    Kind {
+        kind: SearchParamKind::Date,
+        text: "A date or time, as precise as it is written: a year, a month, a day, a second. Without a \
+               zone it is UTC. Periods and timings are found by what they cover.",
+        prefixes: true,
+        example: "Patient?birthdate=1970-03",
+        modifiers: &[],
+    },
+    Kind {
+        kind: SearchParamKind::String,
+        text: "The beginning of a text; case and accents do not matter. Names and addresses are found by \
+               each of their parts.",
+        prefixes: false,
+        example: "Patient?family=mull",
+        modifiers: &[
+            row(":exact", "the whole text, as it is written", "Patient?family:exact=Muller"),
+            row(":contains", "anywhere in the text", "Patient?family:contains=ull"),
+        ],
+    },
+    Kind {
+        kind: SearchParamKind::Token,
+        text: "`code`, `system|code`, `system|` or `|code` (without a system).",
+        prefixes: false,
+        example: "Observation?code=http://loinc.org|8480-6",
+        modifiers: &[
+            row(":not", "none of the codes, or no code at all", "Patient?gender:not=male"),
+            row(":text", "the text beside the code", "Condition?code:text=diabetes"),
+            row(
+                ":in",
+                "a code of a value set, by its URL or `ValueSet/id`",
+                "Patient?gender:in=http://hl7.org/fhir/ValueSet/administrative-gender",
+            ),
+            row(
+                ":not-in",
+                "no code of a value set",
+                "Patient?gender:not-in=http://hl7.org/fhir/ValueSet/administrative-gender",
+            ),
+            row(
+                ":below",
+                "a code or those that it includes, in its system's hierarchy",
+                "Patient?gender:below=http://hl7.org/fhir/administrative-gender|male",
+            ),
+            row(
+                ":above",
+                "a code or those that include it",
+                "Patient?gender:above=http://hl7.org/fhir/administrative-gender|male",
+            ),
+            row(
+                ":of-type",
+                "an identifier of a type: `system|code|value`",
+                "Patient?identifier:of-type=http://terminology.hl7.org/CodeSystem/v2-0203|MR|12345",
+            ),
+        ],
+    },
+    Kind {
+        kind: SearchParamKind::Reference,
+        text: "`id`, `Type/id`, a URL, `Type/id/_history/version`, or a canonical with `|version`.",
+        prefixes: false,
+        example: "Observation?subject=Patient/1",
+        modifiers: &[
+            row(":Type", "`id` of this type", "Observation?subject:Patient=1"),
+            row(
+                ":identifier",
+                "the identifier beside the reference",
+                "Observation?subject:identifier=http://hospital.example|12345",
+            ),
+        ],
+    },
+    Kind {
+        kind: SearchParamKind::Composite,
+        text: "Values that hold of one and the same element, joined by `$`.",
+        prefixes: true,
+        example: "Observation?code-value-quantity=8480-6$gt140",
+        modifiers: &[],
+    },
+    Kind {
+        kind: SearchParamKind::Quantity,
+        text: "`number`, `number|system|code` or `number||code`. By UCUM codes other units of the same \
+               dimension are found too.",
+        prefixes: true,
+        example: "Observation?value-quantity=gt14|http://unitsofmeasure.org|kPa",
+        modifiers: &[],
+    },
+    Kind {
+        kind: SearchParamKind::Uri,
+        text: "The whole URI, case included.",
+        prefixes: false,
+        example: "ValueSet?url=http://hl7.org/fhir/ValueSet/administrative-gender",
+        modifiers: &[
+            row(":below", "what lies below, by slashes", "ValueSet?url:below=http://hl7.org/fhir"),
+            row(
+                ":above",
+                "what lies above",
+                "ValueSet?url:above=http://hl7.org/fhir/ValueSet/administrative-gender/x",
+            ),
+        ],
+    },
+    Kind {
+        kind: SearchParamKind::Special,
+        text: "`near` of Location: `latitude|longitude|distance|unit`; 50 km where no distance is said.",
+        prefixes: false,
+        example: "Location?near=42.36|-71.06|10|km",
+        modifiers: &[],
+    },
+];
+
+/// The modifier that every parameter of an element takes.
+pub const MISSING: Row = row(
+    ":missing",
+    "whether the element is absent: `true` or `false`",
+    "Patient?birthdate:missing=true",
+);
+
+/// Before numbers, dates and quantities.
+pub const PREFIXES: &[Row] = &[
+    row("eq", "within what is written; the default", "Patient?birthdate=eq1970"),
+    row("ne", "not within it", "Patient?birthdate=ne1970"),
+    row("gt", "some of it is above", "Patient?birthdate=gt1970-01-31"),
+    row("ge", "above or within", "Patient?birthdate=ge1970-01-31"),
+    row("lt", "some of it is below", "Patient?birthdate=lt1970-01-31"),
+    row("le", "below or within", "Patient?birthdate=le1970-01-31"),
+    row("sa", "all of it is after", "Encounter?date=sa2020-01-01"),
+    row("eb", "all of it is before", "Encounter?date=eb2020-01-01"),
+    row("ap", "near it", "Patient?birthdate=ap1970"),
+];
+
+/// Parameters of every type.
+pub const COMMON: &[Row] = &[
+    row("_id", "by id", "Patient?_id=1,2"),
+    row("_lastUpdated", "by the time of the current version", "Patient?_lastUpdated=ge2020-01-01"),
+    row("_tag", "by a tag", "Patient?_tag=http://example.org/tags|review"),
+    row("_profile", "by a profile", "Patient?_profile=http://example.org/StructureDefinition/own"),
+    row("_security", "by a security label", "Patient?_security=R"),
+    row("_source", "by where it came from", "Patient?_source=http://example.org/hl7"),
+    row("_text", "words of the narrative", "Patient?_text=smoker"),
+    row("_content", "words of the content", "Patient?_content=smoker"),
+    row("_list", "the members of a List", "Patient?_list=ward-7"),
+    row("_has", "what another resource refers to", "Patient?_has:Observation:patient:code=8480-6"),
+    row(
+        "_filter",
+        "criteria joined by and, or, not",
+        "Patient?_filter=gender eq female and birthdate ge 1970",
+    ),
+    row(
+        "_type",
+        "the types of a search of the whole system",
+        "?_type=Patient,Person&_lastUpdated=ge2020",
+    ),
+];
+
+/// Ways to join criteria.
+pub const JOINS: &[Row] = &[
+    row("a=1&b=2", "both", "Patient?gender=female&birthdate=lt1970"),
+    row("a=1,2", "one of them", "Observation?status=final,amended"),
+    row("`\\,` `\\|` `\\$` `\\\\`", "these letters as such", "Patient?family=a\\,b"),
+    row("a.b", "what the reference leads to", "Observation?patient.family=smith"),
+    row(
+        "a:Type.b",
+        "the same, of one type",
+        "Observation?subject:Patient.general-practitioner.name=house",
+    ),
+    row("_has:Type:ref:b", "what refers here", "Patient?_has:Condition:patient:code=44054006"),
+    row(
+        "_has:T:r:_has:U:s:b",
+        "and what refers to that",
+        "Patient?_has:Encounter:patient:_has:Observation:encounter:code=8480-6",
+    ),
+];
+
+/// What shapes the answer.
+pub const RESULTS: &[Row] = &[
+    row(
+        "_sort",
+        "by parameters, `-` from high to low; what has no value comes last",
+        "Patient?_sort=family,-birthdate",
+    ),
+    row("_count", "matches on a page; 0 asks for the total only", "Patient?_count=5"),
+    row("_total", "`none`, `estimate` or `accurate`", "Patient?_total=accurate"),
+    row("_summary", "`true`, `text`, `data`, `count` or `false`", "Patient?_summary=true"),
+    row("_elements", "these elements and mandatory ones", "Patient?_elements=name,gender"),
+    row("_include", "what matches refer to", "Observation?_include=Observation:subject&_count=2"),
+    row(
+        "_revinclude",
+        "what refers to matches",
+        "Patient?_revinclude=Observation:subject&_count=2",
+    ),
+    row(
+        "_include:iterate",
+        "and from there on",
+        "Observation?_include=Observation:encounter&_include:iterate=Encounter:service-provider&_count=2",
+    ),
+];
+
+/// Where a search may look.
+pub const PLACES: &[Row] = &[
+    row("GET [type]?…", "one type", "Patient?gender=female"),
+    row("GET ?_type=…", "several types, or all", "?_type=Patient,Practitioner&_lastUpdated=ge2020"),
+    row(
+        "GET [compartment]/[id]/[type]?…",
+        "what belongs to a patient, of one type",
+        "Patient/1/Observation?code=8480-6",
+    ),
+    row("GET [compartment]/[id]/*", "all that belongs to a patient", "Patient/1/*"),
+];

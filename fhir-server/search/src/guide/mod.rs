@@ -1,0 +1,152 @@
+//! The guide to searches, docs/search.md, from the tables beside this file and the limits.
+//! `cargo xtask docs` writes it.
+
+mod data;
+
+use std::fmt::Write as _;
+
+pub use data::{COMMON, JOINS, KINDS, Kind, MISSING, PLACES, PREFIXES, RESULTS, Row};
+
+use crate::limits;
+
+const HEAD: &str = "\
+# Search
+
+What a search of CareBridge may say, with a worked example each. This page is written by `cargo xtask docs` from
+the tables beside the code, `fhir-server/search/src/guide`; tests hold them against the reader of queries and
+send every example.
+
+Which parameters a type has says `GET [base]/metadata`: all of FHIR R4, with their definitions, and those that
+are SearchParameter resources here. Examples stand for `GET [base]/…`; letters such as `|` are percent-encoded on
+the wire. Every search may be sent as `POST [type]/_search` too, in a batch or transaction, and as the criteria of
+conditional interactions.
+";
+
+const HANDLING: &str = "\
+## What is not understood
+
+| what | answer |
+|---|---|
+| an unknown parameter | ignored and named in an OperationOutcome entry; with `Prefer: handling=strict` 400, with near spellings |
+| an unsupported modifier, a chain through what is no reference | 400 always: without it the answer would be wider |
+| a value that its parameter cannot have | 400, naming the parameter |
+| `_query` | 400: no named queries are offered |
+| more than a limit below | 400 or 413 |
+| a parameter whose values are stored sealed | 400, where its values would lie open in an index |
+| a search beyond its time budget (`search_ms` under `[database]`) | 503 with advice |
+| a page link that is too old, or another client's | 410, or 400 |
+
+The self link holds what was understood. Pages go on from their last row; `next` and `previous` links are opaque,
+bound to the client, and hold for a day. A walk meets each resource that did not change once, whatever is written
+meanwhile.
+
+## Search parameters of your own
+
+POST or PUT a SearchParameter with `status` `active`. It is refused with 422, naming the element, where it could
+not be used: an unknown type in `base`, a `code` that the type has already, an `expression` that does not compile,
+or yields what its `type` cannot read. Types are number, date, string, token, reference, quantity and uri.
+
+From then on what is written is indexed by it; what was there is indexed in the background. Until that is done a
+search that uses it says in an OperationOutcome entry how many percent are; with `Prefer: handling=strict` it
+answers 503, and so do conditional interactions, with `Retry-After`. It is in the CapabilityStatement at once. A
+parameter that is retired or deleted is not known any more.
+
+";
+
+/// The whole guide, in Markdown.
+#[must_use]
+pub fn text() -> String {
+    let mut out = HEAD.to_owned();
+    table(&mut out, "Where to search", PLACES);
+    out.push_str("\n## Kinds of parameters\n\n| type | values | prefixes | modifiers | example |\n|---|---|---|---|---|\n");
+    for kind in KINDS {
+        let names = kind.modifiers.iter().map(|it| format!("`{}`", it.name));
+        let special = kind.kind == conformance::SearchParamKind::Special;
+        let missing = (!special).then(|| format!("`{}`", MISSING.name));
+        let names: Vec<String> = names.chain(missing).collect();
+        line(
+            &mut out,
+            &[
+                kind.kind.as_str(),
+                kind.text,
+                if kind.prefixes { "yes" } else { "" },
+                &names.join(" "),
+                &code(kind.example),
+            ],
+        );
+    }
+    out.push_str("\n## Modifiers\n\n| modifier | on | finds | example |\n|---|---|---|---|\n");
+    line(&mut out, &[&code(MISSING.name), "all", MISSING.text, &code(MISSING.example)]);
+    for kind in KINDS {
+        for it in kind.modifiers {
+            line(&mut out, &[&code(it.name), kind.kind.as_str(), it.text, &code(it.example)]);
+        }
+    }
+    table(&mut out, "Prefixes of numbers, dates and quantities", PREFIXES);
+    table(&mut out, "Parameters of every type", COMMON);
+    table(&mut out, "Joining criteria", JOINS);
+    table(&mut out, "Shaping the answer", RESULTS);
+    out.push('\n');
+    out.push_str(HANDLING);
+    out.push_str("## Limits\n\n| limit | of |\n|---|---|\n");
+    for (limit, text) in limits() {
+        line(&mut out, &[&limit.to_string(), text]);
+    }
+    out
+}
+
+/// The requests of all examples, each below the FHIR base.
+pub fn examples() -> impl Iterator<Item = &'static str> {
+    let kinds = KINDS.iter().flat_map(|kind| {
+        std::iter::once(kind.example).chain(kind.modifiers.iter().map(|it| it.example))
+    });
+    let tables = [PLACES, PREFIXES, COMMON, JOINS, RESULTS];
+    let rows = tables.into_iter().flatten().map(|row| row.example);
+    kinds.chain([MISSING.example]).chain(rows)
+}
+
+fn limits() -> [(usize, &'static str); 14] {
+    [
+        (limits::COUNT_DEFAULT, "matches on a page, where `_count` says nothing"),
+        (limits::COUNT_MAX, "matches on a page; a greater `_count` is lowered to it"),
+        (limits::QUERY_BYTES_MAX, "bytes of a query string"),
+        (limits::PARAMS_MAX, "parameters of a query"),
+        (limits::OR_VALUES_MAX, "values of a parameter, with commas between them"),
+        (limits::TESTS_MAX, "values of a query, all parameters and types together"),
+        (limits::CONCEPTS_MAX, "codes that one value may mean by a value set or a hierarchy"),
+        (limits::CHAIN_DEPTH_MAX, "links of a chain"),
+        (limits::FILTER_DEPTH_MAX, "parentheses of a `_filter` within each other"),
+        (limits::SORT_FIELDS_MAX, "fields of `_sort`"),
+        (limits::INCLUDES_MAX, "includes, all types of a wildcard together"),
+        (
+            limits::ENTRIES_MAX,
+            "values that one resource is found by; one with more is refused with 422",
+        ),
+        (
+            limits::TIED_ELEMENTS_MAX,
+            "elements of a resource that a composite of two ranges tells apart; one with more is refused",
+        ),
+        (limits::CUSTOMS_MAX, "active search parameters of your own"),
+    ]
+}
+
+fn table(out: &mut String, title: &str, rows: &[Row]) {
+    out.push_str(&format!("\n## {title}\n\n| | finds | example |\n|---|---|---|\n"));
+    for it in rows {
+        let name = if it.name.contains('`') { it.name.to_owned() } else { code(it.name) };
+        line(out, &[&name, it.text, &code(it.example)]);
+    }
+}
+
+fn code(text: &str) -> String {
+    format!("`{text}`")
+}
+
+/// A row of a table. A `|` would end its cell.
+fn line(out: &mut String, cells: &[&str]) {
+    for cell in cells {
+        // Writing to a text does not fail.
+        write!(out, "| {} ", cell.replace('|', "\\|")).unwrap_or_default();
+    }
+    out.push_str("|\n");
+}
