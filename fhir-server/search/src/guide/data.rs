@@ -108,6 +108,16 @@ pub const KINDS: &[Kind] = &[
                 "the identifier beside the reference",
                 "Observation?subject:identifier=http://hospital.example|12345",
             ),
+            row(
+                ":below",
+                "a canonical's version and those below it: `1.2` and `1.2.3` of `url|1.2`",
+                "QuestionnaireResponse?questionnaire:below=http://example.org/Questionnaire/pain|1.2",
+            ),
+            row(
+                ":above",
+                "a canonical's version and those above it: `1.2` and `1` of `url|1.2`",
+                "QuestionnaireResponse?questionnaire:above=http://example.org/Questionnaire/pain|1.2",
+            ),
         ],
     },
     Kind {
@@ -127,11 +137,15 @@ pub const KINDS: &[Kind] = &[
     },
     Kind {
         kind: SearchParamKind::Uri,
-        text: "The whole URI, case included.",
+        text: "The whole URI, case included. A canonical is found with and without its `|version`.",
         prefixes: false,
         example: "ValueSet?url=http://hl7.org/fhir/ValueSet/administrative-gender",
         modifiers: &[
-            row(":below", "what lies below, by slashes", "ValueSet?url:below=http://hl7.org/fhir"),
+            row(
+                ":below",
+                "what lies below, by slashes; with `|version`, by the dots of a canonical's version",
+                "ValueSet?url:below=http://hl7.org/fhir",
+            ),
             row(
                 ":above",
                 "what lies above",
@@ -219,9 +233,21 @@ pub const RESULTS: &[Row] = &[
         "Patient?_sort=family,-birthdate",
     ),
     row("_count", "matches on a page; 0 asks for the total only", "Patient?_count=5"),
-    row("_total", "`none`, `estimate` or `accurate`", "Patient?_total=accurate"),
-    row("_summary", "`true`, `text`, `data`, `count` or `false`", "Patient?_summary=true"),
-    row("_elements", "these elements and mandatory ones", "Patient?_elements=name,gender"),
+    row(
+        "_total",
+        "`none`; `accurate`; `estimate`: exact where up to 2000 candidates are looked at, else from a sample of them",
+        "Patient?_total=estimate",
+    ),
+    row(
+        "_summary",
+        "`true`, `text`, `data`, `count` or `false`, of included resources too; `text` not together with includes",
+        "Patient?_summary=true",
+    ),
+    row(
+        "_elements",
+        "these elements and mandatory ones, of the matches",
+        "Patient?_elements=name,gender",
+    ),
     row("_include", "what matches refer to", "Observation?_include=Observation:subject&_count=2"),
     row(
         "_revinclude",

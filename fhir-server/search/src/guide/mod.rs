@@ -36,9 +36,33 @@ const HANDLING: &str = "\
 | a search beyond its time budget (`search_ms` under `[database]`) | 503 with advice |
 | a page link that is too old, or another client's | 410, or 400 |
 
+There is no `search.score`: every criterion holds or does not, so no match is better than another.
+
 The self link holds what was understood. Pages go on from their last row; `next` and `previous` links are opaque,
 bound to the client, and hold for a day. A walk meets each resource that did not change once, whatever is written
 meanwhile.
+
+## Value sets and hierarchies
+
+`:in`, `:not-in`, `:below` and `:above` on tokens read the ValueSet and CodeSystem resources that are stored, as
+far as the caller may search these, and those that FHIR R4 publishes, which are open to all. A stored one comes
+before a published one of the same URL. A code without a system, as `Patient.gender`, has that of the value set it
+is bound to. What cannot be told is refused with an outcome that names the parameter, as `http.code:in`:
+
+| what | answer |
+|---|---|
+| a value set or code system that is neither stored nor published; several of one URL, where the search names no version | 422 |
+| a code system without all its concepts (SNOMED CT, LOINC), where more than listed codes are needed | 422 |
+| a filter other than is-a, descendent-of, is-not-a, generalizes, =, in, not-in and exists | 422 |
+| a hierarchy that means something else than is-a; a code that the system does not have | 422 |
+| more codes than the limit below; value sets too deep within each other, or too many | 413 |
+| a stored one, where the caller may not search ValueSet or CodeSystem | 403, whether it is there or not |
+
+## Explain
+
+`_explain=true` answers Parameters instead: the search as it was understood, what finds its candidates, its SQL and
+the database's account with times. It is for an operator's own client, with the scope `system/*.cruds` and no user;
+others get 403. `carebridge admin explain` prints the same.
 
 ## Search parameters of your own
 
