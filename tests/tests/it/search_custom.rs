@@ -234,41 +234,78 @@ async fn an_index_in_the_making_is_said() -> Result<()> {
     Ok(())
 }
 
-/// A server that has not heard of a parameter yet writes without it. That is noticed and made up for.
+/// A server that has not heard of a parameter yet writes without it. That is noticed and made up for, whoever
+/// writes what meanwhile.
 #[tokio::test]
 async fn a_server_that_lags_leaves_nothing_out() -> Result<()> {
+    const WRITERS: i64 = 4;
+    const EACH: i64 = 8;
     let database = Database::create().await?;
     let (one, other) = (server(&database, true).await?, server(&database, false).await?);
     for round in 0..5 {
         let code = format!("nick{round}");
-        let change = format!(
+        let body = parameter(&format!(
             r#""status":"active","code":"{code}","base":["Patient"],"type":"string",
             "expression":"Patient.name.where(use='nickname').text""#
-        );
-        let path = format!("/Patient?{code}=ozzy&_summary=count");
-        let writes = async {
-            for n in 0..20 {
-                let id = format!("r{round}n{n}");
-                put(&other.client, "Patient", &id, &patient(&id, "Ozzy")).await?;
+        ));
+        let writer = |w: i64| {
+            let client = if w % 2 == 0 { &one.client } else { &other.client };
+            async move {
+                for n in 0..EACH {
+                    let id = format!("w{w}n{n}");
+                    put(client, "Patient", &id, &patient(&id, &format!("Ozzy {round}"))).await?;
+                }
+                Ok::<(), anyhow::Error>(())
             }
-            Ok::<(), anyhow::Error>(())
         };
-        let body = parameter(&change);
+        let writers = futures::future::try_join_all((0..WRITERS).map(writer));
         let define = put(&one.client, "SearchParameter", "nick", &body);
-        let (defined, written) = tokio::join!(define, writes);
+        let (defined, written) = tokio::join!(define, writers);
         defined?;
         written?;
-        let all = (round + 1) * 20;
         for client in [&other.client, &one.client] {
             // The one that lags hears of it when it is asked.
-            let answer = whole(client, &path).await?;
-            assert_eq!(answer.at("total").and_then(|it| it.as_number()?.to_i64()), Some(all));
+            for (name, expected) in
+                [("ozzy", WRITERS * EACH), (&format!("ozzy {round}"), WRITERS * EACH)]
+            {
+                let path = format!("/Patient?{code}={name}&_summary=count");
+                let total = whole(client, &path).await?.at("total");
+                let total = total.and_then(|it| it.as_number()?.to_i64());
+                assert_eq!(total, Some(expected), "{path}");
+            }
         }
     }
     let mut owner = database.connect().await?;
     let due: i64 =
         sqlx::query_scalar("select count(*) from index_due").fetch_one(&mut owner).await?;
     assert_eq!(due, 0);
+    Ok(())
+}
+
+/// What nobody asks for any more does not fill the index.
+#[tokio::test]
+async fn a_parameter_that_goes_leaves_nothing_behind() -> Result<()> {
+    const ROWS: &str = "select count(*) from string_index";
+    const REST: &str =
+        "select types = '{}' and not exists (select from index_due) from index_state";
+    let server = Fixture::start().await?;
+    let mut owner = server.database.connect().await?;
+    for n in 0..20 {
+        let id = format!("p{n}");
+        put(&server.client, "Patient", &id, &patient(&id, "Ozzy")).await?;
+    }
+    let before: i64 = sqlx::query_scalar(ROWS).fetch_one(&mut owner).await?;
+    put(&server.client, "SearchParameter", "nick", &parameter("")).await?;
+    whole(&server.client, "/Patient?nickname=ozzy").await?;
+    let with: i64 = sqlx::query_scalar(ROWS).fetch_one(&mut owner).await?;
+    assert!(with >= before + 20, "{with} {before}");
+    assert_eq!(server.client.send("DELETE", "/SearchParameter/nick", "").await?.status, 204);
+    let done = async || {
+        sqlx::query_scalar::<_, bool>(REST).fetch_one(&mut owner).await.is_ok_and(|rest| rest)
+    };
+    until("the walk ends", Duration::from_secs(60), done).await?;
+    let after: i64 = sqlx::query_scalar(ROWS).fetch_one(&mut owner).await?;
+    assert_eq!(after, before);
     Ok(())
 }
 

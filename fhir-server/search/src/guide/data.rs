@@ -259,6 +259,11 @@ pub const RESULTS: &[Row] = &[
         "and from there on",
         "Observation?_include=Observation:encounter&_include:iterate=Encounter:service-provider&_count=2",
     ),
+    row(
+        "_explain",
+        "`true`: how the search is answered, for the server's operator only",
+        "Patient?family=smith&_explain=true",
+    ),
 ];
 
 /// Where a search may look.
