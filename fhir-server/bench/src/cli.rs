@@ -2,7 +2,7 @@
 
 use crate::{
     limit,
-    suite::{Options, designs, scale, store},
+    suite::{Options, designs, scale, search, store},
 };
 use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
@@ -32,10 +32,14 @@ enum Suite {
         #[command(flatten)]
         scale: scale::Scale,
     },
+    /// Named searches against SQL written by hand, at two sizes; what indexing costs (long)
+    Search(search::Options),
     /// Two index designs: writes, disk and five searches, at two sizes (long)
     IndexDesigns(designs::Options),
     /// The bare program itself; the suites start it
     Limit(limit::Options),
+    /// The bare program that searches; `search` starts it
+    SearchLimit(limit::search::Options),
 }
 
 /// Runs the suite that the command line names. Fails when a floor was missed.
@@ -67,10 +71,10 @@ fn named(suite: &str) -> Option<Suite> {
 
 fn run(suite: Suite) -> Result<bool> {
     // The load generator takes one core and its timing from one thread; the bare program takes all.
-    let is_limit = matches!(suite, Suite::Limit(_));
+    let is_limit = matches!(suite, Suite::Limit(_) | Suite::SearchLimit(_));
     let mut runtime = match suite {
-        Suite::Limit(_) => tokio::runtime::Builder::new_multi_thread(),
-        Suite::Store(_) | Suite::StoreScale { .. } | Suite::IndexDesigns(_) => {
+        Suite::Limit(_) | Suite::SearchLimit(_) => tokio::runtime::Builder::new_multi_thread(),
+        Suite::Store(_) | Suite::StoreScale { .. } | Suite::Search(_) | Suite::IndexDesigns(_) => {
             tokio::runtime::Builder::new_current_thread()
         }
     };
@@ -79,7 +83,9 @@ fn run(suite: Suite) -> Result<bool> {
             Suite::Store(options) => store::measure(&options).await,
             Suite::StoreScale { options, scale } => scale::measure(&options, &scale).await,
             Suite::IndexDesigns(options) => designs::measure(&options).await,
+            Suite::Search(options) => search::measure(&options).await,
             Suite::Limit(options) => limit::serve(options).await.map(|()| true),
+            Suite::SearchLimit(options) => limit::search::serve(options).await.map(|()| true),
         }
     };
     runtime.enable_all().build()?.block_on(async {

@@ -49,6 +49,8 @@ pub(crate) struct Launch {
     pub(crate) database_url: String,
     /// Connections to the database.
     pub(crate) pool: u32,
+    /// Whether search values are indexed; without, nothing is found.
+    pub(crate) indexed: bool,
 }
 
 /// Builds the release binary, so that no figure comes from an older one, and tells where it is:
@@ -68,17 +70,14 @@ pub(crate) async fn build() -> Result<PathBuf> {
 /// Migrates the database and starts `carebridge serve`.
 pub(crate) async fn start(launch: &Launch) -> Result<(Program, Endpoint, Credentials)> {
     let credentials = Credentials { id: "bench".into(), secret: machine::secret()? };
-    let settings = launch.folder.join("carebridge.toml");
-    write_private(&settings, &settings_text(launch, &credentials))?;
+    write_private(&settings(launch), &settings_text(launch, &credentials))?;
     let address = free_address()?;
     let origin = format!("http://{address}");
     let command = |subcommand: &str| -> Result<Command> {
         let log = OpenOptions::new().create(true).append(true).open(log(launch))?;
-        let mut command = Command::new(&launch.binary);
+        let mut command = configured(launch);
         command
             .arg(subcommand)
-            .env("CAREBRIDGE_CONFIG", &settings)
-            .env("CAREBRIDGE_DATABASE_URL", &launch.database_url)
             .env("CAREBRIDGE_LISTEN", address.to_string())
             .env("CAREBRIDGE_BASE_URL", &origin)
             .env("CAREBRIDGE_MLLP_LISTEN", "127.0.0.1:0")
@@ -91,8 +90,37 @@ pub(crate) async fn start(launch: &Launch) -> Result<(Program, Endpoint, Credent
     let migrated = command("migrate")?.kill_on_drop(true).status().await.context("migrate")?;
     ensure!(migrated.success(), "carebridge migrate failed, {}", hint());
     let endpoint = Endpoint::parse(&format!("{origin}{FHIR_BASE}"))?;
-    let program = Program::start("carebridge", command("serve")?, &endpoint).await;
+    let mut serve = command("serve")?;
+    if !launch.indexed {
+        serve.arg("--unindexed");
+    }
+    let program = Program::start("carebridge", serve, &endpoint).await;
     Ok((program.with_context(hint)?, endpoint, credentials))
+}
+
+fn configured(launch: &Launch) -> Command {
+    let mut command = Command::new(&launch.binary);
+    command
+        .env("CAREBRIDGE_CONFIG", settings(launch))
+        .env("CAREBRIDGE_DATABASE_URL", &launch.database_url);
+    command
+}
+
+/// What PostgreSQL says of having run a search, a line each.
+pub(crate) async fn explain(launch: &Launch, search: &str) -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Explained {
+        account: Vec<String>,
+    }
+    let mut command = configured(launch);
+    let output = command.args(["admin", "explain", "--json", search]).output().await?;
+    ensure!(output.status.success(), "explain {search}: {}", shown(&output.stderr));
+    let explained: Explained = serde_json::from_slice(&output.stdout).context("explain")?;
+    Ok(explained.account)
+}
+
+fn settings(launch: &Launch) -> PathBuf {
+    launch.folder.join("carebridge.toml")
 }
 
 fn log(launch: &Launch) -> PathBuf {

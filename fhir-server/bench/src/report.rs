@@ -118,6 +118,11 @@ impl Report {
         self.rows.iter().all(|row| row.pass != Some(false))
     }
 
+    /// Prints what [`Report::publish`] writes.
+    pub(crate) fn print_json(&self) -> Result<()> {
+        Ok(writeln!(std::io::stdout().lock(), "{}", serde_json::to_string_pretty(self)?)?)
+    }
+
     /// Prints the tables and writes `FOLDER/SUITE.json`.
     pub(crate) fn publish(&self, folder: &Path) -> Result<()> {
         let mut out = std::io::stdout().lock();

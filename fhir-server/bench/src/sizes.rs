@@ -39,13 +39,22 @@ const TABLES: &str = "
     select root, sum(pg_table_size(leaf))::bigint, sum(pg_indexes_size(leaf))::bigint
     from tree group by root";
 
+/// Every table of a database of ours, partitions with their parents: name, bytes of rows, bytes of indexes.
+/// The largest first.
+pub(crate) async fn tables(connection: &mut PgConnection) -> Result<Vec<(String, u64, u64)>> {
+    let mut tables = Vec::new();
+    for row in sqlx::query(TABLES).fetch_all(connection).await? {
+        let (heap, indexes): (i64, i64) = (row.try_get(1)?, row.try_get(2)?);
+        tables.push((row.try_get(0)?, u64::try_from(heap)?, u64::try_from(indexes)?));
+    }
+    tables.sort_by_key(|(_, heap, indexes)| std::cmp::Reverse(heap + indexes));
+    Ok(tables)
+}
+
 /// Adds up the tables of a database of ours.
 pub(crate) async fn measure(connection: &mut PgConnection) -> Result<Sizes> {
     let mut sizes = Sizes::default();
-    for row in sqlx::query(TABLES).fetch_all(connection).await? {
-        let name: String = row.try_get(0)?;
-        let (heap, indexes): (i64, i64) = (row.try_get(1)?, row.try_get(2)?);
-        let (heap, indexes) = (u64::try_from(heap)?, u64::try_from(indexes)?);
+    for (name, heap, indexes) in tables(connection).await? {
         if RESOURCE_TABLES.contains(&name.as_str()) {
             sizes.resource_bytes += heap;
             sizes.resource_index_bytes += indexes;

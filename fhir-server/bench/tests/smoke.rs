@@ -96,6 +96,30 @@ fn index_designs_are_compared_in_everything() {
 }
 
 #[test]
+fn search_asks_both_sides_for_the_same() {
+    let carebridge = PathBuf::from(env!("CARGO_BIN_EXE_bench")).with_file_name("carebridge");
+    let carebridge = carebridge.to_str().unwrap();
+    let small = ["--quick", "--sizes", "1000,2000", "--only", "by name", "--binary", carebridge];
+    let rows = rows("search", &small);
+    let row = |name: &str| rows.iter().find(|row| row["name"].as_str().unwrap().contains(name));
+    for name in ["by name, all", "by name, a practitioner's", "by name, then youngest"] {
+        let look = &row(name).unwrap()["ours"]["look"];
+        assert_eq!(look["differs"], Value::Null, "{look}");
+        assert_eq!(look["closed"].as_array().unwrap().len(), 3, "{look}");
+        assert!(look["matches"].is_number() && look["rows_read"].is_number(), "{look}");
+        assert!(look["open"]["limit"]["requests"].as_u64().unwrap() > 0, "{look}");
+    }
+    let all = &row("by name, all").unwrap()["ours"]["look"];
+    assert!(
+        all["matches"].as_f64().unwrap() > 1.0 && all["rows_read"].as_u64().unwrap() > 1,
+        "{all}"
+    );
+    for name in ["median at", "worst in index order", "before statistics", "on disk", "load,"] {
+        assert!(row(name).is_some(), "{name} is missing");
+    }
+}
+
+#[test]
 fn refuses_other_machines_and_nonsense() {
     for (arguments, said) in [
         (vec!["store", "--url", "http://192.0.2.1/fhir"], "another machine"),

@@ -22,11 +22,13 @@ pub struct Policy {
     pub update_as_create: bool,
     /// Whether a conditional delete may remove several resources.
     pub delete_multiple: bool,
+    /// Whether what is written is indexed. Without, no search finds it: only to measure what the index costs.
+    pub index: bool,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { update_as_create: true, delete_multiple: true }
+        Self { update_as_create: true, delete_multiple: true, index: true }
     }
 }
 

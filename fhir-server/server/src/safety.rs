@@ -28,6 +28,20 @@ pub(crate) fn check(settings: &Settings) -> Result<()> {
     check_origin(settings.base_url.as_deref(), settings.listen)
 }
 
+/// Refuses to leave the index out of any database but a benchmark's: what is written so is never found, and
+/// whose it is is not known.
+///
+/// # Errors
+/// The database has another name.
+pub(crate) fn check_unindexed(settings: &Settings) -> Result<()> {
+    let url = settings.database.url()?.reveal();
+    let name = url.split(['?', '#']).next().and_then(|address| address.rsplit('/').next());
+    if !name.is_some_and(|name| name.starts_with("bench_")) {
+        bail!("--unindexed is for benchmarks: nothing that is written so is ever found.");
+    }
+    Ok(())
+}
+
 fn check_origin(base_url: Option<&str>, listen: SocketAddr) -> Result<()> {
     match base_url {
         None if listen.ip().is_loopback() => Ok(()),
@@ -50,6 +64,21 @@ fn is_loopback(url: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_benchmark_goes_unindexed() {
+        for (url, allowed) in [
+            ("postgres://a:b@127.0.0.1:5432/bench_unindexed", true),
+            ("postgres://a@127.0.0.1/bench_x?sslmode=disable", true),
+            ("postgres://a:b@127.0.0.1:5432/tenant", false),
+            ("postgres://a:b@127.0.0.1/tenant?application_name=/bench_x", false),
+            ("postgres://bench_a@127.0.0.1/", false),
+        ] {
+            let mut settings = Settings::default();
+            settings.database.url = Some(url.parse().unwrap());
+            assert_eq!(check_unindexed(&settings).is_ok(), allowed, "{url}");
+        }
+    }
 
     #[test]
     fn the_clear_is_for_ones_own_machine() {

@@ -4,6 +4,7 @@
 //! its price, and `store` measures it.
 
 mod handlers;
+pub(crate) mod search;
 mod tables;
 
 use crate::{limits::POOL_MAX, load::loopback};
@@ -67,8 +68,12 @@ pub(crate) async fn serve(options: Options) -> Result<()> {
     tables::create(&database).await?;
     let started = SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros();
     let next_id = Arc::new(AtomicU64::new(u64::try_from(started)?));
-    let app = router(App { database, next_id });
-    let listener = TcpListener::bind(listen).await?.tap_io(|stream| {
+    self::listen(listen, router(App { database, next_id }), with_input).await
+}
+
+/// Serves until SIGTERM, or until standard input ends where that was asked for.
+async fn listen(at: SocketAddr, app: Router, with_input: bool) -> Result<()> {
+    let listener = TcpListener::bind(at).await?.tap_io(|stream| {
         // Without it an answer in two packets could wait; with an error there is no connection.
         stream.set_nodelay(true).ok();
     });

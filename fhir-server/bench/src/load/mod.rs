@@ -8,9 +8,9 @@ mod run;
 mod window;
 mod workload;
 
-pub(crate) use client::{Call, Client};
+pub(crate) use client::{Answer, Call, Client};
 pub(crate) use endpoint::{Endpoint, loopback};
 pub(crate) use measured::Measured;
-pub(crate) use run::{Mode, Spec, run};
+pub(crate) use run::{Asks, Loop, Mode, NoAnswer, Spec, run, run_loop};
 pub(crate) use window::{Watched, Window};
-pub(crate) use workload::{Seeded, Workload, shown};
+pub(crate) use workload::{Lane, Seeded, Workload, shown};

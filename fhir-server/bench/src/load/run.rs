@@ -1,7 +1,7 @@
 //! One run: workers on one thread ask until the time or the count is over.
 
 use super::{
-    client::Client,
+    client::{Answer, Call, Client},
     endpoint::Endpoint,
     measured::Measured,
     pace::Schedule,
@@ -44,6 +44,39 @@ pub(crate) struct Spec<'a> {
     pub(crate) tag: &'a str,
 }
 
+/// One client's side of a run.
+pub(crate) trait Asks {
+    /// The next request.
+    fn call(&mut self) -> Result<Call>;
+
+    /// Checks the answer to the last call. Anything unexpected fails the run.
+    fn accept(&mut self, answer: &Answer) -> Result<()>;
+}
+
+/// Nothing was answered within a run.
+#[derive(Debug)]
+pub(crate) struct NoAnswer;
+
+impl std::fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("no answer in time")
+    }
+}
+
+impl std::error::Error for NoAnswer {}
+
+/// How the requests of a run follow each other.
+pub(crate) struct Loop<'a> {
+    /// Of the run, for errors.
+    pub(crate) name: &'a str,
+    pub(crate) mode: Mode,
+    pub(crate) clients: usize,
+    /// Answered and checked, but not counted.
+    pub(crate) warm_up: Duration,
+    /// Resources that one request reads or writes.
+    pub(crate) resources: u64,
+}
+
 /// Runs `spec` against `endpoint`. The first wrong answer ends it with an error.
 pub(crate) async fn run(
     endpoint: &Endpoint,
@@ -52,27 +85,40 @@ pub(crate) async fn run(
     data: &mut Data,
     seeded: &Rc<Seeded>,
 ) -> Result<Measured> {
-    ensure!((1..=CLIENTS_MAX).contains(&spec.clients), "1 to {CLIENTS_MAX} clients");
-    let (length, count, seeding) = match spec.mode {
-        Mode::Closed(length) | Mode::Open(_, length) => (length, u64::MAX, false),
-        Mode::Count(count) => (RUN_MAX, count, false),
-        Mode::Seed(count) => (RUN_MAX, count, true),
+    let &Spec { workload, mode, clients, warm_up, tag } = spec;
+    let seeding = matches!(mode, Mode::Seed(_));
+    let (name, resources) = (workload.name(), workload.resources());
+    let turns = Loop { name, mode, clients, warm_up, resources };
+    run_loop(endpoint, watched, &turns, |lane| {
+        let worker = Worker::new(workload, tag, lane, data.fork(), Rc::clone(seeded));
+        if seeding { worker.seeding() } else { worker }
+    })
+    .await
+}
+
+/// Runs what `make` makes for each client. The first wrong answer ends it with an error.
+pub(crate) async fn run_loop<A: Asks + 'static>(
+    endpoint: &Endpoint,
+    watched: Watched,
+    turns: &Loop<'_>,
+    mut make: impl FnMut(Lane) -> A,
+) -> Result<Measured> {
+    ensure!((1..=CLIENTS_MAX).contains(&turns.clients), "1 to {CLIENTS_MAX} clients");
+    let (length, count) = match turns.mode {
+        Mode::Closed(length) | Mode::Open(_, length) => (length, u64::MAX),
+        Mode::Count(count) | Mode::Seed(count) => (RUN_MAX, count),
     };
-    let from = Instant::now() + spec.warm_up;
+    let from = Instant::now() + turns.warm_up;
     let until = from + length.min(RUN_MAX);
-    let schedule = match spec.mode {
+    let schedule = match turns.mode {
         Mode::Open(rate_per_s, _) => Some(Schedule::start(rate_per_s, until)),
         Mode::Closed(_) | Mode::Count(_) | Mode::Seed(_) => None,
     };
     let tally = Rc::new(RefCell::new(Tally { samples: Vec::new(), from, until, left: count }));
     let mut workers = JoinSet::new();
     let local = LocalSet::new();
-    for worker in 0..spec.clients {
-        let lane = Lane { worker, workers: spec.clients };
-        let mut asks = Worker::new(spec.workload, spec.tag, lane, data.fork(), Rc::clone(seeded));
-        if seeding {
-            asks = asks.seeding();
-        }
+    for worker in 0..turns.clients {
+        let asks = make(Lane { worker, workers: turns.clients });
         let client = Client::new(endpoint.clone());
         workers.spawn_local_on(work(client, asks, schedule.clone(), Rc::clone(&tally)), &local);
     }
@@ -89,11 +135,13 @@ pub(crate) async fn run(
     };
     let usage = local.run_until(counted).await?;
     let samples = std::mem::take(&mut tally.borrow_mut().samples);
-    ensure!(!samples.is_empty(), "{}: no answer in time", spec.workload.name());
+    if samples.is_empty() {
+        return Err(anyhow::Error::new(NoAnswer).context(turns.name.to_owned()));
+    }
     let complete = count == u64::MAX || samples.len() as u64 == count;
     ensure!(complete, "only {} of {count} requests were answered in time", samples.len());
-    let mut measured = usage.measured(samples, spec.clients, spec.workload.resources());
-    if let Mode::Open(rate_per_s, _) = spec.mode {
+    let mut measured = usage.measured(samples, turns.clients, turns.resources);
+    if let Mode::Open(rate_per_s, _) = turns.mode {
         measured.offered_per_s = Some(rate_per_s.round());
     }
     measured.unsent = schedule.map_or(0, |schedule| schedule.unsent());
@@ -140,7 +188,7 @@ impl Tally {
 
 async fn work(
     mut client: Client,
-    mut worker: Worker,
+    mut worker: impl Asks,
     schedule: Option<Schedule>,
     tally: Rc<RefCell<Tally>>,
 ) -> Result<()> {

@@ -1,6 +1,9 @@
 //! What a worker asks, and what it takes for a right answer.
 
-use super::client::{Answer, Call};
+use super::{
+    client::{Answer, Call},
+    run::Asks,
+};
 use crate::{
     data::{BUNDLE_ENTRIES, Data, MRN_SYSTEM},
     limits::SHOWN_CHARS,
@@ -115,9 +118,10 @@ impl Worker {
         self.seeding = true;
         self
     }
+}
 
-    /// The next request.
-    pub(crate) fn call(&mut self) -> Result<Call> {
+impl Asks for Worker {
+    fn call(&mut self) -> Result<Call> {
         self.sent += 1;
         let mrn = format!("{}-{}", self.prefix, self.sent);
         self.pending = Pending { mrn, ..Pending::default() };
@@ -158,8 +162,7 @@ impl Worker {
         })
     }
 
-    /// Checks the answer to the last call. Anything unexpected fails the run.
-    pub(crate) fn accept(&mut self, answer: &Answer) -> Result<()> {
+    fn accept(&mut self, answer: &Answer) -> Result<()> {
         let expected = match self.workload {
             Workload::Read | Workload::Update | Workload::Transaction => StatusCode::OK,
             Workload::ConditionalCreate if self.pending.exists => StatusCode::OK,

@@ -326,6 +326,7 @@ async fn start_ours(
         folder: folder.to_owned(),
         database_url: postgres.url(Side::Ours.database()),
         pool: options.pool,
+        indexed: true,
     };
     Ok((serve(&launch, postgres).await?, Some(launch)))
 }

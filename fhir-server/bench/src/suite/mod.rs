@@ -4,6 +4,7 @@ mod bed;
 pub(crate) mod designs;
 mod options;
 pub(crate) mod scale;
+pub(crate) mod search;
 pub(crate) mod store;
 
 pub(crate) use options::Options;

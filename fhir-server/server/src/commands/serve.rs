@@ -26,6 +26,9 @@ pub(crate) struct Serve {
     /// What this process does, to split the work over several
     #[arg(long, value_enum, value_delimiter = ',', default_value = "api,worker")]
     roles: Vec<Role>,
+    /// Store without indexing, to measure what the index costs
+    #[arg(long, hide = true)]
+    unindexed: bool,
 }
 
 pub(crate) async fn run(command: Serve) -> Result<ExitCode> {
@@ -33,6 +36,10 @@ pub(crate) async fn run(command: Serve) -> Result<ExitCode> {
     let mut settings = command.server.settings()?;
     settings.roles = Roles::of(&command.roles);
     safety::check(&settings)?;
+    if command.unindexed {
+        safety::check_unindexed(&settings)?;
+        settings.policy.index = false;
+    }
     let format = settings.log.format.unwrap_or(telemetry::Format::Json);
     telemetry::init(format, &settings.log.filter)?;
     log_panics();

@@ -91,10 +91,14 @@ pub(super) fn push_number(sql: &mut Sql, test: &NumberTest) {
     sql.push(column).push(sign).push_bind(test.at);
 }
 
+/// Microseconds since 1970 as PostgreSQL has them.
+pub(super) fn moment(micros: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(micros).unwrap_or_default()
+}
+
 /// `_lastUpdated` is a moment, so its comparisons are simpler.
 pub(super) fn push_updated(sql: &mut Sql, r: &str, test: RangeTest<i64>) {
-    let at = |micros: i64| DateTime::<Utc>::from_timestamp_micros(micros).unwrap_or_default();
-    let (lo, hi) = (at(test.lo), at(test.hi));
+    let (lo, hi) = (moment(test.lo), moment(test.hi));
     match test.prefix {
         Prefix::Eq | Prefix::Ap => {
             sql.push(format!("({r}.last_updated >= ")).push_bind(lo);

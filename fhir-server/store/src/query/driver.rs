@@ -2,9 +2,10 @@
 
 use canonical_model::ResourceType;
 use search::Key;
-use search::expr::Expr;
+use search::expr::{Expr, Prefix};
 use search::query::{Sort, SortBy};
 
+use super::compare::moment;
 use super::filter::{Lowering, Sql};
 use super::order::Order;
 use super::page::PageKey;
@@ -19,8 +20,8 @@ pub(super) enum Driver {
     KeyTimeline { key: Key, descending: bool },
     /// A set, by number.
     Set { source: Source, descending: bool },
-    /// All of the type, along `_lastUpdated`.
-    Recent { descending: bool },
+    /// All of the type, along `_lastUpdated`, between these times.
+    Recent { from: Option<i64>, until: Option<i64>, descending: bool },
 }
 
 impl Driver {
@@ -31,7 +32,11 @@ impl Driver {
         }
         match best(filter) {
             Some((_, source)) => Self::Set { source, descending: true },
-            None => Self::Recent { descending: !matches!(sort, [Sort { descending: false, .. }]) },
+            None => {
+                let (from, until) = changed(filter);
+                let descending = !matches!(sort, [Sort { descending: false, .. }]);
+                Self::Recent { from, until, descending }
+            }
         }
     }
 
@@ -41,7 +46,7 @@ impl Driver {
             Self::PatientTimeline { descending, .. }
             | Self::KeyTimeline { descending, .. }
             | Self::Set { descending, .. }
-            | Self::Recent { descending } => *descending = !*descending,
+            | Self::Recent { descending, .. } => *descending = !*descending,
         }
         self
     }
@@ -54,8 +59,13 @@ impl Driver {
         kind: ResourceType,
         after: Option<(&Order, &PageKey)>,
     ) {
-        if let Self::Recent { descending } = self {
+        if let Self::Recent { from, until, descending } = self {
             sql.push("(select * from resource x where x.type = ").push_bind(kind.number());
+            for (bound, than) in [(from, ">="), (until, "<")] {
+                if let Some(micros) = bound {
+                    sql.push(format!(" and x.last_updated {than} ")).push_bind(moment(*micros));
+                }
+            }
             push_key(sql, " and", "(x.last_updated, x.rid)", *descending, after);
             let way = direction(*descending);
             sql.push(format!(" order by x.last_updated {way}, x.rid {way} offset 0) r"));
@@ -131,6 +141,28 @@ pub(super) fn direction(descending: bool) -> &'static str {
     if descending { "desc" } else { "asc" }
 }
 
+/// The times between which all that passes was changed; the exact test follows on the head.
+fn changed(filter: &Expr) -> (Option<i64>, Option<i64>) {
+    let tests = conjuncts(filter).into_iter().filter_map(|part| match part {
+        Expr::Updated(test) => Some(test),
+        _ => None,
+    });
+    let (mut from, mut until) = (None::<i64>, None::<i64>);
+    for test in tests {
+        let (lower, upper) = match test.prefix {
+            Prefix::Eq | Prefix::Ap => (Some(test.lo), Some(test.hi)),
+            Prefix::Gt | Prefix::Sa => (Some(test.hi), None),
+            Prefix::Ge => (Some(test.lo), None),
+            Prefix::Lt | Prefix::Eb => (None, Some(test.lo)),
+            Prefix::Le => (None, Some(test.hi)),
+            Prefix::Ne => (None, None),
+        };
+        from = from.max(lower);
+        until = until.into_iter().chain(upper).min();
+    }
+    (from, until)
+}
+
 /// `patient + code` and `code by date` run along the timeline.
 fn along_time(filter: &Expr, sort: &[Sort]) -> Option<Driver> {
     let parts = conjuncts(filter);
@@ -143,14 +175,11 @@ fn along_time(filter: &Expr, sort: &[Sort]) -> Option<Driver> {
         let descending = by_time.unwrap_or(true);
         return Some(Driver::PatientTimeline { patient, key: test.lookup, descending });
     }
-    // Without a patient only an order by time makes the timeline better than the token.
+    // All of a key's resources are on its timeline: its newest are read off it.
     let test = timed(&parts)?;
     let (own, _) = of(&Expr::Key(*test))?;
     let narrower = parts.iter().filter_map(|part| of(part)).any(|(rank, _)| rank < own);
-    match sort {
-        [_] if !narrower => {
-            by_time.map(|descending| Driver::KeyTimeline { key: test.lookup, descending })
-        }
-        _ => None,
-    }
+    by_time
+        .filter(|_| !narrower)
+        .map(|descending| Driver::KeyTimeline { key: test.lookup, descending })
 }

@@ -61,7 +61,7 @@ impl Order {
                 let field = Field::plain("d.at", FieldKind::Number, *descending);
                 Self::natural(vec![field], "d.rid", *descending)
             }
-            (Driver::Recent { descending }, [] | [Sort { by: SortBy::Updated, .. }]) => {
+            (Driver::Recent { descending, .. }, [] | [Sort { by: SortBy::Updated, .. }]) => {
                 let field = Field::plain("r.last_updated", FieldKind::Time, *descending);
                 Self::natural(vec![field], "r.rid", *descending)
             }
