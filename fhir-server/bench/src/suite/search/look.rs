@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     limit::search::Statement,
+    limits::ANSWER_MAX,
     load::{
         Answer, Asks, Call, Client, Endpoint, Lane, Loop, Measured, Mode, NoAnswer, Watched,
         run_loop, shown,
@@ -138,7 +139,13 @@ impl Ready {
         let mut tails = Vec::new();
         for asked in &self.searches {
             let mode = options.closed();
-            tails.push(self.ours(bed, server, asked, mode, JUDGED_CLIENTS, options).await?);
+            let tail = self.ours(bed, server, asked, mode, JUDGED_CLIENTS, options).await;
+            // A search that is refused for its cost is as slow as can be.
+            tails.push(tail.unwrap_or_else(|_| Measured {
+                clients: JUDGED_CLIENTS,
+                p99_ms: ANSWER_MAX.as_secs_f64() * 1000.0,
+                ..Measured::default()
+            }));
             bed.progress.inc(1);
         }
         Ok(tails)
@@ -154,25 +161,40 @@ impl Ready {
         let mut looks = Vec::new();
         for asked in &self.searches {
             let mut look = self.examine(bed, server, asked).await?;
-            for clients in CLIENTS {
-                let repeats = if clients == JUDGED_CLIENTS { REPEATS } else { 1 };
-                let mode = options.closed();
-                let mut best = self.pair(bed, server, asked, (mode, clients), options).await?;
-                for _ in 1..repeats {
-                    let again = self.pair(bed, server, asked, (mode, clients), options).await?;
-                    best = Pair {
-                        ours: better(best.ours, again.ours),
-                        limit: better(best.limit, again.limit),
-                    };
-                }
-                look.closed.push(best);
+            if let Err(error) = self.measure(bed, server, asked, &mut look, options).await {
+                // The others are still of interest; this one has missed.
+                look.differs = Some(format!("{error:#}"));
             }
-            let mode = (Mode::Open(OPEN_PER_S, options.run_time()), OPEN_CLIENTS);
-            look.open = Some(self.pair(bed, server, asked, mode, options).await?);
             looks.push(look);
             bed.progress.inc(1);
         }
         Ok(looks)
+    }
+
+    async fn measure(
+        &self,
+        bed: &mut Bed,
+        server: &mut Server,
+        asked: &Asked,
+        look: &mut Look,
+        options: &Options,
+    ) -> Result<()> {
+        for clients in CLIENTS {
+            let repeats = if clients == JUDGED_CLIENTS { REPEATS } else { 1 };
+            let mode = options.closed();
+            let mut best = self.pair(bed, server, asked, (mode, clients), options).await?;
+            for _ in 1..repeats {
+                let again = self.pair(bed, server, asked, (mode, clients), options).await?;
+                best = Pair {
+                    ours: better(best.ours, again.ours),
+                    limit: better(best.limit, again.limit),
+                };
+            }
+            look.closed.push(best);
+        }
+        let mode = (Mode::Open(OPEN_PER_S, options.run_time()), OPEN_CLIENTS);
+        look.open = Some(self.pair(bed, server, asked, mode, options).await?);
+        Ok(())
     }
 
     async fn pair(
