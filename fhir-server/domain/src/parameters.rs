@@ -87,11 +87,21 @@ pub async fn look(domain: &Domain) -> Result<bool> {
     }
 }
 
-/// Follows a write of a SearchParameter. What fails here is made up for by the next look.
-pub(crate) async fn follow(domain: &Domain, kind: ResourceType) {
-    if kind == ResourceType::SEARCH_PARAMETER
-        && let Err(error) = settle(domain, false).await
-    {
+/// Follows a write, where it was of a SearchParameter that is in use, or asks for it. Others, as those that
+/// FHIR publishes and somebody loads by the thousand, wait for the next look.
+pub(crate) async fn follow(domain: &Domain, version: &Stored) {
+    if version.kind != ResourceType::SEARCH_PARAMETER {
+        return;
+    }
+    let in_use = domain.catalogue().customs().iter().any(|known| known.id == version.id);
+    if in_use || matches!(custom(domain, version), Ok(Some(_))) {
+        catch_up(domain).await;
+    }
+}
+
+/// What fails here is made up for by the next look.
+async fn catch_up(domain: &Domain) {
+    if let Err(error) = settle(domain, false).await {
         tracing::warn!(%error, cause = ?error.cause, "Search parameters could not be put to use yet.");
     }
 }
@@ -135,7 +145,7 @@ pub async fn incomplete(domain: &Domain, queries: &[Query]) -> Result<Vec<String
     for one in used {
         if !state.params.contains(&one.digest) {
             // Nobody waits for it: the client is told to come again.
-            follow(domain, ResourceType::SEARCH_PARAMETER).await;
+            catch_up(domain).await;
             let text = "The search parameters have just changed. Send the search again.";
             return Err(Error::new(Kind::Unavailable, text));
         }

@@ -56,6 +56,9 @@ impl Custom {
         for (base, types) in body.bases()? {
             let own = narrow(expression, &base);
             for of in types {
+                if is_published(of, code, kind, &own) {
+                    continue;
+                }
                 compiles(&own, &base, of, kind)?;
                 unpublished(of, code)?;
                 if uses.iter().all(|(known, _)| *known != of) {
@@ -63,6 +66,9 @@ impl Custom {
                     uses.push((of, SearchParam { expression, ..model.clone() }));
                 }
             }
+        }
+        if uses.is_empty() {
+            return Ok(None);
         }
         uses.sort_by_key(|(of, _)| of.number());
         let digest = digest(hasher, &model, &uses);
@@ -212,6 +218,12 @@ fn published(body: &Body<'_>, kind: Option<SearchParamKind>) -> Result<bool> {
     Err(fault("url", text))
 }
 
+/// Whether FHIR publishes the same under this name, as profiles repeat it under URLs of their own.
+fn is_published(of: ResourceType, code: &str, kind: SearchParamKind, expression: &str) -> bool {
+    let known = Registry::r4().search_param(of, code);
+    known.is_some_and(|known| known.kind == kind && known.expression == expression)
+}
+
 /// No type may have one name twice.
 fn unpublished(of: ResourceType, code: &str) -> Result<()> {
     match Registry::r4().search_param(of, code) {
@@ -345,6 +357,12 @@ mod tests {
         let copy = r#"{"url":"http://hl7.org/fhir/SearchParameter/Patient-deceased","code":"deceased",
             "type":"token","expression":"Patient.deceased.exists() and Patient.deceased != false"}"#;
         assert!(read(copy).expect("it is a copy").is_none());
+        let repeated = r#"{"code":"family","expression":"Patient.name.family"}"#;
+        assert!(read(repeated).expect("it says the same").is_none());
+        let more = r#"{"base":["Patient","Group"],"code":"family",
+            "expression":"Patient.name.family | Group.name"}"#;
+        let uses = read(more).expect("legal").expect("of Group").uses;
+        assert_eq!(uses.iter().map(|(of, _)| of.name()).collect::<Vec<_>>(), ["Group"]);
     }
 
     #[test]

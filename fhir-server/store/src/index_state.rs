@@ -167,6 +167,12 @@ impl Store {
         if known.goal == form.goal && known.seen == seen {
             return Ok(Adopted::Done);
         }
+        if known.goal == form.goal {
+            // Other definitions that come to the same.
+            let query = sqlx::query("update index_state set seen = $1 where goal = $2");
+            self.sessions.execute(query.bind(seen).bind(form.goal)).await?;
+            return Ok(Adopted::Done);
+        }
         if !known.yields(form, starting) {
             return Ok(Adopted::NotOurs);
         }

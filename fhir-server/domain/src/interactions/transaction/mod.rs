@@ -164,11 +164,8 @@ pub async fn transaction(
         match attempt(domain, request, entries, expected).await {
             Err(error) if error.kind == Kind::Conflict => last = Some(error),
             Ok(written) => {
-                if entries
-                    .iter()
-                    .any(|entry| entry.operation.kind() == ResourceType::SEARCH_PARAMETER)
-                {
-                    follow(domain, ResourceType::SEARCH_PARAMETER).await;
+                for version in written.iter().filter_map(|one| one.version.as_ref()) {
+                    follow(domain, version).await;
                 }
                 return Ok(written);
             }
