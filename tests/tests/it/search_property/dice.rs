@@ -4,13 +4,13 @@ use canonical_model::Value;
 use canonical_model::date::PartialDateTime;
 
 use super::ask::{Ask, Asked, Criterion, Filter, escape, under};
-use super::meaning::{Ladder, Test, Unit, local, millionths};
+use super::meaning::{Ladder, Test, Unit, distance, local, millionths, position};
 use super::params::{Form, LINKS, PARAMS, Param, SORTS};
 use super::world::{IN_SET, LOCAL, UNITS, World, part};
 use crate::search_model::{fold, tokens};
 
 /// What is asked often stands here often.
-const KINDS: [&str; 12] = [
+const KINDS: [&str; 13] = [
     "Patient",
     "Patient",
     "Patient",
@@ -23,6 +23,7 @@ const KINDS: [&str; 12] = [
     "RiskAssessment",
     "Questionnaire",
     "QuestionnaireResponse",
+    "Location",
 ];
 const PREFIXES: [&str; 10] = ["", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"];
 
@@ -103,7 +104,7 @@ impl Dice<'_> {
     fn missing(&mut self, kind: &str) -> Option<Criterion> {
         let param = self.param(kind)?;
         // Whether a reference elsewhere is one to a patient, and an element a pair, is no plain question.
-        let plain = param.code != "patient" && param.form != Form::Pair;
+        let plain = param.code != "patient" && !matches!(param.form, Form::Pair | Form::Near);
         plain.then(|| Criterion::Missing(param, self.random.bool()))
     }
 
@@ -143,9 +144,12 @@ impl Dice<'_> {
             }
             Form::Uri => &[plain, (":below", false), (":above", false)],
             Form::Canonical => &[plain, plain, (":below", false), (":above", false)],
-            Form::Date | Form::Number | Form::Quantity | Form::Pair | Form::Reference(_) => {
-                &[plain]
-            }
+            Form::Date
+            | Form::Number
+            | Form::Quantity
+            | Form::Pair
+            | Form::Near
+            | Form::Reference(_) => &[plain],
         };
         self.pick(all)
     }
@@ -184,6 +188,7 @@ impl Dice<'_> {
                 Some(Asked { text: escape(&uri), test })
             }
             Form::Canonical => self.canonical(value.as_str()?, modifier),
+            Form::Near => self.near(&value),
             Form::Pair => {
                 let (code, quantity) = (value.get("code")?, value.get("valueQuantity")?);
                 let (code, quantity) = (self.token(code, "")?, self.quantity(quantity)?);
@@ -346,6 +351,17 @@ impl Dice<'_> {
         let tail = version.map(|it| format!("|{it}")).unwrap_or_default();
         let test = Test::Canonical(uri.to_owned(), version.map(|it| (ladder, it.to_owned())));
         Some(Asked { text: format!("{uri}{tail}"), test })
+    }
+
+    fn near(&mut self, value: &Value) -> Option<Asked> {
+        let at = position(value)?;
+        let (text, km) =
+            self.pick(&[("0.5", 0.5), ("3|km", 3.0), ("800|m", 0.8), ("5|[mi_i]", 8.046_72)])?;
+        // How round the earth is must not matter.
+        let others = self.world.of_kind("Location").filter_map(|it| position(it.get("position")?));
+        let clear = others.into_iter().all(|other| (distance(other, at) / km - 1.0).abs() > 0.02);
+        let test = Test::Near(at.0, at.1, km);
+        clear.then(|| Asked { text: format!("{}|{}|{text}", at.0, at.1), test })
     }
 
     fn filter(&mut self, kind: &str, depth: usize) -> Option<Filter> {

@@ -39,6 +39,8 @@ pub(super) enum Test {
     UriAbove(String),
     /// A URL, and a version that is meant exactly, or with those below it or above it.
     Canonical(String, Option<(Ladder, String)>),
+    /// Degrees of latitude and longitude, and kilometres around them.
+    Near(f64, f64, f64),
     /// A code and a quantity of one element.
     Pair(Box<Test>, Box<Test>),
 }
@@ -102,6 +104,9 @@ impl Test {
                 text == uri || (text.contains("://") && uri.starts_with(&format!("{text}/")))
             }
             Self::Canonical(uri, version) => canonical(text, uri, version.as_ref()),
+            Self::Near(latitude, longitude, km) => {
+                position(value).is_some_and(|at| distance(at, (*latitude, *longitude)) <= *km)
+            }
             Self::Pair(code, quantity) => {
                 value.get("code").is_some_and(|it| code.holds(it))
                     && value.get("valueQuantity").is_some_and(|it| quantity.holds(it))
@@ -200,6 +205,20 @@ fn measures(value: &Value, prefix: &str, (at, half): (i64, i64), unit: &Unit) ->
                 && compares(prefix, (at * other, half * other), number * own)
         }
     }
+}
+
+/// Degrees of latitude and longitude.
+pub(super) fn position(value: &Value) -> Option<(f64, f64)> {
+    let degrees = |name: &str| Some(value.get(name)?.as_number()?.to_f64());
+    degrees("latitude").zip(degrees("longitude"))
+}
+
+/// Kilometres along the earth's surface, as of a ball.
+pub(super) fn distance(a: (f64, f64), b: (f64, f64)) -> f64 {
+    const RADIUS_KM: f64 = 6_371.0;
+    let half = |from: f64, to: f64| ((to - from).to_radians() / 2.0).sin().powi(2);
+    let across = a.0.to_radians().cos() * b.0.to_radians().cos() * half(a.1, b.1);
+    2.0 * RADIUS_KM * (half(a.0, b.0) + across).sqrt().asin()
 }
 
 fn canonical(text: &str, uri: &str, version: Option<&(Ladder, String)>) -> bool {

@@ -14,6 +14,8 @@ pub(super) enum Form {
     Canonical,
     /// `code$quantity` of one element.
     Pair,
+    /// A position: `near`.
+    Near,
 }
 
 /// A parameter.
@@ -90,6 +92,8 @@ pub(super) const PARAMS: &[Param] = &[
     param("Condition", "patient", PATIENT, &["subject"]),
     param("RiskAssessment", "probability", Form::Number, &["prediction.probabilityDecimal"]),
     param("RiskAssessment", "patient", PATIENT, &["subject"]),
+    param("Location", "near", Form::Near, &["position"]),
+    param("Location", "name", Form::Text, &["name"]),
     param("Questionnaire", "url", Form::Uri, &["url"]),
     param("QuestionnaireResponse", "questionnaire", Form::Canonical, &["questionnaire"]),
 ];

@@ -64,6 +64,7 @@ impl World {
             all.push(make.response(n));
         }
         all.extend((0..6).map(|n| make.practitioner(n)));
+        all.extend((0..30).map(|n| make.location(n)));
         Ok(Self(all.iter().map(|text| parse(text.as_bytes())).collect::<Result<_, _>>()?))
     }
 
@@ -226,6 +227,21 @@ impl Make {
             self.maybe(|make| format!(r#""gender":"{}""#, make.pick(&["male", "female"]))),
         ];
         resource("Practitioner", &format!("d{n}"), parts)
+    }
+
+    /// Around a city; two on either side of the date line.
+    fn location(&mut self, n: usize) -> String {
+        let position = |make: &mut Self| {
+            let longitude = match make.0.usize(..8) {
+                0 => format!("{}179.9{}", make.pick(&["", "-"]), make.0.usize(6..10)),
+                _ => format!("-71.0{}", make.0.usize(0..9)),
+            };
+            let latitude = format!("42.3{}", make.0.usize(0..9));
+            format!(r#""position":{{"latitude":{latitude},"longitude":{longitude}}}"#)
+        };
+        let parts =
+            [self.maybe(|make| format!(r#""name":"{}""#, make.pick(&WORDS))), self.maybe(position)];
+        resource("Location", &format!("l{n}"), parts)
     }
 
     fn observation(&mut self, n: usize) -> String {
