@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use reqwest::header::HeaderValue;
 use serde::Deserialize;
 
 use crate::limits::JSON_BYTES_MAX;
@@ -33,13 +34,16 @@ struct Meta<'a> {
 }
 
 /// The media type and the bytes, where a text is too large to be sent as it is and can be sent so.
-pub(crate) fn raw(kind: &str, text: &str) -> Option<(String, Bytes)> {
+pub(crate) fn raw(kind: &str, text: &str) -> Option<(HeaderValue, Bytes)> {
     if kind != "Binary" || text.len() <= JSON_BYTES_MAX {
         return None;
     }
     let plain: Plain<'_> = serde_json::from_str(text).ok()?;
-    let bytes = STANDARD.decode(plain.data).ok()?;
-    Some((plain.content_type, bytes.into()))
+    // One that no header can name, and one that a server would read as FHIR, go as they are.
+    let media_type = HeaderValue::from_str(&plain.content_type).ok()?;
+    let fhir = ["json", "xml"].iter().any(|form| plain.content_type.contains(form));
+    let bytes = STANDARD.decode(plain.data).ok().filter(|_| !fhir)?;
+    Some((media_type, bytes.into()))
 }
 
 #[cfg(test)]
@@ -55,13 +59,16 @@ mod tests {
             )
         };
         let (media_type, bytes) = raw("Binary", &text("")).unwrap();
-        assert_eq!((media_type.as_str(), bytes.len()), ("a/b", data.len() / 4 * 3));
+        assert_eq!((media_type.to_str().unwrap(), bytes.len()), ("a/b", data.len() / 4 * 3));
         let set = r#""meta":{"versionId":"1","lastUpdated":"2026-01-01T00:00:00Z"},"#;
         assert!(raw("Binary", &text(set)).is_some());
         for kept in
             [r#""meta":{"security":[]},"#, r#""securityContext":{"reference":"Patient/a"},"#]
         {
             assert!(raw("Binary", &text(kept)).is_none(), "{kept}");
+        }
+        for odd in ["a/b\\n", "application/json"] {
+            assert!(raw("Binary", &text("").replace("a/b", odd)).is_none(), "{odd}");
         }
         assert!(raw("Media", &text("")).is_none());
         assert!(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use bytes::Bytes;
 use reqwest::Method;
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
 
 use crate::binary;
 use crate::grouped::bundle_of;
@@ -19,13 +19,13 @@ use crate::report::{LoadError, Tally};
 use crate::stop::Stop;
 use crate::text::sentence;
 
-const FHIR_JSON: &str = "application/fhir+json";
+const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json");
 
 /// What a request asks.
 struct What<'a> {
     method: Method,
     path: &'a str,
-    media_type: &'a str,
+    media_type: HeaderValue,
     body: Bytes,
 }
 
@@ -148,8 +148,8 @@ impl Run {
             None => (Method::POST, item.kind.clone()),
         };
         let (media_type, body) = binary::raw(&item.kind, &item.text)
-            .unwrap_or_else(|| (FHIR_JSON.to_owned(), Bytes::from(item.text.clone())));
-        let what = What { method, path: &path, media_type: &media_type, body };
+            .unwrap_or_else(|| (FHIR_JSON, Bytes::from(item.text.clone())));
+        let what = What { method, path: &path, media_type, body };
         let Some(sent) = self.request(unit, what, 1).await? else {
             return Ok(());
         };

@@ -28,17 +28,19 @@ pub(crate) struct Sought {
 impl Sought {
     /// Where the query is one test of a key that tends to be unique, and needs no filter of its own.
     fn of(store: &Store, access: &Access, query: &Query) -> Option<Self> {
-        let Expr::Key(KeyTest { lookup, facet, timed: false, breadth: Breadth::Unique, .. }) =
-            query.filter
-        else {
-            return None;
-        };
+        let KeyTest { lookup: key, facet, .. } = *sole_key(query)?;
         let reach = Reach::of(access, query.kind, store.hasher());
-        matches!(reach, Reach::Everything).then(|| Self {
-            key: lookup,
-            kind: query.kind.number(),
-            facet,
-        })
+        let kind = query.kind.number();
+        matches!(reach, Reach::Everything).then_some(Self { key, kind, facet })
+    }
+}
+
+/// The key, where a query has no other criterion and few resources share it.
+fn sole_key(query: &Query) -> Option<&KeyTest> {
+    let Expr::And(criteria) = &query.filter else { return None };
+    match criteria.as_slice() {
+        [Expr::Key(test)] if !test.timed && test.breadth == Breadth::Unique => Some(test),
+        _ => None,
     }
 }
 
@@ -69,8 +71,12 @@ impl Gathered for Finder {
             let large: Option<bool> = row.try_get("large").map_err(StoreError)?;
             match answers.get_mut(at) {
                 Some(answer) if crowded || large == Some(true) => *answer = Ok(None),
-                Some(Ok(Some(found))) => found.push(Found::of(row, &self.sealer)?),
-                _ => {}
+                Some(answer) => match (Found::of(row, &self.sealer), answer) {
+                    (Ok(one), Ok(Some(found))) => found.push(one),
+                    (Err(error), answer) => *answer = Err(error),
+                    _ => {}
+                },
+                None => {}
             }
         }
         Ok(answers)
@@ -90,5 +96,34 @@ impl Store {
         }
         let query = Query { count: 2, ..query.clone() };
         Ok(self.search(access, std::slice::from_ref(&query), None).await?.found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use canonical_model::ResourceType;
+    use search::query::{Handling, parse, parse_pairs};
+    use search::{Catalogue, Hasher, QueryContext};
+
+    #[test]
+    fn identifiers_alone_are_looked_up_in_groups() {
+        let (catalogue, terms) = (Catalogue::new(Hasher::new(&[3; 16])), search::Terms::default());
+        for (query, expected) in [
+            ("identifier=urn:x|1", true),
+            ("identifier=1", true),
+            ("identifier=urn:x|1&active=true", false),
+            ("identifier=urn:x|1,urn:x|2", false),
+            ("identifier:not=urn:x|1", false),
+            ("family=a", false),
+            ("gender=male", false),
+            ("general-practitioner=Practitioner/1", false),
+        ] {
+            let context =
+                QueryContext::new(&catalogue, "http://x.example", Handling::Strict, &terms);
+            let query_read =
+                parse(context, ResourceType::PATIENT, &parse_pairs(query).unwrap()).unwrap();
+            assert_eq!(sole_key(&query_read).is_some(), expected, "{query}");
+        }
     }
 }
