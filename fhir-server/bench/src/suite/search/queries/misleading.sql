@@ -2,11 +2,11 @@
 
 -- name: newest first with a rare quantity
 -- order: matches
--- get: /Observation?category=vital-signs&value-quantity=gt165|http://unitsofmeasure.org|kg&_sort=-date&_count=20
+-- get: /Observation?category=vital-signs&value-quantity=gt130|http://unitsofmeasure.org|kg&_sort=-date&_count=20
 select r.wire
 from (select distinct t.rid from number_index t
-    where t.param = any (:params(Observation?value-quantity=gt165|http://unitsofmeasure.org|kg))
-        and t.lo > :at(Observation?value-quantity=gt165|http://unitsofmeasure.org|kg) offset 0) d
+    where t.param = any (:params(Observation?value-quantity=gt130|http://unitsofmeasure.org|kg))
+        and t.lo > :at(Observation?value-quantity=gt130|http://unitsofmeasure.org|kg) offset 0) d
 join resource r on r.rid = d.rid
 where :key(Observation?category=vital-signs) = any (r.keys)
 order by (select max(v.lo) from unnest(r.date_param, r.date_lo) v (param, lo)

@@ -89,30 +89,30 @@ order by t.rid desc limit 20
 
 -- name: quantity in a unit
 -- order: matches
--- get: /Observation?value-quantity=gt395|http://unitsofmeasure.org|10*3/uL&_count=20
+-- get: /Observation?value-quantity=gt41|http://unitsofmeasure.org|kg/m2&_count=20
 select r.wire
 from (select distinct t.rid from number_index t
-    where t.param = any (:params(Observation?value-quantity=gt395|http://unitsofmeasure.org|10*3/uL))
-        and t.lo > :at(Observation?value-quantity=gt395|http://unitsofmeasure.org|10*3/uL)
+    where t.param = any (:params(Observation?value-quantity=gt41|http://unitsofmeasure.org|kg/m2))
+        and t.lo > :at(Observation?value-quantity=gt41|http://unitsofmeasure.org|kg/m2)
     order by t.rid desc limit 20) d
 join resource r on r.rid = d.rid order by d.rid desc
 
 -- name: quantity in another unit
 -- order: matches
--- get: /Observation?value-quantity=gt0.165|http://unitsofmeasure.org|t&_count=20
+-- get: /Observation?value-quantity=gt0.13|http://unitsofmeasure.org|t&_count=20
 select r.wire
 from (select distinct t.rid from number_index t
-    where t.param = any (:params(Observation?value-quantity=gt0.165|http://unitsofmeasure.org|t))
-        and t.lo > :at(Observation?value-quantity=gt0.165|http://unitsofmeasure.org|t)
+    where t.param = any (:params(Observation?value-quantity=gt0.13|http://unitsofmeasure.org|t))
+        and t.lo > :at(Observation?value-quantity=gt0.13|http://unitsofmeasure.org|t)
     order by t.rid desc limit 20) d
 join resource r on r.rid = d.rid order by d.rid desc
 
 -- name: composite of code and quantity
 -- order: matches
--- get: /Observation?code-value-quantity=http://loinc.org|4548-4$gt9|http://unitsofmeasure.org|%25&_count=20
+-- get: /Observation?code-value-quantity=http://loinc.org|4548-4$gt8|http://unitsofmeasure.org|%25&_count=20
 select r.wire
 from (select distinct t.rid from number_index t
-    where t.param = any (:params(Observation?code-value-quantity=http://loinc.org|4548-4$gt9|http://unitsofmeasure.org|%25))
-        and t.lo > :at(Observation?code-value-quantity=http://loinc.org|4548-4$gt9|http://unitsofmeasure.org|%25)
+    where t.param = any (:params(Observation?code-value-quantity=http://loinc.org|4548-4$gt8|http://unitsofmeasure.org|%25))
+        and t.lo > :at(Observation?code-value-quantity=http://loinc.org|4548-4$gt8|http://unitsofmeasure.org|%25)
     order by t.rid desc limit 20) d
 join resource r on r.rid = d.rid order by d.rid desc
