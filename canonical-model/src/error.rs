@@ -328,16 +328,25 @@ impl Error {
         self
     }
 
-    /// Prefixes every issue's element, as for one entry of a bundle.
+    /// Prefixes every issue's element, as for one entry of a bundle. A parameter of the request is part of
+    /// the entry's URL there.
     #[must_use]
     pub fn within(mut self, prefix: &str) -> Self {
         for issue in &mut self.issues {
             issue.expression = Some(match issue.expression.take() {
+                Some(inner) if is_parameter(&inner) => format!("{prefix}.request.url"),
                 Some(inner) => format!("{prefix}.{inner}"),
                 None => prefix.to_owned(),
             });
         }
         self
+    }
+
+    /// As [`Error::within`] where a parameter of the request is named; other elements stay as they are.
+    #[must_use]
+    pub fn within_url(self, prefix: &str) -> Self {
+        let named = |issue: &Issue| issue.expression.as_deref().is_some_and(is_parameter);
+        if self.issues.iter().any(named) { self.within(prefix) } else { self }
     }
 
     /// Takes a prefix off the expressions: the opposite of [`Error::within`].
@@ -356,6 +365,11 @@ impl Error {
     fn summary(&self) -> Summary<'_> {
         Summary(&self.issues)
     }
+}
+
+/// `http.` and a parameter's name, as FHIR names what is not an element.
+fn is_parameter(expression: &str) -> bool {
+    expression == "http" || expression.starts_with("http.")
 }
 
 struct Summary<'a>(&'a [Issue]);

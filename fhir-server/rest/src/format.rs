@@ -23,14 +23,17 @@ impl Format {
     pub(crate) fn of(pairs: &[Pair], accept: Option<&str>) -> Result<Self> {
         let get = |name: &str| pairs.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
         match (get("_format"), accept) {
-            (Some(wanted), _) if !MediaType::read(wanted).is_json() => return Err(unknown()),
+            (Some(wanted), _) if !MediaType::read(wanted).is_json() => {
+                return Err(unknown().at("http._format"));
+            }
             (None, Some(accept)) if !accepts_json(accept) => return Err(unknown()),
             _ => {}
         }
         let summary = match get("_summary") {
             None => Summary::False,
             Some(value) => Summary::parse(value).ok_or_else(|| {
-                Error::invalid("_summary: expected true, text, data, count or false")
+                let text = "_summary: expected true, text, data, count or false";
+                Error::invalid(text).at("http._summary")
             })?,
         };
         let elements = get("_elements")
@@ -48,7 +51,8 @@ impl Format {
         match (self.summary, interaction) {
             (Summary::Count, Interaction::Search(_)) => Ok(()),
             (Summary::Count, _) => {
-                Err(Error::invalid("_summary=count counts what a search matches; only there."))
+                let text = "_summary=count counts what a search matches; only there.";
+                Err(Error::invalid(text).at("http._summary"))
             }
             _ => Ok(()),
         }

@@ -100,12 +100,16 @@ async fn several(
             kinds
         }
         [(_, names)] => {
-            let mut kinds = names.split(',').map(named_type).collect::<Result<Vec<_>>>()?;
+            let kinds = names.split(',').map(named_type).collect::<Result<Vec<_>>>();
+            let mut kinds = kinds.map_err(|error| error.at("http._type"))?;
             kinds.sort_unstable_by_key(|kind| kind.number());
             kinds.dedup();
             kinds
         }
-        _ => return Err(Error::invalid("_type: send it once, with commas between the types")),
+        _ => {
+            let text = "_type: send it once, with commas between the types";
+            return Err(Error::invalid(text).at("http._type"));
+        }
     };
     Ok(kinds.into_iter().map(|kind| (kind, others.clone())).collect())
 }
@@ -136,17 +140,18 @@ fn alike(mut queries: Vec<Query>) -> Result<Vec<Query>> {
     if queries.iter().any(|query| query.applied != first) {
         let text = "A search of several types takes parameters that all of them have. Name fewer \
                     types in _type.";
-        return Err(Error::invalid(text));
+        return Err(Error::invalid(text).at("http._type"));
     }
     if queries.iter().map(|query| query.filter.tests()).sum::<usize>() > TESTS_MAX {
         let text = "The query asks for more than 4000 values, all types together. Name fewer.";
-        return Err(Error::invalid(text));
+        return Err(Error::invalid(text).at("http._type"));
     }
     let order = |query: &Query| -> Vec<_> {
         query.sort.iter().map(|sort| std::mem::discriminant(&sort.by)).collect()
     };
     if queries.windows(2).any(|two| matches!(two, [a, b] if order(a) != order(b))) {
-        return Err(Error::invalid("_sort: the types do not all have this as one kind of value."));
+        let text = "_sort: the types do not all have this as one kind of value.";
+        return Err(Error::invalid(text).at("http._sort"));
     }
     for query in queries.iter_mut().filter(|query| query.sort.is_empty()) {
         query.sort = vec![Sort { by: SortBy::Updated, descending: true }];
@@ -200,19 +205,15 @@ async fn include(
     let mut known: Vec<i64> = searched.page.found.iter().map(|found| found.rid).collect();
     let mut from = searched.page.found.clone();
     while !from.is_empty() && !includes.is_empty() {
-        let mut next: Vec<Found> = Vec::new();
-        for one in &includes {
-            let room = INCLUDED_MAX.saturating_sub(searched.included.len() + next.len());
-            // One more than there is room for tells that there is more.
-            let (mut found, cut) =
-                domain.store().included(access, one, &from, &known, room + 1).await?;
-            searched.cut |= cut || found.len() > room;
-            found.truncate(room);
-            known.extend(found.iter().map(|found| found.rid));
-            next.extend(found);
-        }
-        searched.included.extend(next.iter().cloned());
-        from = next;
+        let room = INCLUDED_MAX.saturating_sub(searched.included.len());
+        // One more than there is room for tells that there is more.
+        let (mut found, cut) =
+            domain.store().included(access, &includes, &from, &known, room + 1).await?;
+        searched.cut |= cut || found.len() > room;
+        found.truncate(room);
+        known.extend(found.iter().map(|found| found.rid));
+        searched.included.extend(found.iter().cloned());
+        from = found;
         includes.retain(|one| one.iterate);
     }
     Ok(())

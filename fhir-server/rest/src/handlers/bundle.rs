@@ -176,7 +176,10 @@ async fn batch(app: &App, wire: WireRequest, entries: Vec<Value>) -> Result<Answ
     let answers: Vec<Result<Answer>> = stream::iter(entries.into_iter().enumerate())
         .map(|(index, entry)| async move {
             match BundleEntry::read(app.base(), index, entry) {
-                Ok(entry) => run(app, wire, entry).await,
+                Ok(entry) => {
+                    let place = format!("Bundle.entry[{index}]");
+                    run(app, wire, entry).await.map_err(|error| error.within_url(&place))
+                }
                 Err(error) => {
                     record_refusal(app, &wire.request, None, &error).await?;
                     Err(error)

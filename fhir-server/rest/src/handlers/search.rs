@@ -32,7 +32,7 @@ pub(crate) async fn search(app: &App, mut wire: WireRequest, scope: &Scope) -> R
                 wire.pairs.iter().partition(|(name, _)| VIEW.contains(&name.as_str()));
             if others.len() > 1 {
                 let text = "_page: a page link holds its search; send no other parameters with it";
-                return Err(Error::invalid(text));
+                return Err(Error::invalid(text).at("http._page"));
             }
             (place.pairs.into_iter().chain(view.into_iter().cloned()).collect(), place.key)
         }

@@ -4,7 +4,8 @@ use canonical_model::{Error, ResourceId, ResourceType, Result};
 use conformance::Registry;
 
 use super::criteria::criterion;
-use super::parse::{QueryContext, Refusal};
+use super::parse::QueryContext;
+use super::refusal::Refusal;
 use crate::expr::Expr;
 
 /// The filter of a type's resources that are in the compartment of this resource; `None` where the type
@@ -33,8 +34,8 @@ pub fn compartment(
         let target = format!("{of}/{id}");
         match criterion(context, kind, code, &target, 1) {
             Ok(part) => parts.push(part),
-            Err(Refusal::Bad(error)) => return Err(error),
             Err(Refusal::Unknown(_)) => {}
+            Err(refusal) => return Err(refusal.error()),
         }
     }
     if parts.is_empty() {

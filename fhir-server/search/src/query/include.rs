@@ -3,7 +3,8 @@
 use canonical_model::ResourceType;
 use conformance::SearchParamKind;
 
-use super::parse::{QueryContext, Refusal, tame};
+use super::parse::QueryContext;
+use super::refusal::{Refusal, tame};
 use crate::keys::Param;
 
 /// References along which other resources join the answer.
@@ -40,10 +41,10 @@ pub(super) fn include(
     let reverse = code == "_revinclude";
     let shape = || {
         let text = "expected Type:parameter, Type:parameter:Target, Type:* or *";
-        Refusal::value(code, text)
+        Refusal::value(code, text).about(value)
     };
     let of_type = |name: &str| {
-        let unknown = || Refusal::value(code, &format!("`{}` is no type", tame(name)));
+        let unknown = || Refusal::value(code, &format!("`{}` is no type", tame(name))).about(name);
         ResourceType::find(name).ok_or_else(unknown)
     };
     let make = |source, params, target| Include { source, params, target, reverse, iterate };
@@ -111,7 +112,7 @@ fn reference(
         }
         Some(_) => {
             let text = format!("{source}.{} is no reference", tame(param));
-            Err(Refusal::value(code, &text))
+            Err(Refusal::value(code, &text).about(param))
         }
         None => {
             let text = format!("{code}: {source} has no search parameter `{}`", tame(param));

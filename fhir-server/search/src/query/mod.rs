@@ -5,6 +5,7 @@ mod criteria;
 mod include;
 mod pairs;
 mod parse;
+mod refusal;
 mod sort;
 
 use canonical_model::{Issue, ResourceType};

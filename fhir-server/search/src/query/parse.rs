@@ -2,11 +2,12 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use canonical_model::{Error, Issue, IssueCode, ResourceType, Result};
+use canonical_model::{Error, Issue, ResourceType, Result};
 
 use super::criteria::criterion;
 use super::include::include;
 use super::pairs::Pair;
+use super::refusal::{Refusal, place};
 use super::sort::sort;
 use super::{Query, Summary, Total, UsedCustom};
 use crate::catalogue::{Catalogue, ParamPlan, TypePlan};
@@ -87,15 +88,17 @@ pub fn parse(context: QueryContext<'_>, kind: ResourceType, pairs: &[Pair]) -> R
     };
     let mut criteria = Vec::new();
     for (name, value) in pairs {
-        match take(context, plan, &mut query, &mut criteria, name, value) {
+        let taken = take(context, plan, &mut query, &mut criteria, name, value);
+        match taken.map_err(|refusal| refusal.of(name, value)) {
             Ok(()) => query.applied.push((name.clone(), value.clone())),
             Err(Refusal::Unknown(issue)) if context.handling == Handling::Lenient => {
                 query.ignored.push(Issue { severity: canonical_model::Severity::Warning, ..issue });
             }
-            Err(Refusal::Unknown(issue)) => {
-                return Err(Error::from_issues(canonical_model::Kind::Invalid, vec![issue]));
-            }
-            Err(Refusal::Bad(error)) => return Err(error),
+            Err(refusal) => return Err(refusal.error()),
+        }
+        if criteria.iter().map(Expr::tests).sum::<usize>() > TESTS_MAX {
+            let text = "The query asks for more than 4000 values up to here. Split it.";
+            return Err(Error::invalid(text).at(&place(name)));
         }
     }
     if query.summary == Summary::Text && !query.includes.is_empty() {
@@ -103,60 +106,8 @@ pub fn parse(context: QueryContext<'_>, kind: ResourceType, pairs: &[Pair]) -> R
         return Err(Error::invalid(text));
     }
     query.filter = Expr::And(criteria);
-    if query.filter.tests() > TESTS_MAX {
-        return Err(Error::invalid("The query asks for more than 4000 values. Split it."));
-    }
     query.customs = used.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(query)
-}
-
-/// Why a parameter was not taken.
-pub(super) enum Refusal {
-    /// Not understood: ignored or refused, as the client prefers.
-    Unknown(Issue),
-    /// Understood and wrong: refused always.
-    Bad(Error),
-}
-
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
-        Self::Bad(error)
-    }
-}
-
-impl Refusal {
-    pub(super) fn unknown(text: impl Into<String>) -> Self {
-        Self::Unknown(Issue::error(IssueCode::NotSupported, text))
-    }
-
-    /// A known parameter asked for in a way that is not supported. Without it the answer would hold
-    /// what the client excluded. <https://hl7.org/fhir/R4/search.html#modifiers>
-    pub(super) fn unsupported(text: impl Into<String>) -> Self {
-        let issue = Issue::error(IssueCode::NotSupported, text);
-        Self::Bad(Error::from_issues(canonical_model::Kind::Invalid, vec![issue]))
-    }
-
-    /// The same, refused always.
-    pub(super) fn hard(self) -> Self {
-        match self {
-            Self::Unknown(issue) => {
-                Self::Bad(Error::from_issues(canonical_model::Kind::Invalid, vec![issue]))
-            }
-            bad @ Self::Bad(_) => bad,
-        }
-    }
-
-    pub(super) fn value(name: &str, text: &str) -> Self {
-        let issue = Issue::error(IssueCode::Value, format!("{name}: {text}"));
-        Self::Bad(Error::from_issues(canonical_model::Kind::Invalid, vec![issue]))
-    }
-}
-
-/// More codes than one value may mean.
-pub(super) fn too_many(place: &str, most: usize) -> Refusal {
-    let text = format!("{place}: these are more than {most} codes. Name fewer, or a narrower set.");
-    let issue = Issue::error(IssueCode::TooCostly, text).at(place);
-    Refusal::Bad(Error::from_issues(canonical_model::Kind::TooLarge, vec![issue]))
 }
 
 fn take(
@@ -171,7 +122,7 @@ fn take(
         "_count" => {
             let wish: usize = value
                 .parse()
-                .map_err(|_| Refusal::value(name, "expected a number of resources"))?;
+                .map_err(|_| Refusal::value(name, "expected a number of resources").about(value))?;
             query.count = wish.min(COUNT_MAX);
         }
         "_sort" => query.sort = sort(context, plan, query.kind, value)?,
@@ -180,12 +131,16 @@ fn take(
                 "none" => Total::None,
                 "estimate" => Total::Estimate,
                 "accurate" => Total::Accurate,
-                _ => return Err(Refusal::value(name, "expected none, estimate or accurate")),
+                _ => {
+                    let text = "expected none, estimate or accurate";
+                    return Err(Refusal::value(name, text).about(value));
+                }
             };
         }
         "_summary" => {
-            query.summary = Summary::parse(value)
-                .ok_or_else(|| Refusal::value(name, "expected true, text, data, count or false"))?;
+            let text = "expected true, text, data, count or false";
+            query.summary =
+                Summary::parse(value).ok_or_else(|| Refusal::value(name, text).about(value))?;
         }
         _ if name.starts_with("_include") || name.starts_with("_revinclude") => {
             query.includes.extend(include(context, query.kind, name, value)?);
@@ -198,9 +153,4 @@ fn take(
         _ => criteria.push(criterion(context, query.kind, name, value, 1)?),
     }
     Ok(())
-}
-
-/// A parameter's name as it may be shown: it is the sender's text.
-pub(super) fn tame(name: &str) -> String {
-    name.chars().filter(|c| c.is_ascii_alphanumeric() || "_-:.".contains(*c)).take(64).collect()
 }

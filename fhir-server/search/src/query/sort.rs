@@ -5,7 +5,8 @@ use canonical_model::ResourceType;
 use conformance::SearchParamKind;
 
 use super::criteria::sealed;
-use super::parse::{QueryContext, Refusal, tame};
+use super::parse::QueryContext;
+use super::refusal::{Refusal, tame};
 use super::{Sort, SortBy};
 use crate::catalogue::{ParamPlan, TypePlan};
 use crate::limits::SORT_FIELDS_MAX;
@@ -17,9 +18,13 @@ pub(super) fn sort(
     value: &str,
 ) -> Result<Vec<Sort>, Refusal> {
     if value.split(',').count() > SORT_FIELDS_MAX {
-        return Err(Refusal::value("_sort", "more than 8 fields"));
+        let first = value.split(',').nth(SORT_FIELDS_MAX).unwrap_or_default();
+        return Err(Refusal::value("_sort", "more than 8 fields").about(first));
     }
-    value.split(',').map(|field| sort_field(context, plan, kind, field.trim())).collect()
+    let field = |field: &str| {
+        sort_field(context, plan, kind, field.trim()).map_err(|refusal| refusal.about(field))
+    };
+    value.split(',').map(field).collect()
 }
 
 fn sort_field(

@@ -7,7 +7,8 @@ use super::{Parsed, criterion, known};
 use crate::catalogue::ParamPlan;
 use crate::expr::{Expr, Link};
 use crate::limits::{CHAIN_DEPTH_MAX, CHAIN_READINGS_MAX};
-use crate::query::parse::{QueryContext, Refusal, tame};
+use crate::query::parse::QueryContext;
+use crate::query::refusal::{Refusal, tame};
 
 /// `subject:Patient.name`: the reference, and what holds of the resource it leads to.
 pub(super) fn chain(

@@ -17,7 +17,7 @@ use crate::extract::reference::{Named, named};
 use crate::extract::{instances, nth_of};
 use crate::fold::fold;
 use crate::keys::{Discrete, Param};
-use crate::query::parse::Refusal;
+use crate::query::refusal::Refusal;
 
 pub(super) fn criterion(it: &Criterion<'_>) -> Parsed {
     if it.modifier.is_some() {
@@ -41,14 +41,16 @@ fn one(it: &Criterion<'_>, value: &str) -> Parsed {
     let hasher = it.context.catalogue.hasher();
     let both = || parts.iter().zip(&values);
     for (part, value) in both().filter(|(part, _)| !part.is_ordered()) {
-        let forms = discrete(it, part, value)?;
+        let forms = discrete(it, part, value).map_err(|refusal| refusal.about(value))?;
         heads = heads.iter().flat_map(|head| forms.iter().map(|f| hasher.part(*head, f))).collect();
     }
     let ordered: Vec<_> = both().filter(|(part, _)| part.is_ordered()).collect();
     let mut tests = implied(it, both())?;
     tests.push(match ordered.as_slice() {
         [] => Expr::any(heads.into_iter().map(|head| Expr::Facet(hasher.whole(head))).collect()),
-        [(part, value)] => under(it, part, &heads, value)?,
+        [(part, value)] => {
+            under(it, part, &heads, value).map_err(|refusal| refusal.about(value))?
+        }
         several => tied(it, several, &heads)?,
     });
     Ok(Expr::And(tests))
@@ -61,7 +63,7 @@ fn tied(it: &Criterion<'_>, parts: &[(&Part, &&str)], heads: &[Param]) -> Parsed
         let tests = parts.iter().enumerate().map(|(nth, (part, value))| {
             let number = Discrete::Nth(nth_of(nth, instance));
             let heads: Vec<Param> = heads.iter().map(|head| hasher.part(*head, &number)).collect();
-            under(it, part, &heads, value)
+            under(it, part, &heads, value).map_err(|refusal| refusal.about(value))
         });
         Ok(Expr::And(tests.collect::<Result<_, _>>()?))
     };

@@ -11,7 +11,7 @@ use crate::binding::binding;
 use crate::expr::Expr;
 use crate::limits::CONCEPTS_MAX;
 use crate::query::criteria::{Parsed, any};
-use crate::query::parse::{Refusal, too_many};
+use crate::query::refusal::Refusal;
 use crate::terms::{Code, Term};
 
 /// Any of the value sets.
@@ -35,7 +35,7 @@ fn among(it: &Criterion<'_>, term: &Term) -> Parsed {
     let place = || format!("http.{}:{}", it.name(), it.modifier.unwrap_or_default());
     let Some(codes) = it.context.terms.codes(term, place) else { return Ok(Expr::Or(Vec::new())) };
     if codes.len() > CONCEPTS_MAX {
-        return Err(too_many(&place(), CONCEPTS_MAX));
+        return Err(Refusal::too_many(&place(), CONCEPTS_MAX));
     }
     match form {
         Form::Coded => Ok(test(it, codes.iter().map(|it| (it.system.as_str(), it.code.as_str())))),

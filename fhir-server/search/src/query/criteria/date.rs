@@ -4,7 +4,7 @@ use canonical_model::date::PartialDateTime;
 
 use super::{Criterion, Parsed, any};
 use crate::expr::{Expr, Prefix, RangeTest};
-use crate::query::parse::Refusal;
+use crate::query::refusal::Refusal;
 
 pub(super) fn criterion(it: &Criterion<'_>) -> Parsed {
     if it.modifier.is_some() {
@@ -18,7 +18,7 @@ pub(super) fn range(name: &str, value: &str) -> Result<RangeTest<i64>, Refusal> 
     let (prefix, rest) = Prefix::split(value);
     let date = PartialDateTime::parse(rest).map_err(|_| {
         let text = "expected a date such as 2026-01-31, with a prefix such as ge before it";
-        Refusal::value(name, text)
+        Refusal::value(name, text).about(rest)
     })?;
     let (lo, hi) = date.range();
     Ok(match prefix {

@@ -5,7 +5,8 @@ use canonical_model::ResourceType;
 use super::{Parsed, criterion};
 use crate::expr::{Expr, Prefix, RangeTest, TextTest};
 use crate::limits::FILTER_DEPTH_MAX;
-use crate::query::parse::{QueryContext, Refusal};
+use crate::query::parse::QueryContext;
+use crate::query::refusal::Refusal;
 
 /// Reads a whole filter.
 pub(super) fn filter(
@@ -39,7 +40,8 @@ impl<'a> Reader<'a> {
     }
 
     fn fault(&self, expected: &str) -> Refusal {
-        Refusal::value("_filter", &format!("expected {expected} at character {}", self.at + 1))
+        let text = format!("expected {expected}");
+        Refusal::value("_filter", &text).about(self.rest())
     }
 
     /// Takes a letter.
@@ -104,13 +106,15 @@ impl<'a> Reader<'a> {
 
     /// `parameter operator value`.
     fn test(&mut self) -> Parsed {
+        self.space();
+        let from = self.rest();
         let name = self.name();
         if name.is_empty() || name.contains(['[', ']', ':']) {
             return Err(self.fault("a search parameter, without `[` or `:`,"));
         }
         let operator = self.name();
         let value = self.value()?;
-        self.compare(name, operator, &value)
+        self.compare(name, operator, &value).map_err(|refusal| refusal.about_all(from))
     }
 
     /// A quoted text, or a run of letters; escaped as a parameter's value is.

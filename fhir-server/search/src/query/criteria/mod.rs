@@ -18,7 +18,8 @@ mod values;
 use canonical_model::{ResourceId, ResourceType};
 use conformance::SearchParamKind;
 
-use super::parse::{QueryContext, Refusal, tame};
+use super::parse::QueryContext;
+use super::refusal::{Refusal, tame};
 use crate::catalogue::ParamPlan;
 use crate::expr::Expr;
 use crate::limits::OR_VALUES_MAX;
@@ -86,7 +87,8 @@ pub(super) fn criterion(
     values::balanced(&tame(name), value)?;
     let values = values::split(value, ',');
     if values.len() > OR_VALUES_MAX {
-        return Err(Refusal::value(&tame(name), "more than 1000 values"));
+        let first = values.get(OR_VALUES_MAX).copied().unwrap_or_default();
+        return Err(Refusal::value(&tame(name), "more than 1000 values").about(first));
     }
     if let Some(special) = special::common(context, kind, code, modifier, &values) {
         return special;
@@ -99,8 +101,8 @@ pub(super) fn criterion(
     if param.is_hidden() || (param.sealed && modifier == Some("text")) {
         return Err(sealed(kind, code));
     }
-    if it.values.iter().any(|v| v.is_empty()) {
-        return Err(it.wrong("the value is empty"));
+    if let Some(empty) = it.values.iter().find(|value| value.is_empty()) {
+        return Err(it.wrong("the value is empty").about(empty));
     }
     by_kind(&it)
 }
@@ -141,7 +143,8 @@ fn by_kind(it: &Criterion<'_>) -> Parsed {
 
 /// One value or several: comma means or.
 fn any(values: &[&str], each: impl Fn(&str) -> Parsed) -> Parsed {
-    Ok(Expr::any(values.iter().map(|value| each(value)).collect::<Result<_, _>>()?))
+    let each = |value: &&str| each(value).map_err(|refusal| refusal.about(value));
+    Ok(Expr::any(values.iter().map(each).collect::<Result<_, _>>()?))
 }
 
 fn identity(context: QueryContext<'_>, kind: ResourceType, values: &[&str]) -> Expr {
@@ -156,6 +159,9 @@ fn missing(it: &Criterion<'_>) -> Parsed {
     match it.values.as_slice() {
         ["true"] => Ok(Expr::Not(Box::new(present))),
         ["false"] => Ok(present),
-        _ => Err(it.wrong(":missing is true or false")),
+        values => {
+            let at = values.first().copied().unwrap_or_default();
+            Err(it.wrong(":missing is true or false").about(at))
+        }
     }
 }

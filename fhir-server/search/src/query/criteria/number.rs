@@ -5,7 +5,7 @@ use super::{Criterion, Parsed, any};
 use crate::expr::{Expr, NumberTest, Prefix};
 use crate::keys::{Aspect, Param};
 use crate::measure::{Scale, Written, of_unit};
-use crate::query::parse::Refusal;
+use crate::query::refusal::Refusal;
 
 pub(super) fn criterion(it: &Criterion<'_>) -> Parsed {
     if it.modifier.is_some() {

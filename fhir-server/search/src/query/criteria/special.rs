@@ -9,7 +9,8 @@ use super::{Criterion, Parsed, any, identity};
 use crate::expr::{Circle, Expr};
 use crate::keys::Aspect;
 use crate::measure::{UCUM, of_unit};
-use crate::query::parse::{QueryContext, Refusal, tame};
+use crate::query::parse::QueryContext;
+use crate::query::refusal::{Refusal, tame};
 
 /// A common parameter, if it is one of these.
 pub(super) fn common(
@@ -33,7 +34,8 @@ pub(super) fn common(
     };
     Some(match modifier {
         None if values.iter().any(|value| value.is_empty()) => {
-            Err(Refusal::value(code, "the value is empty"))
+            let empty = values.iter().find(|value| value.is_empty()).copied().unwrap_or_default();
+            Err(Refusal::value(code, "the value is empty").about(empty))
         }
         None => read(context, kind, values),
         Some(modifier) => {

@@ -6,7 +6,7 @@ use super::{Criterion, Parsed, any};
 use crate::expr::{Breadth, Expr, KeyTest, TextTest};
 use crate::fold::fold;
 use crate::keys::{Aspect, Facet, Key, Param};
-use crate::query::parse::Refusal;
+use crate::query::refusal::Refusal;
 use crate::terms::Term;
 
 pub(super) fn criterion(it: &Criterion<'_>) -> Parsed {

@@ -1,7 +1,7 @@
 //! The grammar of a parameter's value: `,` `|` `$` part it, `\` takes their meaning away.
 //! <https://hl7.org/fhir/R4/search.html#escaping>
 
-use crate::query::parse::Refusal;
+use crate::query::refusal::Refusal;
 
 /// Splits at a letter that is not escaped.
 pub(super) fn split(value: &str, at: char) -> Vec<&str> {
@@ -46,10 +46,11 @@ pub(super) fn unescape(text: &str) -> String {
 
 /// Refuses a backslash that escapes nothing.
 pub(super) fn balanced(name: &str, value: &str) -> Result<(), Refusal> {
-    let mut letters = value.chars();
-    while let Some(letter) = letters.next() {
-        if letter == '\\' && !letters.next().is_some_and(|next| ",|$\\".contains(next)) {
-            return Err(Refusal::value(name, "`\\` stands before `,`, `|`, `$` or `\\` only"));
+    let mut letters = value.char_indices();
+    while let Some((at, letter)) = letters.next() {
+        if letter == '\\' && !letters.next().is_some_and(|(_, next)| ",|$\\".contains(next)) {
+            let text = "`\\` stands before `,`, `|`, `$` or `\\` only";
+            return Err(Refusal::value(name, text).about(value.get(at..).unwrap_or_default()));
         }
     }
     Ok(())
