@@ -50,7 +50,8 @@ pub(crate) fn write(holder: &Holder, pairs: &[Pair], key: Option<&PageKey>) -> R
     let mut text = write_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     if let Some(key) = key {
         let way = if key.backward { "<" } else { ">" };
-        text.push_str(&format!("{FIELD}{way}{FIELD}{}{FIELD}{}", key.snapshot, key.rid));
+        let walked = if key.walked { "|" } else { "" };
+        text.push_str(&format!("{FIELD}{way}{walked}{FIELD}{}{FIELD}{}", key.snapshot, key.rid));
         for value in &key.values {
             text.push(FIELD);
             match value {
@@ -76,7 +77,8 @@ pub(crate) fn read(holder: &Holder, link: &str) -> Result<Place> {
     let snapshot = fields.next().unwrap_or_default().to_owned();
     let rid = number(fields.next())?;
     let values = fields.map(value).collect::<Result<_>>()?;
-    Ok(Place { pairs, key: Some(PageKey { values, rid, snapshot, backward: way == "<" }) })
+    let (backward, walked) = (way.starts_with('<'), way.ends_with('|'));
+    Ok(Place { pairs, key: Some(PageKey { values, rid, snapshot, backward, walked }) })
 }
 
 fn value(field: &str) -> Result<PageValue> {
@@ -150,13 +152,17 @@ fn open(holder: &Holder, link: &str) -> Result<String> {
     let age = holder.now.timestamp() - number(Some(made))?;
     if age > PAGE_LINK_HOURS * 3600 {
         let text = "This page link has expired. Start the search again.";
-        return Err(Error::from_issues(Kind::Gone, vec![Issue::error(IssueCode::Expired, text)]));
+        return Err(Error::from_issues(
+            Kind::Gone,
+            vec![Issue::error(IssueCode::Expired, text).at("http._page")],
+        ));
     }
     Ok(text.to_owned())
 }
 
 fn foreign() -> Error {
-    Error::invalid("_page: not a page link of this server for this client. Start the search again.")
+    let text = "_page: not a page link of this server for this client. Start the search again.";
+    Error::invalid(text).at("http._page")
 }
 
 #[cfg(test)]
@@ -180,6 +186,7 @@ mod tests {
             rid: 7,
             snapshot: "10:20:11,12".into(),
             backward: true,
+            walked: true,
         };
         let link = write(&holder("a", 0), &pairs, Some(&key)).expect("a link");
         let place = Place { pairs: pairs.clone(), key: Some(key) };

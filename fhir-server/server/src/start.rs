@@ -88,6 +88,7 @@ async fn connect(settings: &Settings) -> Result<Store> {
         connections: settings.database.connections,
         reserve_mib: settings.database.reserve_mib,
         search_ms: settings.database.search_ms,
+        probed_entries: settings.database.probed_entries,
         sealer: Arc::new(settings.seal.sealer()?),
     };
     Ok(Store::connect(&options).await?)

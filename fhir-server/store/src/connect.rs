@@ -24,7 +24,8 @@ impl Role {
 }
 
 /// The session settings. Plans are generic and use indexes whatever the statistics say: a fresh
-/// table, a stale estimate or a skewed value never turns a lookup into a scan.
+/// table, a stale estimate or a skewed value never turns a lookup into a scan, nor a walk along an index
+/// into a sort of all of it.
 pub(crate) fn options(url: &str, role: Role) -> Result<PgConnectOptions> {
     let options = PgConnectOptions::from_str(url).map_err(|fault| {
         Error::invalid("The database URL must look like postgres://user:password@host:port/name")
@@ -38,6 +39,8 @@ pub(crate) fn options(url: &str, role: Role) -> Result<PgConnectOptions> {
         ("enable_seqscan", "off".to_owned()),
         ("enable_hashjoin", "off".to_owned()),
         ("enable_mergejoin", "off".to_owned()),
+        ("enable_bitmapscan", "off".to_owned()),
+        ("max_parallel_workers_per_gather", "0".to_owned()),
         ("synchronous_commit", "on".to_owned()),
         ("timezone", "UTC".to_owned()),
         ("statement_timeout", milliseconds(STATEMENT_MS_MAX)),

@@ -62,6 +62,11 @@ pub const DEFINITIONS_MAX: i64 = 20_000;
 pub const CANDIDATES_SAMPLED: i64 = 2_000;
 /// Bytes of a search's statement that stays prepared.
 pub const PREPARED_BYTES_MAX: usize = 4_096;
+/// What a search that begins with a source may read to be begun so, in index entries: some 2 ms to count,
+/// and 10 to 40 ms to begin with. A head on the way weighs as much as several entries.
+pub const PROBED_ENTRIES_MAX: i64 = 16_000;
+/// Sources that are counted for one search; with more of them it is left to the kinds of their values.
+pub const PROBED_PATHS_MAX: usize = 24;
 /// Statements that a session keeps prepared.
 pub const PREPARED_MAX: usize = 200;
 

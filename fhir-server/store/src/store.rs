@@ -34,6 +34,8 @@ pub struct StoreOptions {
     pub reserve_mib: u16,
     /// How long one statement of a search may run, in milliseconds: a search that takes longer is ended.
     pub search_ms: u32,
+    /// Index entries that may be counted of a source before a search; [`crate::limits::PROBED_ENTRIES_MAX`].
+    pub probed_entries: i64,
     /// What is stored sealed.
     pub sealer: Arc<Sealer>,
 }
@@ -51,6 +53,7 @@ pub struct Store {
     pub(crate) indexed: Arc<Known>,
     /// The sessions as searches use them: their statements end at the time budget.
     pub(crate) searching: Sessions,
+    pub(crate) probed_entries: i64,
     /// Places for searches: half of the sessions, so that one who searches for long keeps nobody from
     /// reading and writing.
     searches: Arc<Semaphore>,
@@ -107,6 +110,7 @@ impl Store {
             finds,
             indexed,
             searching,
+            probed_entries: setup.probed_entries,
             searches,
         };
         store.look_at_index().await?;

@@ -55,6 +55,7 @@ pub(crate) async fn store(database: &Database) -> Result<Store> {
         connections: 1,
         reserve_mib: 0,
         search_ms: 10_000,
+        probed_entries: store::limits::PROBED_ENTRIES_MAX,
         sealer: std::sync::Arc::default(),
     };
     Ok(Store::connect(&options).await?)

@@ -55,6 +55,7 @@ async fn store(url: &str) -> Result<Store> {
         connections: 2,
         reserve_mib: 0,
         search_ms: 10_000,
+        probed_entries: store::limits::PROBED_ENTRIES_MAX,
         sealer: Arc::new(Sealer::default()),
     };
     Ok(Store::connect(&options).await?)

@@ -154,3 +154,47 @@ async fn parts_of_what_is_included() -> Result<()> {
     assert_eq!(server.client.get(text).await?.status, 400);
     Ok(())
 }
+
+/// Includes that lead round in a ring end, forth and back, with each resource once.
+#[tokio::test]
+async fn rings_end() -> Result<()> {
+    let part = |id: &str, of: &str| {
+        format!(
+            r#"{{"resourceType":"Organization","id":"{id}","partOf":{{"reference":"Organization/{of}"}}}}"#
+        )
+    };
+    let ring = [part("a", "b"), part("b", "c"), part("c", "a"), part("self", "self")];
+    let ring: Vec<&str> = ring.iter().map(String::as_str).collect();
+    let server = holding(&ring).await?;
+    check(
+        &server,
+        &[
+            ("Organization?_id=a&_include:iterate=Organization:partof", "a", "b,c"),
+            ("Organization?_id=a&_revinclude:iterate=Organization:partof", "a", "b,c"),
+            (
+                "Organization?_id=a&_include:iterate=Organization:partof&_revinclude:iterate=Organization:partof",
+                "a",
+                "b,c",
+            ),
+            ("Organization?_id=a&_include:iterate=*&_revinclude:iterate=*", "a", "b,c"),
+            ("Organization?_id=self&_include:iterate=*&_revinclude:iterate=*", "self", ""),
+        ],
+    )
+    .await
+}
+
+/// A reference to one version includes the current one, as it includes what else is asked for.
+#[tokio::test]
+async fn a_version_that_is_referred_to_is_included_as_it_is_now() -> Result<()> {
+    let server = holding(&[
+        r#"{"resourceType":"Organization","id":"o","name":"Before"}"#,
+        r#"{"resourceType":"Patient","id":"p","managingOrganization":{"reference":"Organization/o/_history/1"}}"#,
+    ])
+    .await?;
+    let now = r#"{"resourceType":"Organization","id":"o","name":"Now"}"#;
+    assert_eq!(server.client.send("PUT", "/Organization/o", now).await?.status, 200);
+    let answer = server.client.get("/Patient?_include=Patient:organization").await?;
+    assert_eq!(answer.text_at("entry.1.resource.name"), "Now", "{}", answer.text);
+    assert_eq!(answer.text_at("entry.1.resource.meta.versionId"), "2", "{}", answer.text);
+    Ok(())
+}

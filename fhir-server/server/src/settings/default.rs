@@ -41,6 +41,7 @@ impl Default for DatabaseSettings {
             connections,
             reserve_mib: RESERVE_MIB_DEFAULT,
             search_ms: SEARCH_MS_DEFAULT,
+            probed_entries: store::limits::PROBED_ENTRIES_MAX,
         }
     }
 }

@@ -59,6 +59,8 @@ pub struct DatabaseSettings {
     pub reserve_mib: u16,
     /// How long one statement of a search may run, in milliseconds.
     pub search_ms: u32,
+    /// Index entries that may be counted of a source before a search; only tests choose another number.
+    pub probed_entries: i64,
 }
 
 /// The authorization server.

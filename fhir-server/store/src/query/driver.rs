@@ -1,9 +1,9 @@
 //! What finds the candidates, and in which order.
 
 use canonical_model::ResourceType;
-use search::Key;
 use search::expr::{Expr, Prefix};
 use search::query::{Sort, SortBy};
+use search::{Key, Param};
 
 use super::compare::moment;
 use super::filter::{Lowering, Sql};
@@ -20,11 +20,30 @@ pub(super) enum Driver {
     KeyTimeline { key: Key, descending: bool },
     /// A set, by number.
     Set { source: Source, descending: bool },
+    /// All that have a date under a parameter, along it: each at its latest, or its earliest.
+    Dates { param: Param, latest: bool, descending: bool },
     /// All of the type, along `_lastUpdated`, between these times.
     Recent { from: Option<i64>, until: Option<i64>, descending: bool },
 }
 
 impl Driver {
+    /// All of the type, along `_lastUpdated`, that the filter leaves of it.
+    pub(super) fn recent(filter: &Expr, descending: bool) -> Self {
+        let (from, until) = changed(filter);
+        Self::Recent { from, until, descending }
+    }
+
+    /// Whether it yields just this source.
+    pub(super) fn is_of(&self, source: &Source) -> bool {
+        match self {
+            Self::Set { source: own, .. } => own == source,
+            Self::KeyTimeline { key, .. } => {
+                matches!(source, Source::Keys { plain, timed } if plain.is_empty() && timed == &[*key])
+            }
+            Self::PatientTimeline { .. } | Self::Dates { .. } | Self::Recent { .. } => false,
+        }
+    }
+
     /// Picks the conjunct that tends to match the fewest.
     pub(super) fn choose(filter: &Expr, sort: &[Sort]) -> Self {
         if let Some(driver) = along_time(filter, sort) {
@@ -32,11 +51,7 @@ impl Driver {
         }
         match best(filter) {
             Some((_, source)) => Self::Set { source, descending: true },
-            None => {
-                let (from, until) = changed(filter);
-                let descending = !matches!(sort, [Sort { descending: false, .. }]);
-                Self::Recent { from, until, descending }
-            }
+            None => Self::recent(filter, !matches!(sort, [Sort { descending: false, .. }])),
         }
     }
 
@@ -46,6 +61,7 @@ impl Driver {
             Self::PatientTimeline { descending, .. }
             | Self::KeyTimeline { descending, .. }
             | Self::Set { descending, .. }
+            | Self::Dates { descending, .. }
             | Self::Recent { descending, .. } => *descending = !*descending,
         }
         self
@@ -76,6 +92,24 @@ impl Driver {
         sql.push(" offset 0) d cross join lateral (select * from resource x where x.rid = d.rid offset 0) r");
     }
 
+    /// Pushes what must hold of a candidate and its head beside the search: of several dates one counts.
+    pub(super) fn push_own_test(&self, sql: &mut Sql) {
+        if let Self::Dates { param, latest, .. } = self {
+            let pick = if *latest { "max" } else { "min" };
+            sql.push(format!(" and d.at = (select {pick}(v.lo) from unnest(r.date_param, r.date_lo) v (param, lo) where v.param = "))
+                .push_bind(param.0)
+                .push(")");
+        }
+    }
+
+    /// By what tends to find the fewest, in no order.
+    pub(super) fn by_rank(filter: &Expr) -> Self {
+        match best(filter) {
+            Some((_, source)) => Self::Set { source, descending: true },
+            None => Self::recent(filter, true),
+        }
+    }
+
     fn push_candidates(
         &self,
         sql: &mut Sql,
@@ -96,8 +130,8 @@ impl Driver {
                     .push_bind(*key);
                 push_timeline_order(sql, *descending, after);
             }
-            Self::Set { source: Source::Keys { plain, timed }, descending }
-                if plain.len() == 1 && timed.is_empty() =>
+            Self::Set { source: source @ Source::Keys { plain, .. }, descending }
+                if source.is_walk() =>
             {
                 // In the index's own order: no more is read than the page needs.
                 sql.push("select t.rid from token_index t where t.key = ")
@@ -111,6 +145,13 @@ impl Driver {
                 sql.push(") u (rid)");
                 push_key(sql, " where", "(u.rid)", *descending, after);
                 sql.push(format!(" order by u.rid {}", direction(*descending)));
+            }
+            Self::Dates { param, descending, .. } => {
+                sql.push("select distinct t.lo as at, t.rid from date_index t where t.param = ")
+                    .push_bind(param.0);
+                push_key(sql, " and", "(t.lo, t.rid)", *descending, after);
+                let way = direction(*descending);
+                sql.push(format!(" order by t.lo {way}, t.rid {way}"));
             }
             Self::Recent { .. } => {}
         }

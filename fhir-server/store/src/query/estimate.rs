@@ -24,7 +24,7 @@ impl Store {
     /// # Errors
     /// Unavailable, also beyond the time budget, or Internal.
     pub async fn estimate(&self, access: &Access, queries: &[Query]) -> Result<i64> {
-        let lowering = Lowering { access, hasher: self.hasher(), depth: 0 };
+        let lowering = Lowering::of(self, access);
         let _turn = self.turn_to_search().await?;
         let mut total = 0_i64;
         for query in queries {

@@ -6,7 +6,7 @@ use search::Query;
 use sqlx::Row;
 
 use super::filter::Lowering;
-use super::{Plan, budget, statement};
+use super::{budget, plans, statement};
 use crate::Store;
 use crate::error::StoreError;
 
@@ -29,13 +29,20 @@ impl Store {
     pub async fn explain(&self, access: &Access, queries: &[Query]) -> Result<Explained> {
         let count = queries.first().map(|query| query.count);
         let count = count.ok_or_else(|| Error::invalid("There is nothing to search."))?;
-        let lowering = Lowering { access, hasher: self.hasher(), depth: 0 };
-        let plans: Vec<Plan<'_>> = queries.iter().map(|query| Plan::of(query, false)).collect();
-        let drivers = plans.iter().map(|plan| format!("{:?}", plan.driver)).collect();
+        let lowering = Lowering::of(self, access);
+        let _turn = self.turn_to_search().await?;
+        let mut session = self.searching.take().await?;
+        let plans = match plans(&mut session, lowering, queries, None).await {
+            Ok(plans) => plans,
+            Err(error) => return session.settle(Err(error)).map_err(budget::told),
+        };
+        let drivers = plans.iter().map(|plan| format!("{:?}", plan.lead)).collect();
         let sql = statement("", &plans, lowering, count, None).sql().as_str().to_owned();
         let before = "explain (analyze, buffers, costs off) ";
         let mut explain = statement(before, &plans, lowering, count, None);
-        let rows = self.searching.fetch_all(explain.build()).await.map_err(budget::told)?;
+        let rows = explain.build().fetch_all(&mut *session).await;
+        let rows = rows.map_err(|fault| StoreError(fault).into());
+        let rows = session.settle(rows).map_err(budget::told)?;
         let line = |row: &sqlx::postgres::PgRow| Ok(row.try_get(0).map_err(StoreError)?);
         Ok(Explained { drivers, sql, account: rows.iter().map(line).collect::<Result<_>>()? })
     }

@@ -8,6 +8,7 @@ use sqlx::{Postgres, QueryBuilder};
 
 use super::compare::{push_number, push_range, push_text, push_updated};
 use super::links::{push_chain, push_has, push_list};
+use crate::Store;
 use crate::rows::Reach;
 
 pub(super) type Sql = QueryBuilder<Postgres>;
@@ -17,11 +18,17 @@ pub(super) type Sql = QueryBuilder<Postgres>;
 pub(super) struct Lowering<'a> {
     pub(super) access: &'a Access,
     pub(super) hasher: &'a Hasher,
+    /// Index entries that may be counted of a source.
+    pub(super) probed: i64,
     /// How many links of a chain lead here: it tells the names of rows apart.
     pub(super) depth: usize,
 }
 
-impl Lowering<'_> {
+impl<'a> Lowering<'a> {
+    pub(super) fn of(store: &'a Store, access: &'a Access) -> Self {
+        Self { access, hasher: store.hasher(), probed: store.probed_entries, depth: 0 }
+    }
+
     /// The name of a head at this depth.
     pub(super) fn head(self) -> String {
         match self.depth {
@@ -205,18 +212,17 @@ fn push_near(sql: &mut Sql, r: &str, circle: &Circle) {
         .push(")");
 }
 
+/// The texts of all elements, without the tags of narrative; neither the names of elements nor the signs of
+/// JSON are among them.
+const ALL_TEXTS: &str = r#"select string_agg(case when v.text like '<div%' then regexp_replace(v.text, '<[^>]*>', ' ', 'g') else v.text end, ' ') from (select t.value #>> '{}' from jsonb_path_query({r}.content, 'strict $.** ? (@.type() == "string")') t (value)) v (text)"#;
+const NARRATIVE: &str =
+    "select regexp_replace({r}.content->'text'->>'div', '<[^>]*>', ' ', 'g') offset 0";
+
 /// Read from the content itself: full text has no index.
 fn push_words(sql: &mut Sql, r: &str, content: bool, words: &[String]) {
-    let text = if content {
-        format!("{r}.content::text")
-    } else {
-        format!("regexp_replace({r}.content->'text'->>'div', '<[^>]*>', ' ', 'g')")
-    };
-    sql.push("(");
-    for (n, word) in words.iter().enumerate() {
-        sql.push(if n > 0 { " and " } else { "" });
-        sql.push(format!("coalesce(strpos(lower({text}), ")).push_bind(word.clone());
-        sql.push(") > 0, false)");
-    }
-    sql.push(")");
+    let text = if content { ALL_TEXTS } else { NARRATIVE }.replace("{r}", r);
+    sql.push("(select not exists (select from unnest(")
+        .push_bind(words.to_vec())
+        .push("::text[]) w (word) where strpos(a.text, w.word) = 0)");
+    sql.push(format!(" from (select lower(coalesce(({text}), '')) offset 0) a (text))"));
 }

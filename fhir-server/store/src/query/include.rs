@@ -11,33 +11,28 @@ use super::{COLUMNS, Found, budget, prepared};
 use crate::Store;
 
 impl Store {
-    /// What one include adds to these resources, but those that are known already, and no more than
-    /// `most`; also whether their size cut them short.
+    /// What includes add to these resources, but those that are known already, and no more than `most`;
+    /// also whether their size cut them short. One round trip, however many includes there are.
     ///
     /// # Errors
     /// Unavailable, also beyond the time budget, or Internal.
     pub async fn included(
         &self,
         access: &Access,
-        include: &Include,
+        includes: &[&Include],
         from: &[Found],
         known: &[i64],
         most: usize,
     ) -> Result<(Vec<Found>, bool)> {
-        let ends = |found: &&Found| include.reverse || found.resource.kind == include.source;
-        let from: Vec<&Found> = from.iter().filter(ends).collect();
-        if from.is_empty() {
-            return Ok((Vec::new(), false));
-        }
-        let mut sql = if include.reverse {
-            let hasher = self.hasher();
-            let identity = |f: &&Found| hasher.identity(f.resource.kind, &f.resource.id);
-            let wanted =
-                |f: &&&Found| include.target.is_none_or(|target| f.resource.kind == target);
-            backward(include, from.iter().filter(wanted).map(identity).collect())
-        } else {
-            forward(include, from.iter().map(|found| found.rid).collect())
-        };
+        let forward = References::of(includes.iter().filter(|include| !include.reverse));
+        let backward = References::of(includes.iter().filter(|include| include.reverse));
+        let mut sql = QueryBuilder::<Postgres>::new(format!(
+            "select {COLUMNS} from (select distinct x.rid, x.type from ("
+        ));
+        push_forward(&mut sql, forward, from);
+        sql.push(" union all ");
+        push_backward(&mut sql, backward, from, self.hasher());
+        sql.push(HEADS);
         push_reach(&mut sql, access, self.hasher());
         sql.push(" and not r.rid = any(").push_bind(known.to_vec()).push(") order by r.rid limit ");
         sql.push_bind(i64::try_from(most).unwrap_or(i64::MAX));
@@ -49,42 +44,63 @@ impl Store {
     }
 }
 
-fn select() -> Sql {
-    QueryBuilder::<Postgres>::new(format!("select {COLUMNS} from (select distinct x.rid from "))
+/// References of several types, a row each.
+#[derive(Default)]
+struct References {
+    params: Vec<i64>,
+    /// The types that refer.
+    sources: Vec<i16>,
+    /// The types that are referred to; none for any.
+    targets: Vec<Option<i16>>,
 }
 
-const HEADS: &str = " offset 0) d cross join lateral (select * from resource x where x.rid = d.rid offset 0) r where r.method <> 2";
-
-/// Every key of a resource is tried as each of the references: those that are none lead nowhere.
-fn forward(include: &Include, rids: Vec<i64>) -> Sql {
-    let mut sql = select();
-    sql.push("resource s cross join lateral unnest(s.keys) k (key) cross join unnest(")
-        .push_bind(params(include))
-        .push("::bigint[]) p (param) cross join lateral (select x.rid from resource x where x.id_hash = k.key # p.param offset 0) x where s.rid = any(")
-        .push_bind(rids)
-        .push(")")
-        .push(HEADS);
-    if let Some(target) = include.target {
-        sql.push(" and r.type = ").push_bind(target.number());
+impl References {
+    fn of<'a>(includes: impl Iterator<Item = &'a &'a Include>) -> Self {
+        let mut all = Self::default();
+        for include in includes {
+            for param in &include.params {
+                all.params.push(param.0);
+                all.sources.push(include.source.number());
+                all.targets.push(include.target.map(ResourceType::number));
+            }
+        }
+        all
     }
-    sql
+
+    /// Pushes them as `p`.
+    fn push(self, sql: &mut Sql) {
+        sql.push("unnest(").push_bind(self.params).push("::bigint[], ");
+        sql.push_bind(self.sources).push("::smallint[], ");
+        sql.push_bind(self.targets).push("::smallint[]) p (param, source, target)");
+    }
 }
 
-fn backward(include: &Include, identities: Vec<i64>) -> Sql {
-    let mut sql = select();
-    sql.push("unnest(")
+/// The heads of what was found, where they are of the type that the reference is of or leads to.
+const HEADS: &str = ") x (rid, type) offset 0) d cross join lateral (select * from resource x where x.rid = d.rid offset 0) r where r.method <> 2 and (d.type is null or r.type = d.type)";
+
+/// Every key of a resource is tried as each of its references: those that are none lead nowhere.
+fn push_forward(sql: &mut Sql, references: References, from: &[Found]) {
+    let sources = &references.sources;
+    let of_source = |found: &&Found| sources.contains(&found.resource.kind.number());
+    let rids: Vec<i64> = from.iter().filter(of_source).map(|found| found.rid).collect();
+    sql.push("select x.rid, p.target from resource s cross join ");
+    references.push(sql);
+    sql.push(" cross join lateral unnest(s.keys) k (key) cross join lateral (select x.rid from resource x where x.id_hash = k.key # p.param offset 0) x where p.source = s.type and s.rid = any(")
+        .push_bind(rids)
+        .push(")");
+}
+
+fn push_backward(sql: &mut Sql, references: References, from: &[Found], hasher: &Hasher) {
+    let identity = |found: &Found| hasher.identity(found.resource.kind, &found.resource.id);
+    let (identities, types): (Vec<i64>, Vec<i16>) =
+        from.iter().map(|found| (identity(found), found.resource.kind.number())).unzip();
+    sql.push("select x.rid, p.source from unnest(")
         .push_bind(identities)
-        .push("::bigint[]) i (id_hash) cross join unnest(")
-        .push_bind(params(include))
-        .push("::bigint[]) p (param) cross join lateral (select t.rid from token_index t where t.key = i.id_hash # p.param offset 0) x")
-        .push(HEADS)
-        .push(" and r.type = ")
-        .push_bind(include.source.number());
-    sql
-}
-
-fn params(include: &Include) -> Vec<i64> {
-    include.params.iter().map(|param| param.0).collect()
+        .push("::bigint[], ")
+        .push_bind(types)
+        .push("::smallint[]) i (id_hash, type) cross join ");
+    references.push(sql);
+    sql.push(" cross join lateral (select t.rid from token_index t where t.key = i.id_hash # p.param offset 0) x where p.target is null or p.target = i.type");
 }
 
 /// What the caller may reach, of whatever type.

@@ -5,7 +5,9 @@
 //! walk's snapshot. The shape of the statement fixes the plan: nothing depends on statistics.
 
 mod budget;
+mod choose;
 mod compare;
+mod dated;
 mod driver;
 mod estimate;
 mod explain;
@@ -14,6 +16,8 @@ mod include;
 mod links;
 mod order;
 mod page;
+mod plan;
+mod probe;
 mod source;
 
 use access::Access;
@@ -27,14 +31,14 @@ pub use explain::Explained;
 pub use page::{PageKey, PageValue};
 
 use crate::error::StoreError;
-use crate::limits::PREPARED_BYTES_MAX;
+use crate::limits::{PREPARED_BYTES_MAX, PROBED_ENTRIES_MAX};
 use crate::rows::{Stored, stored_named};
 use crate::sealer::Sealer;
 use crate::sessions;
 use crate::{Store, Transaction};
-use driver::Driver;
+use choose::{Asked, leads};
 use filter::{Lowering, Sql};
-use order::Order;
+use plan::{COLUMNS, Plan, push_tests, statement};
 
 /// One match.
 #[derive(Clone, Debug)]
@@ -78,7 +82,7 @@ impl Store {
     ) -> Result<SearchPage> {
         let _turn = self.turn_to_search().await?;
         let mut session = self.searching.take().await?;
-        let lowering = Lowering { access, hasher: self.hasher(), depth: 0 };
+        let lowering = Lowering::of(self, access);
         let outcome = run(&mut session, &self.sealer, lowering, queries, after).await;
         match outcome {
             // The rest is unread, and ends with the session.
@@ -92,19 +96,11 @@ impl Store {
     /// # Errors
     /// Unavailable, also beyond the time budget, or Internal.
     pub async fn count(&self, access: &Access, queries: &[Query]) -> Result<i64> {
-        let lowering = Lowering { access, hasher: self.hasher(), depth: 0 };
-        let mut sql = Sql::new("select (0");
-        for query in queries {
-            sql.push(" + (select count(*) from ");
-            Driver::choose(&query.filter, &[]).push_from(&mut sql, lowering, query.kind, None);
-            filter::push_where(&mut sql, lowering, query.kind, &query.filter);
-            sql.push(")");
-        }
-        sql.push(")::bigint");
         let _turn = self.turn_to_search().await?;
-        let row = self.searching.fetch_optional(prepared(&mut sql)).await.map_err(budget::told)?;
-        let row = row.ok_or_else(|| Error::internal("a count without a row"))?;
-        Ok(row.try_get(0).map_err(StoreError)?)
+        let mut session = self.searching.take().await?;
+        let lowering = Lowering::of(self, access);
+        let outcome = count(&mut session, lowering, queries).await;
+        session.settle(outcome).map_err(budget::told)
     }
 
     /// The types that there are resources of, or were.
@@ -131,7 +127,7 @@ impl Transaction {
     /// Unavailable or Internal.
     pub async fn search(&mut self, access: &Access, query: &Query) -> Result<SearchPage> {
         let (sealer, hasher) = (self.sealer().clone(), self.hasher().clone());
-        let lowering = Lowering { access, hasher: &hasher, depth: 0 };
+        let lowering = Lowering { access, hasher: &hasher, probed: PROBED_ENTRIES_MAX, depth: 0 };
         let queries = std::slice::from_ref(query);
         run(self.connection(), &sealer, lowering, queries, None).await.map(|(page, _)| page)
     }
@@ -149,7 +145,7 @@ async fn run(
         return Ok((SearchPage::default(), false));
     };
     let backward = after.is_some_and(|key| key.backward);
-    let plans: Vec<Plan<'_>> = queries.iter().map(|query| Plan::of(query, backward)).collect();
+    let plans = plans(connection, lowering, queries, after).await?;
     let Some(Plan { order, .. }) = plans.first() else {
         return Err(Error::internal("a search without a plan"));
     };
@@ -175,81 +171,46 @@ async fn run(
     Ok((SearchPage { found, next, previous, total: None }, cut))
 }
 
+/// A plan for each query.
+async fn plans<'a>(
+    connection: &mut PgConnection,
+    lowering: Lowering<'_>,
+    queries: &'a [Query],
+    after: Option<&'a PageKey>,
+) -> Result<Vec<Plan<'a>>> {
+    let backward = after.is_some_and(|key| key.backward);
+    let alone = queries.len() == 1;
+    let asked = |query| Asked { alone, ..Plan::asked(query, after) };
+    let asked: Vec<_> = queries.iter().map(asked).collect();
+    let leads = leads(connection, lowering, &asked).await?;
+    let both = queries.iter().zip(leads);
+    Ok(both.map(|(query, lead)| Plan::of(query, lead, backward)).collect())
+}
+
+async fn count(
+    connection: &mut PgConnection,
+    lowering: Lowering<'_>,
+    queries: &[Query],
+) -> Result<i64> {
+    let all = |query| Asked { all: true, sort: &[], ..Plan::asked(query, None) };
+    let asked: Vec<Asked<'_>> = queries.iter().map(all).collect();
+    let leads = leads(connection, lowering, &asked).await?;
+    let mut sql = Sql::new("select (0");
+    for (query, lead) in queries.iter().zip(&leads) {
+        sql.push(" + (select count(*) from ");
+        lead.driver.push_from(&mut sql, lowering, query.kind, None);
+        push_tests(&mut sql, lowering, query, lead);
+        sql.push(")");
+    }
+    sql.push(")::bigint");
+    let row = prepared(&mut sql).fetch_optional(connection).await.map_err(StoreError)?;
+    let row = row.ok_or_else(|| Error::internal("a count without a row"))?;
+    Ok(row.try_get(0).map_err(StoreError)?)
+}
+
 /// Statements of a usual size stay prepared in their session; a large one is rarely asked twice, and what is
 /// kept of it would be large too.
 fn prepared(sql: &mut Sql) -> Statement<'_, Postgres, PgArguments> {
     let usual = sql.sql().as_str().len() <= PREPARED_BYTES_MAX;
     sql.build().persistent(usual)
-}
-
-const COLUMNS: &str = "r.type, r.id, r.version, r.last_updated, r.method, r.wire, r.rid";
-
-/// How one query finds its matches, and in which order.
-struct Plan<'a> {
-    query: &'a Query,
-    driver: Driver,
-    order: Order,
-}
-
-impl<'a> Plan<'a> {
-    fn of(query: &'a Query, backward: bool) -> Self {
-        let driver = Driver::choose(&query.filter, &query.sort);
-        let order = Order::choose(&driver, &query.sort);
-        match backward {
-            true => Self { query, driver: driver.reversed(), order: order.reversed() },
-            false => Self { query, driver, order },
-        }
-    }
-
-    /// `from … where … order by … limit`, behind a page's key.
-    fn push(&self, sql: &mut Sql, lowering: Lowering<'_>, limit: i64, after: Option<&PageKey>) {
-        let Self { query, driver, order } = self;
-        order.push_values(sql);
-        sql.push(" from ");
-        let within = after.filter(|_| order.is_natural()).map(|key| (order, key));
-        driver.push_from(sql, lowering, query.kind, within);
-        filter::push_where(sql, lowering, query.kind, &query.filter);
-        if let Some(key) = after {
-            filter::push_snapshot(sql, &key.snapshot);
-            if !order.is_natural() {
-                order.push_after(sql, key);
-            }
-        }
-        order.push_order(sql);
-        sql.push(" limit ").push_bind(limit);
-    }
-}
-
-/// One more row than the page holds tells whether there is another page.
-fn statement(
-    before: &str,
-    plans: &[Plan<'_>],
-    lowering: Lowering<'_>,
-    count: usize,
-    after: Option<&PageKey>,
-) -> Sql {
-    let limit = i64::try_from(count).unwrap_or(i64::MAX).saturating_add(1);
-    let mut sql = Sql::new(before);
-    if let [plan] = plans
-        && plan.order.is_natural()
-    {
-        sql.push("select ").push(COLUMNS);
-        plan.push(&mut sql, lowering, limit, after);
-        return sql;
-    }
-    // Wide rows are fetched only for the page, after the sort.
-    sql.push("with page as materialized (");
-    for (n, plan) in plans.iter().enumerate() {
-        sql.push(if n > 0 { " union all (select r.rid" } else { "(select r.rid" });
-        plan.push(&mut sql, lowering, limit, after);
-        sql.push(")");
-    }
-    sql.push(") select ").push(COLUMNS);
-    if let Some(Plan { order, .. }) = plans.first() {
-        order.push_page_values(&mut sql);
-        sql.push(" from page cross join lateral (select * from resource x where x.rid = page.rid offset 0) r");
-        order.push_page_order(&mut sql);
-    }
-    sql.push(" limit ").push_bind(limit);
-    sql
 }

@@ -61,6 +61,10 @@ impl Order {
                 let field = Field::plain("d.at", FieldKind::Number, *descending);
                 Self::natural(vec![field], "d.rid", *descending)
             }
+            (Driver::Dates { descending, .. }, [Sort { by: SortBy::Date { .. }, .. }]) => {
+                let field = Field::plain("d.at", FieldKind::Number, *descending);
+                Self::natural(vec![field], "d.rid", *descending)
+            }
             (Driver::Recent { descending, .. }, [] | [Sort { by: SortBy::Updated, .. }]) => {
                 let field = Field::plain("r.last_updated", FieldKind::Time, *descending);
                 Self::natural(vec![field], "r.rid", *descending)
@@ -194,7 +198,12 @@ impl Field {
                 FieldKind::Text,
             ),
             SortBy::Number(params) => (
-                from("v.lo", "r.number_param, r.number_lo", "param, lo"),
+                // What is only known to be below or above a number is sorted as that number.
+                from(
+                    "case when v.lo = '-Infinity' then v.hi else v.lo end",
+                    "r.number_param, r.number_lo, r.number_hi",
+                    "param, lo, hi",
+                ),
                 values(params),
                 FieldKind::Float,
             ),
@@ -227,6 +236,11 @@ impl Field {
     }
 }
 
+/// Where what has no date is sorted.
+pub(super) fn missing_date(descending: bool) -> i64 {
+    if descending { i64::MIN } else { i64::MAX }
+}
+
 /// The value that sorts last.
 fn last(kind: FieldKind, descending: bool) -> PageValue {
     match (kind, descending) {
@@ -234,7 +248,8 @@ fn last(kind: FieldKind, descending: bool) -> PageValue {
         (FieldKind::Text, false) => PageValue::Text("\u{10ffff}".to_owned()),
         (FieldKind::Float, true) => PageValue::Float(f64::NEG_INFINITY),
         (FieldKind::Float, false) => PageValue::Float(f64::INFINITY),
-        (FieldKind::Number | FieldKind::Time, true) => PageValue::Number(i64::MIN),
-        (FieldKind::Number | FieldKind::Time, false) => PageValue::Number(i64::MAX),
+        (FieldKind::Number | FieldKind::Time, descending) => {
+            PageValue::Number(missing_date(descending))
+        }
     }
 }

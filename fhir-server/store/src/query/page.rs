@@ -20,6 +20,8 @@ pub struct PageKey {
     pub snapshot: String,
     /// Whether the page before the place is meant.
     pub backward: bool,
+    /// Whether the walk goes along an index, which yields its order. All its pages do, or none.
+    pub walked: bool,
 }
 
 /// A sort value.
@@ -82,12 +84,18 @@ impl PageKey {
             Some(key) => key.snapshot.clone(),
             None => row.try_get("snapshot").map_err(StoreError)?,
         };
-        Ok(Self { values, rid: row.try_get("rid").map_err(StoreError)?, snapshot, backward })
+        let rid = row.try_get("rid").map_err(StoreError)?;
+        Ok(Self { values, rid, snapshot, backward, walked: order.is_natural() })
+    }
+
+    /// The kinds of its values.
+    pub(super) fn kinds(&self) -> Vec<FieldKind> {
+        self.values.iter().map(PageValue::kind).collect()
     }
 
     /// Whether the key was made by a search of this order.
     pub(super) fn fits(&self, order: &Order) -> Result<()> {
-        if self.values.iter().map(PageValue::kind).eq(order.kinds()) {
+        if self.kinds().into_iter().eq(order.kinds()) {
             Ok(())
         } else {
             Err(Error::invalid("_page: this link belongs to another search"))

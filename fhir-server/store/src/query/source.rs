@@ -159,6 +159,70 @@ fn rank(breadth: Breadth) -> u8 {
 }
 
 impl Source {
+    /// Whether its index yields it in the order of `rid`.
+    pub(super) fn is_walk(&self) -> bool {
+        matches!(self, Self::Keys { plain, timed } if plain.len() == 1 && timed.is_empty())
+    }
+
+    /// Whether it begins with resources of another type.
+    pub(super) fn is_linked(&self) -> bool {
+        match self {
+            Self::Chain(..) | Self::Has(..) => true,
+            Self::Union(parts) => parts.iter().any(Self::is_linked),
+            _ => false,
+        }
+    }
+
+    /// Whether it begins with resources that are referred to.
+    pub(super) fn is_chain(&self) -> bool {
+        match self {
+            Self::Chain(..) => true,
+            Self::Union(parts) => parts.iter().all(Self::is_chain),
+            _ => false,
+        }
+    }
+
+    /// Whether what it finds needs no further test of this conjunct: links are tested on their way.
+    pub(super) fn proves(&self, conjunct: &Expr) -> bool {
+        match (self, conjunct) {
+            (Self::Chain(link, _), Expr::Chain(asked)) | (Self::Has(link, _), Expr::Has(asked)) => {
+                link == asked
+            }
+            (Self::Union(sources), Expr::Or(parts)) => {
+                let mut both = sources.iter().zip(parts);
+                sources.len() == parts.len() && both.all(|(source, part)| source.proves(part))
+            }
+            _ => false,
+        }
+    }
+
+    /// Pushes a test of a head: it refers to one of the resources at the other end, which are found once
+    /// and kept hashed. Only for chains.
+    pub(super) fn push_gathered(&self, sql: &mut Sql, lowering: Lowering<'_>) {
+        match self {
+            Self::Chain(link, inner) => {
+                sql.push(format!(
+                    "exists (select from unnest({}.keys) k (key) where (k.key in (",
+                    lowering.head()
+                ));
+                push_referrable(sql, lowering, link, inner);
+                // So written it stays a set of its own: as a join it would be found anew for each head.
+                sql.push(")) is true)");
+            }
+            Self::Union(parts) => {
+                sql.push("(false");
+                for part in parts {
+                    sql.push(" or ");
+                    part.push_gathered(sql, lowering);
+                }
+                sql.push(")");
+            }
+            _ => {
+                sql.push("true");
+            }
+        }
+    }
+
     /// Pushes a select of `rid`, each perhaps several times.
     pub(super) fn push(&self, sql: &mut Sql, lowering: Lowering<'_>) {
         match self {
@@ -213,6 +277,17 @@ impl Source {
             }
         }
     }
+}
+
+/// The other end's candidates, checked, as the keys that refer to them.
+fn push_referrable(sql: &mut Sql, lowering: Lowering<'_>, link: &Link, inner: &Source) {
+    let deeper = lowering.deeper();
+    let (r, d) = (deeper.head(), deeper.candidate());
+    sql.push(format!("select {r}.id_hash # ")).push_bind(link.param.0);
+    sql.push(" from (select distinct u.rid from (");
+    inner.push(sql, deeper);
+    sql.push(format!(") u (rid) offset 0) {d} cross join lateral (select * from resource x where x.rid = {d}.rid offset 0) {r}"));
+    push_where(sql, deeper, link.kind, &link.filter);
 }
 
 /// The other end's candidates, checked, and from each what lies at this end, as `t`.

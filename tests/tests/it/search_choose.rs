@@ -1,0 +1,81 @@
+//! Whatever drives a search, and whatever it walks: the answer is the same. What is small is counted, so
+//! three servers on one database that may count nothing, little and much drive it differently.
+
+use anyhow::{Context, Result};
+use it::Fixture;
+
+use crate::search_random::population;
+use crate::search_walk::walk;
+
+const FILTERS: [&str; 26] = [
+    "Observation?patient.gender=male",
+    "Observation?subject:Patient.gender=female&status=final",
+    "Observation?patient.general-practitioner.name=a",
+    "Observation?subject:Patient.general-practitioner.name=e,m,s",
+    "Observation?patient.organization.name=a,b,c,d,e,f,g,h,i,j,k,l,m",
+    "Observation?encounter.participant.name=a,s&category=vital-signs",
+    "Observation?encounter.service-provider.name=c",
+    "Observation?code=8867-4&patient.gender=male",
+    "Observation?code=8867-4&encounter.class=AMB",
+    "Observation?patient._has:Condition:patient:clinical-status=active",
+    "Observation?patient.name=nobody",
+    "Observation?date=ge2024&patient.gender=male",
+    "Observation?_filter=patient.gender%20eq%20male%20or%20status%20eq%20amended",
+    "Observation?status=final,amended",
+    "Observation?value-quantity=gt100&status=final",
+    "Observation?date=ge2024-03&date=le2025-02",
+    "Observation?code:not=8867-4&date=2025",
+    "Patient?_has:Observation:patient:code=8867-4",
+    "Patient?_has:Observation:patient:status=final&gender=male",
+    "Patient?_has:Observation:patient:_has:DiagnosticReport:result:status=final",
+    "Patient?_has:Encounter:patient:_has:Observation:encounter:code=8867-4",
+    "Patient?name=a,b,c,d",
+    "Practitioner?_has:Patient:general-practitioner:_has:Observation:patient:code=8867-4",
+    "Practitioner?_has:Encounter:practitioner:class=AMB",
+    "Encounter?patient.birthdate=ge1950&class=AMB",
+    "Condition?encounter.patient.gender=female",
+];
+const SORTS: [&str; 5] = ["", "&_sort=-date", "&_sort=date", "&_sort=-_lastUpdated", "&_sort=_id"];
+
+/// A sort that the type has.
+fn fits(filter: &str, sort: &str) -> bool {
+    !sort.ends_with("date") || filter.starts_with("Observation") || filter.starts_with("Encounter")
+}
+
+#[tokio::test]
+async fn whatever_drives_a_search_finds_the_same() -> Result<()> {
+    let plenty = Fixture::start().await?;
+    population(&plenty.client).await?;
+    let mut others = Vec::new();
+    for entries in [0, 40, 400] {
+        let change = |settings: &mut server::Settings| settings.database.probed_entries = entries;
+        others.push((entries, Fixture::on(plenty.database.clone(), change).await?));
+    }
+    let (mut wrong, mut found) = (Vec::new(), 0);
+    for filter in FILTERS {
+        let whole = walk(&plenty.client, &format!("/{filter}&_count=1000&_sort=_id")).await?;
+        found += usize::from(!whole.is_empty());
+        for sort in SORTS.iter().filter(|sort| fits(filter, sort)) {
+            let query = format!("/{filter}{sort}&_count={}", (whole.len() / 4).clamp(3, 1000));
+            for (entries, server) in others.iter().map(|(n, server)| (*n, server)) {
+                let walked = walk(&server.client, &query).await.context(query.clone())?;
+                let mut sorted = walked.clone();
+                sorted.sort();
+                if sorted != whole {
+                    let (met, all) = (walked.len(), whole.len());
+                    wrong.push(format!("{query}, {entries} counted: {met} found, {all} expected"));
+                }
+            }
+        }
+        let counted = format!("/{filter}&_summary=count");
+        for (entries, server) in &others {
+            let total = server.client.get(&counted).await?.at("total").map(|total| total.to_text());
+            if total != Some(whole.len().to_string()) {
+                wrong.push(format!("{counted}, {entries} counted: {total:?}, not {}", whole.len()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(found > FILTERS.len() / 2, "only {found} searches had a match");
+    Ok(())
+}
