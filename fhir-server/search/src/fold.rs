@@ -4,7 +4,7 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use crate::limits::STRING_BYTES_MAX;
+use crate::limits::{STRING_BYTES_MAX, STRING_KEY_BYTES_MAX};
 
 /// The folded form, cut at a character's boundary to [`STRING_BYTES_MAX`].
 #[must_use]
@@ -17,6 +17,17 @@ pub fn fold(text: &str) -> String {
         collect(plain.flat_map(char::to_lowercase), &mut out);
     }
     out
+}
+
+/// The beginning of a folded string that stands in the index: up to [`STRING_KEY_BYTES_MAX`], cut at a
+/// character's boundary.
+#[must_use]
+pub fn string_key(folded: &str) -> &str {
+    let mut end = folded.len().min(STRING_KEY_BYTES_MAX);
+    while !folded.is_char_boundary(end) {
+        end -= 1;
+    }
+    folded.get(..end).unwrap_or(folded)
 }
 
 fn collect(letters: impl Iterator<Item = char>, out: &mut String) {
@@ -40,7 +51,7 @@ fn collect(letters: impl Iterator<Item = char>, out: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use super::fold;
+    use super::{fold, string_key};
 
     #[test]
     fn folds() {
@@ -54,6 +65,9 @@ mod tests {
         ] {
             assert_eq!(fold(given), expected);
         }
-        assert!(fold(&"é".repeat(1000)).len() <= 256);
+        assert_eq!(fold(&"É".repeat(1000)), "e".repeat(1000));
+        assert!(fold(&"é".repeat(100_000)).len() <= 16 * 1024);
+        assert_eq!(string_key(&"山".repeat(100)), "山".repeat(85));
+        assert_eq!(string_key("山"), "山");
     }
 }

@@ -1,7 +1,9 @@
 //! Every limit of this crate, with its unit and its reason.
 
-/// Bytes of one indexed string. Longer values are cut; a filter on more is answered from the cut.
-pub const STRING_BYTES_MAX: usize = 256;
+/// Bytes of a string that are compared, in its folded form. What is longer is compared by its beginning.
+pub const STRING_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of a string in the index that finds it: a row of an index is a third of a page at most.
+pub const STRING_KEY_BYTES_MAX: usize = 256;
 /// Index values of one resource. One with more is refused: a list of ten thousand codes is data, not
 /// an index.
 pub const ENTRIES_MAX: usize = 4_000;

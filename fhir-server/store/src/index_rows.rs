@@ -1,6 +1,9 @@
 //! Rows of the inverted index, as the statements take them, and the difference that an update makes.
 
-use search::IndexEntries;
+use std::collections::BTreeSet;
+
+use search::fold::string_key;
+use search::{IndexEntries, Param};
 
 /// Whose timeline a resource of no patient is on.
 const NOBODY: &[i64] = &[0];
@@ -28,9 +31,10 @@ impl IndexRows {
         let keys = keys.filter(|key| !(other.keys.contains(key) && is_plain(other, **key)));
         self.tokens.extend(keys.map(|key| (*key, rid)));
         let beside = &other.beside;
-        let strings = version.strings.iter();
-        let strings = strings.filter(|r| !other.strings.contains(r) && !beside.strings.contains(r));
-        self.strings.extend(strings.map(|(param, value)| (param.0, value.clone(), rid)));
+        let (strings, known) = (string_keys(&version.strings), string_keys(&other.strings));
+        let strings = strings.difference(&known);
+        let strings = strings.filter(|(param, value)| !holds(&beside.strings, *param, value));
+        self.strings.extend(strings.map(|(param, value)| (param.0, (*value).to_owned(), rid)));
         let dates = version.dates.iter();
         let dates = dates.filter(|r| !other.dates.contains(r) && !beside.dates.contains(r));
         self.dates.extend(dates.map(|(param, lo, hi)| (param.0, *lo, *hi, rid)));
@@ -53,6 +57,15 @@ impl IndexRows {
         self.numbers.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
         self.timelines.sort_unstable();
     }
+}
+
+/// Strings as they stand in the index, each once.
+fn string_keys(strings: &[(Param, String)]) -> BTreeSet<(Param, &str)> {
+    strings.iter().map(|(param, value)| (*param, string_key(value))).collect()
+}
+
+fn holds(strings: &[(Param, String)], param: Param, key: &str) -> bool {
+    strings.iter().any(|(of, value)| *of == param && string_key(value) == key)
 }
 
 /// A key on a timeline is found there.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use canonical_model::Resource;
+use search::fold::string_key;
 use search::{Catalogue, Hasher, IndexEntries, extract};
 use sqlx::{PgConnection, Row};
 
@@ -53,7 +54,8 @@ pub(super) async fn differs(connection: &mut PgConnection) -> Result<Vec<String>
 fn add(wanted: &mut [Rows; 3], rid: i64, entries: &IndexEntries) {
     let [strings, dates, numbers] = wanted;
     for (param, value) in &entries.strings {
-        *strings.entry(format!("{}|{value}|{rid}", param.0)).or_default() += 1;
+        let value = string_key(value);
+        strings.insert(format!("{}|{value}|{rid}", param.0), 1);
     }
     for (param, lo, hi) in &entries.dates {
         *dates.entry(format!("{}|{lo}|{hi}|{rid}", param.0)).or_default() += 1;

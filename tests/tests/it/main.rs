@@ -53,6 +53,7 @@ mod search_explain;
 mod search_guide;
 mod search_include;
 mod search_links;
+mod search_long;
 mod search_model;
 mod search_options;
 mod search_pages;

@@ -193,7 +193,8 @@ impl Field {
                 FieldKind::Number,
             ),
             SortBy::Text(params) => (
-                from("v.value", "r.string_param, r.string_value", "param, value"),
+                // As much as its index holds: it stands in the links of pages.
+                from("left(v.value, 256)", "r.string_param, r.string_value", "param, value"),
                 values(params),
                 FieldKind::Text,
             ),

@@ -3,6 +3,8 @@
 
 use search::expr::Breadth;
 use search::expr::{Circle, Expr, KeyTest, Link, NumberTest, Prefix, RangeTest, TextTest};
+use search::fold::string_key;
+use search::limits::STRING_KEY_BYTES_MAX;
 use search::{Key, Param};
 
 use super::filter::{Lowering, Sql, band, push_where};
@@ -332,14 +334,17 @@ fn push_text(sql: &mut Sql, params: &[Param], test: &TextTest) {
     push_index(sql, "string_index", params);
     match test {
         TextTest::Prefix(prefix) => {
-            sql.push(" and t.value >= ").push_bind(prefix.clone());
+            let prefix = string_key(prefix);
+            sql.push(" and t.value >= ").push_bind(prefix.to_owned());
             sql.push(" and t.value < ").push_bind(TextTest::prefix_end(prefix));
         }
         TextTest::Equals(whole) => {
-            sql.push(" and t.value = ").push_bind(whole.clone());
+            sql.push(" and t.value = ").push_bind(string_key(whole).to_owned());
         }
         TextTest::Contains(part) => {
-            sql.push(" and strpos(t.value, ").push_bind(part.clone()).push(") > 0");
+            // A long string holds more than the index says.
+            sql.push(" and (strpos(t.value, ").push_bind(part.clone());
+            sql.push(format!(") > 0 or octet_length(t.value) > {})", STRING_KEY_BYTES_MAX - 4));
         }
     }
 }
