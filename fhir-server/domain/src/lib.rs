@@ -3,6 +3,7 @@
 //! **Architecture invariants:** every write of the product goes through here, whoever makes it;
 //! access, validation, hooks, index, audit and event cannot be walked around. No HTTP, no SQL.
 
+mod admission;
 mod domain;
 mod hooks;
 pub mod interactions;

@@ -106,29 +106,6 @@ async fn catch_up(domain: &Domain) {
     }
 }
 
-/// Refuses a SearchParameter that asks to be used and cannot be.
-///
-/// # Errors
-/// Unprocessable, naming the element; Unavailable where the schema has no place for it yet.
-pub(crate) fn check(domain: &Domain, resource: &Resource) -> Result<()> {
-    if resource.kind() != ResourceType::SEARCH_PARAMETER {
-        return Ok(());
-    }
-    let catalogue = domain.catalogue();
-    let Some(new) = catalogue.admits(resource)? else { return Ok(()) };
-    if !domain.store().has_goal() {
-        let text =
-            "Search parameters of your own need the newest schema. Run `carebridge migrate` first.";
-        return Err(Error::new(Kind::Unavailable, text));
-    }
-    let others = catalogue.customs().iter().filter(|known| known.id != new.id);
-    if others.count() >= CUSTOMS_MAX {
-        let text = format!("There are {CUSTOMS_MAX} search parameters in use. Retire one first.");
-        return Err(Error::unprocessable(text).at("SearchParameter.status"));
-    }
-    Ok(())
-}
-
 /// What a search may not find yet, a sentence for each search parameter of one's own that is still being
 /// indexed. To be asked after the search: then it holds for what was found.
 ///

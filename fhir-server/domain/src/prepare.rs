@@ -7,18 +7,20 @@ use canonical_model::{
     Blob, Error, IssueCode, Kind, Resource, ResourceId, ResourceType, Result, Value,
 };
 use chrono::{DateTime, Utc};
-use search::IndexEntries;
+use search::{Custom, IndexEntries};
 use store::{Change, Method, Stored};
 
 use crate::Domain;
+use crate::admission;
 use crate::hooks::Proposal;
 use crate::limits::RESOURCE_BYTES_MAX;
-use crate::parameters;
 
 /// A change and the version that it becomes when it is committed.
 pub(crate) struct Prepared {
     pub(crate) change: Change,
     pub(crate) version: Stored,
+    /// The search parameter that the version asks to be used.
+    pub(crate) custom: Option<Custom>,
 }
 
 /// Where a new version goes.
@@ -47,12 +49,13 @@ pub(crate) fn content(
                     change that, and send it back.";
         return Err(Error::unprocessable(text).code(IssueCode::Incomplete).at("meta.tag"));
     }
-    parameters::check(domain, &resource)?;
     domain.hooks().check(&Proposal { method: place.method, resource: &resource })?;
     let version =
         place.expected.checked_add(1).ok_or_else(|| Error::conflict("too many versions"))?;
     let instant = format_instant(place.at.timestamp_millis());
     resource.identify(place.id, i64::from(version), &instant);
+    // By the id that it gets: under that it may be in use already.
+    let custom = admission::check(domain, &resource)?;
     let entries = match domain.policy().index {
         true => search::extract(&domain.catalogue(), domain.base(), &resource)?,
         false => IndexEntries::default(),
@@ -91,7 +94,7 @@ pub(crate) fn content(
         digest,
         entries,
     };
-    Ok(Prepared { change, version: stored })
+    Ok(Prepared { change, version: stored, custom })
 }
 
 /// Whether it came out of an answer that left something out. Written back, it would delete the rest.
@@ -125,7 +128,7 @@ pub(crate) fn tombstone(kind: ResourceType, place: Place<'_>) -> Prepared {
         digest: 0,
         entries: IndexEntries::default(),
     };
-    Prepared { change, version: stored }
+    Prepared { change, version: stored, custom: None }
 }
 
 /// Of the content, with what is kept beside it.

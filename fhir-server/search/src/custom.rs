@@ -93,23 +93,32 @@ impl Custom {
 
 impl Catalogue {
     /// Whether a resource may be stored: a SearchParameter that asks to be used must be usable, beside
-    /// those that are in use. Returns what it asks for, if anything.
+    /// those that are in use. It has the id that it is stored under. Returns what it asks for, if anything.
     ///
     /// # Errors
     /// Unprocessable, naming the element.
     pub fn admits(&self, resource: &Resource) -> Result<Option<Custom>> {
         let Some(new) = Custom::read(resource, self.hasher())? else { return Ok(None) };
-        for known in self.customs().iter().filter(|known| known.id != new.id) {
-            if let Some(of) = new.clashes(known) {
-                let text = format!(
-                    "{of} has a search parameter of this code already: SearchParameter/{}.",
-                    known.id
-                );
-                return Err(fault("code", text));
-            }
-        }
+        clash(&new, self.customs())?;
         Ok(Some(new))
     }
+}
+
+/// Refuses one that applies to a type under a name that another has there.
+///
+/// # Errors
+/// Unprocessable, naming the other.
+pub fn clash(new: &Custom, others: &[Custom]) -> Result<()> {
+    for known in others.iter().filter(|known| known.id != new.id) {
+        if let Some(of) = new.clashes(known) {
+            let text = format!(
+                "{of} has a search parameter of this code already: SearchParameter/{}.",
+                known.id
+            );
+            return Err(fault("code", text));
+        }
+    }
+    Ok(())
 }
 
 /// The resource, as far as it says how to search.

@@ -46,6 +46,7 @@ mod search;
 mod search_budget;
 mod search_choose;
 mod search_custom;
+mod search_custom_admitted;
 mod search_custom_killed;
 mod search_edges;
 mod search_estimate;

@@ -84,7 +84,7 @@ async fn commit(
         criteria: claim,
         idempotency: kept(request.idempotency.as_ref(), Effect::Created, &prepared.version),
     };
-    let Prepared { change, version } = prepared;
+    let Prepared { change, version, .. } = prepared;
     let at = version.last_updated;
     match domain.store().commit(change, at, &request.context(), &once, None).await? {
         Applied::Committed => {
@@ -129,7 +129,7 @@ async fn in_turn(
     }
     let prepared = fresh(domain, request, resource)?;
     let idempotency = kept(request.idempotency.as_ref(), Effect::Created, &prepared.version);
-    let Prepared { change, version } = prepared;
+    let Prepared { change, version, .. } = prepared;
     let once = Once { criteria: None, idempotency };
     let at = version.last_updated;
     match transaction.write(vec![change], at, &request.context(), &once).await? {

@@ -217,7 +217,7 @@ pub(crate) async fn replace(
     prepared: Prepared,
     effect: Effect,
 ) -> Result<Option<Written>> {
-    let Prepared { change, version } = prepared;
+    let Prepared { change, version, .. } = prepared;
     let owners = domain.store().owners(access, change.kind);
     let at = version.last_updated;
     let context = request.context();

@@ -17,6 +17,7 @@ use store::{Applied, Change, Head, Method, Stored, Transaction};
 use super::patch::{Patch, apply};
 use super::update::{may_create, place};
 use super::written::{Effect, Written};
+use crate::admission::Together;
 use crate::limits::{TRANSACTION_ENTRIES_MAX, TRANSACTION_TRIES_MAX};
 use crate::parameters::follow;
 use crate::prepare::{Place, Prepared, content, tombstone};
@@ -398,13 +399,17 @@ fn plan(
     let at = newest.map_or_else(|| domain.now(), |newest| domain.now_after(newest));
     let (changes, written, unchanged) = (Vec::new(), Vec::new(), Vec::new());
     let mut plan = Plan { changes, written, unchanged, at };
+    let mut together = Together::default();
     each_once(entries, resolved)?;
     for (entry, resolved) in entries.iter().zip(resolved) {
         let step = step(domain, request, entry, resolved, links, known, at)
             .map_err(|error| entry.fault(error))?;
         let written = match step {
             Step::Write(prepared, effect) => {
-                let Prepared { change, version } = *prepared;
+                let Prepared { change, version, custom } = *prepared;
+                if let Some(custom) = custom {
+                    together.add(domain, custom).map_err(|error| entry.fault(error))?;
+                }
                 plan.changes.push(change);
                 Written::committed(effect, version)
             }
