@@ -17,9 +17,7 @@ const HIDDEN: &str = "-sealed-";
 /// only its plain beginning counts, so that it is rather hidden than told.
 pub(crate) fn overlaps(kind: ResourceType, expression: &str, sealed: &[String]) -> bool {
     let own = |names: &Vec<&str>| {
-        names.first().is_some_and(|first| {
-            [kind.name(), "Resource", "DomainResource"].contains(first) && names.len() > 1
-        })
+        names.first().is_some_and(|first| is_own(kind, first) && names.len() > 1)
     };
     let ways: Vec<Vec<&str>> = expression.split('|').map(names).filter(own).collect();
     sealed.iter().map(|path| names(path)).any(|path| {
@@ -29,46 +27,113 @@ pub(crate) fn overlaps(kind: ResourceType, expression: &str, sealed: &[String]) 
 }
 
 /// As [`overlaps`], of an expression that nobody has looked at: what is not plain may yield anything of the
-/// resource.
+/// resource, and what asks for a sealed element tells of it, though it yields another.
 pub(crate) fn tells(kind: ResourceType, expression: &str, sealed: &[String]) -> bool {
-    let any = sealed.iter().any(|path| names(path).first() == Some(&kind.name()));
+    let sealed: Vec<Vec<&str>> = sealed.iter().map(|path| names(path)).collect();
+    let sealed: Vec<_> = sealed.iter().filter(|path| path.first() == Some(&kind.name())).collect();
     let plain = |arm: &str| {
-        let (names, rest) = walk(arm);
-        let rest = rest.trim_matches([' ', ')']);
-        names.len() > 1 && (rest.is_empty() || rest.starts_with("as "))
+        let way = walk(arm);
+        let own = way.names.first().is_some_and(|first| is_own(kind, first));
+        let asks = |(depth, criterion): &(usize, &str)| {
+            let before = way.names.get(..*depth).unwrap_or_default();
+            asks_for(before, criterion, &sealed)
+        };
+        own && way.names.len() > 1 && is_cast(way.rest) && !way.criteria.iter().any(asks)
     };
-    any && (overlaps(kind, expression, sealed) || !expression.split('|').all(plain))
+    let meets = |arm: &str| {
+        let way = names(arm);
+        sealed.iter().any(|path| path.iter().zip(way.iter()).skip(1).all(|(a, b)| a == b))
+    };
+    let arms = || expression.split('|');
+    !sealed.is_empty() && (is_odd(expression) || arms().any(meets) || !arms().all(plain))
+}
+
+/// Whether a path from this type begins with that name.
+fn is_own(kind: ResourceType, name: &str) -> bool {
+    [kind.name(), "Resource", "DomainResource"].contains(&name)
+}
+
+/// Whether nothing stands behind a path, or ` as Type` alone.
+fn is_cast(rest: &str) -> bool {
+    let rest = rest.trim_matches([' ', ')']);
+    let is_type = |name: &str| name.trim().chars().all(|c| c.is_ascii_alphanumeric());
+    rest.is_empty() || rest.strip_prefix("as ").is_some_and(is_type)
+}
+
+/// Whether an expression has what leads elsewhere, or could hide from a reader what is quoted: variables,
+/// escapes, names in quotes, comments.
+fn is_odd(expression: &str) -> bool {
+    let mut quoted = false;
+    let mut before = ' ';
+    expression.chars().any(|letter| {
+        quoted ^= letter == '\'';
+        let comment = !quoted && before == '/' && ['/', '*'].contains(&letter);
+        before = letter;
+        comment || ['%', '$', '\\', '`', '"'].contains(&letter)
+    })
+}
+
+/// Whether a criterion for what lies at a path asks for a sealed element there, or for another resource's.
+fn asks_for(before: &[&str], criterion: &str, sealed: &[&Vec<&str>]) -> bool {
+    // Every second piece stands between quotes.
+    let open: Vec<&str> = criterion.split('\'').step_by(2).collect();
+    let leads_away =
+        |text: &&str| text.split("resolve").skip(1).any(|behind| !behind.starts_with("() is "));
+    let has = |name: &str| {
+        let is_end = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
+        open.iter().any(|text| text.split(is_end).any(|word| word == name))
+    };
+    let below = |path: &&Vec<&str>| {
+        path.iter().zip(before).skip(1).all(|(a, b)| a == b)
+            && path.get(before.len()).is_none_or(|next| has(next))
+    };
+    open.iter().any(leads_away) || sealed.iter().any(|path| below(&path))
 }
 
 /// The names along a path, from its type: `Patient, name, family` of
 /// `Patient.name.where(use='official').family`.
 fn names(path: &str) -> Vec<&str> {
-    walk(path).0
+    walk(path).names
 }
 
-/// The same, with what stands behind them.
-fn walk(path: &str) -> (Vec<&str>, &str) {
-    let mut found = Vec::new();
-    let mut rest = path.trim_start_matches([' ', '(']);
+/// A path, taken apart.
+#[derive(Default)]
+struct Way<'a> {
+    names: Vec<&'a str>,
+    /// What `where` asks for, behind so many names.
+    criteria: Vec<(usize, &'a str)>,
+    /// What stands behind the path.
+    rest: &'a str,
+}
+
+fn walk(path: &str) -> Way<'_> {
+    let mut way = Way { rest: path.trim_start_matches([' ', '(']), ..Way::default() };
     loop {
-        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-        let (name, after) = rest.split_at_checked(end.unwrap_or(rest.len())).unwrap_or((rest, ""));
-        rest = match (name, after.strip_prefix('(')) {
-            ("", _) => return (found, rest),
-            ("where" | "as" | "ofType" | "first" | "last", Some(inner)) => behind_call(inner),
+        let end = way.rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        let (name, after) =
+            way.rest.split_at_checked(end.unwrap_or(way.rest.len())).unwrap_or((way.rest, ""));
+        way.rest = match (name, after.strip_prefix('(')) {
+            ("", _) => return way,
+            ("where", Some(inner)) => {
+                let rest = behind_call(inner);
+                let criterion = inner.get(..inner.len() - rest.len()).unwrap_or(inner);
+                way.criteria.push((way.names.len(), criterion));
+                rest
+            }
+            ("as" | "ofType" | "first" | "last", Some(inner)) => behind_call(inner),
             ("extension", Some(inner)) => {
-                found.push(name);
+                way.names.push(name);
                 behind_call(inner)
             }
-            (_, Some(_)) => return (found, rest),
+            (_, Some(_)) => return way,
             (name, None) => {
-                found.push(name);
+                way.names.push(name);
                 after
             }
         };
-        match rest.strip_prefix('.') {
-            Some(more) => rest = more,
-            None => return (found, rest),
+        match way.rest.strip_prefix('.') {
+            Some(more) => way.rest = more,
+            None => return way,
         }
     }
 }
@@ -140,6 +205,22 @@ mod tests {
             ("Patient.gender | %resource.name.family", true),
             ("(Patient.deceased as dateTime)", false),
             ("Patient.name.family.exists()", true),
+            ("(Patient.gender as code).combine(%resource.name.family)", true),
+            ("(Patient.gender as code).combine(Patient.name.family)", true),
+            ("Patient.name.given.where(%resource.name.family='Smith')", true),
+            ("Patient.name.where(family='Smith').given", true),
+            ("Patient.where(name.exists(family='Smith')).gender", true),
+            ("Patient.where(name.count() > 1).gender", true),
+            ("Patient.where(active=true).gender", false),
+            ("Patient.name.where(use='family').given", false),
+            ("Patient.name.where(`family`='Smith').given", true),
+            ("Patient.name.where(use='it\\'s' or family='Smith' or use='it\\'s').given", true),
+            ("Patient.name.where(/* ' */family='Smith'/* ' */).given", true),
+            ("Patient.contact.where(name.family='Smith').gender", false),
+            ("(Patient.gender | name.family)", true),
+            ("Patient.link.other.where(resolve() is Patient)", false),
+            ("Patient.link.other.where(resolve().name.family='Smith')", true),
+            ("Patient.extension('http://x.example/e').value", false),
         ] {
             assert_eq!(tells(ResourceType::PATIENT, expression, &sealed), expected, "{expression}");
         }
