@@ -19,7 +19,7 @@ mod tests;
 mod validate;
 
 pub use index::{Component, Element, Key, Primitive, SearchParamKind, Shape, Structure, ValueSet};
-pub use narrow::narrow;
+pub use narrow::{arms, head, narrow};
 pub use registry::Registry;
 pub use search_param::SearchParam;
 pub use validate::{validate, validate_value};

@@ -19,6 +19,9 @@ use crate::limits::FHIRPATH_MADE_BYTES_MAX;
 /// Why evaluation stopped.
 pub(crate) type Fault = &'static str;
 
+/// There are no steps left.
+pub(crate) const TOO_LONG: Fault = "evaluation takes too many steps";
+
 /// Outcome of a part of evaluation.
 pub(crate) type Run<T = ()> = Result<T, Fault>;
 
@@ -36,6 +39,12 @@ impl<'a> Machine<'a> {
     pub(crate) fn new(root: Item<'a>, arena: Option<&'a Arena>, steps_left: u32) -> Self {
         let bytes_left = Cell::new(FHIRPATH_MADE_BYTES_MAX);
         Self { root, arena, steps_left, bytes_left, stack: Vec::new() }
+    }
+
+    /// How many bytes were computed.
+    pub(crate) fn made(&self) -> u32 {
+        let made = FHIRPATH_MADE_BYTES_MAX.saturating_sub(self.bytes_left.get());
+        u32::try_from(made).unwrap_or(u32::MAX)
     }
 
     /// Pushes what the plan yields.
@@ -75,7 +84,7 @@ impl<'a> Machine<'a> {
     fn spend(&mut self) -> Run {
         match self.steps_left.checked_sub(1) {
             Some(left) => self.steps_left = left,
-            None => return Err("evaluation takes too many steps"),
+            None => return Err(TOO_LONG),
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use super::arena::Arena;
 use super::ast::{Expr, Step, StepKind};
 use super::compile::{Typed, compile};
-use super::eval::Machine;
+use super::eval::{Machine, TOO_LONG};
 use super::item::Item;
 use super::json_path::{self, Column};
 use super::location::{Location, locate};
@@ -13,6 +13,9 @@ use super::schema::Schema;
 use crate::json::{Text, Value};
 use crate::limits::FHIRPATH_STEPS_MAX;
 use crate::{Error, Result};
+
+/// Bytes of computed text that cost as much as a step.
+const BYTES_OF_STEP: u32 = 64;
 
 /// An expression compiled for one type of resource. Cheap to run, free to share between threads.
 #[derive(Clone, Debug)]
@@ -85,6 +88,26 @@ impl Path {
         *items = machine.stack;
         if outcome.is_err() {
             items.truncate(mark);
+        }
+    }
+
+    /// The items that it yields, within what is left of the steps; `None` where those run out. Made for
+    /// search by an expression that nobody has looked at: what it computes lives in the arena, and what cannot
+    /// be evaluated yields nothing.
+    #[must_use]
+    pub fn search<'a>(
+        &'a self,
+        root: &'a Value,
+        arena: &'a Arena,
+        steps_left: &mut u32,
+    ) -> Option<Vec<Item<'a>>> {
+        let mut machine = Machine::new(self.root(root), Some(arena), *steps_left);
+        let outcome = machine.run(&self.typed.plan, self.root(root));
+        *steps_left = machine.steps_left.saturating_sub(machine.made() / BYTES_OF_STEP);
+        match outcome {
+            Ok(()) => Some(machine.stack),
+            Err(TOO_LONG) => None,
+            Err(_) => Some(Vec::new()),
         }
     }
 

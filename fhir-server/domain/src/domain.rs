@@ -1,6 +1,7 @@
 //! The service itself: what interactions share.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use access::{Access, Action, Rules};
@@ -59,6 +60,8 @@ pub struct Domain {
 pub(crate) struct Shared {
     pub(crate) services: Services,
     catalogue: RwLock<Arc<Catalogue>>,
+    /// The versions of SearchParameter that it is of, summed up.
+    seen: AtomicI64,
     /// Calls whoever indexes in the background.
     index_work: Notify,
     pub(crate) rules: Rules,
@@ -74,7 +77,15 @@ impl Domain {
         let rules = Rules::new(|kind| !registry.patient_compartment(kind).is_empty());
         let catalogue = RwLock::new(Arc::new(catalogue));
         let index_work = Notify::new();
-        Self { shared: Arc::new(Shared { services, catalogue, index_work, rules }) }
+        Self {
+            shared: Arc::new(Shared {
+                services,
+                catalogue,
+                seen: AtomicI64::new(0),
+                index_work,
+                rules,
+            }),
+        }
     }
 
     /// The store, for reads that carry their access.
@@ -93,6 +104,15 @@ impl Domain {
     #[must_use]
     pub fn catalogue(&self) -> Arc<Catalogue> {
         Arc::clone(&self.shared.catalogue.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The versions of SearchParameter that the catalogue is of, summed up; 0 before any were read.
+    pub(crate) fn seen(&self) -> i64 {
+        self.shared.seen.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note_seen(&self, seen: i64) {
+        self.shared.seen.store(seen, Ordering::Relaxed);
     }
 
     /// Takes others. What was begun with the ones before is ended with them.

@@ -7,6 +7,7 @@ mod admission;
 mod domain;
 mod hooks;
 pub mod interactions;
+mod left_out;
 pub mod limits;
 pub mod parameters;
 mod prepare;

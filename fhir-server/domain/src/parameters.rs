@@ -12,6 +12,7 @@ use search::{Catalogue, Custom, Expr, Query};
 use store::{Adopted, GoalParam, IndexState, Stored};
 
 use crate::Domain;
+use crate::left_out;
 use crate::limits::SETTLE_TRIES_MAX;
 
 /// Makes the catalogue what the SearchParameter resources say, and the index follow. A server that starts
@@ -28,6 +29,7 @@ pub async fn settle(domain: &Domain, starting: bool) -> Result<()> {
         match domain.store().adopt(catalogue.form(), &params, seen, starting).await {
             Ok(Adopted::Done | Adopted::NotOurs) => {
                 domain.know(catalogue);
+                domain.note_seen(seen);
                 return Ok(());
             }
             Ok(Adopted::Outdated) => {}
@@ -79,7 +81,12 @@ fn custom(domain: &Domain, stored: &Stored) -> Result<Option<Custom>> {
 pub async fn look(domain: &Domain) -> Result<bool> {
     let known = domain.catalogue().form().goal;
     match domain.store().index_state().await? {
-        Some(state) if state.goal != known || state.seen != state.newest => {
+        // What is only shown of them changes no goal: each server looks for that itself.
+        Some(state)
+            if state.goal != known
+                || state.seen != state.newest
+                || domain.seen() != state.newest =>
+        {
             settle(domain, false).await?;
             Ok(domain.catalogue().form().goal != known)
         }
@@ -154,7 +161,7 @@ pub(crate) async fn whole(domain: &Domain, query: &Query) -> Result<()> {
     }
     match incomplete(domain, std::slice::from_ref(query)).await?.first() {
         Some(said) => Err(unfinished(said)),
-        None => Ok(()),
+        None => left_out::nothing(domain, query).await,
     }
 }
 
@@ -179,7 +186,9 @@ fn needs_index(filter: &Expr) -> bool {
 impl Domain {
     /// Puts a new catalogue in the place of the one before, if it is another.
     fn know(&self, catalogue: Catalogue) {
-        let other = self.catalogue().form() != catalogue.form();
+        let known = self.catalogue();
+        // A new URL or description is no new form, but it is shown.
+        let other = known.form() != catalogue.form() || known.customs() != catalogue.customs();
         if other {
             self.put_catalogue(Arc::new(catalogue));
         }

@@ -2,7 +2,7 @@
 //! <https://hl7.org/fhir/R4/http.html#capabilities>
 
 use std::borrow::Cow;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use canonical_model::{ResourceType, Result, object};
@@ -14,7 +14,7 @@ use search::catalogue::targets;
 
 /// The statement's text: built when it is first asked for, and kept until there are other search parameters.
 #[derive(Debug, Default)]
-pub(crate) struct Metadata(Mutex<Option<(i64, Bytes)>>);
+pub(crate) struct Metadata(Mutex<Option<(Arc<Catalogue>, Bytes)>>);
 
 impl Metadata {
     /// The text.
@@ -25,10 +25,10 @@ impl Metadata {
         let catalogue = domain.catalogue();
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &*kept {
-            Some((goal, text)) if *goal == catalogue.form().goal => Ok(text.clone()),
+            Some((of, text)) if Arc::ptr_eq(of, &catalogue) => Ok(text.clone()),
             _ => {
                 let text = Bytes::from(statement(&description(domain, &catalogue))?.to_text());
-                *kept = Some((catalogue.form().goal, text.clone()));
+                *kept = Some((catalogue, text.clone()));
                 Ok(text)
             }
         }

@@ -1,18 +1,21 @@
 //! Search parameters of one's own: what a SearchParameter resource must say to be put to use.
 //! <https://hl7.org/fhir/R4/searchparameter.html>
 
+mod usable;
+
 use std::borrow::Cow;
 
-use canonical_model::fhirpath::{Path, Schema as _};
+use canonical_model::fhirpath::Schema as _;
 use canonical_model::{Error, Resource, ResourceType, Result, Value};
 use conformance::{Registry, SearchParam, SearchParamKind, narrow};
 
 use crate::catalogue::Catalogue;
 use crate::keys::Hasher;
 use crate::limits::{CODE_BYTES_MAX, EXPRESSION_BYTES_MAX};
+use usable::{belongs, compiles};
 
 /// A search parameter that a SearchParameter resource defines.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Custom {
     /// The id of its resource.
     pub id: String,
@@ -53,7 +56,9 @@ impl Custom {
             ..SearchParam::special()
         };
         let mut uses: Vec<(ResourceType, SearchParam)> = Vec::new();
-        for (base, types) in body.bases()? {
+        let bases = body.bases()?;
+        belongs(expression, &bases)?;
+        for (base, types) in bases {
             let own = narrow(expression, &base);
             for of in types {
                 if is_published(of, code, kind, &own) {
@@ -245,55 +250,6 @@ fn unpublished(of: ResourceType, code: &str) -> Result<()> {
     }
 }
 
-fn compiles(own: &str, base: &str, of: ResourceType, kind: SearchParamKind) -> Result<()> {
-    if own.is_empty() {
-        let text =
-            format!("It says nothing of {base}: begin each alternative with a type, as `{base}.`");
-        return Err(fault("expression", text));
-    }
-    let path = Path::compile(own, of.name(), Registry::r4()).map_err(|error| {
-        let said = error.issues.first().map(|issue| issue.diagnostics.clone()).unwrap_or_default();
-        fault("expression", said)
-    })?;
-    if path.is_empty() {
-        return Err(fault("expression", format!("It never yields anything of {of}.")));
-    }
-    if !path.types().iter().any(|name| fits(kind, name)) {
-        let found: Vec<&str> = path.types().iter().map(|name| name.as_str()).take(5).collect();
-        let text = format!(
-            "It yields {} of {of}, which a parameter of type {} cannot be asked for.",
-            found.join(", "),
-            kind.as_str()
-        );
-        return Err(fault("type", text));
-    }
-    Ok(())
-}
-
-const TEXTS: &[&str] =
-    &["string", "markdown", "code", "id", "uri", "url", "canonical", "oid", "uuid"];
-const URIS: &[&str] = &["uri", "url", "canonical", "oid", "uuid"];
-const NUMBERS: &[&str] = &["decimal", "integer", "positiveInt", "unsignedInt"];
-const CODED: &[&str] = &["boolean", "Coding", "CodeableConcept", "Identifier", "ContactPoint"];
-const QUANTITIES: &[&str] = &["Quantity", "Money", "Age", "Count", "Distance", "Duration", "Range"];
-const DATES: &[&str] = &["date", "dateTime", "instant", "Period", "Timing"];
-
-/// Whether values of a type are read by a kind of parameter; see [`crate::extract`].
-fn fits(kind: SearchParamKind, name: &str) -> bool {
-    let any = |lists: &[&[&str]]| lists.iter().any(|list| list.contains(&name));
-    name == "Extension"
-        || match kind {
-            SearchParamKind::Number => any(&[NUMBERS]),
-            SearchParamKind::Date => any(&[DATES]),
-            SearchParamKind::String => any(&[TEXTS, &["HumanName", "Address"]]),
-            SearchParamKind::Token => any(&[TEXTS, NUMBERS, CODED]),
-            SearchParamKind::Reference => any(&[URIS, &["Reference"]]),
-            SearchParamKind::Quantity => any(&[QUANTITIES]),
-            SearchParamKind::Uri => any(&[URIS]),
-            SearchParamKind::Composite | SearchParamKind::Special => false,
-        }
-}
-
 fn digest(hasher: &Hasher, model: &SearchParam, uses: &[(ResourceType, SearchParam)]) -> i64 {
     let mut text = format!("{}\n{}", model.code, model.kind.as_str());
     for target in &model.targets {
@@ -343,6 +299,21 @@ mod tests {
             (r#"{"expression":"Patient.nickname"}"#, "SearchParameter.expression"),
             (r#"{"expression":"Patient.name.("}"#, "SearchParameter.expression"),
             (r#"{"expression":""}"#, "SearchParameter.expression"),
+            (
+                r#"{"expression":"Patient.name.text | %resource.name.text"}"#,
+                "SearchParameter.expression",
+            ),
+            (r#"{"expression":"Patient.name.text | 'a'"}"#, "SearchParameter.expression"),
+            (
+                r#"{"expression":"Patient.name.text | Pacient.name.text"}"#,
+                "SearchParameter.expression",
+            ),
+            (
+                r#"{"expression":"Patient.name.text | Resource.language"}"#,
+                "SearchParameter.expression",
+            ),
+            (r#"{"expression":"Patient.name.text | Person.name.text"}"#, ""),
+            (r#"{"expression":"Patient.name.where(text='it\\'s | a').text"}"#, ""),
             (r#"{"expression":"Patient.extension('http://x.example/e')"}"#, ""),
             (r#"{"expression":"Patient.extension.where(url='http://x.example/e').value"}"#, ""),
             (

@@ -186,6 +186,12 @@ impl Hasher {
         param.0 ^ identity
     }
 
+    /// That the resource is not indexed by the parameter, because that would take too much.
+    #[must_use]
+    pub fn left_out(&self, param: Param) -> Key {
+        self.hash(&[b"left out", &param.0.to_le_bytes()])
+    }
+
     /// A uri, or a reference that points elsewhere.
     #[must_use]
     pub fn uri(&self, param: Param, uri: &str) -> Key {

@@ -7,6 +7,12 @@ pub const STRING_KEY_BYTES_MAX: usize = 256;
 /// Index values of one resource. One with more is refused: a list of ten thousand codes is data, not
 /// an index.
 pub const ENTRIES_MAX: usize = 4_000;
+/// Index values of one resource by all search parameters of one's own. Those that would need more are left out
+/// for it, and searches by them say so.
+pub const CUSTOM_ENTRIES_MAX: usize = 4_000;
+/// Steps of evaluation of all search parameters of one's own over one resource: some milliseconds. None takes
+/// more than half of what is left, so that the others have theirs.
+pub const CUSTOM_STEPS_MAX: u32 = 200_000;
 /// Elements of one resource that a composite with several ordered parts tells apart: each is a test of its own
 /// in a search. A resource with more is refused.
 pub const TIED_ELEMENTS_MAX: usize = 64;

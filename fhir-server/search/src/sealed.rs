@@ -87,7 +87,7 @@ fn asks_for(before: &[&str], criterion: &str, sealed: &[&Vec<&str>]) -> bool {
         path.iter().zip(before).skip(1).all(|(a, b)| a == b)
             && path.get(before.len()).is_none_or(|next| has(next))
     };
-    open.iter().any(leads_away) || sealed.iter().any(|path| below(&path))
+    open.iter().any(leads_away) || sealed.iter().any(below)
 }
 
 /// The names along a path, from its type: `Patient, name, family` of

@@ -4,7 +4,7 @@
 use std::sync::atomic::Ordering;
 
 use canonical_model::{Error, ResourceType, Result};
-use search::{Form, INDEX_FORM};
+use search::{Form, INDEX_FORM, Key};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
@@ -127,6 +127,18 @@ impl Store {
             self.note(state.percent());
         }
         Ok(state)
+    }
+
+    /// Those of some keys that resources are indexed under.
+    ///
+    /// # Errors
+    /// Unavailable or Internal.
+    pub async fn present_keys(&self, keys: &[Key]) -> Result<Vec<Key>> {
+        let query = sqlx::query(
+            "select k from unnest($1::int8[]) k where exists (select from token_index where key = k)",
+        );
+        let rows = self.sessions.fetch_all(query.bind(keys)).await?;
+        rows.iter().map(|row| Ok(row.try_get("k").map_err(StoreError)?)).collect()
     }
 
     /// The SearchParameter resources, those that are older first, and the sum of all their versions.

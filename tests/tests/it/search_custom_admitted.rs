@@ -1,9 +1,11 @@
 //! Which SearchParameters are put to use: beside themselves, beside each other, and beside what is sealed.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use anyhow::Result;
-use it::{Answer, Client, Fixture};
+use it::ledger::until;
+use it::{Answer, Client, Database, Fixture};
 
 use crate::search_custom::{matches, parameter, put, whole};
 
@@ -68,6 +70,64 @@ async fn those_of_one_transaction_suit_each_other() -> Result<()> {
     assert_eq!(both.status, 200, "{}", both.text);
     for path in ["/Patient?a=x", "/Patient?b=x"] {
         assert!(!whole(client, path).await?.text.contains("has no search parameter"));
+    }
+    Ok(())
+}
+
+/// What takes too much is left out, which is said; nothing is done on the strength of what is not found.
+#[tokio::test]
+async fn what_is_left_out_is_said() -> Result<()> {
+    let server = Fixture::start().await?;
+    let client = &server.client;
+    let photos: Vec<String> = (0..4_100).map(|n| format!(r#"{{"title":"Number {n}"}}"#)).collect();
+    let album = format!(
+        r#"{{"resourceType":"Patient","id":"album","name":[{{"text":"Number 7"}}],"photo":[{}]}}"#,
+        photos.join(",")
+    );
+    put(client, "Patient", "album", &album).await?;
+    let titles = parameter(
+        r#""status":"active","code":"title","base":["Patient"],"type":"string","expression":"Patient.photo.title""#,
+    );
+    put(client, "SearchParameter", "nick", &titles).await?;
+    let path = "/Patient?title=number";
+    let said = whole(client, path).await?;
+    assert!(said.text.contains("cannot be found by Patient.title"), "{}", said.text);
+    assert_eq!(matches(&said), 0);
+    let create = client
+        .request("POST", "/Patient")
+        .header("content-type", "application/fhir+json")
+        .header("if-none-exist", "title=number")
+        .body(album.clone());
+    let refused = Answer::of(create).await?;
+    assert_eq!(refused.status, 422, "{}", refused.text);
+    assert!(refused.text.contains("cannot be found by Patient.title"), "{}", refused.text);
+    // It can be changed all the same; with less of it, it is found, and nothing is said any more.
+    put(client, "Patient", "album", &album.replace("Number 7\"}],", "Number 8\"}],")).await?;
+    let few = r#"{"resourceType":"Patient","id":"album","photo":[{"title":"Number 1"}]}"#;
+    put(client, "Patient", "album", few).await?;
+    let found = client.get(path).await?;
+    assert!(!found.text.contains("cannot be found"), "{}", found.text);
+    assert_eq!(matches(&found), 1);
+    Ok(())
+}
+
+/// A URL or a description changes nothing that is found, but all servers show it.
+#[tokio::test]
+async fn new_words_reach_every_server() -> Result<()> {
+    let database = Database::create().await?;
+    let one = Fixture::on(database.clone(), |_| {}).await?;
+    let other = Fixture::on(database, |_| {}).await?;
+    put(&one.client, "SearchParameter", "nick", &parameter("")).await?;
+    let shows = async |client: &Client, words: &str| {
+        let statement = client.get("/metadata").await;
+        statement.is_ok_and(|it| it.text.contains(words))
+    };
+    for words in ["What friends call the patient", "What the family calls the patient"] {
+        let body = parameter("").replace("What friends call the patient", words);
+        put(&one.client, "SearchParameter", "nick", &body).await?;
+        assert!(shows(&one.client, words).await, "{words}");
+        let shown = async || shows(&other.client, words).await;
+        until("the other server shows it", Duration::from_secs(30), shown).await?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::{Machine, Run};
+use super::{Machine, Run, TOO_LONG};
 use crate::fhirpath::compare::same;
 use crate::fhirpath::item::Item;
 use crate::fhirpath::plan::Plan;
@@ -87,7 +87,7 @@ impl<'a> Machine<'a> {
         let steps = u32::try_from(nodes / 8).unwrap_or(u32::MAX);
         match self.steps_left.checked_sub(steps) {
             Some(left) => self.steps_left = left,
-            None => return Err("evaluation takes too many steps"),
+            None => return Err(TOO_LONG),
         }
         Ok(())
     }

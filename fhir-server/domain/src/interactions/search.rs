@@ -7,6 +7,7 @@ use search::query::{Handling, Pair, Sort, SortBy, Summary, Total};
 use search::{Expr, Query, QueryContext};
 use store::{Explained, Found, PageKey, SearchPage};
 
+use crate::left_out;
 use crate::limits::INCLUDED_MAX;
 use crate::parameters::{incomplete, look};
 use crate::terminology::{Reader, reading};
@@ -34,6 +35,8 @@ pub struct Searched {
     pub cut: bool,
     /// What may not have been found, in sentences: its index is still being built.
     pub incomplete: Vec<String>,
+    /// What cannot be found, in sentences: a search parameter leaves it out.
+    pub left_out: Vec<String>,
 }
 
 /// Reads a search, as one query for each type that it looks in.
@@ -190,6 +193,7 @@ pub async fn search(
         Total::None | Total::Accurate => Some(domain.store().count(&access, queries).await?),
     };
     searched.incomplete = incomplete(domain, queries).await?;
+    searched.left_out = left_out::said(domain, queries).await?;
     Ok(searched)
 }
 

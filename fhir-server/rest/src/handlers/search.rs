@@ -125,7 +125,7 @@ fn issues(queries: &[Query], found: &Searched, indexed: Option<i64>) -> Vec<Issu
         let issue = Issue::error(IssueCode::Incomplete, text);
         issues.push(Issue { severity: canonical_model::Severity::Warning, ..issue });
     };
-    found.incomplete.iter().cloned().for_each(&mut warn);
+    found.incomplete.iter().chain(&found.left_out).cloned().for_each(&mut warn);
     if found.cut {
         let text =
             "More resources would be included than one page may hold. Ask for a smaller page.";

@@ -5,6 +5,7 @@ mod composite;
 mod date;
 mod extension;
 mod number;
+mod own;
 mod position;
 pub(crate) mod reference;
 mod text;
@@ -31,6 +32,8 @@ pub(crate) struct Sink<'a> {
     pub(crate) entries: IndexEntries,
     /// Keys of this resource that `timeline_index` holds.
     timed: Vec<Key>,
+    /// So many values may be indexed.
+    room: usize,
     /// There are more values than are indexed.
     pub(crate) over: bool,
     /// The composite that has more elements than it can tell apart.
@@ -50,7 +53,7 @@ impl Sink<'_> {
 
     pub(crate) fn facet(&mut self, facet: Facet) {
         // A value has at most three.
-        if self.entries.facets.len() >= 3 * ENTRIES_MAX {
+        if self.entries.facets.len() >= 3 * self.room {
             self.over = true;
         } else if !self.entries.facets.contains(&facet) {
             self.entries.facets.push(facet);
@@ -67,13 +70,17 @@ impl Sink<'_> {
         }
     }
 
+    fn len(&self) -> usize {
+        let e = &self.entries;
+        let beside = e.beside.strings.len() + e.beside.dates.len() + e.beside.numbers.len();
+        e.keys.len() + e.strings.len() + e.dates.len() + e.numbers.len() + beside
+    }
+
     /// Whether one more value may be indexed. Each is compared with those before it, so there must be
     /// a bound, and a resource that is found by half of its values would be worse than none.
     pub(crate) fn has_room(&mut self) -> bool {
-        let e = &self.entries;
-        let beside = e.beside.strings.len() + e.beside.dates.len() + e.beside.numbers.len();
-        let len = e.keys.len() + e.strings.len() + e.dates.len() + e.numbers.len() + beside;
-        self.over |= len >= ENTRIES_MAX;
+        let len = self.len();
+        self.over |= len >= self.room;
         !self.over
     }
 }
@@ -92,6 +99,7 @@ pub fn extract(catalogue: &Catalogue, base: &str, resource: &Resource) -> Result
         base,
         entries,
         timed: Vec::new(),
+        room: ENTRIES_MAX,
         over: false,
         crowded: None,
     };
@@ -100,8 +108,9 @@ pub fn extract(catalogue: &Catalogue, base: &str, resource: &Resource) -> Result
     {
         sink.patient(id);
     }
+    let published = plan.params.iter().filter(|param| param.custom.is_none());
     // Parts first: what they hold, the whole need not hold again.
-    let (wholes, others): (Vec<_>, Vec<_>) = plan.params.iter().partition(|p| !p.parts.is_empty());
+    let (wholes, others): (Vec<_>, Vec<_>) = published.partition(|p| !p.parts.is_empty());
     for param in others.into_iter().chain(wholes) {
         // Everyone's id and time are columns of the head.
         if matches!(&*param.definition.code, "_id" | "_lastUpdated") {
@@ -124,6 +133,7 @@ pub fn extract(catalogue: &Catalogue, base: &str, resource: &Resource) -> Result
             return Err(Error::unprocessable(text));
         }
     }
+    own::take_all(&mut sink, plan, resource.body());
     place_in_time(&mut sink, plan);
     Ok(sink.entries)
 }

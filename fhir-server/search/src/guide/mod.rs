@@ -75,6 +75,9 @@ search that uses it says in an OperationOutcome entry how many percent are; with
 answers 503, and so do conditional interactions, with `Retry-After`. It is in the CapabilityStatement at once. A
 parameter that is retired or deleted is not known any more.
 
+A resource that has too many values for such parameters, or over which an expression takes too long, is left out.
+A search by the parameter then says that there are such, and conditional interactions that need it answer 422.
+
 ";
 
 /// The whole guide, in Markdown.
@@ -129,7 +132,7 @@ pub fn examples() -> impl Iterator<Item = &'static str> {
     kinds.chain([MISSING.example]).chain(rows)
 }
 
-fn limits() -> [(usize, &'static str); 14] {
+fn limits() -> [(usize, &'static str); 15] {
     [
         (limits::COUNT_DEFAULT, "matches on a page, where `_count` says nothing"),
         (limits::COUNT_MAX, "matches on a page; a greater `_count` is lowered to it"),
@@ -151,6 +154,10 @@ fn limits() -> [(usize, &'static str); 14] {
             "elements of a resource that a composite of two ranges tells apart; one with more is refused",
         ),
         (limits::CUSTOMS_MAX, "active search parameters of your own"),
+        (
+            limits::CUSTOM_ENTRIES_MAX,
+            "values that one resource is found by in all of those together",
+        ),
     ]
 }
 

@@ -11,7 +11,7 @@ mod sort;
 use canonical_model::{Issue, ResourceType};
 
 use crate::expr::Expr;
-use crate::keys::Param;
+use crate::keys::{Key, Param};
 
 pub use compartment::compartment;
 pub use include::Include;
@@ -50,6 +50,8 @@ pub struct UsedCustom {
     pub digest: i64,
     /// Its type and code, as `Patient.nickname`.
     pub name: String,
+    /// What the resources have that it leaves out.
+    pub left_out: Key,
 }
 
 /// One sort field.

@@ -60,7 +60,8 @@ impl<'a> QueryContext<'a> {
         let name = format!("{kind}.{}", param.definition.code);
         let mut used = used.lock().unwrap_or_else(PoisonError::into_inner);
         if used.iter().all(|known| known.name != name) {
-            used.push(UsedCustom { digest, name });
+            let left_out = self.catalogue.hasher().left_out(param.own);
+            used.push(UsedCustom { digest, name, left_out });
         }
     }
 }
