@@ -13,7 +13,9 @@ pub mod parameters;
 mod prepare;
 mod request;
 pub mod terminology;
+mod watch;
 
 pub use domain::{Domain, Policy, Services};
 pub use hooks::{Hook, Hooks, Proposal};
 pub use request::{Criteria, IdempotencyKey, Precondition, Request};
+pub use watch::said_of_all;

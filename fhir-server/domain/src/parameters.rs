@@ -6,13 +6,12 @@
 
 use std::sync::Arc;
 
-use canonical_model::{Error, IssueCode, Kind, Resource, ResourceType, Result};
+use canonical_model::{Error, Kind, Resource, ResourceType, Result};
 use search::limits::CUSTOMS_MAX;
-use search::{Catalogue, Custom, Expr, Query};
-use store::{Adopted, GoalParam, IndexState, Stored};
+use search::{Catalogue, Custom};
+use store::{Adopted, GoalParam, Stored};
 
 use crate::Domain;
-use crate::left_out;
 use crate::limits::SETTLE_TRIES_MAX;
 
 /// Makes the catalogue what the SearchParameter resources say, and the index follow. A server that starts
@@ -107,79 +106,9 @@ pub(crate) async fn follow(domain: &Domain, version: &Stored) {
 }
 
 /// What fails here is made up for by the next look.
-async fn catch_up(domain: &Domain) {
+pub(crate) async fn catch_up(domain: &Domain) {
     if let Err(error) = settle(domain, false).await {
         tracing::warn!(%error, cause = ?error.cause, "Search parameters could not be put to use yet.");
-    }
-}
-
-/// What a search may not find yet, a sentence for each search parameter of one's own that is still being
-/// indexed. To be asked after the search: then it holds for what was found.
-///
-/// # Errors
-/// Unavailable where the parameters are others by now: the search is to be made again.
-pub async fn incomplete(domain: &Domain, queries: &[Query]) -> Result<Vec<String>> {
-    let mut said = Vec::new();
-    let mut used: Vec<_> = queries.iter().flat_map(|query| &query.customs).collect();
-    used.dedup();
-    if used.is_empty() {
-        return Ok(said);
-    }
-    let state = known_state(domain).await?;
-    for one in used {
-        if !state.params.contains(&one.digest) {
-            // Nobody waits for it: the client is told to come again.
-            catch_up(domain).await;
-            let text = "The search parameters have just changed. Send the search again.";
-            return Err(Error::new(Kind::Unavailable, text));
-        }
-        if let Some(percent) = state.percent_of(one.digest) {
-            said.push(format!(
-                "The index of {} is being built and {percent} % of the resources are done: until then \
-                 this search may not find all.",
-                one.name
-            ));
-        }
-    }
-    Ok(said)
-}
-
-async fn known_state(domain: &Domain) -> Result<IndexState> {
-    let state = domain.store().index_state().await?;
-    state.ok_or_else(|| Error::internal("a search parameter without a place for it"))
-}
-
-/// Refuses to go by what criteria found while the index that they need is not whole: what is not found may
-/// be there. To be asked after the search.
-///
-/// # Errors
-/// Unavailable.
-pub(crate) async fn whole(domain: &Domain, query: &Query) -> Result<()> {
-    let percent = domain.store().indexed_percent().filter(|_| needs_index(&query.filter));
-    if let Some(percent) = percent {
-        return Err(unfinished(&format!("{percent} % of the resources are done")));
-    }
-    match incomplete(domain, std::slice::from_ref(query)).await?.first() {
-        Some(said) => Err(unfinished(said)),
-        None => left_out::nothing(domain, query).await,
-    }
-}
-
-fn unfinished(said: &str) -> Error {
-    let text = format!(
-        "What the criteria need is still being indexed, so that they could miss what is there. Try again \
-         later. ({said})"
-    );
-    Error::new(Kind::Unavailable, text).code(IssueCode::Incomplete)
-}
-
-/// Whether more is needed than the head's own columns.
-fn needs_index(filter: &Expr) -> bool {
-    match filter {
-        Expr::And(parts) | Expr::Or(parts) => parts.iter().any(needs_index),
-        Expr::Not(inner) => needs_index(inner),
-        Expr::Identity(_) | Expr::Updated(_) => false,
-        _ => true,
     }
 }
 

@@ -38,11 +38,16 @@ pub struct Form {
 }
 
 impl Form {
+    /// What names these sealed paths, in whatever order they are set; 0 for none.
+    #[must_use]
+    pub fn seals(hasher: &Hasher, sealed: &[String]) -> i64 {
+        let mut paths: Vec<&str> = sealed.iter().map(String::as_str).collect();
+        paths.sort_unstable();
+        if paths.is_empty() { 0 } else { hasher.digest(paths.join("\n").as_bytes()) }
+    }
+
     fn new(hasher: &Hasher, sealed: &[String], customs: &[Custom]) -> Self {
-        let seals = match sealed {
-            [] => 0,
-            some => hasher.digest(some.join("\n").as_bytes()),
-        };
+        let seals = Self::seals(hasher, sealed);
         let mut text = format!("{INDEX_FORM} {seals}");
         let mut digests: Vec<i64> = customs.iter().map(|custom| custom.digest).collect();
         digests.sort_unstable();

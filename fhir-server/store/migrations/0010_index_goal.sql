@@ -8,7 +8,10 @@ alter table index_state
     add column aim   smallint not null default 0, -- the form of the goal; `form` has been reached
     add column seals bigint not null default 0, -- what is sealed by the goal
     add column seen  bigint not null default 0, -- sum of the versions of SearchParameter that the goal is of
-    add column types smallint[] not null default '{}'; -- whose heads are walked while `form` is reached
+    add column types smallint[] not null default '{}', -- whose heads are walked while `form` is reached
+    -- One more with each end of a walk, and each batch of `index_due` that is done: who finds the index whole
+    -- before a search and after it, with the same number, knows that it was whole meanwhile.
+    add column ended bigint not null default 0;
 
 -- The search parameters of the goal that are resources here: what names the definition, the types of it, and
 -- whether all heads are indexed by it.

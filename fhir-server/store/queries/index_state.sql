@@ -1,6 +1,8 @@
--- What heads are indexed with and how far, with the newest state of the definitions it should be of.
-select i.goal, i.aim, i.seals, i.seen, i.form, i.reached, i.last, i.types,
-    (select coalesce(sum(version), 0)::bigint from resource where type = $1) as newest,
+-- What heads are indexed with and how far; where it is asked, with the newest state of the definitions it
+-- should be of, for which all their heads are read.
+select i.goal, i.aim, i.seals, i.seen, i.form, i.reached, i.last, i.types, i.ended,
+    case when $2 then (select coalesce(sum(version), 0)::bigint from resource where type = $1)
+        else i.seen end as newest,
     exists (select from index_due) as due,
     exists (select from resource) as some,
     exists (select from setting where name = 'seal_proof') as sealed,

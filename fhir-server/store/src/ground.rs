@@ -24,6 +24,8 @@ pub(crate) struct Ground {
     pub(crate) turns: Arc<Semaphore>,
     /// Whether the schema has a place for the goal of the index; the one before has none.
     pub(crate) goal: Arc<AtomicBool>,
+    /// Names what this server seals.
+    pub(crate) seals: i64,
 }
 
 impl Ground {

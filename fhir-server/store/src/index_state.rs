@@ -9,6 +9,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
 use crate::error::{NO_COLUMN, NO_TABLE, StoreError, has_code};
+use crate::lack::{Lack, Mark};
 use crate::limits::{DEFINITIONS_MAX, GOAL_WAIT_MS};
 use crate::reindex::Indexing;
 use crate::rows::stored_named;
@@ -34,6 +35,10 @@ pub struct IndexState {
     due: bool,
     some: bool,
     sealed: bool,
+    /// One more with each end of some work.
+    ended: i64,
+    /// What this server seals.
+    own_seals: i64,
 }
 
 /// A search parameter of the goal: what names it, and the types that it applies to.
@@ -51,16 +56,36 @@ pub enum Adopted {
 }
 
 impl IndexState {
-    /// How many percent of the heads have the newest form; `None` where all have.
+    /// What the index lacks for this server's searches; `None` where it is whole.
     #[must_use]
-    pub fn percent(&self) -> Option<i64> {
-        if self.form < INDEX_FORM { Some(self.place.percent()) } else { self.due.then_some(99) }
+    pub fn lack(&self) -> Option<Lack> {
+        if self.form < INDEX_FORM {
+            Some(Lack::Building(self.place.percent()))
+        } else if !self.suits(self.own_seals) {
+            Some(Lack::Foreign)
+        } else {
+            self.due.then_some(Lack::Building(99))
+        }
     }
 
-    /// How many percent of the heads are indexed by this search parameter; `None` where all are.
+    /// What it lacks for this search parameter.
     #[must_use]
-    pub fn percent_of(&self, digest: i64) -> Option<i64> {
-        if self.built.contains(&digest) { self.percent() } else { Some(self.place.percent()) }
+    pub fn lack_of(&self, digest: i64) -> Option<Lack> {
+        let unbuilt = !self.built.contains(&digest);
+        self.lack().or_else(|| unbuilt.then(|| Lack::Building(self.place.percent())))
+    }
+
+    /// What it lacked for this search parameter at some time between two looks. Between them it may have been
+    /// written by another goal, or begun anew, and ended: the end counts.
+    #[must_use]
+    pub fn lack_between(before: &Self, after: &Self, digest: i64) -> Option<Lack> {
+        let ended = before.ended != after.ended;
+        let lack = before.lack_of(digest).or_else(|| after.lack_of(digest));
+        lack.or_else(|| ended.then_some(Lack::Building(99)))
+    }
+
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { lack: self.lack(), ended: self.ended }
     }
 
     /// How far the work is; `None` where there is none.
@@ -74,7 +99,7 @@ impl IndexState {
         self.form < INDEX_FORM || !self.types.is_empty()
     }
 
-    fn of(row: &PgRow) -> Result<Self> {
+    fn of(row: &PgRow, own_seals: i64) -> Result<Self> {
         let get =
             |row: &PgRow, name: &str| -> Result<i64> { Ok(row.try_get(name).map_err(StoreError)?) };
         Ok(Self {
@@ -91,21 +116,23 @@ impl IndexState {
             due: row.try_get("due").map_err(StoreError)?,
             some: row.try_get("some").map_err(StoreError)?,
             sealed: row.try_get("sealed").map_err(StoreError)?,
+            ended: get(row, "ended")?,
+            own_seals,
         })
     }
 
     /// Whether heads have the form and the seals that a goal asks for, or are on the way there. An index of
     /// the schema before, which noted no seals, has them where nothing was ever sealed.
-    fn suits(&self, form: &Form) -> bool {
+    fn suits(&self, seals: i64) -> bool {
         match self.aim {
-            0 => self.form == INDEX_FORM && form.seals == 0 && !self.sealed,
-            aim => aim == INDEX_FORM && self.seals == form.seals,
+            0 => self.form == INDEX_FORM && seals == 0 && !self.sealed,
+            aim => aim == INDEX_FORM && self.seals == seals,
         }
     }
 
     /// Whether a server that asks for this form may set the goal: at its start, or where nobody has.
     fn yields(&self, form: &Form, starting: bool) -> bool {
-        self.suits(form) || self.aim == 0 || (starting && self.aim <= INDEX_FORM)
+        self.suits(form.seals) || self.aim == 0 || (starting && self.aim <= INDEX_FORM)
     }
 }
 
@@ -115,8 +142,20 @@ impl Store {
     /// # Errors
     /// Unavailable or Internal.
     pub async fn index_state(&self) -> Result<Option<IndexState>> {
+        self.ask_index(true).await
+    }
+
+    /// The same without asking whether the definitions changed: `newest` is what was seen. For searches.
+    ///
+    /// # Errors
+    /// Unavailable or Internal.
+    pub async fn index_now(&self) -> Result<Option<IndexState>> {
+        self.ask_index(false).await
+    }
+
+    async fn ask_index(&self, definitions: bool) -> Result<Option<IndexState>> {
         let mut session = self.sessions.take().await?;
-        let outcome = state(&mut session).await;
+        let outcome = state(&mut session, self.ground.seals, definitions).await;
         let state = session.settle(outcome);
         let state = match state {
             Err(error) if has_code(&error, NO_TABLE) || has_code(&error, NO_COLUMN) => None,
@@ -124,7 +163,7 @@ impl Store {
         };
         self.ground.goal.store(state.is_some(), Ordering::Relaxed);
         if let Some(state) = &state {
-            self.note(state.percent());
+            self.note(state.mark());
         }
         Ok(state)
     }
@@ -199,13 +238,18 @@ impl Store {
     }
 }
 
-async fn state(connection: &mut PgConnection) -> Result<IndexState> {
+async fn state(
+    connection: &mut PgConnection,
+    own_seals: i64,
+    definitions: bool,
+) -> Result<IndexState> {
     let row = sqlx::query(include_str!("../queries/index_state.sql"))
         .bind(ResourceType::SEARCH_PARAMETER.number())
+        .bind(definitions)
         .fetch_one(connection)
         .await
         .map_err(StoreError)?;
-    IndexState::of(&row)
+    IndexState::of(&row, own_seals)
 }
 
 /// Under a lock that no statement of a writer passes: each has read the goal before, and is done, or will
@@ -220,14 +264,14 @@ async fn exchange(
     for statement in [GOAL_WAIT_MS, "lock table index_state in access exclusive mode"] {
         sqlx::query(statement).execute(&mut *connection).await.map_err(StoreError)?;
     }
-    let state = state(connection).await?;
+    let state = state(connection, form.seals, true).await?;
     if state.newest != seen {
         return Ok(Adopted::Outdated);
     }
     if !state.yields(form, starting) {
         return Ok(Adopted::NotOurs);
     }
-    let anew = !state.suits(form);
+    let anew = !state.suits(form.seals);
     let reached = match (state.some, anew) {
         (false, _) => INDEX_FORM,
         (true, true) => state.form.min(INDEX_FORM - 1),

@@ -20,6 +20,7 @@ mod history;
 mod idempotency;
 mod index_rows;
 mod index_state;
+mod lack;
 pub mod limits;
 mod migrate;
 
@@ -45,6 +46,7 @@ pub use head::Head;
 pub use history::{HistoryKey, HistoryQuery, HistoryScope};
 pub use idempotency::StoredReply;
 pub use index_state::{Adopted, GoalParam, IndexState};
+pub use lack::{Lack, Mark};
 pub use migrate::{migrate, schema_is_current};
 pub use query::{Explained, Found, PageKey, PageValue, SearchPage};
 pub use read::{Reading, Stored, VersionName};

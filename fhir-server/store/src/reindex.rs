@@ -3,8 +3,6 @@
 //! try take turns. Writers go on: what they write has the new form already, and a version that is no longer
 //! current when its turn comes is passed over.
 
-use std::sync::atomic::{AtomicI64, Ordering};
-
 use canonical_model::{Error, Resource, Result};
 use chrono::{DateTime, Utc};
 use search::{INDEX_FORM, IndexEntries};
@@ -15,6 +13,7 @@ use crate::change::{Change, Flat, Method, RequestContext, Work};
 use crate::commit::index_anew;
 use crate::error::StoreError;
 use crate::forward::forwards;
+use crate::lack::{Lack, Mark};
 use crate::limits::{HEADS_INDEXED_AT_ONCE, HEADS_LOOKED_THROUGH};
 use crate::rows::stored_named;
 use crate::{Store, Stored, Transaction};
@@ -36,25 +35,7 @@ impl Indexing {
     }
 }
 
-/// The percentage that searches tell of; 100 once all is done.
-#[derive(Debug)]
-pub(crate) struct Known(AtomicI64);
-
-impl Default for Known {
-    fn default() -> Self {
-        Self(AtomicI64::new(100))
-    }
-}
-
 impl Store {
-    /// How many percent of the heads are indexed in the newest form, as this server last knew; `None` once
-    /// all are.
-    #[must_use]
-    pub fn indexed_percent(&self) -> Option<i64> {
-        let percent = self.indexed.0.load(Ordering::Relaxed);
-        (percent < 100).then_some(percent)
-    }
-
     /// Asks how far the index is; `None` where there is nothing to do.
     ///
     /// # Errors
@@ -68,7 +49,8 @@ impl Store {
         let row = row.ok_or_else(|| Error::internal("the index has no state"))?;
         let form: i16 = row.try_get("form").map_err(StoreError)?;
         let indexing = (form < INDEX_FORM).then_some(place_of(&row)?);
-        self.note(indexing.map(Indexing::percent));
+        let lack = indexing.map(|indexing| Lack::Building(indexing.percent()));
+        self.note(Mark { lack, ended: 0 });
         Ok(indexing)
     }
 
@@ -83,10 +65,6 @@ impl Store {
         );
         self.sessions.execute(query.bind(INDEX_FORM)).await?;
         self.indexing().await.map(drop)
-    }
-
-    pub(crate) fn note(&self, percent: Option<i64>) {
-        self.indexed.0.store(percent.unwrap_or(100), Ordering::Relaxed);
     }
 
     /// Begins anew: every head will be indexed once more.
@@ -206,6 +184,8 @@ async fn again(
     anew(open, at, heads, extract).await?;
     let query = sqlx::query("delete from index_due where due = any ($1)").bind(due);
     query.execute(open.connection()).await.map_err(StoreError)?;
+    let query = sqlx::query("update index_state set ended = ended + 1");
+    query.execute(open.connection()).await.map_err(StoreError)?;
     Ok(())
 }
 
@@ -265,7 +245,9 @@ async fn place(connection: &mut PgConnection, reached: Option<i64>) -> Result<()
     let Some(reached) = reached else {
         let query = sqlx::query("update index_param set built = true where not built");
         query.execute(&mut *connection).await.map_err(StoreError)?;
-        let query = sqlx::query("update index_state set form = $1, reached = last, types = '{}'");
+        let query = sqlx::query(
+            "update index_state set form = $1, reached = last, types = '{}', ended = ended + 1",
+        );
         query.bind(INDEX_FORM).execute(connection).await.map_err(StoreError)?;
         return Ok(());
     };

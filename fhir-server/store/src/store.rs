@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use canonical_model::{Error, Kind, Result};
-use search::Hasher;
+use search::{Form, Hasher};
 use sqlx::Row;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
@@ -15,10 +15,10 @@ use crate::find_group::Finder;
 use crate::gather::Gather;
 use crate::ground::Ground;
 use crate::group::{Group, Verb};
+use crate::lack::Known;
 use crate::limits::{ACQUIRE_MS_MAX, TURNS_PER_2_CORES, per_core};
 use crate::numbers::Numbers;
 use crate::read_group::Reader;
-use crate::reindex::Known;
 use crate::reserve::Reserve;
 use crate::sealer::Sealer;
 use crate::sessions::Sessions;
@@ -79,11 +79,13 @@ impl Store {
         let hasher = Hasher::new(&key);
         let block = row.try_get("block").map_err(StoreError)?;
         prove(&sessions, &setup.sealer).await?;
+        let seals = Form::seals(&hasher, &setup.sealer.paths());
         let ground = Ground {
             hasher,
             numbers: Arc::new(Numbers::new(block)),
             turns: Arc::new(Semaphore::new(per_core(TURNS_PER_2_CORES, 2))),
             goal: Arc::default(),
+            seals,
             reserve: Arc::new(Reserve::new(sessions.clone(), setup.reserve_mib)),
         };
         let inserts = Group::start(&sessions, &ground, Verb::Insert);

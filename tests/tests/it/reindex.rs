@@ -49,7 +49,7 @@ async fn age(connection: &mut PgConnection) -> Result<()> {
     Ok(())
 }
 
-async fn store(url: &str) -> Result<Store> {
+pub(crate) async fn store(url: &str) -> Result<Store> {
     let options = StoreOptions {
         url: url.to_owned(),
         connections: 2,

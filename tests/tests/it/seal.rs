@@ -21,12 +21,12 @@ const PATHS: [&str; 5] = [
 const PATIENT: &str = r#"{"resourceType":"Patient","id":"p","identifier":[{"system":"urn:ssn","value":"123-45-6789"},{"system":"urn:mrn","value":"open-1"}],"name":[{"family":"Quixotewood","given":["Ada"]}],"telecom":[{"system":"phone","value":"555-0199-77"}],"birthDate":"1907-03-04"}"#;
 const OBSERVATION: &str = r#"{"resourceType":"Observation","id":"o","status":"final","code":{"text":"c"},"subject":{"reference":"Patient/p"},"valueString":"Zanzibarism"}"#;
 
-fn key(first: u8) -> SealKey {
+pub(crate) fn key(first: u8) -> SealKey {
     let bytes: Vec<u8> = (0..32).map(|n: u8| n.wrapping_mul(7).wrapping_add(first)).collect();
     STANDARD.encode(bytes).parse().unwrap_or_else(|never| match never {})
 }
 
-fn seal(paths: &[&str], key: Option<SealKey>) -> SealSettings {
+pub(crate) fn seal(paths: &[&str], key: Option<SealKey>) -> SealSettings {
     let paths = paths.iter().map(|path| (*path).to_owned()).collect();
     SealSettings { paths, key, key_file: None }
 }

@@ -1,13 +1,14 @@
 //! Create. <https://hl7.org/fhir/R4/http.html#create>
 
-use access::Action;
+use access::{Access, Action};
 use canonical_model::{Error, IssueCode, Kind, Resource, ResourceId, Result};
-use store::{Applied, Method, Once, Stored};
+use store::{Applied, Found, Method, Once, Stored};
 use uuid::Uuid;
 
 use super::written::{Effect, Written, reference};
-use crate::parameters::{follow, whole};
+use crate::parameters::follow;
 use crate::prepare::{Place, Prepared, content};
+use crate::watch::Watch;
 use crate::{Criteria, Domain, IdempotencyKey, Request};
 
 /// Creates a resource under a new id.
@@ -35,8 +36,7 @@ pub async fn create_if_none_exist(
         return Ok(written);
     }
     // Without a lock first: half of the time the resource is there, and nothing needs one.
-    let matches = domain.store().find(&access, &criteria.query).await?;
-    whole(domain, &criteria.query).await?;
+    let matches = find(domain, &access, &criteria.query).await?;
     if let Some(existing) = sole(matches)? {
         return found(domain, request, existing).await;
     }
@@ -57,8 +57,23 @@ async fn found(domain: &Domain, request: &Request, existing: Stored) -> Result<W
     Ok(repeated.unwrap_or_else(|| Written::found(Effect::Existing, Some(existing))))
 }
 
+/// What criteria find, two at most.
+///
+/// # Errors
+/// Unavailable, also where they could miss what is there.
+pub(crate) async fn find(
+    domain: &Domain,
+    access: &Access,
+    query: &search::Query,
+) -> Result<Vec<Found>> {
+    let watch = Watch::begin(domain, std::slice::from_ref(query)).await?;
+    let matches = domain.store().find(access, query).await?;
+    watch.whole(domain, query).await?;
+    Ok(matches)
+}
+
 /// The only match, if there is one.
-pub(crate) fn sole(found: Vec<store::Found>) -> Result<Option<Stored>> {
+pub(crate) fn sole(found: Vec<Found>) -> Result<Option<Stored>> {
     let mut found = found.into_iter();
     let first = found.next();
     if found.next().is_some() {
@@ -121,8 +136,9 @@ async fn in_turn(
     let access = domain.decide(request, query.kind, Action::Search)?;
     let mut transaction = domain.store().begin().await?;
     transaction.claim(vec![claim]).await?;
+    let watch = Watch::begin(domain, std::slice::from_ref(query)).await?;
     let page = transaction.search(&access, query).await?;
-    whole(domain, query).await?;
+    watch.whole(domain, query).await?;
     if let Some(existing) = sole(page.found)? {
         transaction.rollback().await?;
         return found(domain, request, existing).await;

@@ -2,14 +2,14 @@
 
 use access::Action;
 use canonical_model::{ResourceId, ResourceType, Result};
-use store::{Found, Method};
+use store::{Method, VersionName};
 
 use super::create::{repeated, several};
 use super::update::{overtaken, place, replace};
 use super::written::{Effect, Written};
 use crate::limits::{DELETE_MATCHES_MAX, WRITE_TRIES_MAX};
-use crate::parameters::whole;
 use crate::prepare::{Place, tombstone};
+use crate::watch::Watch;
 use crate::{Criteria, Domain, Precondition, Request};
 
 /// Deletes a resource. Deleting what is not there is no error: the state asked for is reached.
@@ -71,15 +71,16 @@ pub async fn delete_where(
     let request = &Request { idempotency: None, ..request.clone() };
     let mut gone = Vec::new();
     for _ in 0..WRITE_TRIES_MAX {
-        let page = domain.store().search(&access, std::slice::from_ref(&query), None).await?;
-        whole(domain, &query).await?;
-        if page.found.len() > most {
+        let watch = Watch::begin(domain, std::slice::from_ref(&query)).await?;
+        let found = domain.store().names(&access, &query).await?;
+        watch.whole(domain, &query).await?;
+        if found.len() > most {
             return Err(several());
         }
-        if page.found.is_empty() && gone.is_empty() && precondition.needs_resource() {
+        if found.is_empty() && gone.is_empty() && precondition.needs_resource() {
             return Err(super::update::stale());
         }
-        if delete_found(domain, request, page.found, precondition, &mut gone).await? {
+        if delete_found(domain, request, found, precondition, &mut gone).await? {
             return Ok(gone);
         }
     }
@@ -91,13 +92,12 @@ pub async fn delete_where(
 async fn delete_found(
     domain: &Domain,
     request: &Request,
-    found: Vec<Found>,
+    found: Vec<VersionName>,
     precondition: Precondition,
     gone: &mut Vec<Written>,
 ) -> Result<bool> {
-    for Found { resource, .. } in found {
-        let (kind, id) = (resource.kind, ResourceId::parse(&resource.id)?);
-        let held = precondition.held(resource.version);
+    for (kind, id, version) in found {
+        let held = precondition.held(version);
         match delete(domain, request, kind, &id, held).await {
             Ok(written) => gone.push(written),
             Err(error) if precondition.is_overtaken(&error) => return Ok(false),

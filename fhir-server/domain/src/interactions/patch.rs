@@ -5,11 +5,10 @@ use canonical_model::{Error, Kind, Resource, ResourceId, ResourceType, Result, V
 use conformance::Registry;
 use store::{Method, Stored};
 
-use super::create::{repeated, sole};
+use super::create::{find, repeated, sole};
 use super::update::{overtaken, place, replace, stale};
 use super::written::{Effect, Written};
 use crate::limits::WRITE_TRIES_MAX;
-use crate::parameters::whole;
 use crate::prepare::content;
 use crate::{Criteria, Domain, Precondition, Request};
 
@@ -82,8 +81,7 @@ pub async fn patch_where(
 ) -> Result<Written> {
     let access = domain.decide_query(request, &criteria.query, Action::Search)?;
     for _ in 0..WRITE_TRIES_MAX {
-        let matches = domain.store().find(&access, &criteria.query).await?;
-        whole(domain, &criteria.query).await?;
+        let matches = find(domain, &access, &criteria.query).await?;
         let Some(existing) = sole(matches)? else {
             return Err(Error::not_found("The criteria match no resource."));
         };

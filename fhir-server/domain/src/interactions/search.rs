@@ -5,12 +5,13 @@ use canonical_model::{Error, Kind, ResourceId, ResourceType, Result};
 use search::limits::TESTS_MAX;
 use search::query::{Handling, Pair, Sort, SortBy, Summary, Total};
 use search::{Expr, Query, QueryContext};
-use store::{Explained, Found, PageKey, SearchPage};
+use store::{Explained, Found, Lack, PageKey, SearchPage};
 
 use crate::left_out;
 use crate::limits::INCLUDED_MAX;
-use crate::parameters::{incomplete, look};
+use crate::parameters::look;
 use crate::terminology::{Reader, reading};
+use crate::watch::{Missing, Watch};
 use crate::{Domain, Request};
 
 /// Where a search looks.
@@ -37,6 +38,8 @@ pub struct Searched {
     pub incomplete: Vec<String>,
     /// What cannot be found, in sentences: a search parameter leaves it out.
     pub left_out: Vec<String>,
+    /// What the index lacks in all.
+    pub lack: Option<Lack>,
 }
 
 /// Reads a search, as one query for each type that it looks in.
@@ -178,6 +181,7 @@ pub async fn search(
     }
     let access = domain.decide(request, first.kind, Action::Search)?;
     let only_count = first.summary == Summary::Count || first.count == 0;
+    let watch = Watch::begin(domain, queries).await?;
     let mut searched = Searched::default();
     if !only_count {
         searched.page = domain.store().search(&access, queries, after).await?;
@@ -192,7 +196,8 @@ pub async fn search(
         Total::None if !only_count => None,
         Total::None | Total::Accurate => Some(domain.store().count(&access, queries).await?),
     };
-    searched.incomplete = incomplete(domain, queries).await?;
+    let Missing { lack, said } = watch.end(domain, queries).await?;
+    (searched.lack, searched.incomplete) = (lack, said);
     searched.left_out = left_out::said(domain, queries).await?;
     Ok(searched)
 }

@@ -4,11 +4,11 @@ use access::Action;
 use canonical_model::{Error, Issue, IssueCode, Kind, Resource, ResourceId, ResourceType, Result};
 use store::{Applied, Head, Method, Once};
 
-use super::create::{create_if_none_exist, kept, repeated, replay, sole};
+use super::create::{create_if_none_exist, find, kept, repeated, replay, sole};
 use super::transaction::{Entry, Operation, Target, transaction};
 use super::written::{Effect, Written};
 use crate::limits::WRITE_TRIES_MAX;
-use crate::parameters::{follow, whole};
+use crate::parameters::follow;
 use crate::prepare::{Place, Prepared, content};
 use crate::{Criteria, Domain, Precondition, Request};
 
@@ -44,8 +44,7 @@ pub async fn update_where(
     conformance::validate(&resource)?;
     let access = domain.decide_query(request, &criteria.query, Action::Search)?;
     for _ in 0..WRITE_TRIES_MAX {
-        let matches = domain.store().find(&access, &criteria.query).await?;
-        whole(domain, &criteria.query).await?;
+        let matches = find(domain, &access, &criteria.query).await?;
         let Some(existing) = sole(matches)? else {
             if precondition.needs_resource() {
                 return Err(stale());

@@ -2,8 +2,8 @@
 
 use access::Action;
 use canonical_model::{Error, Issue, IssueCode, Kind, Result};
-use domain::Request;
 use domain::interactions::search::{self as interaction, Scope, Searched};
+use domain::{Request, said_of_all};
 use search::Query;
 use search::query::{Handling, Pair, write_pairs};
 
@@ -69,7 +69,7 @@ pub(crate) async fn search(app: &App, mut wire: WireRequest, scope: &Scope) -> R
     for one in &found.included {
         match_entry(&mut bundle, app.base(), &one.resource, &around, "include")?;
     }
-    let issues = issues(&queries, &found, app.domain.store().indexed_percent());
+    let issues = issues(&queries, &found);
     if !issues.is_empty() {
         outcome_entry(&mut bundle, &issues);
     }
@@ -118,7 +118,7 @@ fn own(scope: &Scope, queries: &[Query], pairs: &[Pair]) -> Vec<Pair> {
 }
 
 /// What the answer has to say of itself.
-fn issues(queries: &[Query], found: &Searched, indexed: Option<i64>) -> Vec<Issue> {
+fn issues(queries: &[Query], found: &Searched) -> Vec<Issue> {
     let mut issues: Vec<Issue> =
         queries.first().map(|query| query.ignored.clone()).unwrap_or_default();
     let mut warn = |text: String| {
@@ -131,11 +131,8 @@ fn issues(queries: &[Query], found: &Searched, indexed: Option<i64>) -> Vec<Issu
             "More resources would be included than one page may hold. Ask for a smaller page.";
         warn(text.to_owned());
     }
-    if let Some(percent) = indexed {
-        warn(format!(
-            "The index is being built anew and {percent} % of the resources are done: until then this \
-             search may not find all."
-        ));
+    if let Some(lack) = found.lack {
+        warn(said_of_all(lack));
     }
     issues
 }

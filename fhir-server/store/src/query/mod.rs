@@ -14,6 +14,7 @@ mod explain;
 mod filter;
 mod include;
 mod links;
+mod names;
 mod order;
 mod page;
 mod plan;

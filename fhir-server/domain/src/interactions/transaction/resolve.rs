@@ -8,8 +8,9 @@ use store::{Stored, Transaction};
 
 use super::links::element;
 use super::{Entry, Known, Operation, Target};
-use crate::interactions::create::{new_id, sole};
-use crate::parameters::whole;
+use crate::interactions::create::{new_id, several, sole};
+use crate::interactions::update::overtaken;
+use crate::watch::Watch;
 use crate::{Criteria, Domain, Request};
 
 /// What an entry is about.
@@ -110,10 +111,25 @@ async fn find(
     let access = domain.decide_query(request, &criteria.query, Action::Search)?;
     let mut query = criteria.query.clone();
     query.count = 2 + gone.len();
-    let mut found = open.search(&access, &query).await?.found;
-    whole(domain, &query).await?;
-    found.retain(|it| !gone.contains(&(criteria.kind(), it.resource.id.clone())));
-    sole(found)
+    let watch = Watch::begin(domain, std::slice::from_ref(&query)).await?;
+    if gone.is_empty() {
+        let found = open.search(&access, &query).await?.found;
+        watch.whole(domain, &query).await?;
+        return sole(found);
+    }
+    // By name alone: what goes may be too large for one page.
+    let mut names = open.names(&access, &query).await?;
+    watch.whole(domain, &query).await?;
+    names.retain(|(kind, id, _)| !gone.contains(&(*kind, id.to_string())));
+    match names.as_slice() {
+        [] => Ok(None),
+        [(kind, id, version)] => {
+            let stored = open.read(&access, *kind, id).await?;
+            let same = stored.filter(|stored| stored.version == *version);
+            same.map(Some).ok_or_else(overtaken)
+        }
+        _ => Err(several()),
+    }
 }
 
 /// A conditional reference (`Patient?identifier=…`) with the entry that has it first.

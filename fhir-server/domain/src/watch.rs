@@ -1,0 +1,133 @@
+//! Whether the index was whole while a search went through it.
+//!
+//! It is asked before and after: what ended in between may have been under way while the search looked.
+//! See docs/adr/0008-search-parameters.md.
+
+use canonical_model::{Error, IssueCode, Kind, Result};
+use search::{Expr, Query};
+use store::{IndexState, Lack, Mark};
+
+use crate::Domain;
+use crate::left_out;
+use crate::parameters::catch_up;
+
+/// What the index was before a search.
+#[derive(Debug)]
+#[must_use = "the index is to be asked after the search too"]
+pub(crate) struct Watch {
+    mark: Mark,
+    /// Asked of the database where a search parameter of one's own is used.
+    state: Option<IndexState>,
+}
+
+/// What a search may not have found.
+#[derive(Debug, Default)]
+pub(crate) struct Missing {
+    /// Of all search parameters alike, as this server last knew.
+    pub(crate) lack: Option<Lack>,
+    /// A sentence for each search parameter of one's own that is not indexed yet.
+    pub(crate) said: Vec<String>,
+}
+
+impl Watch {
+    /// Begins, before the search.
+    ///
+    /// # Errors
+    /// Unavailable or Internal.
+    pub(crate) async fn begin(domain: &Domain, queries: &[Query]) -> Result<Self> {
+        let mark = domain.store().index_mark();
+        let used = queries.iter().any(|query| !query.customs.is_empty());
+        let state = if used { Some(state(domain).await?) } else { None };
+        Ok(Self { mark, state })
+    }
+
+    /// Ends, after the search.
+    ///
+    /// # Errors
+    /// Unavailable where the parameters are others by now: the search is to be made again.
+    pub(crate) async fn end(self, domain: &Domain, queries: &[Query]) -> Result<Missing> {
+        let mut said = Vec::new();
+        if let Some(before) = &self.state {
+            let after = state(domain).await?;
+            let mut used: Vec<_> = queries.iter().flat_map(|query| &query.customs).collect();
+            used.dedup();
+            for one in used {
+                if !after.params.contains(&one.digest) {
+                    // Nobody waits for it: the client is told to come again.
+                    catch_up(domain).await;
+                    let text = "The search parameters have just changed. Send the search again.";
+                    return Err(Error::new(Kind::Unavailable, text));
+                }
+                let lack = IndexState::lack_between(before, &after, one.digest);
+                said.extend(lack.map(|lack| sentence(&one.name, lack)));
+            }
+        }
+        let lack = Mark::lack_between(&self.mark, &domain.store().index_mark());
+        Ok(Missing { lack, said })
+    }
+
+    /// Ends, after a search for what a write depends on: refuses to go by it where what was not found may
+    /// be there.
+    ///
+    /// # Errors
+    /// Unavailable; Unprocessable where a search parameter leaves resources out.
+    pub(crate) async fn whole(self, domain: &Domain, query: &Query) -> Result<()> {
+        let Missing { lack, said } = self.end(domain, std::slice::from_ref(query)).await?;
+        let lack = lack.filter(|_| needs_index(&query.filter));
+        match (lack, said.first()) {
+            (Some(Lack::Building(percent)), _) => {
+                Err(unfinished(&format!("{percent} % of the resources are done")))
+            }
+            (Some(Lack::Foreign), _) => Err(unfinished(FOREIGN)),
+            (None, Some(said)) => Err(unfinished(said)),
+            (None, None) => left_out::nothing(domain, query).await,
+        }
+    }
+}
+
+async fn state(domain: &Domain) -> Result<IndexState> {
+    let state = domain.store().index_now().await?;
+    state.ok_or_else(|| Error::internal("a search parameter without a place for it"))
+}
+
+const FOREIGN: &str = "It is made for another release of the servers, or for other sealed elements, than this server's";
+
+fn sentence(name: &str, lack: Lack) -> String {
+    match lack {
+        Lack::Building(percent) => format!(
+            "The index of {name} is being built and {percent} % of the resources are done: until then \
+             this search may not find all."
+        ),
+        Lack::Foreign => format!("This search may not find all by {name}. Its index: {FOREIGN}."),
+    }
+}
+
+/// The same of the whole index, for the answer to a search.
+#[must_use]
+pub fn said_of_all(lack: Lack) -> String {
+    match lack {
+        Lack::Building(percent) => format!(
+            "The index is being built anew and {percent} % of the resources are done: until then this \
+             search may not find all."
+        ),
+        Lack::Foreign => format!("This search may not find all by the index. {FOREIGN}."),
+    }
+}
+
+fn unfinished(said: &str) -> Error {
+    let text = format!(
+        "What the criteria need is still being indexed, so that they could miss what is there. Try again \
+         later. ({said})"
+    );
+    Error::new(Kind::Unavailable, text).code(IssueCode::Incomplete)
+}
+
+/// Whether more is needed than the head's own columns.
+fn needs_index(filter: &Expr) -> bool {
+    match filter {
+        Expr::And(parts) | Expr::Or(parts) => parts.iter().any(needs_index),
+        Expr::Not(inner) => needs_index(inner),
+        Expr::Identity(_) | Expr::Updated(_) => false,
+        _ => true,
+    }
+}

@@ -1,0 +1,66 @@
+//! What the index lacks for the searches of this server, as it last knew.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::Store;
+
+/// What the index lacks for a search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// So many percent of the heads are done.
+    Building(i64),
+    /// It is made in the form of another release, or for other sealed elements, than this server's.
+    Foreign,
+}
+
+/// What a server knew of the index at one time, and how much work on it had ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    pub(crate) lack: Option<Lack>,
+    pub(crate) ended: i64,
+}
+
+impl Mark {
+    /// What the index lacked at some time between two marks.
+    #[must_use]
+    pub fn lack_between(before: &Self, after: &Self) -> Option<Lack> {
+        let ended = before.ended != after.ended;
+        before.lack.or(after.lack).or_else(|| ended.then_some(Lack::Building(99)))
+    }
+}
+
+/// The mark that searches go by.
+#[derive(Debug, Default)]
+pub(crate) struct Known(Mutex<Mark>);
+
+impl Store {
+    /// What this server last knew of the index. Asks nothing of the database.
+    #[must_use]
+    pub fn index_mark(&self) -> Mark {
+        *self.indexed.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn note(&self, mark: Mark) {
+        *self.indexed.0.lock().unwrap_or_else(PoisonError::into_inner) = mark;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Lack, Mark};
+
+    #[test]
+    fn an_end_between_two_marks_is_told() {
+        let mark = |lack, ended| Mark { lack, ended };
+        let building = Some(Lack::Building(7));
+        for (before, after, told) in [
+            (mark(None, 1), mark(None, 1), None),
+            (mark(building, 1), mark(None, 2), building),
+            (mark(None, 1), mark(building, 1), building),
+            (mark(None, 1), mark(None, 2), Some(Lack::Building(99))),
+            (mark(Some(Lack::Foreign), 1), mark(None, 1), Some(Lack::Foreign)),
+        ] {
+            assert_eq!(Mark::lack_between(&before, &after), told, "{before:?} {after:?}");
+        }
+    }
+}

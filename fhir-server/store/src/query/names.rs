@@ -1,0 +1,62 @@
+//! What matches, by name alone: however large the resources are, all names come at once.
+
+use access::Access;
+use canonical_model::{Error, ResourceId, ResourceType, Result};
+use search::Query;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row};
+
+use super::filter::Lowering;
+use super::{budget, plans, prepared, statement};
+use crate::error::StoreError;
+use crate::limits::PROBED_ENTRIES_MAX;
+use crate::read::VersionName;
+use crate::{Store, Transaction};
+
+const NAMES: &str = "select p.type, p.id, p.version from (";
+
+impl Store {
+    /// The versions that match, as many as the query's count.
+    ///
+    /// # Errors
+    /// Unavailable, also beyond the time budget, or Internal.
+    pub async fn names(&self, access: &Access, query: &Query) -> Result<Vec<VersionName>> {
+        let _turn = self.turn_to_search().await?;
+        let mut session = self.searching.take().await?;
+        let lowering = Lowering::of(self, access);
+        let outcome = names(&mut session, lowering, query).await;
+        session.settle(outcome).map_err(budget::told)
+    }
+}
+
+impl Transaction {
+    /// The same as this transaction sees them.
+    ///
+    /// # Errors
+    /// Unavailable or Internal.
+    pub async fn names(&mut self, access: &Access, query: &Query) -> Result<Vec<VersionName>> {
+        let hasher = self.hasher().clone();
+        let lowering = Lowering { access, hasher: &hasher, probed: PROBED_ENTRIES_MAX, depth: 0 };
+        names(self.connection(), lowering, query).await
+    }
+}
+
+async fn names(
+    connection: &mut PgConnection,
+    lowering: Lowering<'_>,
+    query: &Query,
+) -> Result<Vec<VersionName>> {
+    let plans = plans(connection, lowering, std::slice::from_ref(query), None).await?;
+    let mut sql = statement(NAMES, &plans, lowering, query.count, None);
+    sql.push(") p");
+    let rows = prepared(&mut sql).fetch_all(connection).await.map_err(StoreError)?;
+    rows.iter().take(query.count).map(name).collect()
+}
+
+fn name(row: &PgRow) -> Result<VersionName> {
+    let kind: i16 = row.try_get("type").map_err(StoreError)?;
+    let kind = ResourceType::from_number(kind)
+        .ok_or_else(|| Error::internal("a stored resource has an unknown type"))?;
+    let id: &str = row.try_get("id").map_err(StoreError)?;
+    Ok((kind, ResourceId::parse(id)?, row.try_get("version").map_err(StoreError)?))
+}
