@@ -14,7 +14,8 @@ use std::hash::Hasher as _;
 pub type Key = i64;
 
 /// A key that only filters what another key found. Half as wide: a chance match needs a candidate
-/// that fits everything else too, and then one of four thousand million.
+/// that fits everything else too, and then one of four thousand million. `:missing`, `system|` and `:below`
+/// of a uri are decided by it alone: over a million resources one such search in 140 errs by one.
 pub type Facet = i32;
 
 /// A search parameter of a type, hashed: the prefix of its values.

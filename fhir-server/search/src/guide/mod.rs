@@ -40,7 +40,8 @@ There is no `search.score`: every criterion holds or does not, so no match is be
 
 The self link holds what was understood. Pages go on from their last row; `next` and `previous` links are opaque,
 bound to the client, and hold for a day. A walk meets each resource that did not change once, whatever is written
-meanwhile.
+meanwhile. What a chain, `_has` or `_list` leads to is judged anew on each page: where that changes meanwhile,
+what refers to it may be left out or come in.
 
 ## Value sets and hierarchies
 
