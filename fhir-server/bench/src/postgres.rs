@@ -56,9 +56,10 @@ impl Postgres {
         }
         let backend: i32 =
             sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut connection).await?;
+        // While it lives: a backend that is told to go may be gone at once.
+        let pid = machine::parent(u32::try_from(backend)?);
+        let pid = pid.context("PostgreSQL is not on this machine")?;
         connection.close().await?;
-        let backend = u32::try_from(backend)?;
-        let pid = machine::parent(backend).context("PostgreSQL is not on this machine")?;
         let command = machine::command(pid).unwrap_or_default();
         ensure!(command.starts_with("postgres"), "the parent of a backend is `{command}`");
         Ok(Self { _cluster: cluster, admin, admin_url: admin_url.into(), pid })
