@@ -45,3 +45,5 @@ pub const HISTORY_COUNT_DEFAULT: i64 = 50;
 pub const HISTORY_COUNT_MAX: i64 = 1_000;
 /// How long a page link can be used, in hours.
 pub const PAGE_LINK_HOURS: i64 = 24;
+/// Bytes that a page's place takes in its link: eight sorted values, the snapshot's transactions, the seal.
+pub const PAGE_KEY_BYTES_MAX: usize = 8 * 1024;

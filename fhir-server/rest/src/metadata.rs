@@ -10,7 +10,7 @@ use conformance::capability::{Description, Offer, statement};
 use conformance::{Registry, SearchParam, SearchParamKind};
 use domain::Domain;
 use search::Catalogue;
-use search::catalogue::targets;
+use search::catalogue::{ParamPlan, targets};
 
 /// The statement's text: built when it is first asked for, and kept until there are other search parameters.
 #[derive(Debug, Default)]
@@ -110,11 +110,18 @@ fn is_answered(param: &&SearchParam) -> bool {
 /// any.
 fn leading(catalogue: &Catalogue) -> Vec<(String, Vec<ResourceType>)> {
     let of_type = |kind: ResourceType| {
-        let references = params(catalogue, kind);
-        let references = references.filter(|param| param.kind == SearchParamKind::Reference);
+        let references = params(catalogue, kind).filter(move |param| {
+            param.kind == SearchParamKind::Reference && !is_canonical(catalogue, kind, param)
+        });
         references.map(move |param| (format!("{kind}:{}", param.code), targets(param)))
     };
     ResourceType::all().flat_map(of_type).collect()
+}
+
+/// Whether no include goes along a reference parameter, for its values are canonical URLs.
+fn is_canonical(catalogue: &Catalogue, kind: ResourceType, param: &SearchParam) -> bool {
+    let plan = catalogue.plan(kind).ok().and_then(|plan| plan.find(&param.code));
+    plan.is_some_and(ParamPlan::is_canonical)
 }
 
 /// The search parameters of a type: those that FHIR publishes, and those that are resources here.
@@ -150,7 +157,9 @@ fn offer(
     offer.conditional_delete = if policy.delete_multiple { "multiple" } else { "single" };
     offer.search_params = params(catalogue, kind).cloned().chain(undefined()).collect();
     offer.search_params.sort_by(|a, b| a.code.cmp(&b.code));
-    offer.includes = std::iter::once("*".to_owned()).chain(offer.includes_of()).collect();
+    let leads = |one: &String| leading.iter().any(|(name, _)| name == one);
+    let own = offer.includes_of().into_iter().filter(leads);
+    offer.includes = std::iter::once("*".to_owned()).chain(own).collect();
     let here = leading.iter().filter(|(_, to)| to.is_empty() || to.contains(&kind));
     offer.rev_includes =
         std::iter::once("*".to_owned()).chain(here.map(|(name, _)| name.clone())).collect();

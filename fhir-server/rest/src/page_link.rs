@@ -13,7 +13,7 @@ use search::query::{Pair, parse_pairs, write_pairs};
 use store::{HistoryKey, PageKey, PageValue};
 
 use crate::app::App;
-use crate::limits::PAGE_LINK_HOURS;
+use crate::limits::{PAGE_KEY_BYTES_MAX, PAGE_LINK_HOURS};
 
 /// Between fields; in no snapshot, in no folded string and in no query that is written.
 const FIELD: char = '\u{1f}';
@@ -63,6 +63,12 @@ pub(crate) fn write(holder: &Holder, pairs: &[Pair], key: Option<&PageKey>) -> R
         }
     }
     seal(holder, &text)
+}
+
+/// How long a link may be, in bytes, with the parameter that carries it, to a search that is written in so many.
+pub(crate) fn bytes_of(written: usize) -> usize {
+    let sealed = NONCE_LEN + written + PAGE_KEY_BYTES_MAX;
+    "_page=&".len() + sealed.div_ceil(3) * 4
 }
 
 /// Reads a search and its place.

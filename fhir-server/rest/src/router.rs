@@ -18,6 +18,7 @@ use domain::interactions::binary;
 use domain::limits::RESOURCE_BYTES_MAX;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
+use search::limits::PARAMS_MAX;
 use search::query::{Pair, parse_pairs, write_pairs};
 use telemetry::Emit;
 use telemetry::event::RequestServed;
@@ -211,6 +212,11 @@ async fn read(
         && !form.is_empty()
     {
         pairs.extend(wire::form(content_type.as_deref(), form)?);
+        // The links of the answer hold both.
+        if pairs.len() > PARAMS_MAX {
+            let text = format!("The query and the form have more than {PARAMS_MAX} parameters.");
+            return Err(Error::invalid(text));
+        }
         asked = write_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     }
     let raw = wants_content(&interaction, &pairs, accept);

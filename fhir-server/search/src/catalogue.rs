@@ -298,6 +298,13 @@ impl ParamPlan {
         open && self.sealed
     }
 
+    /// Whether its values are canonical URLs alone: those name no resource that a link could lead to.
+    #[must_use]
+    pub fn is_canonical(&self) -> bool {
+        let types = self.path.as_ref().map(Path::types).unwrap_or_default();
+        !types.is_empty() && types.iter().all(|name| name == "canonical")
+    }
+
     /// Every parameter that a value of this one may be indexed under.
     #[must_use]
     pub fn lookups(&self) -> Vec<Param> {

@@ -52,3 +52,7 @@ pub const CHAIN_READINGS_MAX: usize = 64;
 pub const FILTER_DEPTH_MAX: usize = 16;
 /// Includes of one query, each a statement for each round; `_revinclude=*` alone is some 100.
 pub const INCLUDES_MAX: usize = 200;
+/// Degrees of latitude, either way, that are on earth.
+pub const LATITUDE_MAX: f64 = 90.0;
+/// Degrees of longitude, either way.
+pub const LONGITUDE_MAX: f64 = 180.0;

@@ -99,9 +99,28 @@ async fn what_is_refused() -> Result<()> {
         "Observation?_include=",
         "Observation?_include:sometimes=Observation:subject",
         "Observation?_include=Observation:subject:Nobody",
+        // `patient` shares an index with `subject`, not its targets.
+        "Observation?_include=Observation:patient:Group",
+        "Patient?_revinclude=Observation:patient:Group",
     ] {
         let answer = server.client.get(&format!("/{query}")).await?;
         assert_eq!(answer.status, 400, "{query}: {}", answer.text);
+    }
+    Ok(())
+}
+
+/// What only begins like an include is another parameter, and there is none.
+#[tokio::test]
+async fn a_name_that_begins_like_an_include() -> Result<()> {
+    let server = holding(&ALL).await?;
+    for name in ["_includes", "_revincludes", "_included:iterate", "_revinclude2"] {
+        let path = format!("/Observation?_id=o1&{name}=Observation:patient");
+        let strict = server.client.request("GET", &path).header("prefer", "handling=strict");
+        let strict = Answer::of(strict).await?;
+        assert_eq!(strict.status, 400, "{name}: {}", strict.text);
+        let lenient = server.client.get(&path).await?;
+        assert_eq!(of_mode(&lenient, "include"), "", "{name}");
+        assert!(lenient.text.contains("no search parameter"), "{name}: {}", lenient.text);
     }
     Ok(())
 }

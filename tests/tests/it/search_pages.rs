@@ -1,7 +1,7 @@
 //! Pages: forth and back, over one type and several, and what their links give away.
 
 use anyhow::{Context, Result};
-use it::Fixture;
+use it::{Answer, Fixture};
 
 use crate::search::ids;
 
@@ -86,6 +86,40 @@ async fn links_give_nothing_away() -> Result<()> {
     let elsewhere = next.replace("/Patient?", "/Practitioner?");
     for broken in [elsewhere.as_str(), next.get(..next.len() / 2).context("half")?] {
         assert_eq!(server.client.get(broken).await?.status, 400, "{broken}");
+    }
+    Ok(())
+}
+
+/// The links of a search by form can be followed, or it is refused before it is made.
+#[tokio::test]
+async fn links_of_large_forms() -> Result<()> {
+    let server = stocked().await?;
+    let family = |kilobytes: usize| {
+        format!("family=muller{}", ",".to_owned() + &vec!["x".repeat(99); 10 * kilobytes].join(","))
+    };
+    let missing = |count: usize| vec!["active:missing=true"; count].join("&");
+    for (name, query, form, status) in [
+        ("36 kB", "_count=1".to_owned(), family(36), 200),
+        ("50 kB", "_count=1".to_owned(), family(50), 400),
+        ("30 kB twice", format!("_count=1&{}", family(30)), family(30), 400),
+        ("99 parameters", format!("_count=1&{}", missing(40)), missing(58), 200),
+        ("101 parameters", format!("_count=1&{}", missing(40)), missing(60), 400),
+    ] {
+        let request = server
+            .client
+            .request("POST", &format!("/Patient/_search?{query}"))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form);
+        let answer = Answer::of(request).await?;
+        assert_eq!(answer.status, status, "{name}: {}", answer.text);
+        if status == 200 {
+            for relation in ["next", "self"] {
+                let link = answer.link(relation).context(name)?;
+                let followed = server.client.get(&link).await?;
+                assert_eq!(followed.status, 200, "{name}, {relation}: {}", followed.text);
+                assert_eq!(followed.entries().len(), 1, "{name}, {relation}");
+            }
+        }
     }
     Ok(())
 }

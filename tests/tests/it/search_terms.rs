@@ -148,6 +148,16 @@ async fn value_sets_and_hierarchies() -> Result<()> {
             ("Patient?gender:in=ValueSet/gender", "p"),
             ("Patient?gender:not-in=ValueSet/gender", "q,r"),
             ("Patient?gender:below=http://hl7.org/fhir/administrative-gender|male", "p"),
+            // The system of a `code` follows from its binding.
+            ("Patient?gender=http://hl7.org/fhir/administrative-gender|male", "p"),
+            ("Patient?gender=http://hl7.org/fhir/administrative-gender|", "p,q"),
+            ("Patient?gender=http://hl7.org/fhir/administrative-gender|man", ""),
+            ("Patient?gender=http://else.example|male", ""),
+            ("Patient?gender=|male", "p"),
+            ("Patient?gender:not=http://hl7.org/fhir/administrative-gender|male", "q,r"),
+            ("Patient?gender:not=http://else.example|male", "p,q,r"),
+            ("Patient?_filter=gender ne http://hl7.org/fhir/administrative-gender|male", "q,r"),
+            ("Condition?patient.gender=http://hl7.org/fhir/administrative-gender|male&code:in=ValueSet/dogs", "dog,pug"),
             ("Patient?gender:below=http://else.example|male", "422"),
             // Where there are no codes.
             ("Patient?active:in=ValueSet/gender", "400"),

@@ -296,6 +296,22 @@ async fn filters() -> Result<()> {
             ("Patient?_filter=(family eq smith", "400"),
             ("Patient?_filter=family like smith", "400"),
             ("Patient?_filter=famly eq smith", "400"),
+            // An operator that the parameter's kind does not have is not another search.
+            ("Patient?_filter=family gt M", "400"),
+            ("Patient?_filter=gender ge male", "400"),
+            ("Patient?_filter=general-practitioner lt 5", "400"),
+            ("Patient?_filter=identifier sw 446", "400"),
+            ("Patient?_filter=birthdate sw 1980", "400"),
+            ("Patient?_filter=family po 1980", "400"),
+            ("Patient?_filter=family re Smith", "400"),
+            ("Patient?_filter=_id gt a", "400"),
+            ("Patient?_filter=_id eq q", "q"),
+            ("Patient?_filter=birthdate eq ge1970", "400"),
+            ("Patient?_filter=birthdate ne ap1970", "400"),
+            ("Patient?_filter=birthdate gt ge1970", "400"),
+            ("Patient?_filter=_lastUpdated eq ge1970", "400"),
+            ("Patient?_filter=_lastUpdated ge 1970", "p,q"),
+            ("Patient?_filter=_lastUpdated po 1970", ""),
         ],
     )
     .await

@@ -5,6 +5,7 @@ use canonical_model::{Error, Issue, IssueCode, Kind, Result};
 use domain::interactions::search::{self as interaction, Scope, Searched};
 use domain::{Request, said_of_all};
 use search::Query;
+use search::limits::QUERY_BYTES_MAX;
 use search::query::{Handling, Pair, write_pairs};
 
 use crate::answer::Answer;
@@ -40,13 +41,14 @@ pub(crate) async fn search(app: &App, mut wire: WireRequest, scope: &Scope) -> R
     };
     let queries =
         interaction::queries(&app.domain, &wire.request, scope, &pairs, wire.handling).await?;
+    let links = Links { base: app.base(), path: &path, own: own(scope, &queries, &pairs) };
+    links.expect_short()?;
     let found = interaction::search(&app.domain, &wire.request, &queries, after.as_ref()).await?;
     if let (Handling::Strict, Some(said)) = (wire.handling, found.incomplete.first()) {
         return Err(Error::new(Kind::Unavailable, said.as_str()).code(IssueCode::Incomplete));
     }
 
     let mut bundle = BundleText::new("searchset", found.page.total);
-    let links = Links { base: app.base(), path: &path, own: own(scope, &queries, &pairs) };
     let page = page.map(|(_, link)| link.as_str());
     bundle.link("self", &page.map_or_else(|| links.plain(), |link| links.page(link)));
     // The criteria may name a patient: what is in a page link stays in it.
@@ -99,6 +101,21 @@ impl Links<'_> {
         let view = self.own.iter().filter(|(name, _)| VIEW.contains(&name.as_str()));
         let view = view.map(|(name, value)| (name.as_str(), value.as_str()));
         self.url(&write_pairs(std::iter::once(("_page", link)).chain(view)))
+    }
+
+    /// Refuses a search whose next page nobody could ask for: its link would be too long a query.
+    fn expect_short(&self) -> Result<()> {
+        let written = |pairs: &mut dyn Iterator<Item = &Pair>| {
+            write_pairs(pairs.map(|(name, value)| (name.as_str(), value.as_str()))).len()
+        };
+        let is_view = |pair: &&Pair| VIEW.contains(&pair.0.as_str());
+        let view = written(&mut self.own.iter().filter(is_view));
+        let asked = written(&mut self.own.iter().filter(|pair| !is_view(pair)));
+        if page_link::bytes_of(asked) + view <= QUERY_BYTES_MAX {
+            return Ok(());
+        }
+        let text = "The search is too long for a link to its next page, which may have 64 kB. Use fewer values.";
+        Err(Error::invalid(text))
     }
 
     /// What goes into a page link.

@@ -144,7 +144,8 @@ fn take(sink: &mut Sink<'_>, param: &ParamPlan, root: &Value, items: &[Item<'_>]
     }
     let present = sink.hasher.present(param.own);
     sink.facet(present);
-    if (param.alias && !param.compartment) || param.is_hidden() {
+    // What shares an index needs nothing of its own but the identifiers beside its references.
+    if (param.alias && param.definition.kind != SearchParamKind::Reference) || param.is_hidden() {
         return;
     }
     for (instance, item) in items.iter().enumerate() {

@@ -4,7 +4,7 @@ use canonical_model::fhirpath::Item;
 use canonical_model::{ResourceId, ResourceType, Value};
 
 use super::Sink;
-use super::token::{Coded, put_code};
+use super::token::{Coded, put_code, put_facets};
 use crate::catalogue::ParamPlan;
 use crate::keys::Aspect;
 use crate::limits::VERSION_PARTS_MAX;
@@ -20,16 +20,20 @@ pub(crate) enum Named<'a> {
 
 /// Reads a reference; `None` for one into the resource itself.
 pub(crate) fn named<'a>(text: &'a str, base: &str) -> Option<Named<'a>> {
-    let path = match text.strip_prefix(base) {
+    let (uri, canonical) = match text.split_once('|') {
+        Some((uri, version)) => (uri, Some(version)),
+        None => (text, None),
+    };
+    let path = match uri.strip_prefix(base) {
         Some(below) => below.trim_start_matches('/'),
-        None => text,
+        None => uri,
     };
     let mut parts = path.split('/');
     let (kind, id) = (parts.next().and_then(ResourceType::find), parts.next());
     let rest = (parts.next(), parts.next(), parts.next());
     match (kind, id, rest) {
         (Some(kind), Some(id), (None, _, _)) if ResourceId::is_legal(id) => {
-            Some(Named::Here { kind, id, version: None })
+            Some(Named::Here { kind, id, version: canonical })
         }
         (Some(kind), Some(id), (Some("_history"), Some(version), None))
             if ResourceId::is_legal(id) =>
@@ -37,10 +41,7 @@ pub(crate) fn named<'a>(text: &'a str, base: &str) -> Option<Named<'a>> {
             Some(Named::Here { kind, id, version: Some(version) })
         }
         _ if text.starts_with('#') => None,
-        _ => Some(match text.split_once('|') {
-            Some((uri, version)) => Named::There { uri, version: Some(version) },
-            None => Named::There { uri: text, version: None },
-        }),
+        _ => Some(Named::There { uri, version: canonical }),
     }
 }
 
@@ -54,11 +55,15 @@ pub(super) fn text<'a>(item: &Item<'a>) -> Option<&'a str> {
 }
 
 pub(super) fn take(sink: &mut Sink<'_>, param: &ParamPlan, item: &Item<'_>) {
-    if let Some(identifier) = item.value.get("identifier").filter(|_| !param.alias) {
+    if let Some(identifier) = item.value.get("identifier") {
         let part = |name: &str| identifier.get(name).and_then(Value::as_str);
         let coded = Coded { system: part("system"), code: part("value") };
-        let under = sink.hasher.aspect(param.param, &Aspect::Identifier);
-        put_code(sink, param, under, &[], coded);
+        let under = sink.hasher.aspect(param.own, &Aspect::Identifier);
+        if param.alias {
+            put_facets(sink, under, coded);
+        } else {
+            put_code(sink, param, under, &[], coded);
+        }
     }
     match text(item).and_then(|text| named(text, sink.base)) {
         Some(Named::Here { kind, id, version }) => {
@@ -69,7 +74,11 @@ pub(super) fn take(sink: &mut Sink<'_>, param: &ParamPlan, item: &Item<'_>) {
             if !param.alias {
                 let key = sink.hasher.reference(param.param, identity);
                 sink.key(param, key);
-                put_version(sink, param, &format!("{kind}/{id}"), version);
+                let name = format!("{kind}/{id}");
+                put_version(sink, param, &name, version);
+                if item.type_name == "canonical" {
+                    put_version_ladder(sink, param, &name, version);
+                }
             }
         }
         Some(Named::There { uri, version }) if !param.alias => {
@@ -147,6 +156,8 @@ mod tests {
             ("Patient/1", here("1", None)),
             ("https://a.example/fhir/Patient/1", here("1", None)),
             ("Patient/1/_history/2", here("1", Some("2"))),
+            ("https://a.example/fhir/Patient/1|2.0", here("1", Some("2.0"))),
+            ("Patient/1|", here("1", Some(""))),
             ("https://b.example/Patient/1", there("https://b.example/Patient/1", None)),
             ("http://x/ValueSet/y|2.0", there("http://x/ValueSet/y", Some("2.0"))),
             ("urn:uuid:5", there("urn:uuid:5", None)),

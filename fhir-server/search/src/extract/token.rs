@@ -110,6 +110,21 @@ pub(super) fn put_code(
             let key = sink.hasher.code(param, code);
             sink.key(plan, key);
         }
+    }
+    put_systems(sink, param, coded);
+}
+
+/// Where another parameter's row finds the code: whether it is this one's too.
+pub(super) fn put_facets(sink: &mut Sink<'_>, param: Param, coded: Coded<'_>) {
+    if let Some(code) = coded.code {
+        let plain = sink.hasher.facet(param, code);
+        sink.facet(plain);
+    }
+    put_systems(sink, param, coded);
+}
+
+fn put_systems(sink: &mut Sink<'_>, param: Param, coded: Coded<'_>) {
+    if let Some(code) = coded.code {
         let exact = sink.hasher.system_code(param, coded.system.unwrap_or_default(), code);
         sink.facet(exact);
     }

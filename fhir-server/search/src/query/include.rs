@@ -3,8 +3,10 @@
 use canonical_model::ResourceType;
 use conformance::SearchParamKind;
 
+use super::criteria::along_canonical;
 use super::parse::QueryContext;
 use super::refusal::{Refusal, tame};
+use crate::catalogue::ParamPlan;
 use crate::keys::Param;
 
 /// References along which other resources join the answer.
@@ -67,8 +69,20 @@ pub(super) fn include(
         [source, param, rest @ ..] if rest.len() <= 1 && !param.is_empty() => {
             let source = of_type(source)?;
             let target = rest.first().map(|name| of_type(name)).transpose()?;
-            let (param, only) = reference(context, code, source, param)?;
-            Ok(vec![make(source, vec![param], target.or(only))])
+            let found = reference(context, code, source, param)?;
+            if found.is_canonical() {
+                return Err(along_canonical(source, param));
+            }
+            if let Some(kind) = target.filter(|kind| !leads(&found.targets, *kind)) {
+                let text = format!("{source}.{} does not point to a {kind}", tame(param));
+                return Err(Refusal::value(code, &text));
+            }
+            // `patient` narrows what it shares with `subject`.
+            let only = match found.targets.as_slice() {
+                [only] => Some(*only),
+                _ => None,
+            };
+            Ok(vec![make(source, vec![found.param], target.or(only))])
         }
         _ => Err(shape()),
     }
@@ -80,11 +94,10 @@ fn references(
     target: Option<ResourceType>,
 ) -> Result<Vec<Param>, Refusal> {
     let plan = context.catalogue.plan(source)?;
-    let leads = |targets: &[ResourceType]| {
-        target.is_none_or(|target| targets.is_empty() || targets.contains(&target))
-    };
     let all = plan.params.iter().filter(|param| {
-        param.definition.kind == SearchParamKind::Reference && leads(&param.targets)
+        param.definition.kind == SearchParamKind::Reference
+            && !param.is_canonical()
+            && target.is_none_or(|target| leads(&param.targets, target))
     });
     let noted = all.inspect(|param| context.note(source, param));
     let mut params: Vec<Param> = noted.map(|param| param.param).collect();
@@ -93,22 +106,22 @@ fn references(
     Ok(params)
 }
 
-fn reference(
-    context: QueryContext<'_>,
+/// Whether a reference with these targets may point to the type; none is any.
+fn leads(targets: &[ResourceType], kind: ResourceType) -> bool {
+    targets.is_empty() || targets.contains(&kind)
+}
+
+fn reference<'a>(
+    context: QueryContext<'a>,
     code: &str,
     source: ResourceType,
     param: &str,
-) -> Result<(Param, Option<ResourceType>), Refusal> {
+) -> Result<&'a ParamPlan, Refusal> {
     let plan = context.catalogue.plan(source)?;
     match plan.find(param) {
         Some(found) if found.definition.kind == SearchParamKind::Reference => {
             context.note(source, found);
-            // `patient` narrows what it shares with `subject`.
-            let only = match found.targets.as_slice() {
-                [only] => Some(*only),
-                _ => None,
-            };
-            Ok((found.param, only))
+            Ok(found)
         }
         Some(_) => {
             let text = format!("{source}.{} is no reference", tame(param));

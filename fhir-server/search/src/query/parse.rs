@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use canonical_model::{Error, Issue, ResourceType, Result};
 
-use super::criteria::criterion;
+use super::criteria::{Operator, criterion};
 use super::include::include;
 use super::pairs::Pair;
 use super::refusal::{Refusal, place};
@@ -40,6 +40,8 @@ pub struct QueryContext<'a> {
     pub(super) depth: usize,
     /// Where the parameters of one's own are noted that are used.
     pub(super) used: Option<&'a Mutex<Vec<UsedCustom>>>,
+    /// What a test of a `_filter` asks of the parameter that its name ends in.
+    pub(super) operator: Option<Operator>,
 }
 
 impl<'a> QueryContext<'a> {
@@ -51,7 +53,7 @@ impl<'a> QueryContext<'a> {
         handling: Handling,
         terms: &'a Terms,
     ) -> Self {
-        Self { catalogue, base, handling, terms, depth: 0, used: None }
+        Self { catalogue, base, handling, terms, depth: 0, used: None, operator: None }
     }
 
     /// Notes that a parameter of a type is used.
@@ -111,6 +113,18 @@ pub fn parse(context: QueryContext<'_>, kind: ResourceType, pairs: &[Pair]) -> R
     Ok(query)
 }
 
+/// Refuses more tests than one query may hold.
+///
+/// # Errors
+/// Invalid.
+pub(super) fn few_enough(tests: usize) -> Result<()> {
+    if tests > TESTS_MAX {
+        let text = format!("The query asks for more than {TESTS_MAX} values. Split it.");
+        return Err(Error::invalid(text));
+    }
+    Ok(())
+}
+
 fn take(
     context: QueryContext<'_>,
     plan: &TypePlan,
@@ -143,7 +157,7 @@ fn take(
             query.summary =
                 Summary::parse(value).ok_or_else(|| Refusal::value(name, text).about(value))?;
         }
-        _ if name.starts_with("_include") || name.starts_with("_revinclude") => {
+        _ if matches!(name.split(':').next(), Some("_include" | "_revinclude")) => {
             query.includes.extend(include(context, query.kind, name, value)?);
             if query.includes.len() > INCLUDES_MAX {
                 return Err(Refusal::value("_include", "more than 200 includes"));

@@ -3,6 +3,7 @@
 use access::Access;
 use canonical_model::ResourceType;
 use search::expr::{Circle, Expr, KeyTest};
+use search::limits::{LATITUDE_MAX, LONGITUDE_MAX};
 use search::{Hasher, Param};
 use sqlx::{Postgres, QueryBuilder};
 
@@ -201,7 +202,8 @@ fn push_near(sql: &mut Sql, r: &str, circle: &Circle) {
         .push_bind(circle.latitude_param.0)
         .push(" and o.param = ")
         .push_bind(circle.longitude_param.0)
-        .push(" and 2 * 6371.0088 * asin(sqrt(least(1, power(sind((a.at - ")
+        // The sine of what is no place on earth may be an error of the whole search.
+        .push(format!(" and case when abs(a.at) <= {LATITUDE_MAX} and abs(o.at) <= {LONGITUDE_MAX} then 2 * 6371.0088 * asin(sqrt(least(1, power(sind((a.at - "))
         .push_bind(circle.latitude)
         .push(") / 2), 2) + cosd(a.at) * cosd(")
         .push_bind(circle.latitude)
@@ -209,7 +211,7 @@ fn push_near(sql: &mut Sql, r: &str, circle: &Circle) {
         .push_bind(circle.longitude)
         .push(") / 2), 2)))) <= ")
         .push_bind(circle.radius)
-        .push(")");
+        .push(" else false end)");
 }
 
 /// The texts of all elements, without the tags of narrative; neither the names of elements nor the signs of

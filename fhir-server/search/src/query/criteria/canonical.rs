@@ -1,13 +1,19 @@
 //! Uris and canonicals. A canonical's version lies beside its URL.
 //! <https://hl7.org/fhir/R4/search.html#uri>, <https://hl7.org/fhir/R4/references.html#canonical>
 
-use super::reference::versioned;
+use std::borrow::Cow;
+
+use conformance::SearchParamKind;
+
+use super::reference::{target, versioned};
 use super::token::key;
 use super::values::unescape;
 use super::{Criterion, Parsed, any};
 use crate::expr::Expr;
-use crate::extract::reference::{ladder, versions};
+use crate::extract::reference::{Named, ladder, named, versions};
 use crate::keys::Aspect;
+
+const REFERENCE: SearchParamKind = SearchParamKind::Reference;
 
 /// Whether values of the parameter may be canonicals.
 pub(super) fn is(it: &Criterion<'_>) -> bool {
@@ -50,6 +56,13 @@ pub(super) fn related(it: &Criterion<'_>, value: &str) -> Parsed {
     let (uri, version) = parts
         .ok_or_else(|| it.wrong("expected url|version: versions are above or below others"))?;
     let hasher = it.context.catalogue.hasher();
+    // One of a resource here is known by its type and id, as a reference is.
+    let (found, uri) = match named(uri, it.context.base) {
+        Some(Named::Here { kind, id, .. }) if it.param.definition.kind == REFERENCE => {
+            (target(it, kind, id), Cow::Owned(format!("{kind}/{id}")))
+        }
+        _ => (exact(it, uri), Cow::Borrowed(uri)),
+    };
     let facet = |aspect: &Aspect<'_>, version: &str| {
         let under = hasher.aspect(it.param.param, aspect);
         Expr::Facet(hasher.facet(under, &format!("{uri}|{version}")))
@@ -58,5 +71,5 @@ pub(super) fn related(it: &Criterion<'_>, value: &str) -> Parsed {
         Some("below") => facet(&Aspect::VersionBelow, version),
         _ => Expr::any(versions(version).map(|above| facet(&Aspect::Version, above)).collect()),
     };
-    Ok(Expr::And(vec![exact(it, uri), of_version]))
+    Ok(Expr::And(vec![found, of_version]))
 }

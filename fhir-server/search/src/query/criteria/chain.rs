@@ -7,7 +7,7 @@ use super::{Parsed, criterion, known};
 use crate::catalogue::ParamPlan;
 use crate::expr::{Expr, Link};
 use crate::limits::{CHAIN_DEPTH_MAX, CHAIN_READINGS_MAX};
-use crate::query::parse::QueryContext;
+use crate::query::parse::{QueryContext, few_enough};
 use crate::query::refusal::{Refusal, tame};
 
 /// `subject:Patient.name`: the reference, and what holds of the resource it leads to.
@@ -47,16 +47,20 @@ pub(super) fn chain(
             "the chain can be read in too many ways: name the types, as in subject:Patient.name";
         return Err(Refusal::value(code, text));
     }
-    let mut links = Vec::new();
+    let (mut links, mut tests) = (Vec::new(), 0);
     let mut refused = None;
     for target in kinds {
         match criterion(context, target, rest, value, fan) {
-            Ok(filter) => links.push(Expr::Chain(Link {
-                param: param.param,
-                kind: target,
-                filter: Box::new(filter),
-                compartment: param.compartment,
-            })),
+            Ok(filter) => {
+                tests += 1 + filter.tests();
+                few_enough(tests)?;
+                links.push(Expr::Chain(Link {
+                    param: param.param,
+                    kind: target,
+                    filter: Box::new(filter),
+                    compartment: param.compartment,
+                }));
+            }
             // Not every type it may point to needs to know the parameter.
             Err(Refusal::Unknown(issue)) => refused = Some(Refusal::Unknown(issue)),
             Err(other) => return Err(other),
@@ -116,5 +120,15 @@ fn reference<'a>(
         let text = format!("{kind}.{code}: only a reference leads on to other parameters");
         return Err(Refusal::unsupported(text));
     }
+    if param.is_canonical() {
+        return Err(canonical(kind, code));
+    }
     Ok(param)
+}
+
+/// A link along it would find nothing, which is not the truth.
+pub(in crate::query) fn canonical(kind: ResourceType, code: &str) -> Refusal {
+    let text =
+        "its values are canonical URLs, along which no link leads: search by their `url` first";
+    Refusal::unsupported(format!("{kind}.{}: {text}", tame(code)))
 }

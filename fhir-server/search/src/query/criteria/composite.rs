@@ -7,12 +7,12 @@ use canonical_model::ResourceId;
 use conformance::SearchParamKind;
 
 use super::date::range;
-use super::number::compare;
+use super::number::{Asked, read};
 use super::token::token;
 use super::values::{split, split_once, unescape};
-use super::{Criterion, Parsed, any};
+use super::{Criterion, Parsed, any, implicit};
 use crate::catalogue::Part;
-use crate::expr::{Expr, TextTest};
+use crate::expr::{Expr, RangeTest, TextTest};
 use crate::extract::reference::{Named, named};
 use crate::extract::{instances, nth_of};
 use crate::fold::fold;
@@ -48,9 +48,7 @@ fn one(it: &Criterion<'_>, value: &str) -> Parsed {
     let mut tests = implied(it, both())?;
     tests.push(match ordered.as_slice() {
         [] => Expr::any(heads.into_iter().map(|head| Expr::Facet(hasher.whole(head))).collect()),
-        [(part, value)] => {
-            under(it, part, &heads, value).map_err(|refusal| refusal.about(value))?
-        }
+        [(part, value)] => Ordered::read(it, part, value)?.under(it, &heads),
         several => tied(it, several, &heads)?,
     });
     Ok(Expr::And(tests))
@@ -59,34 +57,56 @@ fn one(it: &Criterion<'_>, value: &str) -> Parsed {
 /// Ordered parts of one instance, whichever it is.
 fn tied(it: &Criterion<'_>, parts: &[(&Part, &&str)], heads: &[Param]) -> Parsed {
     let hasher = it.context.catalogue.hasher();
-    let of_instance = |instance: usize| -> Parsed {
-        let tests = parts.iter().enumerate().map(|(nth, (part, value))| {
+    let asked: Vec<Ordered> = parts
+        .iter()
+        .map(|(part, value)| Ordered::read(it, part, value))
+        .collect::<Result<_, _>>()?;
+    let of_instance = |instance: usize| {
+        let tests = asked.iter().enumerate().map(|(nth, asked)| {
             let number = Discrete::Nth(nth_of(nth, instance));
             let heads: Vec<Param> = heads.iter().map(|head| hasher.part(*head, &number)).collect();
-            under(it, part, &heads, value).map_err(|refusal| refusal.about(value))
+            asked.under(it, &heads)
         });
-        Ok(Expr::And(tests.collect::<Result<_, _>>()?))
+        Expr::And(tests.collect())
     };
-    Ok(Expr::any(instances().map(of_instance).collect::<Result<_, _>>()?))
+    Ok(Expr::any(instances().map(of_instance).collect()))
 }
 
-/// An ordered part's test under narrowed parameters.
-fn under(it: &Criterion<'_>, part: &Part, heads: &[Param], value: &str) -> Parsed {
-    match part.kind {
-        SearchParamKind::Date => {
-            let test = range(&part.code, value)?;
-            let tests = heads.iter().map(|head| Expr::Date(*head, test)).collect();
-            Ok(Expr::Beside(Box::new(Expr::any(tests))))
-        }
-        SearchParamKind::String => {
-            let folded = fold(&unescape(value));
-            if folded.is_empty() {
-                return Err(it.wrong("the text has no letters"));
+/// What an ordered part is compared with.
+enum Ordered {
+    Date(RangeTest<i64>),
+    /// How it begins, folded.
+    Text(String),
+    Number(Asked),
+}
+
+impl Ordered {
+    fn read(it: &Criterion<'_>, part: &Part, value: &str) -> Result<Self, Refusal> {
+        let ordered = match part.kind {
+            SearchParamKind::Date => range(it.context, &part.code, value).map(Self::Date),
+            SearchParamKind::String => match fold(&unescape(value)) {
+                folded if folded.is_empty() => Err(it.wrong("the text has no letters")),
+                folded => Ok(Self::Text(folded)),
+            },
+            kind => read(it, value, kind == SearchParamKind::Quantity)
+                .map(|asked| Self::Number(asked.narrow())),
+        };
+        ordered.map_err(|refusal| refusal.about(value))
+    }
+
+    /// Its test under narrowed parameters.
+    fn under(&self, it: &Criterion<'_>, heads: &[Param]) -> Expr {
+        match self {
+            Self::Date(test) => {
+                let tests = heads.iter().map(|head| Expr::Date(*head, *test)).collect();
+                Expr::Beside(Box::new(Expr::any(tests)))
             }
-            let test = Expr::Text(heads.to_vec(), TextTest::Prefix(folded));
-            Ok(Expr::Beside(Box::new(test)))
+            Self::Text(folded) => {
+                let test = Expr::Text(heads.to_vec(), TextTest::Prefix(folded.clone()));
+                Expr::Beside(Box::new(test))
+            }
+            Self::Number(asked) => asked.under(it, heads),
         }
-        kind => compare(it, heads, value, kind == SearchParamKind::Quantity, true),
     }
 }
 
@@ -101,10 +121,8 @@ fn implied<'a>(
         if let Some(param) = plan.find(&part.code)
             && split_once(value, '|').is_none_or(|(_, code)| !code.is_empty())
         {
-            tests.push(token(
-                &Criterion { param, modifier: None, values: Vec::new(), ..*it },
-                value,
-            ));
+            let of_part = Criterion { param, modifier: None, values: Vec::new(), ..*it };
+            tests.push(token(&of_part, value)?);
         }
     }
     Ok(tests)
@@ -118,14 +136,29 @@ fn discrete<'a>(
     let plain = Cow::<'a, str>::Owned(unescape(value));
     match part.kind {
         SearchParamKind::Reference | SearchParamKind::Uri => reference(it, part, &plain),
-        _ => Ok(vec![match split_once(value, '|') {
-            None => Discrete::Code(plain),
-            Some((system, "")) => Discrete::System(unescape(system).into()),
-            Some((system, code)) => {
-                Discrete::SystemCode(unescape(system).into(), unescape(code).into())
-            }
-        }]),
+        _ => match split_once(value, '|') {
+            None => Ok(vec![Discrete::Code(plain)]),
+            Some((system, code)) => coded(it, part, &unescape(system), unescape(code).into()),
+        },
     }
+}
+
+fn coded<'a>(
+    it: &Criterion<'_>,
+    part: &Part,
+    system: &str,
+    code: Cow<'a, str>,
+) -> Result<Vec<Discrete<'a>>, Refusal> {
+    if let Some(param) = it.context.catalogue.plan(it.kind)?.find(&part.code)
+        && let Some(codes) = implicit::codes(it, param, system, code.clone())?
+    {
+        return Ok(codes.into_iter().map(Discrete::Code).collect());
+    }
+    let system = system.to_owned().into();
+    Ok(vec![match code.is_empty() {
+        true => Discrete::System(system),
+        false => Discrete::SystemCode(system, code),
+    }])
 }
 
 fn reference<'a>(

@@ -2,19 +2,25 @@
 
 use canonical_model::date::PartialDateTime;
 
+use super::operator::Operator;
 use super::{Criterion, Parsed, any};
 use crate::expr::{Expr, Prefix, RangeTest};
+use crate::query::parse::QueryContext;
 use crate::query::refusal::Refusal;
 
 pub(super) fn criterion(it: &Criterion<'_>) -> Parsed {
     if it.modifier.is_some() {
         return Err(it.unsupported());
     }
-    any(&it.values, |value| Ok(Expr::Date(it.param.param, range(it.name(), value)?)))
+    any(&it.values, |value| Ok(Expr::Date(it.param.param, range(it.context, it.name(), value)?)))
 }
 
 /// A date with its prefix.
-pub(super) fn range(name: &str, value: &str) -> Result<RangeTest<i64>, Refusal> {
+pub(super) fn range(
+    context: QueryContext<'_>,
+    name: &str,
+    value: &str,
+) -> Result<RangeTest<i64>, Refusal> {
     let (prefix, rest) = Prefix::split(value);
     let date = PartialDateTime::parse(rest).map_err(|_| {
         let text = "expected a date such as 2026-01-31, with a prefix such as ge before it";
@@ -23,6 +29,10 @@ pub(super) fn range(name: &str, value: &str) -> Result<RangeTest<i64>, Refusal> 
     let (lo, hi) = date.range();
     Ok(match prefix {
         Prefix::Ap => widened(lo, hi),
+        // The periods overlap, as written.
+        _ if context.operator == Some(Operator::Overlaps) => {
+            RangeTest { prefix: Prefix::Ap, lo, hi }
+        }
         _ => RangeTest { prefix, lo, hi },
     })
 }

@@ -2,10 +2,11 @@
 
 use canonical_model::ResourceType;
 
+use super::operator::Operator;
 use super::{Parsed, criterion};
-use crate::expr::{Expr, Prefix, RangeTest, TextTest};
+use crate::expr::Expr;
 use crate::limits::FILTER_DEPTH_MAX;
-use crate::query::parse::QueryContext;
+use crate::query::parse::{QueryContext, few_enough};
 use crate::query::refusal::Refusal;
 
 /// Reads a whole filter.
@@ -15,7 +16,7 @@ pub(super) fn filter(
     text: &str,
     fan: usize,
 ) -> Parsed {
-    let mut reader = Reader { context, kind, fan, text, at: 0, depth: 0 };
+    let mut reader = Reader { context, kind, fan, text, at: 0, depth: 0, tests: 0 };
     let expr = reader.alternatives()?;
     reader.space();
     if reader.rest().is_empty() { Ok(expr) } else { Err(reader.fault("`and`, `or` or the end")) }
@@ -28,6 +29,8 @@ struct Reader<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
+    /// How many its tests are so far.
+    tests: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -114,7 +117,11 @@ impl<'a> Reader<'a> {
         }
         let operator = self.name();
         let value = self.value()?;
-        self.compare(name, operator, &value).map_err(|refusal| refusal.about_all(from))
+        let test =
+            self.compare(name, operator, &value).map_err(|refusal| refusal.about_all(from))?;
+        self.tests += test.tests();
+        few_enough(self.tests)?;
+        Ok(test)
     }
 
     /// A quoted text, or a run of letters; escaped as a parameter's value is.
@@ -144,51 +151,35 @@ impl<'a> Reader<'a> {
     }
 
     fn compare(&self, name: &str, operator: &str, value: &str) -> Parsed {
-        // A filter that lost a part would find what it was to leave out.
-        let ask = |name: &str, value: &str| {
-            criterion(self.context, self.kind, name, value, self.fan).map_err(Refusal::hard)
-        };
-        let ask_as = |modifier: &str| ask(&format!("{name}:{modifier}"), value);
+        let as_is = |operator: Operator| self.ask(name, operator, value);
+        let named =
+            |modifier: &str| self.ask(&format!("{name}:{modifier}"), Operator::OfModifier, value);
         match operator {
-            "eq" => Ok(whole(ask(name, value)?)),
-            "re" => ask(name, value),
-            "ne" => Ok(Expr::Not(Box::new(whole(ask(name, value)?)))),
-            "co" => ask_as("contains"),
-            "sw" => ask(name, value),
+            "eq" => as_is(Operator::Equal),
+            "ne" => Ok(Expr::Not(Box::new(as_is(Operator::Equal)?))),
+            "re" => as_is(Operator::Refers),
+            "sw" => as_is(Operator::Begins),
+            "po" => as_is(Operator::Overlaps),
             "gt" | "lt" | "ge" | "le" | "ap" | "sa" | "eb" => {
-                ask(name, &format!("{operator}{value}"))
+                self.ask(name, Operator::Ordered, &format!("{operator}{value}"))
             }
             "pr" => match value {
-                "true" => ask(&format!("{name}:missing"), "false"),
-                "false" => ask(&format!("{name}:missing"), "true"),
+                "true" => self.ask(&format!("{name}:missing"), Operator::OfModifier, "false"),
+                "false" => self.ask(&format!("{name}:missing"), Operator::OfModifier, "true"),
                 _ => Err(self.fault("true or false behind `pr`")),
             },
-            "po" => overlaps(ask(name, value)?)
-                .ok_or_else(|| self.fault("a date's parameter before `po`")),
-            "ss" => ask_as("below"),
-            "sb" => ask_as("above"),
-            "in" => ask_as("in"),
-            "ni" => ask_as("not-in"),
+            "co" => named("contains"),
+            "ss" => named("below"),
+            "sb" => named("above"),
+            "in" => named("in"),
+            "ni" => named("not-in"),
             _ => Err(self.fault("an operator such as eq, co or gt before this")),
         }
     }
-}
 
-/// Strings are equal as a whole, folded; a parameter alone asks how they begin.
-fn whole(asked: Expr) -> Expr {
-    match asked {
-        Expr::Text(params, TextTest::Prefix(text)) => Expr::Text(params, TextTest::Equals(text)),
-        Expr::Or(parts) => Expr::Or(parts.into_iter().map(whole).collect()),
-        other => other,
-    }
-}
-
-/// The periods overlap, as written.
-fn overlaps(equal: Expr) -> Option<Expr> {
-    match equal {
-        Expr::Date(param, test) => {
-            Some(Expr::Date(param, RangeTest { prefix: Prefix::Ap, ..test }))
-        }
-        _ => None,
+    /// A filter that lost a part would find what it was to leave out, so nothing is ignored.
+    fn ask(&self, name: &str, operator: Operator, value: &str) -> Parsed {
+        let context = QueryContext { operator: Some(operator), ..self.context };
+        criterion(context, self.kind, name, value, self.fan).map_err(Refusal::hard)
     }
 }

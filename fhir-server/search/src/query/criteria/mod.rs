@@ -7,7 +7,9 @@ mod composite;
 mod concept;
 mod date;
 mod filter;
+mod implicit;
 mod number;
+mod operator;
 mod reference;
 mod special;
 mod spelling;
@@ -15,10 +17,13 @@ mod text;
 mod token;
 mod values;
 
+pub(super) use chain::canonical as along_canonical;
+pub(super) use operator::Operator;
+
 use canonical_model::{ResourceId, ResourceType};
 use conformance::SearchParamKind;
 
-use super::parse::QueryContext;
+use super::parse::{QueryContext, few_enough};
 use super::refusal::{Refusal, tame};
 use crate::catalogue::ParamPlan;
 use crate::expr::Expr;
@@ -94,6 +99,9 @@ pub(super) fn criterion(
         return special;
     }
     let param = known(context, kind, code)?;
+    if let Some(operator) = context.operator {
+        operator.check(code, param.definition.kind, &values)?;
+    }
     let it = Criterion { context, kind, param, modifier, values };
     if modifier == Some("missing") {
         return missing(&it);
@@ -144,7 +152,19 @@ fn by_kind(it: &Criterion<'_>) -> Parsed {
 /// One value or several: comma means or.
 fn any(values: &[&str], each: impl Fn(&str) -> Parsed) -> Parsed {
     let each = |value: &&str| each(value).map_err(|refusal| refusal.about(value));
-    Ok(Expr::any(values.iter().map(each).collect::<Result<_, _>>()?))
+    Ok(Expr::any(gather(values.iter().map(each))?))
+}
+
+/// Takes parts as long as a query may hold their tests: what is more is refused before it is made.
+fn gather(parts: impl Iterator<Item = Parsed>) -> Result<Vec<Expr>, Refusal> {
+    let (mut all, mut tests) = (Vec::new(), 0);
+    for part in parts {
+        let part = part?;
+        tests += part.tests();
+        few_enough(tests)?;
+        all.push(part);
+    }
+    Ok(all)
 }
 
 fn identity(context: QueryContext<'_>, kind: ResourceType, values: &[&str]) -> Expr {
@@ -163,5 +183,21 @@ fn missing(it: &Criterion<'_>) -> Parsed {
             let at = values.first().copied().unwrap_or_default();
             Err(it.wrong(":missing is true or false").about(at))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_much_is_not_made_first() {
+        let mut made = 0;
+        let parts = std::iter::repeat_with(|| {
+            made += 1;
+            Ok(Expr::And(vec![Expr::Owned(1); 128]))
+        });
+        assert!(gather(parts.take(1_000)).is_err());
+        assert_eq!(made, 32);
     }
 }

@@ -11,34 +11,37 @@ pub(super) fn criterion(it: &Criterion<'_>) -> Parsed {
     if it.modifier.is_some() {
         return Err(it.unsupported());
     }
-    any(&it.values, |value| compare(it, &it.param.lookups(), value, it.is_quantity(), false))
+    let lookups = it.param.lookups();
+    any(&it.values, |value| Ok(read(it, value, it.is_quantity())?.under(it, &lookups)))
 }
 
-/// A number or quantity under one of several parameters.
-pub(super) fn compare(
-    it: &Criterion<'_>,
-    lookups: &[Param],
-    value: &str,
-    quantity: bool,
-    narrow: bool,
-) -> Parsed {
-    let hasher = it.context.catalogue.hasher();
-    let mut asked = read(it, value, quantity)?;
-    asked.test.narrow = narrow;
-    let under = |param: &Param| match &asked.unit {
-        Unit::None => *param,
-        Unit::Named(name) => hasher.aspect(*param, &Aspect::UnitName(name)),
-        Unit::Of(system, code) => hasher.aspect(*param, &of_unit(system, code).0),
-    };
-    let test = Expr::Number(lookups.iter().map(under).collect(), asked.test);
-    // A quantity without its unit, or by the unit's name, is in the forward index only.
-    let indexed = !quantity || matches!(asked.unit, Unit::Of(..));
-    Ok(if indexed { test } else { Expr::Beside(Box::new(test)) })
-}
-
-struct Asked {
+/// What a number or quantity is compared with.
+pub(super) struct Asked {
     unit: Unit,
     test: NumberTest,
+    quantity: bool,
+}
+
+impl Asked {
+    /// The same of parameters that hold the values of one code only.
+    pub(super) fn narrow(mut self) -> Self {
+        self.test.narrow = true;
+        self
+    }
+
+    /// The test under one of several parameters.
+    pub(super) fn under(&self, it: &Criterion<'_>, lookups: &[Param]) -> Expr {
+        let hasher = it.context.catalogue.hasher();
+        let under = |param: &Param| match &self.unit {
+            Unit::None => *param,
+            Unit::Named(name) => hasher.aspect(*param, &Aspect::UnitName(name)),
+            Unit::Of(system, code) => hasher.aspect(*param, &of_unit(system, code).0),
+        };
+        let test = Expr::Number(lookups.iter().map(under).collect(), self.test);
+        // A quantity without its unit, or by the unit's name, is in the forward index only.
+        let indexed = !self.quantity || matches!(self.unit, Unit::Of(..));
+        if indexed { test } else { Expr::Beside(Box::new(test)) }
+    }
 }
 
 enum Unit {
@@ -49,7 +52,7 @@ enum Unit {
 }
 
 /// `number`, `number|system|code`, `number||code`.
-fn read(it: &Criterion<'_>, value: &str, quantity: bool) -> Result<Asked, Refusal> {
+pub(super) fn read(it: &Criterion<'_>, value: &str, quantity: bool) -> Result<Asked, Refusal> {
     let (prefix, rest) = Prefix::split(value);
     let parts: Vec<String> = split(rest, '|').into_iter().map(unescape).collect();
     let (number, unit) = match parts.as_slice() {
@@ -80,7 +83,7 @@ fn read(it: &Criterion<'_>, value: &str, quantity: bool) -> Result<Asked, Refusa
         Unit::Of(system, code) => of_unit(system, code).1,
         Unit::None | Unit::Named(_) => None,
     };
-    Ok(Asked { unit, test: test(prefix, written, scale) })
+    Ok(Asked { unit, test: test(prefix, written, scale), quantity })
 }
 
 fn test(prefix: Prefix, written: Written, scale: Option<Scale>) -> NumberTest {

@@ -19,6 +19,10 @@ pub(super) fn criterion(it: &Criterion<'_>) -> Parsed {
         }
         Some(name) => Some(ResourceType::find(name).ok_or_else(|| it.unsupported())?),
     };
+    // Its index may be that of a wider parameter: `patient` of `subject`.
+    if let Some(kind) = narrowed.filter(|kind| !it.allows(*kind)) {
+        return Err(it.wrong(&format!("this does not point to a {kind}")));
+    }
     any(&it.values, |value| reference(it, narrowed, value))
 }
 
@@ -70,7 +74,7 @@ fn bare(it: &Criterion<'_>, narrowed: Option<ResourceType>, id: &str) -> Parsed 
     Ok(Expr::any(kinds.into_iter().map(|kind| target(it, kind, id)).collect()))
 }
 
-fn target(it: &Criterion<'_>, kind: ResourceType, id: &str) -> Expr {
+pub(super) fn target(it: &Criterion<'_>, kind: ResourceType, id: &str) -> Expr {
     let hasher = it.context.catalogue.hasher();
     let identity = hasher.identity(kind, id);
     let owner = kind == ResourceType::PATIENT && it.param.compartment;

@@ -2,12 +2,14 @@
 //! <https://hl7.org/fhir/R4/search.html#all>
 
 use canonical_model::{ResourceId, ResourceType};
+use conformance::SearchParamKind;
 
 use super::date::range;
 use super::values::{split, unescape};
 use super::{Criterion, Parsed, any, identity};
 use crate::expr::{Circle, Expr};
 use crate::keys::Aspect;
+use crate::limits::{LATITUDE_MAX, LONGITUDE_MAX};
 use crate::measure::{UCUM, of_unit};
 use crate::query::parse::QueryContext;
 use crate::query::refusal::{Refusal, tame};
@@ -20,11 +22,14 @@ pub(super) fn common(
     modifier: Option<&str>,
     values: &[&str],
 ) -> Option<Parsed> {
+    let of = |kind: SearchParamKind| -> Result<(), Refusal> {
+        context.operator.map_or(Ok(()), |operator| operator.check(code, kind, values))
+    };
     let read: fn(QueryContext<'_>, ResourceType, &[&str]) -> Parsed = match code {
         "_id" => |context, kind, values| Ok(identity(context, kind, values)),
-        "_lastUpdated" => {
-            |_, _, values| any(values, |value| Ok(Expr::Updated(range("_lastUpdated", value)?)))
-        }
+        "_lastUpdated" => |context, _, values| {
+            any(values, |value| Ok(Expr::Updated(range(context, "_lastUpdated", value)?)))
+        },
         "_text" => |_, _, values| any(values, |value| words("_text", false, value)),
         "_content" => |_, _, values| any(values, |value| words("_content", true, value)),
         "_list" => |context, _, values| any(values, |value| list(context, value)),
@@ -37,12 +42,21 @@ pub(super) fn common(
             let empty = values.iter().find(|value| value.is_empty()).copied().unwrap_or_default();
             Err(Refusal::value(code, "the value is empty").about(empty))
         }
-        None => read(context, kind, values),
+        None => of(kind_of(code)).and_then(|()| read(context, kind, values)),
         Some(modifier) => {
             let text = format!("{code}: the modifier `{}` is not supported on it", tame(modifier));
             Err(Refusal::unsupported(text))
         }
     })
+}
+
+/// The kind that such a parameter is compared as.
+fn kind_of(code: &str) -> SearchParamKind {
+    match code {
+        "_id" => SearchParamKind::Token,
+        "_lastUpdated" => SearchParamKind::Date,
+        _ => SearchParamKind::Special,
+    }
 }
 
 /// All of the words, in any order.
@@ -84,7 +98,7 @@ fn circle(it: &Criterion<'_>, value: &str) -> Parsed {
     let shape = || it.wrong("expected latitude|longitude|distance|unit, as 42.36|-71.06|10|km");
     let point = part(0).and_then(number).zip(part(1).and_then(number));
     let (latitude, longitude) = point.filter(|_| parts.len() <= 4).ok_or_else(shape)?;
-    if latitude.abs() > 90.0 || longitude.abs() > 180.0 {
+    if latitude.abs() > LATITUDE_MAX || longitude.abs() > LONGITUDE_MAX {
         return Err(it.wrong("a latitude is at most 90 degrees, a longitude 180"));
     }
     let distance = match part(2) {

@@ -1,5 +1,6 @@
 //! <https://hl7.org/fhir/R4/search.html#string>
 
+use super::operator::Operator;
 use super::values::unescape;
 use super::{Criterion, Parsed, any};
 use crate::expr::{Expr, TextTest};
@@ -8,6 +9,10 @@ use crate::keys::Aspect;
 
 pub(super) fn criterion(it: &Criterion<'_>) -> Parsed {
     match it.modifier {
+        // A filter's `eq` asks for the whole, folded; a parameter alone how it begins.
+        None if it.context.operator == Some(Operator::Equal) => {
+            any(&it.values, |value| folded(it, value, TextTest::Equals))
+        }
         None => any(&it.values, |value| folded(it, value, TextTest::Prefix)),
         Some("contains") => any(&it.values, |value| folded(it, value, TextTest::Contains)),
         Some("exact") => any(&it.values, |value| exact(it, value)),

@@ -1,8 +1,8 @@
 //! <https://hl7.org/fhir/R4/search.html#token>
 
-use super::concept;
 use super::values::{split, split_once, unescape};
 use super::{Criterion, Parsed, any};
+use super::{concept, implicit};
 use crate::expr::{Breadth, Expr, KeyTest, TextTest};
 use crate::fold::fold;
 use crate::keys::{Aspect, Facet, Key, Param};
@@ -11,8 +11,8 @@ use crate::terms::Term;
 
 pub(super) fn criterion(it: &Criterion<'_>) -> Parsed {
     match it.modifier {
-        None => any(&it.values, |value| Ok(token(it, value))),
-        Some("not") => Ok(Expr::Not(Box::new(any(&it.values, |value| Ok(token(it, value)))?))),
+        None => any(&it.values, |value| token(it, value)),
+        Some("not") => Ok(Expr::Not(Box::new(any(&it.values, |value| token(it, value))?))),
         Some("in") => concept::within(it),
         Some("not-in") => Ok(Expr::Not(Box::new(concept::within(it)?))),
         Some("below") => concept::related(it, Term::Below),
@@ -24,9 +24,15 @@ pub(super) fn criterion(it: &Criterion<'_>) -> Parsed {
 }
 
 /// `code`, `system|code`, `|code` or `system|`.
-pub(super) fn token(it: &Criterion<'_>, value: &str) -> Expr {
+pub(super) fn token(it: &Criterion<'_>, value: &str) -> Parsed {
     let lookups = it.param.lookups();
-    coded(it, it.param.param, &lookups, value)
+    if let Some((system, plain)) = split_once(value, '|')
+        && let Some(codes) =
+            implicit::codes(it, it.param, &unescape(system), unescape(plain).into())?
+    {
+        return Ok(Expr::any(codes.iter().map(|plain| code(it, &lookups, plain, None)).collect()));
+    }
+    Ok(coded(it, it.param.param, &lookups, value))
 }
 
 /// A token under a parameter or an aspect of it, and wherever else its code may be indexed.
@@ -82,11 +88,18 @@ fn of_type(it: &Criterion<'_>, value: &str) -> Parsed {
     Ok(code(it, &it.param.lookups(), number, Some(facet)))
 }
 
-/// What a reference's identifier is asked as.
+/// What a reference's identifier is asked as. One that shares its index with a wider parameter, as `patient`
+/// with `subject`, has facets of its own for what is its own.
 pub(super) fn identifier(it: &Criterion<'_>, value: &str) -> Result<Expr, Refusal> {
-    let under = it.context.catalogue.hasher().aspect(it.param.param, &Aspect::Identifier);
-    Ok(match coded(it, under, &[under], value) {
-        Expr::Key(test) => Expr::Key(KeyTest { breadth: Breadth::Unique, timed: false, ..test }),
+    let hasher = it.context.catalogue.hasher();
+    let shared = hasher.aspect(it.param.param, &Aspect::Identifier);
+    let own = hasher.aspect(it.param.own, &Aspect::Identifier);
+    Ok(match coded(it, own, &[shared], value) {
+        Expr::Key(test) => {
+            let plain = || hasher.facet(own, &unescape(value));
+            let facet = test.facet.or_else(|| it.param.alias.then(plain));
+            Expr::Key(KeyTest { breadth: Breadth::Unique, timed: false, facet, ..test })
+        }
         other => other,
     })
 }
