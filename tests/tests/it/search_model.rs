@@ -2,7 +2,6 @@
 //! of the index.
 
 use canonical_model::Value;
-use canonical_model::date::PartialDateTime;
 
 /// What a parameter's values are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,14 +161,67 @@ pub(crate) fn tokens(value: &Value) -> Vec<(String, String)> {
 
 /// Where a date or period begins and ends, the end exclusive.
 pub(crate) fn interval(value: &Value) -> Option<(i64, i64)> {
-    let range =
-        |value: &Value| PartialDateTime::parse(value.as_str()?).ok().map(|date| date.range());
+    let range = |value: &Value| span(value.as_str()?);
     if value.as_str().is_some() {
         return range(value);
     }
     let start = value.get("start").and_then(range).map(|(start, _)| start);
     let end = value.get("end").and_then(range).map(|(_, end)| end);
     (start.is_some() || end.is_some()).then(|| (start.unwrap_or(i64::MIN), end.unwrap_or(i64::MAX)))
+}
+
+/// The stretch a date or time covers in microseconds since 1970, the end exclusive: as long as what is
+/// not written. A day is of UTC, as is a time without a zone.
+pub(crate) fn span(date: &str) -> Option<(i64, i64)> {
+    const SECOND: i64 = 1_000_000;
+    let part = |at: std::ops::Range<usize>| date.get(at)?.parse::<i64>().ok();
+    let (year, month) = (part(0..4)?, part(5..7));
+    let Some(month) = month else { return Some((start_of(year, 1)?, start_of(year + 1, 1)?)) };
+    let Some(day) = part(8..10) else {
+        return Some((start_of(year, month)?, start_of(year, month + 1)?));
+    };
+    let midnight = start_of(year, month)? + (day - 1) * DAY;
+    let Some((hour, minute)) = part(11..13).zip(part(14..16)) else {
+        return Some((midnight, midnight + DAY));
+    };
+    let clock = midnight + (hour * 60 + minute) * 60 * SECOND;
+    let rest = date.get(16..)?;
+    let (clock, wide, zone) = match rest.strip_prefix(':') {
+        None => (clock, 60 * SECOND, rest),
+        Some(rest) => {
+            let zone = rest.find(['Z', '+', '-']).unwrap_or(rest.len());
+            let (seconds, zone) = rest.split_at(zone);
+            let (whole, fraction) = seconds.split_once('.').unwrap_or((seconds, ""));
+            let unit = fraction.chars().fold(SECOND, |unit, _| unit / 10);
+            let fraction = format!("0{fraction}").parse::<i64>().ok()?;
+            (clock + whole.parse::<i64>().ok()? * SECOND + fraction * unit, unit, zone)
+        }
+    };
+    let ahead = match zone.split_once(':') {
+        Some((hours, minutes)) => {
+            let minutes =
+                hours.get(1..)?.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?;
+            if hours.starts_with('-') { -minutes } else { minutes }
+        }
+        None => 0,
+    };
+    let from = clock - ahead * 60 * SECOND;
+    Some((from, from + wide))
+}
+
+const DAY: i64 = 86_400_000_000;
+
+/// When a month begins, counted day by day. The month behind the last is the next year's first.
+fn start_of(year: i64, month: i64) -> Option<i64> {
+    let leap = |year: i64| (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    let years: i64 = match year {
+        1970.. => (1970..year).map(|year| if leap(year) { 366 } else { 365 }).sum(),
+        _ => -(year..1970).map(|year| if leap(year) { 366 } else { 365 }).sum::<i64>(),
+    };
+    let february = if leap(year) { 29 } else { 28 };
+    let months = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let before = months.get(..usize::try_from(month - 1).ok()?)?;
+    Some((years + before.iter().sum::<i64>()) * DAY)
 }
 
 /// <https://hl7.org/fhir/R4/search.html#prefix>, over the ranges of parameter and resource.

@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
 use canonical_model::Value;
-use canonical_model::date::PartialDateTime;
 use generator::{Options, Population};
 use it::{Client, Fixture};
 
 use crate::search_model::{
-    Criterion, DEFINITIONS, Definition, Kind, Test, fold, target, tokens, values,
+    Criterion, DEFINITIONS, Definition, Kind, Test, fold, span, target, tokens, values,
 };
 use crate::search_walk::walk;
 
@@ -121,7 +120,7 @@ impl Dice<'_> {
         let cut = [4, 7, 10, whole.len()][self.random.usize(..4)].min(whole.len());
         let date = whole.get(..cut)?;
         let prefix = PREFIXES[self.random.usize(..PREFIXES.len())];
-        let bounds = PartialDateTime::parse(date).ok()?.range();
+        let bounds = span(date)?;
         Some((format!("{prefix}{date}"), Test::Date(prefix, bounds)))
     }
 

@@ -1,13 +1,12 @@
 //! Random searches: values of the resources themselves, so that most find something.
 
 use canonical_model::Value;
-use canonical_model::date::PartialDateTime;
 
 use super::ask::{Ask, Asked, Criterion, Filter, escape, under};
 use super::meaning::{Ladder, Test, Unit, distance, local, millionths, position};
 use super::params::{Form, LINKS, PARAMS, Param, SORTS};
 use super::world::{IN_SET, LOCAL, UNITS, World, part};
-use crate::search_model::{fold, tokens};
+use crate::search_model::{fold, span, tokens};
 
 /// What is asked often stands here often.
 const KINDS: [&str; 13] = [
@@ -279,7 +278,7 @@ impl Dice<'_> {
         let whole = self.random.choice(&texts).copied()?;
         let cut = [4, 7, 10, whole.len()][self.random.usize(..4)].min(whole.len());
         let date = whole.get(..cut)?;
-        Some((date.to_owned(), PartialDateTime::parse(date).ok()?.range()))
+        Some((date.to_owned(), span(date)?))
     }
 
     fn quantity(&mut self, value: &Value) -> Option<Asked> {

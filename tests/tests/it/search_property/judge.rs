@@ -7,28 +7,41 @@ use canonical_model::Value;
 use it::{Client, Fixture};
 
 use super::ask::Ask;
-use super::world::{DEFINITIONS, World, part};
+use super::world::{DEFINITIONS, World, deletes, name, part};
 
-/// A server that holds these resources and the definitions they are searched by.
+/// A server that holds these resources, after all that they were before, and the definitions they are
+/// searched by.
 pub(super) async fn holding(world: &World) -> Result<Fixture> {
     let server = Fixture::start().await?;
-    let mut entries = Vec::new();
-    for text in
-        DEFINITIONS.iter().map(|it| (*it).to_owned()).chain(world.0.iter().map(Value::to_text))
-    {
-        let value = canonical_model::json::parse(text.as_bytes())?;
-        let name = format!("{}/{}", part(&value, "resourceType"), part(&value, "id"));
-        let text = text.replace("BASE/", &format!("{}/", server.client.base));
-        entries
-            .push(format!(r#"{{"request":{{"method":"PUT","url":"{name}"}},"resource":{text}}}"#));
+    let definitions = DEFINITIONS.iter().map(|it| canonical_model::json::parse(it.as_bytes()));
+    write(&server.client, "transaction", &definitions.collect::<Result<Vec<_>, _>>()?).await?;
+    // Entries of a batch are writes of their own.
+    for (writes, kind) in world.rounds().iter().zip(["transaction", "batch"].iter().cycle()) {
+        write(&server.client, kind, writes).await?;
     }
-    let bundle = format!(
-        r#"{{"resourceType":"Bundle","type":"transaction","entry":[{}]}}"#,
-        entries.join(",")
-    );
-    let answer = server.client.send("POST", "", &bundle).await?;
-    anyhow::ensure!(answer.status == 200, "{}", answer.text);
     Ok(server)
+}
+
+async fn write(client: &Client, kind: &str, writes: &[Value]) -> Result<()> {
+    let entry = |value: &Value| {
+        let name = name(value);
+        if deletes(value) {
+            return format!(r#"{{"request":{{"method":"DELETE","url":"{name}"}}}}"#);
+        }
+        let text = value.to_text().replace("BASE/", &format!("{}/", client.base));
+        format!(r#"{{"request":{{"method":"PUT","url":"{name}"}},"resource":{text}}}"#)
+    };
+    let entries: Vec<String> = writes.iter().map(entry).collect();
+    let bundle =
+        format!(r#"{{"resourceType":"Bundle","type":"{kind}","entry":[{}]}}"#, entries.join(","));
+    let answer = client.send("POST", "", &bundle).await?;
+    anyhow::ensure!(answer.status == 200, "{}", answer.text);
+    for entry in answer.entries() {
+        let status = entry.get("response").map(|it| part(it, "status").to_owned());
+        let status = status.unwrap_or_default();
+        anyhow::ensure!(status.starts_with('2'), "{kind}: {status}");
+    }
+    Ok(())
 }
 
 /// What is wrong with the server's answer; nothing where all is well.
@@ -39,7 +52,7 @@ pub(super) async fn fault(client: &Client, world: &World, ask: &Ask) -> Result<O
         return Ok(Some(format!("{}: {}", answer.status, answer.text)));
     }
     let found = ids(&answer.text);
-    let matching = world.0.iter().filter(|it| ask.holds(world, it));
+    let matching = world.now.iter().filter(|it| ask.holds(world, it));
     let expected: BTreeSet<&str> = matching.map(|it| part(it, "id")).collect();
     let distinct: BTreeSet<&str> = found.iter().copied().collect();
     let total = format!(r#""total":{},"#, expected.len());

@@ -11,7 +11,7 @@ use super::ask::{Ask, Criterion, Filter};
 use super::judge::{fault, holding};
 use super::world::{World, part};
 
-/// Servers that are started to find the fewest resources.
+/// Servers that are started to find the fewest resources, and again for their past.
 const TRIES_MAX: usize = 80;
 
 /// Where cases are kept.
@@ -39,18 +39,26 @@ pub(super) async fn shrink(client: &Client, world: &World, ask: Ask) -> Result<S
     Ok(format!("{}: {said}", ask.url("BASE")))
 }
 
-/// Takes away halves, then quarters, down to single resources.
+/// Takes away halves, then quarters, down to single writes: what was first, then what is.
 async fn fewest(world: &World, ask: &Ask) -> Result<World> {
-    let mut world = world.clone();
-    let mut size = world.0.len().div_ceil(2);
+    let world = fewer(world.clone(), ask, |world| &mut world.past).await?;
+    fewer(world, ask, |world| &mut world.now).await
+}
+
+async fn fewer(
+    mut world: World,
+    ask: &Ask,
+    of: fn(&mut World) -> &mut Vec<Value>,
+) -> Result<World> {
+    let mut size = of(&mut world).len();
     let mut tries = 0;
     while size > 0 {
         let mut first = 0;
-        while first < world.0.len() && tries < TRIES_MAX {
+        while first < of(&mut world).len() && tries < TRIES_MAX {
             tries += 1;
-            let end = (first + size).min(world.0.len());
+            let end = (first + size).min(of(&mut world).len());
             let mut left = world.clone();
-            left.0.drain(first..end);
+            of(&mut left).drain(first..end);
             let server = holding(&left).await?;
             match fault(&server.client, &left, ask).await? {
                 Some(_) => world = left,
@@ -63,10 +71,11 @@ async fn fewest(world: &World, ask: &Ask) -> Result<World> {
 }
 
 fn keep(world: &World, ask: &Ask) -> Result<()> {
-    let expected = world.0.iter().filter(|it| ask.holds(world, it));
+    let expected = world.now.iter().filter(|it| ask.holds(world, it));
     let expected: Vec<Value> = expected.map(|it| Value::from(part(it, "id"))).collect();
     let case = object! {
-        "search": ask.url("BASE"), "expected": expected, "resources": world.0.clone(),
+        "search": ask.url("BASE"), "expected": expected, "resources": world.now.clone(),
+        "past": world.past.clone(),
     };
     let mut file = std::fs::OpenOptions::new().append(true).create(true).open(kept())?;
     writeln!(file, "{}", Value::from(case).to_text()).context("a case is kept")
