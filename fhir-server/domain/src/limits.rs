@@ -30,3 +30,7 @@ pub const DEFINITION_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub const VALUE_SET_DEPTH_MAX: usize = 8;
 /// Codes at a time while a value set is expanded. What is left of them in the end has a limit of its own.
 pub const EXPANSION_CODES_MAX: usize = 50_000;
+/// Codes that the value sets and hierarchies of one search mean together: some MiB.
+pub const CODES_LEARNT_MAX: usize = 100_000;
+/// Concepts and codes that are looked at to find them, counted each time: about a second of work.
+pub const CONCEPTS_LOOKED_AT_MAX: usize = 4_000_000;

@@ -156,6 +156,16 @@ fn behind_call(inner: &str) -> &str {
 }
 
 impl Catalogue {
+    /// Whether what an expression of this type yields is stored sealed, or a part of it.
+    pub(crate) fn seals(&self, kind: ResourceType, expression: &str) -> bool {
+        overlaps(kind, expression, &self.sealed)
+    }
+
+    /// Whether any element of this type is stored sealed.
+    pub(crate) fn seals_some(&self, kind: ResourceType) -> bool {
+        self.sealed.iter().any(|path| names(path).first() == Some(&kind.name()))
+    }
+
     /// A query as it may be written down: without the values of parameters that find sealed elements.
     #[must_use]
     pub fn written_down(&self, query: String) -> String {
@@ -166,8 +176,10 @@ impl Catalogue {
         let Ok(mut pairs) = parse_pairs(&query) else { return HIDDEN.to_owned() };
         // A chain names the parameter last; a filter holds names and values.
         let tells = |name: &str| {
-            ["_filter", "_content", "_text"].contains(&name)
-                || name.split([':', '.']).any(|part| hidden.contains(part))
+            let named = |part: &str| {
+                ["_filter", "_content", "_text"].contains(&part) || hidden.contains(part)
+            };
+            name.split([':', '.']).any(named)
         };
         for (name, value) in &mut pairs {
             if tells(name) {

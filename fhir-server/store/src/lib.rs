@@ -48,7 +48,7 @@ pub use idempotency::StoredReply;
 pub use index_state::{Adopted, GoalParam, IndexState};
 pub use lack::{Lack, Mark};
 pub use migrate::{migrate, schema_is_current};
-pub use query::{Explained, Found, PageKey, PageValue, SearchPage};
+pub use query::{Explained, Found, PageKey, PageValue, SearchPage, SearchTime};
 pub use read::{Reading, Stored, VersionName};
 pub use reindex::Indexing;
 pub use sealer::{KeyProvider, Sealer};

@@ -72,6 +72,11 @@ impl Sessions {
         Self { home: Arc::clone(&self.home), statement_ms }
     }
 
+    /// How long a statement of theirs may run, in milliseconds.
+    pub(crate) fn statement_ms(&self) -> u64 {
+        self.statement_ms
+    }
+
     /// Lends a session: one at rest, or a new one.
     ///
     /// # Errors

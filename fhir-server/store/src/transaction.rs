@@ -18,6 +18,8 @@ use crate::change::{Change, RequestContext, Work};
 use crate::commit::{Applied, Once, insert, settle, update};
 use crate::error::StoreError;
 use crate::ground::Ground;
+use crate::limits::STATEMENT_MS_MAX;
+use crate::query::SearchTime;
 use crate::sealer::Sealer;
 use crate::sessions::Session;
 
@@ -29,6 +31,9 @@ pub struct Transaction {
     _turn: OwnedSemaphorePermit,
     ground: Ground,
     sealer: Arc<Sealer>,
+    search_time: SearchTime,
+    /// How long a statement may run, in milliseconds.
+    statement_ms: u64,
 }
 
 impl Store {
@@ -43,6 +48,8 @@ impl Store {
             session: self.sessions.take().await?,
             ground: self.ground.clone(),
             sealer: Arc::clone(&self.sealer),
+            search_time: self.search_time(),
+            statement_ms: STATEMENT_MS_MAX,
         };
         transaction.run("begin").await?;
         Ok(transaction)
@@ -62,6 +69,42 @@ impl Transaction {
         &self.ground.hasher
     }
 
+    pub(crate) fn search_time(&self) -> &SearchTime {
+        &self.search_time
+    }
+
+    /// Lets searches take what is left to others of the same request.
+    pub fn share_search_time(&mut self, time: &SearchTime) {
+        self.search_time = time.clone();
+    }
+
+    /// Lets statements run no longer than this, until the transaction ends: a round trip only where less
+    /// than half of the present limit is left, or more is needed. So many searches in a row cost few, and
+    /// the last ends within twice of what is left.
+    pub(crate) async fn limit(&mut self, statement_ms: u64) -> Result<()> {
+        if (self.statement_ms / 2..=self.statement_ms).contains(&statement_ms)
+            && self.statement_ms != STATEMENT_MS_MAX
+        {
+            return Ok(());
+        }
+        sqlx::query("select set_config('statement_timeout', $1, true)")
+            .bind(format!("{statement_ms}ms"))
+            .execute(self.connection())
+            .await
+            .map_err(StoreError)?;
+        self.statement_ms = statement_ms;
+        Ok(())
+    }
+
+    /// The usual limit again, for what waits for locks and writes.
+    async fn unlimit(&mut self) -> Result<()> {
+        if self.statement_ms == STATEMENT_MS_MAX {
+            Ok(())
+        } else {
+            self.limit(STATEMENT_MS_MAX).await
+        }
+    }
+
     async fn run(&mut self, statement: &'static str) -> Result<()> {
         sqlx::query(statement).execute(self.connection()).await.map_err(StoreError)?;
         Ok(())
@@ -75,6 +118,7 @@ impl Transaction {
     pub async fn lock(&mut self, mut names: Vec<i64>) -> Result<()> {
         names.sort_unstable();
         names.dedup();
+        self.unlimit().await?;
         sqlx::query("select pg_advisory_xact_lock(n.name) from unnest($1::bigint[]) n (name)")
             .bind(&names)
             .execute(self.connection())
@@ -113,6 +157,7 @@ impl Transaction {
         context: &RequestContext,
         once: &Once,
     ) -> Result<Applied> {
+        self.unlimit().await?;
         let (reserve, blobs) = (Arc::clone(&self.ground.reserve), blobs(&changes));
         let applied = reserve.watch(self.write_all(changes, at, context, once).await).await?;
         self.keep_blobs(&blobs, applied).await

@@ -79,6 +79,8 @@ async fn sealed_values_are_nowhere_in_the_clear() -> Result<()> {
         ("Patient?birthdate:missing=false", 1),
         ("Patient?family:missing=true", 0),
         ("Observation?patient=p", 1),
+        ("Patient?_text=ada", 0),
+        ("Encounter?_content=ada", 0),
     ] {
         let page = client.get(&format!("/{query}")).await?;
         assert_eq!((page.status, page.entries().len()), (200, found), "{query}: {}", page.text);
@@ -91,6 +93,8 @@ async fn sealed_values_are_nowhere_in_the_clear() -> Result<()> {
         "Patient?_sort=family",
         "Patient?_sort=-birthdate",
         "Observation?value-string=Zanzibarism",
+        "Patient?_content=quixotewood",
+        "Observation?subject:Patient._content=quixotewood",
     ] {
         let refused = client.get(&format!("/{query}")).await?;
         assert_eq!(refused.status, 400, "{query}: {}", refused.text);

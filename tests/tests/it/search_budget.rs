@@ -83,6 +83,48 @@ async fn the_budget_of_searches_is_not_that_of_writes() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn searches_of_a_transaction_have_the_budget_and_its_writes_have_not() -> Result<()> {
+    let server = Fixture::start_with(|settings| {
+        settings.database.search_ms = 300;
+        settings.database.connections = 2;
+    })
+    .await?;
+    let entry = |family: &str| {
+        format!(
+            r#"{{"request":{{"method":"POST","url":"Patient","ifNoneExist":"family={family}"}},"resource":{{"resourceType":"Patient","name":[{{"family":"{family}"}}]}}}}"#
+        )
+    };
+    let bundle = |families: &[&str]| {
+        let entries: Vec<String> = families.iter().map(|family| entry(family)).collect();
+        let entries = entries.join(",");
+        format!(r#"{{"resourceType":"Bundle","type":"transaction","entry":[{entries}]}}"#)
+    };
+    let mut holder = server.database.connect().await?;
+    let mut held = holder.begin().await?;
+    sqlx::query("lock table resource in access exclusive mode").execute(&mut *held).await?;
+    let begun = Instant::now();
+    let ended = server.client.send("POST", "", &bundle(&["Abel", "Bell"])).await?;
+    let took = begun.elapsed();
+    held.rollback().await?;
+    assert_eq!(ended.status, 503, "{}", ended.text);
+    assert_eq!(ended.text_at("issue.0.code"), "too-costly");
+    assert!(took >= BUDGET && took < BUDGET * 10, "{took:?}");
+
+    // Now the search finds nothing at once, and only the write waits.
+    let mut held = holder.begin().await?;
+    sqlx::query("lock table resource in share mode").execute(&mut *held).await?;
+    let (client, body) = (server.client.clone(), bundle(&["Abel", "Bell"]));
+    let writing = tokio::spawn(async move { client.send("POST", "", &body).await });
+    let mut watch = server.database.connect().await?;
+    waits_longer(&mut watch, Duration::from_millis(600)).await?;
+    held.rollback().await?;
+    let written = writing.await??;
+    assert_eq!(written.status, 200, "{}", written.text);
+    assert_eq!(server.client.get("/Patient?family=abel,bell").await?.entries().len(), 2);
+    Ok(())
+}
+
 /// Until a statement of the application has waited for a lock this long.
 async fn waits_longer(watch: &mut PgConnection, long: Duration) -> Result<()> {
     let waited =

@@ -2,18 +2,27 @@
 
 use canonical_model::{Error, IssueCode, Kind, Result};
 
-use crate::limits::{DEFINITION_BYTES_MAX, DEFINITIONS_MAX};
+use crate::limits::{
+    CODES_LEARNT_MAX, CONCEPTS_LOOKED_AT_MAX, DEFINITION_BYTES_MAX, DEFINITIONS_MAX,
+};
 
 /// What is left to one query.
 #[derive(Debug)]
 pub(super) struct Budget {
     definitions: usize,
     bytes: usize,
+    codes: usize,
+    looks: usize,
 }
 
 impl Budget {
     pub(super) fn new() -> Self {
-        Self { definitions: DEFINITIONS_MAX, bytes: DEFINITION_BYTES_MAX }
+        Self {
+            definitions: DEFINITIONS_MAX,
+            bytes: DEFINITION_BYTES_MAX,
+            codes: CODES_LEARNT_MAX,
+            looks: CONCEPTS_LOOKED_AT_MAX,
+        }
     }
 
     /// Takes one definition of this size.
@@ -22,7 +31,27 @@ impl Budget {
         let (definitions, bytes) = left.ok_or_else(|| {
             too_costly("this needs more code systems and value sets than one search may read")
         })?;
-        *self = Self { definitions, bytes };
+        (self.definitions, self.bytes) = (definitions, bytes);
+        Ok(())
+    }
+
+    /// Takes the codes of one answer.
+    pub(super) fn learn(&mut self, codes: usize) -> Result<()> {
+        let left = self.codes.checked_sub(codes);
+        self.codes = left.ok_or_else(|| {
+            too_costly(
+                "the search means more codes by all its value sets and hierarchies than one may",
+            )
+        })?;
+        Ok(())
+    }
+
+    /// Takes the work of looking at so many concepts or codes, before it is done.
+    pub(super) fn look(&mut self, concepts: usize) -> Result<()> {
+        let left = self.looks.checked_sub(concepts);
+        self.looks = left.ok_or_else(|| {
+            too_costly("its value sets take more work than one search may; use simpler ones")
+        })?;
         Ok(())
     }
 }

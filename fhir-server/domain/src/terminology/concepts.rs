@@ -16,6 +16,9 @@ pub(super) struct Concepts {
     declared: HashSet<String>,
     /// What the hierarchy means, where that is not subsumption.
     other_meaning: Option<String>,
+    /// Child and parent, while they are read: a concept may name very many.
+    related: HashSet<(usize, usize)>,
+    properties: usize,
 }
 
 #[derive(Debug, Default)]
@@ -47,6 +50,8 @@ impl Concepts {
         concepts.other_meaning = meaning.map(str::to_owned);
         concepts.add(system);
         concepts.link();
+        concepts.related = HashSet::new();
+        concepts.properties = concepts.codes.iter().map(|it| it.properties.len()).sum();
         Ok(concepts)
     }
 
@@ -95,12 +100,20 @@ impl Concepts {
 
     fn relate(&mut self, child: usize, parent: Option<usize>) {
         let Some(parent) = parent else { return };
-        if let Some(it) = self.codes.get_mut(child).filter(|it| !it.parents.contains(&parent)) {
-            it.parents.push(parent);
-            if let Some(it) = self.codes.get_mut(parent) {
-                it.children.push(child);
-            }
+        if !self.related.insert((child, parent)) {
+            return;
         }
+        if let Some(it) = self.codes.get_mut(child) {
+            it.parents.push(parent);
+        }
+        if let Some(it) = self.codes.get_mut(parent) {
+            it.children.push(child);
+        }
+    }
+
+    /// How many concepts and properties there are to look at.
+    pub(super) fn size(&self) -> usize {
+        self.codes.len() + self.properties
     }
 
     /// Every code, in the order of the code system.
@@ -127,24 +140,29 @@ impl Concepts {
         Ok(self.codes.iter().map(of))
     }
 
-    /// A code and all that it subsumes.
+    /// A code and all that it subsumes, up to so many.
     ///
     /// # Errors
     /// Unprocessable where the code is not of the system, or its hierarchy is no subsumption.
-    pub(super) fn below(&self, code: &str) -> Result<Vec<&str>> {
-        self.reach(code, |concept| &concept.children)
+    pub(super) fn below(&self, code: &str, most: usize) -> Result<Vec<&str>> {
+        self.reach(code, most, |concept| &concept.children)
     }
 
-    /// A code and all that subsumes it.
+    /// A code and all that subsumes it, up to so many.
     ///
     /// # Errors
     /// As [`Concepts::below`].
-    pub(super) fn above(&self, code: &str) -> Result<Vec<&str>> {
-        self.reach(code, |concept| &concept.parents)
+    pub(super) fn above(&self, code: &str, most: usize) -> Result<Vec<&str>> {
+        self.reach(code, most, |concept| &concept.parents)
     }
 
     /// Each place once: a hierarchy may run in a circle.
-    fn reach(&self, code: &str, next: fn(&Concept) -> &Vec<usize>) -> Result<Vec<&str>> {
+    fn reach(
+        &self,
+        code: &str,
+        most: usize,
+        next: fn(&Concept) -> &Vec<usize>,
+    ) -> Result<Vec<&str>> {
         if let Some(meaning) = &self.other_meaning {
             let text = format!("the code system's hierarchy means {}, not is-a", shown(meaning));
             return Err(Error::unprocessable(text).code(IssueCode::NotSupported));
@@ -156,6 +174,9 @@ impl Concepts {
         let (mut seen, mut open) = (HashSet::from([start]), vec![start]);
         let mut codes = Vec::new();
         while let Some(concept) = open.pop().and_then(|place| self.codes.get(place)) {
+            if codes.len() == most {
+                break;
+            }
             codes.push(concept.code.as_str());
             open.extend(next(concept).iter().copied().filter(|place| seen.insert(*place)));
         }
@@ -215,10 +236,11 @@ mod tests {
             ("e", "c,e", "e"),
             ("f", "f", "a,d,f"),
         ] {
-            assert_eq!(sorted(concepts.below(code)), below, "below {code}");
-            assert_eq!(sorted(concepts.above(code)), above, "above {code}");
+            assert_eq!(sorted(concepts.below(code, usize::MAX)), below, "below {code}");
+            assert_eq!(sorted(concepts.above(code, usize::MAX)), above, "above {code}");
         }
-        assert!(concepts.below("z").is_err());
+        assert_eq!(concepts.below("a", 2).expect("codes").len(), 2, "up to so many");
+        assert!(concepts.below("z", usize::MAX).is_err());
         assert!(concepts.property("color").is_err());
         let of_kind: Vec<_> = concepts
             .property("kind")
@@ -230,8 +252,18 @@ mod tests {
 
     #[test]
     fn what_is_no_subsumption_is_refused() {
-        assert!(system(r#","hierarchyMeaning":"is-a""#).expect("complete").below("a").is_ok());
-        assert!(system(r#","hierarchyMeaning":"part-of""#).expect("complete").below("a").is_err());
+        assert!(
+            system(r#","hierarchyMeaning":"is-a""#)
+                .expect("complete")
+                .below("a", usize::MAX)
+                .is_ok()
+        );
+        assert!(
+            system(r#","hierarchyMeaning":"part-of""#)
+                .expect("complete")
+                .below("a", usize::MAX)
+                .is_err()
+        );
         let part = r#"{"resourceType":"CodeSystem","content":"fragment"}"#;
         let part = canonical_model::json::parse(part.as_bytes()).expect("json");
         assert!(Concepts::read(&part).is_err());
@@ -244,7 +276,7 @@ mod tests {
             {"code":"b","property":[{"code":"parent","valueCode":"a"}]}]}"#;
         let circle = canonical_model::json::parse(circle.as_bytes()).expect("json");
         let concepts = Concepts::read(&circle).expect("complete");
-        assert_eq!(sorted(concepts.below("a")), "a,b");
-        assert_eq!(sorted(concepts.above("a")), "a,b");
+        assert_eq!(sorted(concepts.below("a", usize::MAX)), "a,b");
+        assert_eq!(sorted(concepts.above("a", usize::MAX)), "a,b");
     }
 }

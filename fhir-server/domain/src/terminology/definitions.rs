@@ -30,6 +30,11 @@ impl<'a> Definitions<'a> {
         Self { domain, reader, budget: Budget::new(), value_sets, systems }
     }
 
+    /// What the query may still cost.
+    pub(super) fn budget(&mut self) -> &mut Budget {
+        &mut self.budget
+    }
+
     /// A value set by its canonical URL, perhaps with `|version`, or as `ValueSet/id`.
     pub(super) async fn value_set(&mut self, name: &str) -> Result<Arc<Value>> {
         if let Some(known) = self.value_sets.get(name) {

@@ -68,12 +68,16 @@ async fn composed(
 
 /// What the system and every value set have in common.
 async fn selected(definitions: &mut Definitions<'_>, set: &Value, depth: usize) -> Result<Codes> {
+    // Sets may be made of each other many times over: each time is counted.
+    definitions.budget().look(1)?;
+    tokio::task::yield_now().await;
     let mut common = match text(set, "system") {
         Some(system) => Some(of_system(definitions, set, system).await?),
         None => None,
     };
     for url in items(set, "valueSet").iter().filter_map(Value::as_str) {
         let codes = named(definitions, url, depth + 1).await?;
+        definitions.budget().look(codes.len())?;
         common = Some(match common {
             Some(both) => both.intersection(&codes).cloned().collect(),
             None => codes,
@@ -89,6 +93,7 @@ async fn of_system(definitions: &mut Definitions<'_>, set: &Value, system: &str)
         return Ok(listed.iter().filter_map(|it| text(it, "code")).map(with_system).collect());
     }
     let concepts = definitions.concepts(system, text(set, "version")).await?;
+    definitions.budget().look(concepts.size().saturating_mul(filters.len().max(1)))?;
     let codes: Codes = filtered(&concepts, filters)?.into_iter().map(with_system).collect();
     bounded(&codes)?;
     Ok(codes)

@@ -1,6 +1,6 @@
 //! Filters of a value set's include. <https://hl7.org/fhir/R4/valueset.html#compositions>
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use canonical_model::{Error, IssueCode, Result, Value};
 
@@ -14,24 +14,24 @@ use super::definitions::shown;
 pub(super) fn passing<'c>(concepts: &'c Concepts, filter: &Value) -> Result<BTreeSet<&'c str>> {
     let part = |name: &str| text(filter, name).unwrap_or_default().to_owned();
     let (property, op, value) = (part("property"), part("op"), part("value"));
-    let listed: Vec<&str> = value.split(',').map(str::trim).collect();
-    let except = |these: Vec<&str>| -> BTreeSet<&'c str> {
-        concepts.all().filter(|code| !these.contains(code)).collect()
-    };
+    let listed: HashSet<&str> = value.split(',').map(str::trim).collect();
     if matches!(property.as_str(), "concept" | "code") {
         return match op.as_str() {
-            "is-a" => Ok(concepts.below(&value)?.into_iter().collect()),
-            "descendent-of" => {
-                Ok(concepts.below(&value)?.into_iter().filter(|code| *code != value).collect())
-            }
+            "is-a" => Ok(concepts.below(&value, usize::MAX)?.into_iter().collect()),
+            "descendent-of" => Ok(concepts
+                .below(&value, usize::MAX)?
+                .into_iter()
+                .filter(|code| *code != value)
+                .collect()),
             "is-not-a" => {
-                let below: BTreeSet<&str> = concepts.below(&value)?.into_iter().collect();
+                let below: BTreeSet<&str> =
+                    concepts.below(&value, usize::MAX)?.into_iter().collect();
                 Ok(concepts.all().filter(|code| !below.contains(code)).collect())
             }
-            "generalizes" => Ok(concepts.above(&value)?.into_iter().collect()),
+            "generalizes" => Ok(concepts.above(&value, usize::MAX)?.into_iter().collect()),
             "=" => Ok(concepts.all().filter(|code| *code == value).collect()),
             "in" => Ok(concepts.all().filter(|code| listed.contains(code)).collect()),
-            "not-in" => Ok(except(listed)),
+            "not-in" => Ok(concepts.all().filter(|code| !listed.contains(code)).collect()),
             _ => Err(unsupported(&property, &op)),
         };
     }

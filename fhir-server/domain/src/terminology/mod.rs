@@ -11,6 +11,7 @@ mod expand;
 mod filters;
 
 use canonical_model::{Error, IssueCode, Result};
+use search::limits::CONCEPTS_MAX;
 use search::query::Handling;
 use search::{Code, QueryContext, Term, Terms};
 
@@ -61,7 +62,14 @@ pub async fn reading<T>(
             return Ok(query);
         }
         for (term, place) in asked {
-            let codes = look_up(&mut definitions, &term).await.map_err(|error| {
+            // A long search with many answers leaves the thread to others in between.
+            tokio::task::yield_now().await;
+            let codes = look_up(&mut definitions, &term).await;
+            let codes = codes.and_then(|codes| {
+                definitions.budget().learn(codes.len())?;
+                Ok(codes)
+            });
+            let codes = codes.map_err(|error| {
                 // The place names the parameter; what else the error says is of the definitions.
                 Error {
                     issues: error.issues.into_iter().map(|it| named(it, &place)).collect(),
@@ -97,10 +105,11 @@ async fn look_up(definitions: &mut Definitions<'_>, term: &Term) -> Result<Vec<C
 async fn related(
     definitions: &mut Definitions<'_>,
     code: &Code,
-    reach: for<'c> fn(&'c Concepts, &str) -> Result<Vec<&'c str>>,
+    reach: for<'c> fn(&'c Concepts, &str, usize) -> Result<Vec<&'c str>>,
 ) -> Result<Vec<Code>> {
     let concepts = definitions.concepts(&code.system, None).await?;
-    let codes = reach(&concepts, &code.code)?;
+    // One more than a value may mean tells that it means too many.
+    let codes = reach(&concepts, &code.code, CONCEPTS_MAX + 1)?;
     let of = |found: &str| Code { system: code.system.clone(), code: found.to_owned() };
     Ok(codes.into_iter().map(of).collect())
 }

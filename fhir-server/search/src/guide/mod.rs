@@ -32,7 +32,7 @@ const HANDLING: &str = "\
 | a value that its parameter cannot have | 400, naming the parameter |
 | `_query` | 400: no named queries are offered |
 | more than a limit below | 400 or 413 |
-| a parameter whose values are stored sealed | 400, where its values would lie open in an index |
+| a parameter whose values are stored sealed | 400, where its values would lie open in an index; so are `_content` and `_text` where they would look there |
 | a search beyond its time budget (`search_ms` under `[database]`) | 503 with advice |
 | a page link that is too old, or another client's | 410, or 400 |
 

@@ -20,6 +20,7 @@ mod page;
 mod plan;
 mod probe;
 mod source;
+mod transact;
 
 use access::Access;
 use canonical_model::{Error, ResourceType, Result};
@@ -30,13 +31,14 @@ use sqlx::{PgConnection, Postgres, Row};
 
 pub use explain::Explained;
 pub use page::{PageKey, PageValue};
+pub use transact::SearchTime;
 
+use crate::Store;
 use crate::error::StoreError;
-use crate::limits::{PREPARED_BYTES_MAX, PROBED_ENTRIES_MAX};
+use crate::limits::PREPARED_BYTES_MAX;
 use crate::rows::{Stored, stored_named};
 use crate::sealer::Sealer;
 use crate::sessions;
-use crate::{Store, Transaction};
 use choose::{Asked, leads};
 use filter::{Lowering, Sql};
 use plan::{COLUMNS, Plan, push_tests, statement};
@@ -118,19 +120,6 @@ impl Store {
                     .ok_or_else(|| Error::internal("a stored resource has an unknown type"))
             })
             .collect()
-    }
-}
-
-impl Transaction {
-    /// The first matches as this transaction sees them.
-    ///
-    /// # Errors
-    /// Unavailable or Internal.
-    pub async fn search(&mut self, access: &Access, query: &Query) -> Result<SearchPage> {
-        let (sealer, hasher) = (self.sealer().clone(), self.hasher().clone());
-        let lowering = Lowering { access, hasher: &hasher, probed: PROBED_ENTRIES_MAX, depth: 0 };
-        let queries = std::slice::from_ref(query);
-        run(self.connection(), &sealer, lowering, queries, None).await.map(|(page, _)| page)
     }
 }
 

@@ -33,11 +33,14 @@ impl Transaction {
     /// The same as this transaction sees them.
     ///
     /// # Errors
-    /// Unavailable or Internal.
+    /// As [`Transaction::search`].
     pub async fn names(&mut self, access: &Access, query: &Query) -> Result<Vec<VersionName>> {
         let hasher = self.hasher().clone();
         let lowering = Lowering { access, hasher: &hasher, probed: PROBED_ENTRIES_MAX, depth: 0 };
-        names(self.connection(), lowering, query).await
+        let begun = self.begin_search().await?;
+        let outcome = names(self.connection(), lowering, query).await;
+        self.end_search(begun);
+        outcome.map_err(budget::told)
     }
 }
 

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use access::{Access, Action};
 use canonical_model::{Error, Kind, Resource, ResourceId, ResourceType, Result};
 use chrono::{DateTime, Utc};
-use store::{Applied, Change, Head, Method, Stored, Transaction};
+use store::{Applied, Change, Head, Method, SearchTime, Stored, Transaction};
 
 use super::patch::{Patch, apply};
 use super::update::{may_create, place};
@@ -160,9 +160,10 @@ pub async fn transaction(
     if entries.is_empty() && expected.is_empty() {
         return Ok(Vec::new());
     }
+    let time = domain.store().search_time();
     let mut last = None;
     for _ in 0..TRANSACTION_TRIES_MAX {
-        match attempt(domain, request, entries, expected).await {
+        match attempt(domain, request, entries, expected, &time).await {
             Err(error) if error.kind == Kind::Conflict => last = Some(error),
             Ok(written) => {
                 for version in written.iter().filter_map(|one| one.version.as_ref()) {
@@ -195,6 +196,7 @@ async fn attempt(
     request: &Request,
     entries: &[Entry],
     expected: &[Expected],
+    time: &SearchTime,
 ) -> Result<Vec<Written>> {
     let conditional = links::conditional(entries);
     let simple = conditional.is_empty()
@@ -212,6 +214,7 @@ async fn attempt(
     }
     let conditional = resolve::criteria(domain, request, conditional).await?;
     let mut open = domain.store().begin().await?;
+    open.share_search_time(time);
     let outcome = match in_turn(domain, request, entries, &conditional, &mut open).await {
         Ok(written) => match present(domain, request, &mut open, &written, expected).await {
             Ok(()) => Ok(written),

@@ -6,7 +6,7 @@ use conformance::SearchParamKind;
 
 use super::date::range;
 use super::values::{split, unescape};
-use super::{Criterion, Parsed, any, identity};
+use super::{Criterion, Parsed, any, identity, sealed};
 use crate::expr::{Circle, Expr};
 use crate::keys::Aspect;
 use crate::limits::{LATITUDE_MAX, LONGITUDE_MAX};
@@ -30,8 +30,13 @@ pub(super) fn common(
         "_lastUpdated" => |context, _, values| {
             any(values, |value| Ok(Expr::Updated(range(context, "_lastUpdated", value)?)))
         },
-        "_text" => |_, _, values| any(values, |value| words("_text", false, value)),
-        "_content" => |_, _, values| any(values, |value| words("_content", true, value)),
+        "_text" => |context, kind, values| {
+            let closed = context.catalogue.seals(kind, &format!("{kind}.text"));
+            any_words(kind, "_text", closed, values)
+        },
+        "_content" => |context, kind, values| {
+            any_words(kind, "_content", context.catalogue.seals_some(kind), values)
+        },
         "_list" => |context, _, values| any(values, |value| list(context, value)),
         "_query" => |_, _, _| Err(Refusal::unsupported("_query: no named queries are offered")),
         "_filter" => |_, _, _| Err(Refusal::unsupported("_filter: has no modifier")),
@@ -57,6 +62,14 @@ fn kind_of(code: &str) -> SearchParamKind {
         "_lastUpdated" => SearchParamKind::Date,
         _ => SearchParamKind::Special,
     }
+}
+
+/// One of the texts. Words of what is stored sealed are refused: they would never be found.
+fn any_words(kind: ResourceType, code: &str, closed: bool, values: &[&str]) -> Parsed {
+    if closed {
+        return Err(sealed(kind, code));
+    }
+    any(values, |value| words(code, code == "_content", value))
 }
 
 /// All of the words, in any order.
