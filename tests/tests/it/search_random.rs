@@ -60,13 +60,20 @@ impl Dice<'_> {
         Some((format!("{code}{modifier}={}", asked.join(",")), criterion))
     }
 
-    fn modifier(&mut self, (_, _, kind, _): Definition) -> String {
+    /// Types that the parameter may point to: with another the server refuses it.
+    fn modifier(&mut self, (_, code, kind, _): Definition) -> String {
         let one_in_three = self.random.usize(..3) == 0;
         match kind {
             Kind::Text if one_in_three => ":contains".to_owned(),
             Kind::Token if one_in_three => ":not".to_owned(),
             Kind::Reference if one_in_three => {
-                [":Patient", ":Encounter", ":Practitioner"][self.random.usize(..3)].to_owned()
+                let targets = match code {
+                    "patient" => [":Patient", ":Patient"],
+                    "subject" => [":Patient", ":Group"],
+                    "encounter" => [":Encounter", ":Encounter"],
+                    _ => [":Practitioner", ":Organization"],
+                };
+                targets[self.random.usize(..2)].to_owned()
             }
             _ => String::new(),
         }
