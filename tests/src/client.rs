@@ -50,6 +50,12 @@ impl Client {
         Self { token: String::new(), ..self.clone() }
     }
 
+    /// The same client with another token.
+    #[must_use]
+    pub fn bearing(&self, token: String) -> Self {
+        Self { token, ..self.clone() }
+    }
+
     /// A request below the base; `path` begins with a slash, or is a whole URL of this server.
     pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
         let method = Method::from_bytes(method.as_bytes()).unwrap_or(Method::GET);

@@ -6,7 +6,9 @@ mod database;
 mod fixture;
 pub mod ledger;
 pub mod samples;
+mod signer;
 
 pub use client::{Answer, Client};
 pub use database::Database;
 pub use fixture::Fixture;
+pub use signer::Signer;

@@ -69,6 +69,7 @@ mod search_spec;
 mod search_terms;
 mod search_values;
 mod search_walk;
+mod search_walk_near;
 mod search_whole;
 mod search_words;
 mod smoke;

@@ -62,6 +62,14 @@ async fn what_is_referred_to_and_what_refers() -> Result<()> {
                 "p1",
                 "o1,o2,org",
             ),
+            // What two of them lead to comes once, whether they name its type or not.
+            (
+                "Observation?_id=o1&_include=Observation:subject&_include=Observation:patient",
+                "o1",
+                "p1",
+            ),
+            ("Observation?_id=o1&_include=*&_include=Observation:subject:Patient", "o1", "doc,p1"),
+            ("Patient?_id=p1&_revinclude=Observation:subject&_revinclude=*", "p1", "o1,o2"),
             // A match is not included again.
             ("Organization?_include=Organization:partof", "org,top", ""),
         ],

@@ -40,6 +40,11 @@ async fn compartments() -> Result<()> {
         ],
     )
     .await?;
+    // Where there is no type to look in, nothing is found, and that is counted.
+    for query in ["_type=Organization&_total=accurate", "_type=Organization&_summary=count"] {
+        let none = server.client.get(&format!("/Patient/p/*?{query}")).await?;
+        assert!(none.text.contains(r#""total":0"#), "{query}: {}", none.text);
+    }
     let form = server.client.request("POST", "/Patient/p/Observation/_search");
     let form =
         form.header("content-type", "application/x-www-form-urlencoded").body("code=hr&_sort=date");

@@ -175,7 +175,7 @@ pub async fn search(
     queries: &[Query],
     after: Option<&PageKey>,
 ) -> Result<Searched> {
-    let Some(first) = queries.first() else { return Ok(Searched::default()) };
+    let Some(first) = queries.first() else { return Ok(nothing()) };
     for query in queries {
         domain.decide_query(request, query, Action::Search)?;
     }
@@ -200,6 +200,11 @@ pub async fn search(
     (searched.lack, searched.incomplete) = (lack, said);
     searched.left_out = left_out::said(domain, queries).await?;
     Ok(searched)
+}
+
+/// What is found where there is no type to look in, as types that are no part of a compartment.
+fn nothing() -> Searched {
+    Searched { page: SearchPage { total: Some(0), ..SearchPage::default() }, ..Searched::default() }
 }
 
 /// Round by round: from the matches, then, where asked, from what was included.

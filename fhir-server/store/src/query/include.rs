@@ -27,7 +27,7 @@ impl Store {
         let forward = References::of(includes.iter().filter(|include| !include.reverse));
         let backward = References::of(includes.iter().filter(|include| include.reverse));
         let mut sql = QueryBuilder::<Postgres>::new(format!(
-            "select {COLUMNS} from (select distinct x.rid, x.type from ("
+            "select {COLUMNS} from (select x.rid, array_agg(x.type) from ("
         ));
         push_forward(&mut sql, forward, from);
         sql.push(" union all ");
@@ -75,8 +75,9 @@ impl References {
     }
 }
 
-/// The heads of what was found, where they are of the type that the reference is of or leads to.
-const HEADS: &str = ") x (rid, type) offset 0) d cross join lateral (select * from resource x where x.rid = d.rid offset 0) r where r.method <> 2 and (d.type is null or r.type = d.type)";
+/// The heads of what was found, where they are of a type that one of the references is of or leads to. Each
+/// comes once, by however many of the references.
+const HEADS: &str = ") x (rid, type) group by x.rid offset 0) d (rid, types) cross join lateral (select * from resource x where x.rid = d.rid offset 0) r where r.method <> 2 and (r.type = any(d.types) or array_position(d.types, null) is not null)";
 
 /// Every key of a resource is tried as each of its references: those that are none lead nowhere.
 fn push_forward(sql: &mut Sql, references: References, from: &[Found]) {

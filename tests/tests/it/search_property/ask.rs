@@ -2,18 +2,26 @@
 
 use canonical_model::Value;
 
-use super::meaning::{Test, local, millionths};
+use super::caller::Caller;
+use super::include::Include;
+use super::meaning::{Test, millionths};
 use super::params::{Form, Link, Param, find};
-use super::world::{World, part};
+use super::place::Place;
+use super::world::{ALL, World, part};
 use crate::search_model::{fold, interval, values};
 
-/// A search of one type.
+/// A search.
 #[derive(Clone, Debug)]
 pub(super) struct Ask {
-    pub(super) kind: &'static str,
+    /// Who asks; none is one who may do everything.
+    pub(super) caller: Option<Caller>,
+    pub(super) place: Place,
+    /// Types to look in.
+    pub(super) kinds: Vec<&'static str>,
     pub(super) criteria: Vec<Criterion>,
     /// A parameter, and whether from high to low.
     pub(super) sort: Vec<(&'static str, bool)>,
+    pub(super) includes: Vec<Include>,
 }
 
 /// One criterion.
@@ -54,26 +62,53 @@ impl Ask {
     /// Behind the base: `/Patient?family=…`.
     pub(super) fn url(&self, base: &str) -> String {
         let mut parts: Vec<String> = self.criteria.iter().map(Criterion::text).collect();
+        if self.names_types() {
+            parts.push(format!("_type={}", self.kinds.join(",")));
+        }
         if !self.sort.is_empty() {
             let field =
                 |(code, down): &(&str, bool)| format!("{}{code}", if *down { "-" } else { "" });
             let fields: Vec<String> = self.sort.iter().map(field).collect();
             parts.push(format!("_sort={}", fields.join(",")));
         }
+        parts.extend(self.includes.iter().map(Include::text));
         let encoded: Vec<String> =
             parts.iter().map(|it| encode(&it.replace("BASE", base))).collect();
-        format!("/{}?{}", self.kind, encoded.join("&"))
+        let kind = self.kinds.first().copied().unwrap_or_default();
+        format!("{}?{}", self.place.path(kind), encoded.join("&"))
+    }
+
+    /// Without it all types are meant.
+    fn names_types(&self) -> bool {
+        self.place.is_of_several() && self.kinds.len() < ALL.len()
+    }
+
+    /// Whether resources of a type can match.
+    pub(super) fn looks_in(&self, kind: &str) -> bool {
+        self.kinds.contains(&kind) && self.place.has(kind)
     }
 
     pub(super) fn holds(&self, world: &World, resource: &Value) -> bool {
-        part(resource, "resourceType") == self.kind
+        self.looks_in(part(resource, "resourceType"))
+            && self.place.holds(resource)
             && self.criteria.iter().all(|criterion| criterion.holds(world, resource))
+    }
+
+    /// Whether it leads through a type of which the caller reaches nothing.
+    pub(super) fn is_forbidden(&self) -> bool {
+        let Some(caller) = &self.caller else { return false };
+        let mut kinds: Vec<&str> = Vec::new();
+        self.criteria.iter().for_each(|criterion| criterion.types(&mut kinds));
+        if self.names_types() || !self.place.is_of_several() {
+            kinds.extend(self.kinds.iter().filter(|kind| self.looks_in(kind)));
+        }
+        !kinds.into_iter().all(|kind| caller.reaches(kind))
     }
 
     /// Whether one resource may stand before another.
     pub(super) fn in_order(&self, one: &Value, other: &Value) -> bool {
         for (code, down) in &self.sort {
-            let (a, b) = (rank(self.kind, code, *down, one), rank(self.kind, code, *down, other));
+            let (a, b) = (rank(code, *down, one), rank(code, *down, other));
             match (a, b) {
                 (Some(a), Some(b)) if a == b => {}
                 (Some(a), Some(b)) => return (a < b) != *down,
@@ -88,11 +123,11 @@ impl Ask {
 }
 
 /// The lowest of a resource's values, or the highest.
-fn rank(kind: &str, code: &str, down: bool, resource: &Value) -> Option<(String, i64)> {
+fn rank(code: &str, down: bool, resource: &Value) -> Option<(String, i64)> {
     if code == "_id" {
         return Some((part(resource, "id").to_owned(), 0));
     }
-    let param = find(kind, code)?;
+    let param = find(part(resource, "resourceType"), code)?;
     let of = |value: &Value| match param.form {
         Form::Date => interval(value).map(|(from, _)| (String::new(), from)),
         Form::Number => value.as_number().map(|it| (String::new(), millionths(it.as_str()).0)),
@@ -129,35 +164,48 @@ impl Criterion {
         }
     }
 
+    /// The types that it leads through.
+    fn types(&self, found: &mut Vec<&'static str>) {
+        match self {
+            Self::Chain(link, _, inner) => {
+                found.push(link.to);
+                inner.types(found);
+            }
+            Self::Has(link, inner) => {
+                found.push(link.from);
+                inner.types(found);
+            }
+            Self::Values { .. } | Self::Missing(..) | Self::Id(_) | Self::Filter(_) => {}
+        }
+    }
+
     fn holds(&self, world: &World, resource: &Value) -> bool {
         match self {
             Self::Values { param, negated, values, .. } => {
                 values.iter().any(|it| any(param, &it.test, resource)) != *negated
             }
-            Self::Missing(param, missing) => under(resource, param.paths).is_empty() == *missing,
+            Self::Missing(param, missing) => {
+                under(resource, param.of(resource).paths).is_empty() == *missing
+            }
             Self::Chain(link, _, inner) => {
-                let ends = values(resource, &[link.element]);
-                ends.into_iter().filter_map(local).any(|(kind, id, _)| {
-                    kind == link.to
-                        && world
-                            .of_kind(kind)
-                            .any(|it| part(it, "id") == id && inner.holds(world, it))
+                link.of(part(resource, "resourceType")).is_some_and(|link| {
+                    let mut ends = world.of_kind(link.to).filter(|it| link.leads(resource, it));
+                    ends.any(|it| inner.holds(world, it))
                 })
             }
-            Self::Has(link, inner) => world.of_kind(link.from).any(|from| {
-                let ends = values(from, &[link.element]);
-                ends.into_iter().filter_map(local).any(|(kind, id, _)| {
-                    kind == part(resource, "resourceType") && id == part(resource, "id")
-                }) && inner.holds(world, from)
-            }),
+            Self::Has(link, inner) => {
+                let mut from = world.of_kind(link.from).filter(|it| link.leads(it, resource));
+                from.any(|it| inner.holds(world, it))
+            }
             Self::Id(ids) => ids.iter().any(|id| id == part(resource, "id")),
             Self::Filter(filter) => filter.holds(resource),
         }
     }
 }
 
-fn any(param: &Param, test: &Test, resource: &Value) -> bool {
-    under(resource, param.paths).into_iter().any(|value| test.holds(value))
+/// Of several types each has the parameter in a place of its own.
+fn any(param: &'static Param, test: &Test, resource: &Value) -> bool {
+    under(resource, param.of(resource).paths).into_iter().any(|value| test.holds(value))
 }
 
 impl Filter {

@@ -1,5 +1,11 @@
 //! The parameters that are asked for, and the references that lead from one type to another.
 
+use canonical_model::Value;
+
+use super::meaning::local;
+use super::world::part;
+use crate::search_model::values;
+
 /// What a parameter's values are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
@@ -38,6 +44,14 @@ const fn param(
 }
 
 const SUBJECT: Form = Form::Reference(&["Patient", "Group", "Device", "Location"]);
+const PERFORMER: Form = Form::Reference(&[
+    "Practitioner",
+    "PractitionerRole",
+    "Organization",
+    "CareTeam",
+    "Patient",
+    "RelatedPerson",
+]);
 const PATIENT: Form = Form::Reference(&["Patient"]);
 
 pub(super) const PARAMS: &[Param] = &[
@@ -72,6 +86,7 @@ pub(super) const PARAMS: &[Param] = &[
         Form::Reference(&["Encounter", "EpisodeOfCare"]),
         &["encounter"],
     ),
+    param("Observation", "performer", PERFORMER, &["performer"]),
     param("Observation", "value-quantity", Form::Quantity, &["valueQuantity"]),
     param("Observation", "component-value-quantity", Form::Quantity, &["component.valueQuantity"]),
     param(
@@ -120,11 +135,17 @@ pub(super) const LINKS: &[Link] = &[
     link("Observation", "subject", "subject", "Patient"),
     link("Observation", "patient", "subject", "Patient"),
     link("Observation", "encounter", "encounter", "Encounter"),
+    link("Observation", "performer", "performer", "Patient"),
+    link("Observation", "performer", "performer", "Practitioner"),
     link("Encounter", "patient", "subject", "Patient"),
     link("Encounter", "subject", "subject", "Patient"),
     link("Condition", "patient", "subject", "Patient"),
     link("Condition", "encounter", "encounter", "Encounter"),
+    link("Condition", "asserter", "asserter", "Patient"),
+    link("Condition", "asserter", "asserter", "Practitioner"),
     link("RiskAssessment", "patient", "subject", "Patient"),
+    link("QuestionnaireResponse", "subject", "subject", "Patient"),
+    link("QuestionnaireResponse", "patient", "subject", "Patient"),
     link("Patient", "general-practitioner", "generalPractitioner", "Practitioner"),
 ];
 
@@ -132,11 +153,66 @@ pub(super) const LINKS: &[Link] = &[
 pub(super) const SORTS: &[(&str, &str)] = &[
     ("Patient", "family"),
     ("Patient", "birthdate"),
+    ("Practitioner", "family"),
     ("Observation", "date"),
     ("Encounter", "date"),
     ("Condition", "onset-date"),
     ("RiskAssessment", "probability"),
 ];
+
+/// A type of compartment, a type in it, and the elements that put a resource into it; none stands for the
+/// resource itself. <https://hl7.org/fhir/R4/compartmentdefinition.html>
+pub(super) const COMPARTMENTS: &[(&str, &str, &str)] = &[
+    ("Patient", "Patient", ""),
+    ("Patient", "Observation", "subject"),
+    ("Patient", "Observation", "performer"),
+    ("Patient", "Encounter", "subject"),
+    ("Patient", "Condition", "subject"),
+    ("Patient", "Condition", "asserter"),
+    ("Patient", "RiskAssessment", "subject"),
+    ("Patient", "QuestionnaireResponse", "subject"),
+    ("Patient", "QuestionnaireResponse", "author"),
+    ("Encounter", "Encounter", ""),
+    ("Encounter", "Observation", "encounter"),
+    ("Encounter", "Condition", "encounter"),
+    ("Encounter", "QuestionnaireResponse", "encounter"),
+    ("Practitioner", "Practitioner", ""),
+    ("Practitioner", "Patient", "generalPractitioner"),
+    ("Practitioner", "Observation", "performer"),
+    ("Practitioner", "Condition", "asserter"),
+    ("Practitioner", "Encounter", "participant.individual"),
+    ("Practitioner", "RiskAssessment", "performer"),
+    ("Practitioner", "QuestionnaireResponse", "author"),
+];
+
+impl Param {
+    /// The parameter of the same code for a resource's own type.
+    pub(super) fn of(&'static self, resource: &Value) -> &'static Self {
+        find(part(resource, "resourceType"), self.code).unwrap_or(self)
+    }
+}
+
+impl Link {
+    /// The reference of the same code from another type.
+    pub(super) fn of(&self, kind: &str) -> Option<&'static Self> {
+        let alike =
+            |other: &&Self| other.from == kind && other.code == self.code && other.to == self.to;
+        LINKS.iter().find(alike)
+    }
+
+    /// Whether one resource refers to another by it.
+    pub(super) fn leads(&self, from: &Value, to: &Value) -> bool {
+        part(from, "resourceType") == self.from
+            && part(to, "resourceType") == self.to
+            && refers(from, self.element, self.to, part(to, "id"))
+    }
+}
+
+/// Whether an element of a resource refers to this type and id here, whatever the version.
+pub(super) fn refers(from: &Value, element: &str, kind: &str, id: &str) -> bool {
+    let ends = values(from, &[element]).into_iter().filter_map(local);
+    ends.into_iter().any(|(of, is, _)| of == kind && is == id)
+}
 
 /// A parameter by its type and code.
 pub(super) fn find(kind: &str, code: &str) -> Option<&'static Param> {

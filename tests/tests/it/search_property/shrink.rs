@@ -1,15 +1,16 @@
 //! Makes a failing search small: fewer criteria, fewer values, fewer resources. What is left is kept in
 //! `regressions.jsonl` beside this file, which is played first.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use anyhow::{Context, Result};
 use canonical_model::{Value, object};
-use it::Client;
 
 use super::ask::{Ask, Criterion, Filter};
-use super::judge::{fault, holding};
-use super::world::{World, part};
+use super::include::joining;
+use super::judge::{Server, fault};
+use super::world::{ALL, World, name};
 
 /// Servers that are started to find the fewest resources, and again for their past.
 const TRIES_MAX: usize = 80;
@@ -21,11 +22,11 @@ pub(super) fn kept() -> std::path::PathBuf {
 }
 
 /// The smallest search that still fails, and the fewest resources; adds it to those that are kept.
-pub(super) async fn shrink(client: &Client, world: &World, ask: Ask) -> Result<String> {
+pub(super) async fn shrink(server: &Server, world: &World, ask: Ask) -> Result<String> {
     let mut ask = ask;
     'again: loop {
         for simpler in simpler(&ask) {
-            if fault(client, world, &simpler).await?.is_some() {
+            if fault(server, world, &simpler).await?.is_some() {
                 ask = simpler;
                 continue 'again;
             }
@@ -33,10 +34,11 @@ pub(super) async fn shrink(client: &Client, world: &World, ask: Ask) -> Result<S
         break;
     }
     let world = fewest(world, &ask).await?;
-    let server = holding(&world).await?;
-    let said = fault(&server.client, &world, &ask).await?.unwrap_or_default();
+    let server = Server::holding(&world).await?;
+    let said = fault(&server, &world, &ask).await?.unwrap_or_default();
     keep(&world, &ask)?;
-    Ok(format!("{}: {said}", ask.url("BASE")))
+    let by = ask.caller.as_ref().map(|it| format!(" of {} with {}", it.patient, it.scope()));
+    Ok(format!("{}{}: {said}", ask.url("BASE"), by.unwrap_or_default()))
 }
 
 /// Takes away halves, then quarters, down to single writes: what was first, then what is.
@@ -59,8 +61,8 @@ async fn fewer(
             let end = (first + size).min(of(&mut world).len());
             let mut left = world.clone();
             of(&mut left).drain(first..end);
-            let server = holding(&left).await?;
-            match fault(&server.client, &left, ask).await? {
+            let server = Server::holding(&left).await?;
+            match fault(&server, &left, ask).await? {
                 Some(_) => world = left,
                 None => first = end,
             }
@@ -71,12 +73,26 @@ async fn fewer(
 }
 
 fn keep(world: &World, ask: &Ask) -> Result<()> {
-    let expected = world.now.iter().filter(|it| ask.holds(world, it));
-    let expected: Vec<Value> = expected.map(|it| Value::from(part(it, "id"))).collect();
-    let case = object! {
-        "search": ask.url("BASE"), "expected": expected, "resources": world.now.clone(),
-        "past": world.past.clone(),
+    let seen = world.seen(ask.caller.as_ref());
+    let expected = match ask.is_forbidden() {
+        true => BTreeSet::new(),
+        false => seen.now.iter().filter(|it| ask.holds(&seen, it)).map(name).collect(),
     };
+    let names = |names: &BTreeSet<String>| -> Vec<Value> {
+        names.iter().map(|it| Value::from(it.as_str())).collect()
+    };
+    let mut case = object! {
+        "search": ask.url("BASE"), "expected": names(&expected),
+        "included": names(&joining(&seen, ask, &expected)),
+        "resources": world.now.clone(), "past": world.past.clone(),
+    };
+    if let Some(caller) = &ask.caller {
+        case.set("patient", Value::from(caller.patient.as_str()));
+        case.set("scope", Value::from(caller.scope().as_str()));
+    }
+    if ask.is_forbidden() {
+        case.set("forbidden", Value::from(true));
+    }
     let mut file = std::fs::OpenOptions::new().append(true).create(true).open(kept())?;
     writeln!(file, "{}", Value::from(case).to_text()).context("a case is kept")
 }
@@ -84,10 +100,24 @@ fn keep(world: &World, ask: &Ask) -> Result<()> {
 /// Searches that ask a little less.
 fn simpler(ask: &Ask) -> Vec<Ask> {
     let mut all = Vec::new();
+    all.extend(ask.caller.is_some().then(|| Ask { caller: None, ..ask.clone() }));
+    for n in 0..ask.includes.len() {
+        let mut less = ask.clone();
+        less.includes.remove(n);
+        all.push(less);
+    }
     for n in 0..ask.sort.len() {
         let mut less = ask.clone();
         less.sort.remove(n);
         all.push(less);
+    }
+    for n in 0..ask.kinds.len() {
+        let mut less = ask.clone();
+        less.kinds.remove(n);
+        // All types, and one, are asked for otherwise.
+        if (2..ALL.len() - 1).contains(&less.kinds.len()) {
+            all.push(less);
+        }
     }
     for (n, criterion) in ask.criteria.iter().enumerate() {
         if ask.criteria.len() > 1 {
