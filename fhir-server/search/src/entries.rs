@@ -6,7 +6,7 @@ use crate::keys::{Facet, Key, Param};
 
 /// The form of the index: one more with each change of what a resource is indexed under. A database with an
 /// older form is indexed anew, in the background.
-pub const INDEX_FORM: i16 = 4;
+pub const INDEX_FORM: i16 = 5;
 
 /// The search values of one version: the forward index, of which the tables hold the inverse.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -162,6 +162,12 @@ pub(crate) fn tokens(value: &Value) -> Vec<(String, String)> {
 /// Where a date or period begins and ends, the end exclusive.
 pub(crate) fn interval(value: &Value) -> Option<(i64, i64)> {
     let range = |value: &Value| span(value.as_str()?);
+    let limits = values(value, &["event", "repeat.boundsPeriod"]);
+    if !limits.is_empty() {
+        // Of a timing the outer limits matter.
+        let all = limits.into_iter().filter_map(interval);
+        return all.reduce(|(lo, hi), (a, b)| (lo.min(a), hi.max(b)));
+    }
     if value.as_str().is_some() {
         return range(value);
     }

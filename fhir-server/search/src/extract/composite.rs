@@ -110,10 +110,10 @@ fn put(sink: &mut Sink<'_>, part: &Part, head: Param, items: &[Item<'_>]) {
         match part.kind {
             SearchParamKind::Quantity | SearchParamKind::Number => put_number(sink, head, item),
             SearchParamKind::Date => {
-                for (lo, hi) in date::intervals(item) {
-                    if sink.has_room() {
-                        sink.entries.beside.dates.push((head, lo, hi));
-                    }
+                if let Some((lo, hi)) = date::interval(item)
+                    && sink.has_room()
+                {
+                    sink.entries.beside.dates.push((head, lo, hi));
                 }
             }
             _ => {

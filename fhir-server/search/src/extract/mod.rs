@@ -165,10 +165,11 @@ fn take(sink: &mut Sink<'_>, param: &ParamPlan, root: &Value, items: &[Item<'_>]
     }
 }
 
-/// Lays the timed keys along the type's date.
+/// Lays the timed keys along the type's date: each of these is one element, so there is one. Of several it would
+/// be the latest, as where a search is sorted by it.
 fn place_in_time(sink: &mut Sink<'_>, plan: &TypePlan) {
     let Some(date) = plan.timeline_date else { return };
     let dates = sink.entries.dates.iter().filter(|(param, _, _)| *param == date);
-    let at = dates.map(|(_, lo, _)| *lo).min().unwrap_or(NO_DATE);
+    let at = dates.map(|(_, lo, _)| *lo).max().unwrap_or(NO_DATE);
     sink.entries.timeline = sink.timed.iter().map(|key| (*key, at)).collect();
 }

@@ -45,7 +45,8 @@ pub const KINDS: &[Kind] = &[
     Kind {
         kind: SearchParamKind::Date,
         text: "A date or time, as precise as it is written: a year, a month, a day, a second. Without a \
-               zone it is UTC. Periods and timings are found by what they cover.",
+               zone it is UTC. Periods are found by what they cover; timings by what lies between the first and the \
+               last of their events and bounds.",
         prefixes: true,
         example: "Patient?birthdate=1970-03",
         modifiers: &[],

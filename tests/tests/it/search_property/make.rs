@@ -87,6 +87,16 @@ impl Make {
         }
     }
 
+    fn timing(&mut self) -> String {
+        let bounds = format!(r#""repeat":{{"boundsPeriod":{}}}"#, self.period());
+        let events = self.list(3, |make| format!(r#""{}""#, make.time()));
+        match self.0.usize(..3) {
+            0 => format!("{{{bounds}}}"),
+            1 => format!(r#"{{"event":[{events}]}}"#),
+            _ => format!(r#"{{"event":[{events}],{bounds}}}"#),
+        }
+    }
+
     fn coding(&mut self) -> String {
         let (system, code) = (self.pick(&SYSTEMS), self.pick(&CODES));
         let system =
@@ -215,9 +225,10 @@ impl Make {
             self.maybe(|make| format!(r#""category":[{}]"#, make.list(2, Self::concept))),
             self.maybe(Self::subject),
             self.maybe(Self::encounter_of),
-            self.maybe(|make| match make.one_in(3) {
-                true => format!(r#""effectivePeriod":{}"#, make.period()),
-                false => format!(r#""effectiveDateTime":"{}""#, make.time()),
+            self.maybe(|make| match make.0.usize(..6) {
+                0 => format!(r#""effectiveTiming":{}"#, make.timing()),
+                1 | 2 => format!(r#""effectivePeriod":{}"#, make.period()),
+                _ => format!(r#""effectiveDateTime":"{}""#, make.time()),
             }),
             self.one_in(3).then(|| format!(r#""performer":[{}]"#, self.list(2, Self::somebody))),
             self.maybe(value),

@@ -77,7 +77,12 @@ pub(super) const PARAMS: &[Param] = &[
     param("Observation", "combo-code", Form::Token, &["code", "component.code"]),
     param("Observation", "value-concept", Form::Token, &["valueCodeableConcept"]),
     param("Observation", "value-string", Form::Text, &["valueString", "valueCodeableConcept.text"]),
-    param("Observation", "date", Form::Date, &["effectiveDateTime", "effectivePeriod"]),
+    param(
+        "Observation",
+        "date",
+        Form::Date,
+        &["effectiveDateTime", "effectivePeriod", "effectiveTiming"],
+    ),
     param("Observation", "subject", SUBJECT, &["subject"]),
     param("Observation", "patient", PATIENT, &["subject"]),
     param(

@@ -8,7 +8,7 @@ use super::make::UNITS;
 use super::meaning::{Ladder, Test, Unit, distance, local, millionths, position};
 use super::params::{Form, Param};
 use super::world::{IN_SET, LOCAL, part};
-use crate::search_model::{fold, span, tokens};
+use crate::search_model::{fold, span, tokens, values as dates};
 
 impl Dice<'_> {
     pub(super) fn asked(&mut self, param: &Param, modifier: &str) -> Option<Asked> {
@@ -124,8 +124,10 @@ impl Dice<'_> {
 
     /// A date of the value, or what it begins with.
     pub(super) fn bounds(&mut self, value: &Value) -> Option<(String, (i64, i64))> {
-        let texts = [value.as_str().unwrap_or_default(), part(value, "start"), part(value, "end")];
-        let texts: Vec<&str> = texts.into_iter().filter(|text| !text.is_empty()).collect();
+        let paths =
+            ["start", "end", "event", "repeat.boundsPeriod.start", "repeat.boundsPeriod.end"];
+        let inside = dates(value, &paths).into_iter().filter_map(Value::as_str);
+        let texts: Vec<&str> = value.as_str().into_iter().chain(inside).collect();
         let whole = self.random.choice(&texts).copied()?;
         let cut = [4, 7, 10, whole.len()][self.random.usize(..4)].min(whole.len());
         let date = whole.get(..cut)?;
