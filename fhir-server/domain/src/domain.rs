@@ -1,7 +1,6 @@
 //! The service itself: what interactions share.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use access::{Access, Action, Rules};
@@ -13,6 +12,7 @@ use store::{Auditor, Store};
 use telemetry::Clock;
 use tokio::sync::Notify;
 
+use crate::definitions::Known;
 use crate::hooks::Hooks;
 use crate::request::Request;
 
@@ -60,8 +60,7 @@ pub struct Domain {
 pub(crate) struct Shared {
     pub(crate) services: Services,
     catalogue: RwLock<Arc<Catalogue>>,
-    /// The versions of SearchParameter that it is of, summed up.
-    seen: AtomicI64,
+    definitions: Known,
     /// Calls whoever indexes in the background.
     index_work: Notify,
     pub(crate) rules: Rules,
@@ -81,7 +80,7 @@ impl Domain {
             shared: Arc::new(Shared {
                 services,
                 catalogue,
-                seen: AtomicI64::new(0),
+                definitions: Known::default(),
                 index_work,
                 rules,
             }),
@@ -106,13 +105,9 @@ impl Domain {
         Arc::clone(&self.shared.catalogue.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The versions of SearchParameter that the catalogue is of, summed up; 0 before any were read.
-    pub(crate) fn seen(&self) -> i64 {
-        self.shared.seen.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn note_seen(&self, seen: i64) {
-        self.shared.seen.store(seen, Ordering::Relaxed);
+    /// What the SearchParameter resources came to when they were last read.
+    pub(crate) fn definitions(&self) -> &Known {
+        &self.shared.definitions
     }
 
     /// Takes others. What was begun with the ones before is ended with them.

@@ -4,6 +4,7 @@
 //! access, validation, hooks, index, audit and event cannot be walked around. No HTTP, no SQL.
 
 mod admission;
+mod definitions;
 mod domain;
 mod hooks;
 pub mod interactions;
@@ -15,6 +16,7 @@ mod request;
 pub mod terminology;
 mod watch;
 
+pub use definitions::Standing;
 pub use domain::{Domain, Policy, Services};
 pub use hooks::{Hook, Hooks, Proposal};
 pub use request::{Criteria, IdempotencyKey, Precondition, Request};

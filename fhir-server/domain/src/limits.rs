@@ -9,6 +9,8 @@ pub const TRANSACTION_ENTRIES_MAX: usize = 5_000;
 pub const DELETE_MATCHES_MAX: usize = 100;
 /// Tries to put changed search parameters to use, that writes or other servers get in the way of.
 pub const SETTLE_TRIES_MAX: usize = 5;
+/// Search parameters that cannot be used and are named in the log, each time they are read.
+pub const UNUSED_NAMED_MAX: usize = 10;
 /// Bytes of an `Idempotency-Key`.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 /// Tries of a transaction that other writes overtake.

@@ -7,12 +7,21 @@
 use std::sync::Arc;
 
 use canonical_model::{Error, Kind, Resource, ResourceType, Result};
-use search::limits::CUSTOMS_MAX;
-use search::{Catalogue, Custom};
+use search::{Catalogue, Custom, asks};
 use store::{Adopted, GoalParam, Stored};
 
 use crate::Domain;
+use crate::definitions::{Read, Standing};
 use crate::limits::SETTLE_TRIES_MAX;
+
+/// As [`settle`], for a server that starts. Where that fails it serves all the same, by what FHIR publishes,
+/// and the next look makes up for it: until then no search by a parameter of one's own is understood, and
+/// whatever is written is indexed again.
+pub async fn begin(domain: &Domain) {
+    if let Err(error) = settle(domain, true).await {
+        tracing::error!(%error, cause = ?error.cause, "Search parameters are not in use yet: tried again soon.");
+    }
+}
 
 /// Makes the catalogue what the SearchParameter resources say, and the index follow. A server that starts
 /// also makes the index follow its own form and seals.
@@ -22,13 +31,23 @@ use crate::limits::SETTLE_TRIES_MAX;
 pub async fn settle(domain: &Domain, starting: bool) -> Result<()> {
     let mut last = Error::conflict("The search parameters changed each time. Try again.");
     for _ in 0..SETTLE_TRIES_MAX {
-        let (seen, stored) = domain.store().search_parameters().await?;
-        let catalogue = catalogue(domain, &stored);
+        let state = domain.store().index_state().await?;
+        // The schema before has no place for any.
+        let Some(state) = state else {
+            domain.know(domain.catalogue_with(Vec::new()));
+            return Ok(());
+        };
+        domain.definitions().count();
+        let mut read = Read::all(domain).await?;
+        let catalogue = domain.catalogue_with(std::mem::take(&mut read.customs));
+        let (form, seen) = (catalogue.form().clone(), state.newest);
         let params: Vec<GoalParam> = catalogue.customs().iter().map(goal_param).collect();
-        match domain.store().adopt(catalogue.form(), &params, seen, starting).await {
-            Ok(Adopted::Done | Adopted::NotOurs) => {
+        match domain.store().adopt(&form, &params, seen, starting).await {
+            Ok(adopted @ (Adopted::Done | Adopted::NotOurs)) => {
+                let goal = if adopted == Adopted::Done { form.goal } else { state.goal };
+                let used = catalogue.customs().len();
                 domain.know(catalogue);
-                domain.note_seen(seen);
+                domain.definitions().take(read, used, seen, goal);
                 return Ok(());
             }
             Ok(Adopted::Outdated) => {}
@@ -43,35 +62,6 @@ fn goal_param(custom: &Custom) -> GoalParam {
     (custom.digest, custom.uses.iter().map(|(kind, _)| *kind).collect())
 }
 
-/// Of those that clash, which only two writers at once can bring about, the one that was made first.
-fn catalogue(domain: &Domain, stored: &[Stored]) -> Catalogue {
-    let (hasher, seals) = (domain.store().hasher(), domain.store().sealer().paths());
-    let mut customs: Vec<Custom> = Vec::new();
-    if domain.store().has_goal() {
-        for one in stored {
-            match custom(domain, one) {
-                Ok(Some(new)) if customs.len() >= CUSTOMS_MAX => {
-                    tracing::warn!(id = new.id, "One search parameter too many: it is not used.");
-                }
-                Ok(Some(new)) if customs.iter().any(|known| new.clashes(known).is_some()) => {
-                    tracing::warn!(id = new.id, "Another has its code: it is not used.");
-                }
-                Ok(Some(new)) => customs.push(new),
-                Ok(None) => {}
-                Err(error) => {
-                    tracing::warn!(id = one.id, %error, "The search parameter is not used.");
-                }
-            }
-        }
-    }
-    Catalogue::with_customs(hasher.clone(), seals, customs)
-}
-
-fn custom(domain: &Domain, stored: &Stored) -> Result<Option<Custom>> {
-    let Some(text) = &stored.text else { return Ok(None) };
-    Custom::read(&Resource::parse(text)?, domain.store().hasher())
-}
-
 /// Looks whether the SearchParameter resources, or what the index is built with, changed elsewhere; then
 /// follows. Whether it did.
 ///
@@ -79,40 +69,53 @@ fn custom(domain: &Domain, stored: &Stored) -> Result<Option<Custom>> {
 /// As [`settle`].
 pub async fn look(domain: &Domain) -> Result<bool> {
     let known = domain.catalogue().form().goal;
-    match domain.store().index_state().await? {
-        // What is only shown of them changes no goal: each server looks for that itself.
-        Some(state)
-            if state.goal != known
-                || state.seen != state.newest
-                || domain.seen() != state.newest =>
-        {
-            settle(domain, false).await?;
-            Ok(domain.catalogue().form().goal != known)
-        }
-        Some(_) | None => Ok(false),
+    let Some(state) = domain.store().index_state().await? else { return Ok(false) };
+    // What is only shown of them changes no goal: each server looks for that itself. Another's goal that
+    // stands beside one's own is no change each time.
+    let settled = domain.definitions().of() == Some((state.newest, state.goal));
+    if settled && state.seen == state.newest {
+        return Ok(false);
     }
+    settle(domain, is_starting(domain)).await?;
+    Ok(domain.catalogue().form().goal != known)
 }
 
-/// Follows a write, where it was of a SearchParameter that is in use, or asks for it. Others, as those that
-/// FHIR publishes and somebody loads by the thousand, wait for the next look.
-pub(crate) async fn follow(domain: &Domain, version: &Stored) {
-    if version.kind != ResourceType::SEARCH_PARAMETER {
-        return;
+/// Whether the start did not come to its end.
+fn is_starting(domain: &Domain) -> bool {
+    domain.definitions().of().is_none()
+}
+
+/// Follows the writes of one commit, where one was of a SearchParameter that is in use, or asks for it: once
+/// for all. Others, as those that FHIR publishes and somebody loads by the thousand, wait for the next look.
+pub(crate) async fn follow<'a>(domain: &Domain, written: impl IntoIterator<Item = &'a Stored>) {
+    let mut changed = false;
+    for version in written.into_iter().filter(|it| it.kind == ResourceType::SEARCH_PARAMETER) {
+        changed |= domain.catalogue().customs().iter().any(|known| known.id == version.id);
+        let text = version.text.as_ref();
+        let resource = text.and_then(|text| Resource::parse(text).ok()).filter(asks);
+        domain.definitions().note(&version.id, resource.is_some());
+        let read = resource.map(|resource| Custom::read(&resource, domain.store().hasher()));
+        changed |= matches!(read, Some(Ok(Some(_))));
     }
-    let in_use = domain.catalogue().customs().iter().any(|known| known.id == version.id);
-    if in_use || matches!(custom(domain, version), Ok(Some(_))) {
+    if changed {
         catch_up(domain).await;
     }
 }
 
 /// What fails here is made up for by the next look.
 pub(crate) async fn catch_up(domain: &Domain) {
-    if let Err(error) = settle(domain, false).await {
+    if let Err(error) = settle(domain, is_starting(domain)).await {
         tracing::warn!(%error, cause = ?error.cause, "Search parameters could not be put to use yet.");
     }
 }
 
 impl Domain {
+    /// How it stands with the search parameters of one's own.
+    #[must_use]
+    pub fn search_parameters(&self) -> Standing {
+        self.definitions().standing()
+    }
+
     /// Puts a new catalogue in the place of the one before, if it is another.
     fn know(&self, catalogue: Catalogue) {
         let known = self.catalogue();
@@ -121,5 +124,10 @@ impl Domain {
         if other {
             self.put_catalogue(Arc::new(catalogue));
         }
+    }
+
+    fn catalogue_with(&self, customs: Vec<Custom>) -> Catalogue {
+        let (hasher, seals) = (self.store().hasher().clone(), self.store().sealer().paths());
+        Catalogue::with_customs(hasher, seals, customs)
     }
 }

@@ -7,11 +7,11 @@ use canonical_model::{
     Blob, Error, IssueCode, Kind, Resource, ResourceId, ResourceType, Result, Value,
 };
 use chrono::{DateTime, Utc};
-use search::{Custom, IndexEntries};
+use search::IndexEntries;
 use store::{Change, Method, Stored};
 
 use crate::Domain;
-use crate::admission;
+use crate::admission::{self, Asking};
 use crate::hooks::Proposal;
 use crate::limits::RESOURCE_BYTES_MAX;
 
@@ -19,8 +19,8 @@ use crate::limits::RESOURCE_BYTES_MAX;
 pub(crate) struct Prepared {
     pub(crate) change: Change,
     pub(crate) version: Stored,
-    /// The search parameter that the version asks to be used.
-    pub(crate) custom: Option<Custom>,
+    /// The SearchParameter that the version is, if it is active.
+    pub(crate) asking: Option<Asking>,
 }
 
 /// Where a new version goes.
@@ -55,7 +55,7 @@ pub(crate) fn content(
     let instant = format_instant(place.at.timestamp_millis());
     resource.identify(place.id, i64::from(version), &instant);
     // By the id that it gets: under that it may be in use already.
-    let custom = admission::check(domain, &resource)?;
+    let asking = admission::check(domain, &resource)?;
     let entries = match domain.policy().index {
         true => search::extract(&domain.catalogue(), domain.base(), &resource)?,
         false => IndexEntries::default(),
@@ -83,6 +83,9 @@ pub(crate) fn content(
     // Search values and digest are of the open content; the database gets the sealed one.
     let sealed = domain.store().sealer().seal(&resource, version)?;
     let text = sealed.map_or(text, |sealed| sealed.to_text());
+    if asking.is_some() {
+        admission::fits(&text)?;
+    }
     let change = Change {
         kind,
         id: place.id.clone(),
@@ -94,7 +97,7 @@ pub(crate) fn content(
         digest,
         entries,
     };
-    Ok(Prepared { change, version: stored, custom })
+    Ok(Prepared { change, version: stored, asking })
 }
 
 /// Whether it came out of an answer that left something out. Written back, it would delete the rest.
@@ -128,7 +131,7 @@ pub(crate) fn tombstone(kind: ResourceType, place: Place<'_>) -> Prepared {
         digest: 0,
         entries: IndexEntries::default(),
     };
-    Prepared { change, version: stored, custom: None }
+    Prepared { change, version: stored, asking: None }
 }
 
 /// Of the content, with what is kept beside it.

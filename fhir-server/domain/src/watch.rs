@@ -4,6 +4,7 @@
 //! See docs/adr/0008-search-parameters.md.
 
 use canonical_model::{Error, IssueCode, Kind, Result};
+use search::query::UsedCustom;
 use search::{Expr, Query};
 use store::{IndexState, Lack, Mark};
 
@@ -27,6 +28,8 @@ pub(crate) struct Missing {
     pub(crate) lack: Option<Lack>,
     /// A sentence for each search parameter of one's own that is not indexed yet.
     pub(crate) said: Vec<String>,
+    /// A sentence for each that leaves resources out.
+    pub(crate) left_out: Vec<String>,
 }
 
 impl Watch {
@@ -37,7 +40,7 @@ impl Watch {
     pub(crate) async fn begin(domain: &Domain, queries: &[Query]) -> Result<Self> {
         let mark = domain.store().index_mark();
         let used = queries.iter().any(|query| !query.customs.is_empty());
-        let state = if used { Some(state(domain).await?) } else { None };
+        let state = if used { Some(state(domain, queries).await?) } else { None };
         Ok(Self { mark, state })
     }
 
@@ -46,12 +49,10 @@ impl Watch {
     /// # Errors
     /// Unavailable where the parameters are others by now: the search is to be made again.
     pub(crate) async fn end(self, domain: &Domain, queries: &[Query]) -> Result<Missing> {
-        let mut said = Vec::new();
+        let (mut said, mut left_out) = (Vec::new(), Vec::new());
         if let Some(before) = &self.state {
-            let after = state(domain).await?;
-            let mut used: Vec<_> = queries.iter().flat_map(|query| &query.customs).collect();
-            used.dedup();
-            for one in used {
+            let after = state(domain, queries).await?;
+            for one in used(queries) {
                 if !after.params.contains(&one.digest) {
                     // Nobody waits for it: the client is told to come again.
                     catch_up(domain).await;
@@ -60,10 +61,13 @@ impl Watch {
                 }
                 let lack = IndexState::lack_between(before, &after, one.digest);
                 said.extend(lack.map(|lack| sentence(&one.name, lack)));
+                if before.has(one.left_out) || after.has(one.left_out) {
+                    left_out.push(left_out::sentence(&one.name));
+                }
             }
         }
         let lack = Mark::lack_between(&self.mark, &domain.store().index_mark());
-        Ok(Missing { lack, said })
+        Ok(Missing { lack, said, left_out })
     }
 
     /// Ends, after a search for what a write depends on: refuses to go by it where what was not found may
@@ -72,21 +76,31 @@ impl Watch {
     /// # Errors
     /// Unavailable; Unprocessable where a search parameter leaves resources out.
     pub(crate) async fn whole(self, domain: &Domain, query: &Query) -> Result<()> {
-        let Missing { lack, said } = self.end(domain, std::slice::from_ref(query)).await?;
+        let Missing { lack, said, left_out } =
+            self.end(domain, std::slice::from_ref(query)).await?;
         let lack = lack.filter(|_| needs_index(&query.filter));
-        match (lack, said.first()) {
-            (Some(Lack::Building(percent)), _) => {
+        match (lack, said.first(), left_out.first()) {
+            (Some(Lack::Building(percent)), _, _) => {
                 Err(unfinished(&format!("{percent} % of the resources are done")))
             }
-            (Some(Lack::Foreign), _) => Err(unfinished(FOREIGN)),
-            (None, Some(said)) => Err(unfinished(said)),
-            (None, None) => left_out::nothing(domain, query).await,
+            (Some(Lack::Foreign), _, _) => Err(unfinished(FOREIGN)),
+            (None, Some(said), _) => Err(unfinished(said)),
+            (None, None, Some(said)) => Err(left_out::refusal(said)),
+            (None, None, None) => Ok(()),
         }
     }
 }
 
-async fn state(domain: &Domain) -> Result<IndexState> {
-    let state = domain.store().index_now().await?;
+/// The search parameters of one's own that are used.
+fn used(queries: &[Query]) -> Vec<&UsedCustom> {
+    let mut used: Vec<_> = queries.iter().flat_map(|query| &query.customs).collect();
+    used.dedup();
+    used
+}
+
+async fn state(domain: &Domain, queries: &[Query]) -> Result<IndexState> {
+    let keys: Vec<_> = used(queries).into_iter().map(|one| one.left_out).collect();
+    let state = domain.store().index_now(&keys).await?;
     state.ok_or_else(|| Error::internal("a search parameter without a place for it"))
 }
 

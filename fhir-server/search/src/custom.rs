@@ -1,9 +1,12 @@
 //! Search parameters of one's own: what a SearchParameter resource must say to be put to use.
 //! <https://hl7.org/fhir/R4/searchparameter.html>
 
+#[cfg(test)]
+mod reading;
 mod usable;
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use canonical_model::fhirpath::Schema as _;
 use canonical_model::{Error, Resource, ResourceType, Result, Value};
@@ -13,6 +16,30 @@ use crate::catalogue::Catalogue;
 use crate::keys::Hasher;
 use crate::limits::{CODE_BYTES_MAX, EXPRESSION_BYTES_MAX};
 use usable::{belongs, compiles};
+
+/// The URLs of all search parameters that FHIR publishes. A resource under one of them is a copy: see
+/// [`Custom::read`].
+#[must_use]
+pub fn published_urls() -> &'static [&'static str] {
+    static URLS: OnceLock<Vec<&'static str>> = OnceLock::new();
+    URLS.get_or_init(|| {
+        let registry = Registry::r4();
+        let of_type = |of| registry.search_params(of).iter().map(|param| &*param.url);
+        let mut urls: Vec<&str> = ResourceType::all().flat_map(of_type).collect();
+        urls.sort_unstable();
+        urls.dedup();
+        urls
+    })
+}
+
+/// Whether a SearchParameter resource may ask to be used: it is active, and not under a URL that FHIR
+/// publishes. It may still ask for nothing, or for what cannot be.
+#[must_use]
+pub fn asks(resource: &Resource) -> bool {
+    let body = Body(resource.body());
+    let published = || published_urls().binary_search(&body.text("url")).is_ok();
+    body.text("status") == "active" && !published()
+}
 
 /// A search parameter that a SearchParameter resource defines.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,8 +140,8 @@ impl Catalogue {
 ///
 /// # Errors
 /// Unprocessable, naming the other.
-pub fn clash(new: &Custom, others: &[Custom]) -> Result<()> {
-    for known in others.iter().filter(|known| known.id != new.id) {
+pub fn clash<'a>(new: &Custom, others: impl IntoIterator<Item = &'a Custom>) -> Result<()> {
+    for known in others.into_iter().filter(|known| known.id != new.id) {
         if let Some(of) = new.clashes(known) {
             let text = format!(
                 "{of} has a search parameter of this code already: SearchParameter/{}.",

@@ -20,7 +20,7 @@ pub mod terms;
 mod timeline;
 
 pub use catalogue::{Catalogue, Form};
-pub use custom::{Custom, clash};
+pub use custom::{Custom, asks, clash, published_urls};
 pub use entries::{INDEX_FORM, IndexEntries};
 pub use expr::Expr;
 pub use extract::extract;

@@ -60,7 +60,7 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
     recorder.run_upkeep();
     let endpoints = Endpoints::new(&origin);
     let domain = domain(&settings, &endpoints, store.clone(), auditor);
-    parameters::settle(&domain, true).await?;
+    parameters::begin(&domain).await;
     let mut parts = Router::new();
     if settings.roles.api {
         parts = api(&settings, &endpoints, domain.clone())?;
@@ -71,11 +71,11 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
     ];
     if settings.roles.worker {
         working.push(background::sweeping(store.clone(), stop.clone()));
-        working.push(background::indexing(domain, stop.clone()));
+        working.push(background::indexing(domain.clone(), stop.clone()));
     } else {
-        working.push(background::watching_index(domain, stop.clone()));
+        working.push(background::watching_index(domain.clone(), stop.clone()));
     }
-    let health = http::Health::new(store.clone(), stop.clone());
+    let health = http::Health::new(domain, stop.clone());
     let router = http::router(parts, health);
     let serving = tokio::spawn(http::serve(listener, router, stop.clone()));
     tracing::info!(%address, origin, "Listening.");

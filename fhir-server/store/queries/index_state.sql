@@ -1,5 +1,5 @@
 -- What heads are indexed with and how far; where it is asked, with the newest state of the definitions it
--- should be of, for which all their heads are read.
+-- should be of, for which all their heads are read. Of some keys, those that there are resources under.
 select i.goal, i.aim, i.seals, i.seen, i.form, i.reached, i.last, i.types, i.ended,
     case when $2 then (select coalesce(sum(version), 0)::bigint from resource where type = $1)
         else i.seen end as newest,
@@ -7,5 +7,6 @@ select i.goal, i.aim, i.seals, i.seen, i.form, i.reached, i.last, i.types, i.end
     exists (select from resource) as some,
     exists (select from setting where name = 'seal_proof') as sealed,
     array(select digest from index_param order by digest) as params,
-    array(select digest from index_param where built) as built
+    array(select digest from index_param where built) as built,
+    array(select k from unnest($3::bigint[]) k where exists (select from token_index where key = k)) as present
 from index_state i where i.one

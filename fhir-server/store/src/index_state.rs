@@ -3,17 +3,17 @@
 
 use std::sync::atomic::Ordering;
 
-use canonical_model::{Error, ResourceType, Result};
+use canonical_model::{ResourceType, Result};
 use search::{Form, INDEX_FORM, Key};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
+use crate::Store;
 use crate::error::{NO_COLUMN, NO_TABLE, StoreError, has_code};
-use crate::lack::{Lack, Mark};
-use crate::limits::{DEFINITIONS_MAX, GOAL_WAIT_MS};
+use crate::ground::Ground;
+use crate::lack::{Lack, Mark, ends_of_all};
+use crate::limits::GOAL_WAIT_MS;
 use crate::reindex::Indexing;
-use crate::rows::stored_named;
-use crate::{Store, Stored};
 
 /// What heads are indexed with, and how far.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +35,10 @@ pub struct IndexState {
     due: bool,
     some: bool,
     sealed: bool,
-    /// One more with each end of some work.
+    /// More with each end of some work; see [`ends_of_all`].
     ended: i64,
+    /// Of the keys that were asked for, those that there are resources under.
+    present: Vec<Key>,
     /// What this server seals.
     own_seals: i64,
 }
@@ -51,7 +53,8 @@ pub enum Adopted {
     Done,
     /// The definitions it was made of have changed since: read them again.
     Outdated,
-    /// Another server's goal stands, with another form or other seals; or the schema has no place for one.
+    /// Another server's goal stands, with another form, other seals, or another reading of the same
+    /// definitions; or the schema has no place for one.
     NotOurs,
 }
 
@@ -84,8 +87,14 @@ impl IndexState {
         lack.or_else(|| ended.then_some(Lack::Building(99)))
     }
 
+    /// Whether there were resources under a key that was asked for.
+    #[must_use]
+    pub fn has(&self, key: Key) -> bool {
+        self.present.contains(&key)
+    }
+
     pub(crate) fn mark(&self) -> Mark {
-        Mark { lack: self.lack(), ended: self.ended }
+        Mark { lack: self.lack(), ended: ends_of_all(self.ended) }
     }
 
     /// How far the work is; `None` where there is none.
@@ -117,6 +126,7 @@ impl IndexState {
             some: row.try_get("some").map_err(StoreError)?,
             sealed: row.try_get("sealed").map_err(StoreError)?,
             ended: get(row, "ended")?,
+            present: row.try_get("present").map_err(StoreError)?,
             own_seals,
         })
     }
@@ -130,9 +140,12 @@ impl IndexState {
         }
     }
 
-    /// Whether a server that asks for this form may set the goal: at its start, or where nobody has.
-    fn yields(&self, form: &Form, starting: bool) -> bool {
-        self.suits(form.seals) || self.aim == 0 || (starting && self.aim <= INDEX_FORM)
+    /// Whether a server that asks for this form, for definitions up to `seen`, may set the goal: at its start,
+    /// where nobody has, or where the definitions have changed since. Else another server reads the same ones
+    /// differently, and the first stands: they would take turns without an end.
+    fn yields(&self, form: &Form, seen: i64, starting: bool) -> bool {
+        let changed = self.suits(form.seals) && self.seen != seen;
+        changed || self.aim == 0 || (starting && self.aim <= INDEX_FORM)
     }
 }
 
@@ -142,20 +155,21 @@ impl Store {
     /// # Errors
     /// Unavailable or Internal.
     pub async fn index_state(&self) -> Result<Option<IndexState>> {
-        self.ask_index(true).await
+        self.ask_index(true, &[]).await
     }
 
-    /// The same without asking whether the definitions changed: `newest` is what was seen. For searches.
+    /// The same for searches: without asking whether the definitions changed, so that `newest` is what was
+    /// seen, but whether there are resources under some keys.
     ///
     /// # Errors
     /// Unavailable or Internal.
-    pub async fn index_now(&self) -> Result<Option<IndexState>> {
-        self.ask_index(false).await
+    pub async fn index_now(&self, keys: &[Key]) -> Result<Option<IndexState>> {
+        self.ask_index(false, keys).await
     }
 
-    async fn ask_index(&self, definitions: bool) -> Result<Option<IndexState>> {
+    async fn ask_index(&self, definitions: bool, keys: &[Key]) -> Result<Option<IndexState>> {
         let mut session = self.sessions.take().await?;
-        let outcome = state(&mut session, self.ground.seals, definitions).await;
+        let outcome = state(&mut session, &self.ground, definitions, keys).await;
         let state = session.settle(outcome);
         let state = match state {
             Err(error) if has_code(&error, NO_TABLE) || has_code(&error, NO_COLUMN) => None,
@@ -166,40 +180,6 @@ impl Store {
             self.note(state.mark());
         }
         Ok(state)
-    }
-
-    /// Those of some keys that resources are indexed under.
-    ///
-    /// # Errors
-    /// Unavailable or Internal.
-    pub async fn present_keys(&self, keys: &[Key]) -> Result<Vec<Key>> {
-        let query = sqlx::query(
-            "select k from unnest($1::int8[]) k where exists (select from token_index where key = k)",
-        );
-        let rows = self.sessions.fetch_all(query.bind(keys)).await?;
-        rows.iter().map(|row| Ok(row.try_get("k").map_err(StoreError)?)).collect()
-    }
-
-    /// The SearchParameter resources, those that are older first, and the sum of all their versions.
-    ///
-    /// # Errors
-    /// Unavailable or Internal; TooLarge for more than can be held.
-    pub async fn search_parameters(&self) -> Result<(i64, Vec<Stored>)> {
-        let query = sqlx::query(
-            "select rid, type, id, version, last_updated, method, wire from resource
-             where type = $1 order by rid limit $2",
-        );
-        let query = query.bind(ResourceType::SEARCH_PARAMETER.number()).bind(DEFINITIONS_MAX + 1);
-        let rows = self.sessions.fetch_all(query).await?;
-        if i64::try_from(rows.len()).is_ok_and(|count| count > DEFINITIONS_MAX) {
-            return Err(Error::internal(
-                "there are more SearchParameter resources than can be read",
-            ));
-        }
-        let all: Vec<Stored> =
-            rows.iter().map(|row| stored_named(row, &self.sealer)).collect::<Result<_>>()?;
-        let seen = all.iter().map(|one| i64::from(one.version)).sum();
-        Ok((seen, all.into_iter().filter(|one| one.text.is_some()).collect()))
     }
 
     /// Makes this what heads are to be indexed with, if it is not; what is not yet indexed so is done in the
@@ -224,11 +204,12 @@ impl Store {
             self.sessions.execute(query.bind(seen).bind(form.goal)).await?;
             return Ok(Adopted::Done);
         }
-        if !known.yields(form, starting) {
+        if !known.yields(form, seen, starting) {
             return Ok(Adopted::NotOurs);
         }
         let mut open = self.begin().await?;
-        let adopted = exchange(open.connection(), form, params, seen, starting).await?;
+        let ground = &self.ground;
+        let adopted = exchange(open.connection(), ground, form, params, seen, starting).await?;
         match adopted {
             Adopted::Done => open.commit().await?,
             Adopted::Outdated | Adopted::NotOurs => open.rollback().await?,
@@ -240,22 +221,25 @@ impl Store {
 
 async fn state(
     connection: &mut PgConnection,
-    own_seals: i64,
+    ground: &Ground,
     definitions: bool,
+    keys: &[Key],
 ) -> Result<IndexState> {
     let row = sqlx::query(include_str!("../queries/index_state.sql"))
         .bind(ResourceType::SEARCH_PARAMETER.number())
         .bind(definitions)
+        .bind(keys)
         .fetch_one(connection)
         .await
         .map_err(StoreError)?;
-    IndexState::of(&row, own_seals)
+    IndexState::of(&row, ground.seals)
 }
 
 /// Under a lock that no statement of a writer passes: each has read the goal before, and is done, or will
 /// read the new one.
 async fn exchange(
     connection: &mut PgConnection,
+    ground: &Ground,
     form: &Form,
     params: &[GoalParam],
     seen: i64,
@@ -264,11 +248,14 @@ async fn exchange(
     for statement in [GOAL_WAIT_MS, "lock table index_state in access exclusive mode"] {
         sqlx::query(statement).execute(&mut *connection).await.map_err(StoreError)?;
     }
-    let state = state(connection, form.seals, true).await?;
+    let state = state(connection, ground, true, &[]).await?;
     if state.newest != seen {
         return Ok(Adopted::Outdated);
     }
-    if !state.yields(form, starting) {
+    if state.goal == form.goal && state.seen == seen {
+        return Ok(Adopted::Done);
+    }
+    if !state.yields(form, seen, starting) {
         return Ok(Adopted::NotOurs);
     }
     let anew = !state.suits(form.seals);

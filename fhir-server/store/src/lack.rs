@@ -4,6 +4,16 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::Store;
 
+/// What an end of work that concerned every search adds to the number of ends.
+pub(crate) const END_OF_ALL: i64 = 1;
+/// What an end adds that concerned searches by parameters of one's own alone: the others were whole meanwhile.
+pub(crate) const END_OF_SOME: i64 = 1 << 32;
+
+/// Of a number of ends, the part that concerned every search.
+pub(crate) fn ends_of_all(ended: i64) -> i64 {
+    ended % END_OF_SOME
+}
+
 /// What the index lacks for a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lack {

@@ -55,8 +55,12 @@ pub const HEADS_INDEXED_AT_ONCE: i64 = 200;
 pub const HEADS_LOOKED_THROUGH: i64 = 20_000;
 /// How long a new goal of the index waits for the writes under way: others wait behind it meanwhile.
 pub(crate) const GOAL_WAIT_MS: &str = "set local lock_timeout = '1000ms'";
-/// SearchParameter resources that are read: FHIR publishes 1,400.
-pub const DEFINITIONS_MAX: i64 = 20_000;
+/// Active SearchParameter resources of one's own, in use or not: all are read whenever one changes.
+pub const DEFINITIONS_MAX: usize = 2_000;
+/// Bytes of one of them; real ones have some 2 kB.
+pub const DEFINITION_BYTES_MAX: usize = 64 * 1024;
+/// Of these, how many are read in one round trip: some MiB at most.
+pub const DEFINITIONS_AT_ONCE: usize = 100;
 
 /// Candidates that an estimated total looks at: some 10 ms. With fewer it is exact.
 pub const CANDIDATES_SAMPLED: i64 = 2_000;

@@ -13,7 +13,7 @@ use crate::change::{Change, Flat, Method, RequestContext, Work};
 use crate::commit::index_anew;
 use crate::error::StoreError;
 use crate::forward::forwards;
-use crate::lack::{Lack, Mark};
+use crate::lack::{END_OF_ALL, END_OF_SOME, Lack, Mark};
 use crate::limits::{HEADS_INDEXED_AT_ONCE, HEADS_LOOKED_THROUGH};
 use crate::rows::stored_named;
 use crate::{Store, Stored, Transaction};
@@ -163,7 +163,8 @@ async fn walk(
     };
     let heads = read(open, &rows)?;
     anew(open, at, heads, extract).await?;
-    place(open.connection(), reached).await
+    let end = if turn.types.is_none() { END_OF_ALL } else { END_OF_SOME };
+    place(open.connection(), reached, end).await
 }
 
 /// Indexes heads that were written by another goal.
@@ -184,7 +185,7 @@ async fn again(
     anew(open, at, heads, extract).await?;
     let query = sqlx::query("delete from index_due where due = any ($1)").bind(due);
     query.execute(open.connection()).await.map_err(StoreError)?;
-    let query = sqlx::query("update index_state set ended = ended + 1");
+    let query = sqlx::query("update index_state set ended = ended + $1").bind(END_OF_ALL);
     query.execute(open.connection()).await.map_err(StoreError)?;
     Ok(())
 }
@@ -240,15 +241,15 @@ fn nobody() -> RequestContext {
     }
 }
 
-/// Notes the place, or the end.
-async fn place(connection: &mut PgConnection, reached: Option<i64>) -> Result<()> {
+/// Notes the place, or an end of this kind.
+async fn place(connection: &mut PgConnection, reached: Option<i64>, end: i64) -> Result<()> {
     let Some(reached) = reached else {
         let query = sqlx::query("update index_param set built = true where not built");
         query.execute(&mut *connection).await.map_err(StoreError)?;
         let query = sqlx::query(
-            "update index_state set form = $1, reached = last, types = '{}', ended = ended + 1",
+            "update index_state set form = $1, reached = last, types = '{}', ended = ended + $2",
         );
-        query.bind(INDEX_FORM).execute(connection).await.map_err(StoreError)?;
+        query.bind(INDEX_FORM).bind(end).execute(connection).await.map_err(StoreError)?;
         return Ok(());
     };
     let query = sqlx::query("update index_state set reached = $1").bind(reached);

@@ -49,6 +49,7 @@ mod search_choose;
 mod search_custom;
 mod search_custom_admitted;
 mod search_custom_killed;
+mod search_custom_many;
 mod search_edges;
 mod search_estimate;
 mod search_explain;

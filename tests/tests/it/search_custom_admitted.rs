@@ -10,7 +10,7 @@ use it::{Answer, Client, Database, Fixture};
 use crate::search_custom::{matches, parameter, put, whole};
 
 /// One of another code, without an id.
-fn other(code: &str) -> String {
+pub(crate) fn other(code: &str) -> String {
     parameter("")
         .replace(r#""id":"nick","#, "")
         .replace("nickname\",\"base", &format!("{code}\",\"base"))
@@ -20,7 +20,7 @@ async fn post(client: &Client, path: &str, body: &str) -> Result<Answer> {
     client.send("POST", path, body).await
 }
 
-fn bundle(bodies: impl IntoIterator<Item = String>) -> String {
+pub(crate) fn bundle(bodies: impl IntoIterator<Item = String>) -> String {
     let mut text = String::from(r#"{"resourceType":"Bundle","type":"transaction","entry":["#);
     for (n, body) in bodies.into_iter().enumerate() {
         let comma = if n == 0 { "" } else { "," };
@@ -108,6 +108,47 @@ async fn what_is_left_out_is_said() -> Result<()> {
     let found = client.get(path).await?;
     assert!(!found.text.contains("cannot be found"), "{}", found.text);
     assert_eq!(matches(&found), 1);
+    Ok(())
+}
+
+/// Also where it is found again before the search has ended.
+#[tokio::test]
+async fn what_was_left_out_before_the_search_is_said() -> Result<()> {
+    let server = Fixture::start().await?;
+    let client = &server.client;
+    let photos: Vec<String> = (0..4_100).map(|n| format!(r#"{{"title":"Number {n}"}}"#)).collect();
+    let photos = photos.join(",");
+    let album = format!(r#"{{"resourceType":"Patient","id":"album","photo":[{photos}]}}"#);
+    let titles = parameter(
+        r#""status":"active","code":"title","base":["Patient"],"type":"string","expression":"Patient.photo.title""#,
+    );
+    put(client, "SearchParameter", "nick", &titles).await?;
+    whole(client, "/Patient?title=number").await?;
+    put(client, "Patient", "album", &album).await?;
+
+    let (mut owner, mut watcher) =
+        (server.database.connect().await?, server.database.connect().await?);
+    for statement in ["begin", "lock table string_index in access exclusive mode"] {
+        sqlx::query(statement).execute(&mut owner).await?;
+    }
+    let searching = client.get("/Patient?title=number");
+    let waits = "select exists (select from pg_locks where not granted and relation = 'string_index'::regclass)";
+    let waiting = async || {
+        let waits = sqlx::query_scalar::<_, bool>(waits).fetch_one(&mut watcher).await;
+        waits.is_ok_and(|waits| waits)
+    };
+    let change = async {
+        until("the search waits", Duration::from_secs(30), waiting).await?;
+        for statement in ["delete from token_index", "commit"] {
+            sqlx::query(statement).execute(&mut owner).await?;
+        }
+        Ok::<_, anyhow::Error>(())
+    };
+    let (said, changed) = tokio::join!(searching, change);
+    changed?;
+    let said = said?;
+    assert_eq!((said.status, matches(&said)), (200, 0), "{}", said.text);
+    assert!(said.text.contains("cannot be found by Patient.title"), "{}", said.text);
     Ok(())
 }
 

@@ -5,17 +5,18 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use it::ledger::until;
 use it::{Answer, Database, Fixture};
-use search::{Catalogue, extract};
+use search::{Catalogue, Form, extract};
 use server::Settings;
-use store::{IndexState, Lack, Store};
+use store::{Adopted, IndexState, Lack, Mark, Store};
 use telemetry::Clock;
 
 use crate::reindex::store;
 use crate::seal::{key, seal};
-use crate::search_custom::{matches, parameter, patient, put};
+use crate::search_custom::{matches, parameter, patient, put, whole};
+use crate::search_custom_many::standing;
 
 async fn now(store: &Store) -> Result<IndexState> {
-    store.index_now().await?.context("the newest schema")
+    store.index_now(&[]).await?.context("the newest schema")
 }
 
 async fn index_all(store: &Store) -> Result<()> {
@@ -36,9 +37,12 @@ async fn what_ended_between_two_looks_counts() -> Result<()> {
     let begun = now(&store).await?;
     let digest = *begun.params.first().context("a search parameter")?;
     assert_eq!(begun.lack_of(digest), Some(Lack::Building(0)));
+    let others = store.index_mark();
 
     index_all(&store).await?;
     let whole = now(&store).await?;
+    // What FHIR publishes was whole all the time.
+    assert_eq!(Mark::lack_between(&others, &store.index_mark()), None);
     assert_eq!(whole.lack_of(digest), None);
     assert_eq!(IndexState::lack_between(&begun, &whole, digest), Some(Lack::Building(0)));
     assert_eq!(IndexState::lack_between(&whole, &whole, digest), None);
@@ -50,6 +54,38 @@ async fn what_ended_between_two_looks_counts() -> Result<()> {
     let again = now(&store).await?;
     assert_eq!(again.lack_of(digest), None);
     assert_eq!(IndexState::lack_between(&whole, &again, digest), Some(Lack::Building(99)));
+    assert_eq!(Mark::lack_between(&others, &store.index_mark()), Some(Lack::Building(99)));
+    Ok(())
+}
+
+/// Another release may read the same definitions differently. The first one stands: they would take turns
+/// otherwise, and index everything each time.
+#[tokio::test]
+async fn the_first_of_two_readings_stands() -> Result<()> {
+    let database = Database::create().await?;
+    let server = Fixture::on(database.clone(), |_| {}).await?;
+    put(&server.client, "Patient", "a", &patient("a", "Ozzy")).await?;
+    put(&server.client, "SearchParameter", "nick", &parameter("")).await?;
+    whole(&server.client, "/Patient?nickname=ozzy").await?;
+    let store = store(&database.url).await?;
+    let state = store.index_state().await?.context("the newest schema")?;
+    let adopt = async |goal: i64, starting: bool| {
+        store.adopt(&Form { goal, seals: 0 }, &[], state.newest, starting).await
+    };
+    assert_eq!(adopt(7, false).await?, Adopted::NotOurs);
+    assert_eq!(now(&store).await?.goal, state.goal);
+    // At its start the other one has its way; then it is the running server's turn to leave it so.
+    assert_eq!(adopt(7, true).await?, Adopted::Done);
+    let readings = async || standing(&server, "readings").await.unwrap_or_default();
+    let before = readings().await;
+    let read = async || readings().await > before;
+    until("the server looks", Duration::from_secs(30), read).await?;
+    assert_eq!(now(&store).await?.goal, 7);
+    // What it writes is indexed once more by whoever has that goal.
+    put(&server.client, "Patient", "b", &patient("b", "Lemmy")).await?;
+    assert!(now(&store).await?.lack().is_some());
+    index_all(&store).await?;
+    assert_eq!(now(&store).await?.lack(), None);
     Ok(())
 }
 

@@ -103,7 +103,7 @@ async fn commit(
     let at = version.last_updated;
     match domain.store().commit(change, at, &request.context(), &once, None).await? {
         Applied::Committed => {
-            follow(domain, &version).await;
+            follow(domain, [&version]).await;
             Ok(Written::committed(Effect::Created, version))
         }
         Applied::KeyRepeated => replay(domain, request).await,
@@ -151,7 +151,7 @@ async fn in_turn(
     match transaction.write(vec![change], at, &request.context(), &once).await? {
         Applied::Committed => {
             transaction.commit().await?;
-            follow(domain, &version).await;
+            follow(domain, [&version]).await;
             Ok(Written::committed(Effect::Created, version))
         }
         Applied::KeyRepeated => {

@@ -7,7 +7,6 @@ use search::query::{Handling, Pair, Sort, SortBy, Summary, Total};
 use search::{Expr, Query, QueryContext};
 use store::{Explained, Found, Lack, PageKey, SearchPage};
 
-use crate::left_out;
 use crate::limits::INCLUDED_MAX;
 use crate::parameters::look;
 use crate::terminology::{Reader, reading};
@@ -196,9 +195,8 @@ pub async fn search(
         Total::None if !only_count => None,
         Total::None | Total::Accurate => Some(domain.store().count(&access, queries).await?),
     };
-    let Missing { lack, said } = watch.end(domain, queries).await?;
-    (searched.lack, searched.incomplete) = (lack, said);
-    searched.left_out = left_out::said(domain, queries).await?;
+    let Missing { lack, said, left_out } = watch.end(domain, queries).await?;
+    (searched.lack, searched.incomplete, searched.left_out) = (lack, said, left_out);
     Ok(searched)
 }
 

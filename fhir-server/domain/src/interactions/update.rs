@@ -235,7 +235,7 @@ pub(crate) async fn replace(
     };
     match applied {
         Applied::Committed => {
-            follow(domain, &version).await;
+            follow(domain, [&version]).await;
             Ok(Some(Written::committed(effect, version)))
         }
         Applied::KeyRepeated => replay(domain, request).await.map(Some),

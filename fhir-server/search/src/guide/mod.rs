@@ -69,7 +69,8 @@ others get 403. `carebridge admin explain` prints the same.
 
 POST or PUT a SearchParameter with `status` `active`. It is refused with 422, naming the element, where it could
 not be used: an unknown type in `base`, a `code` that the type has already, an `expression` that does not compile,
-or yields what its `type` cannot read. Types are number, date, string, token, reference, quantity and uri.
+or yields what its `type` cannot read. Types are number, date, string, token, reference, quantity and uri. So it is
+where it has more than 64 KiB, or there are 500 in use or 2,000 active already, not counting those of FHIR's own.
 
 From then on what is written is indexed by it; what was there is indexed in the background. Until that is done a
 search that uses it says in an OperationOutcome entry how many percent are; with `Prefer: handling=strict` it

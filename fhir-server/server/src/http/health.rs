@@ -6,10 +6,10 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use domain::{Domain, Standing};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use serde_json::json;
-use store::Store;
+use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -23,7 +23,7 @@ pub(crate) struct Health(Arc<Parts>);
 
 #[derive(Debug)]
 struct Parts {
-    store: Store,
+    domain: Domain,
     stop: CancellationToken,
     /// When the database was asked last, and whether it answered. Those who come while it is asked
     /// wait for that answer.
@@ -31,8 +31,8 @@ struct Parts {
 }
 
 impl Health {
-    pub(crate) fn new(store: Store, stop: CancellationToken) -> Self {
-        Self(Arc::new(Parts { store, stop, database: Mutex::new(None) }))
+    pub(crate) fn new(domain: Domain, stop: CancellationToken) -> Self {
+        Self(Arc::new(Parts { domain, stop, database: Mutex::new(None) }))
     }
 
     async fn database(&self) -> bool {
@@ -50,7 +50,7 @@ impl Health {
     /// After a restart of the database the first try meets a dead session, and the store forgets the
     /// others: better that a probe finds out than a caller.
     async fn ping(&self) -> bool {
-        self.0.store.ping().await.is_ok() || self.0.store.ping().await.is_ok()
+        self.0.domain.store().ping().await.is_ok() || self.0.domain.store().ping().await.is_ok()
     }
 }
 
@@ -69,10 +69,21 @@ async fn readyz(State(health): State<Health>) -> Response {
     let state = match draining {
         true => json!({ "ready": false, "draining": true }),
         // Nothing is served before the migrations have been checked.
-        false => json!({ "ready": database, "database": word(database), "migrations": "ok" }),
+        false => json!({
+            "ready": database,
+            "database": word(database),
+            "migrations": "ok",
+            "search_parameters": parameters(&health.0.domain),
+        }),
     };
     let status = if database { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, [(CACHE_CONTROL, "no-store")], Json(state)).into_response()
+}
+
+/// A server serves without those that it cannot use.
+fn parameters(domain: &Domain) -> Value {
+    let Standing { used, unused, readings } = domain.search_parameters();
+    json!({ "used": used, "unused": unused, "readings": readings })
 }
 
 async fn exposition() -> impl IntoResponse {

@@ -3,12 +3,14 @@
 mod audit_flushed;
 mod authentication_failed;
 mod committed;
+mod parameters_unused;
 mod pool_waited;
 mod request_served;
 
 pub use audit_flushed::AuditFlushed;
 pub use authentication_failed::AuthenticationFailed;
 pub use committed::Committed;
+pub use parameters_unused::ParametersUnused;
 pub use pool_waited::PoolWaited;
 pub use request_served::RequestServed;
 
@@ -25,6 +27,7 @@ pub(crate) const METRICS: &[Metric] = &[
     audit_flushed::DURATION,
     pool_waited::DURATION,
     authentication_failed::COUNT,
+    parameters_unused::COUNT,
 ];
 
 #[cfg(test)]
@@ -55,5 +58,6 @@ mod tests {
         AuditFlushed { records: 7, elapsed }.emit();
         PoolWaited { pool: "write", elapsed }.emit();
         AuthenticationFailed { door: "token", reason: "invalid_client" }.emit();
+        ParametersUnused { unusable: 1, clashing: 2, beyond: 3 }.emit();
     }
 }

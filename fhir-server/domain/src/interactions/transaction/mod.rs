@@ -166,9 +166,7 @@ pub async fn transaction(
         match attempt(domain, request, entries, expected, &time).await {
             Err(error) if error.kind == Kind::Conflict => last = Some(error),
             Ok(written) => {
-                for version in written.iter().filter_map(|one| one.version.as_ref()) {
-                    follow(domain, version).await;
-                }
+                follow(domain, written.iter().filter_map(|one| one.version.as_ref())).await;
                 return Ok(written);
             }
             other => return other,
@@ -409,9 +407,9 @@ fn plan(
             .map_err(|error| entry.fault(error))?;
         let written = match step {
             Step::Write(prepared, effect) => {
-                let Prepared { change, version, custom } = *prepared;
-                if let Some(custom) = custom {
-                    together.add(domain, custom).map_err(|error| entry.fault(error))?;
+                let Prepared { change, version, asking } = *prepared;
+                if let Some(asking) = asking {
+                    together.add(domain, asking).map_err(|error| entry.fault(error))?;
                 }
                 plan.changes.push(change);
                 Written::committed(effect, version)
