@@ -328,13 +328,26 @@ impl Error {
         self
     }
 
+    /// Names this header of the request where nothing is named, or a parameter that the header holds.
+    #[must_use]
+    pub fn in_header(mut self, name: &str) -> Self {
+        for issue in &mut self.issues {
+            if issue.expression.as_deref().is_none_or(is_parameter) {
+                issue.expression = Some(format!("http.{name}"));
+            }
+        }
+        self
+    }
+
     /// Prefixes every issue's element, as for one entry of a bundle. A parameter of the request is part of
-    /// the entry's URL there.
+    /// the entry's URL there, and a condition a member beside it.
     #[must_use]
     pub fn within(mut self, prefix: &str) -> Self {
         for issue in &mut self.issues {
             issue.expression = Some(match issue.expression.take() {
-                Some(inner) if is_parameter(&inner) => format!("{prefix}.request.url"),
+                Some(inner) if is_parameter(&inner) => {
+                    format!("{prefix}.request.{}", member(&inner))
+                }
                 Some(inner) => format!("{prefix}.{inner}"),
                 None => prefix.to_owned(),
             });
@@ -370,6 +383,17 @@ impl Error {
 /// `http.` and a parameter's name, as FHIR names what is not an element.
 fn is_parameter(expression: &str) -> bool {
     expression == "http" || expression.starts_with("http.")
+}
+
+/// Where the request of a bundle's entry has what a plain request has in a header or its URL.
+/// <https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.request>
+fn member(expression: &str) -> &'static str {
+    match expression {
+        "http.If-Match" => "ifMatch",
+        "http.If-None-Match" => "ifNoneMatch",
+        "http.If-None-Exist" => "ifNoneExist",
+        _ => "url",
+    }
 }
 
 struct Summary<'a>(&'a [Issue]);

@@ -25,7 +25,10 @@ impl Conditions {
         let if_none_match_any = match self.if_none_match.as_deref() {
             None => false,
             Some("*") => true,
-            Some(_) => return Err(Error::invalid("If-None-Match on a write can only be `*`")),
+            Some(_) => {
+                let text = "If-None-Match on a write can only be `*`";
+                return Err(Error::invalid(text).in_header("If-None-Match"));
+            }
         };
         Ok(Precondition { if_match, if_match_any, if_none_match_any })
     }
@@ -57,7 +60,8 @@ fn expected(tag: &str) -> Result<i32> {
     let quoted = tag.strip_prefix("W/").unwrap_or(tag);
     let opaque = quoted.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
     if opaque.is_none_or(|opaque| opaque.contains('"')) {
-        return Err(Error::invalid("If-Match must be one ETag of this server, such as W/\"3\""));
+        let text = "If-Match must be one ETag of this server, such as W/\"3\"";
+        return Err(Error::invalid(text).in_header("If-Match"));
     }
     Ok(version_of(tag).unwrap_or(NO_VERSION))
 }

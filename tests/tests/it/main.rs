@@ -14,6 +14,7 @@ mod blobs_memory;
 mod blobs_refused;
 mod bounds;
 mod bundle;
+mod bundle_conditions;
 mod bundle_transaction;
 mod capability;
 mod chaos;

@@ -37,7 +37,7 @@ pub async fn create_if_none_exist(
     }
     // Without a lock first: half of the time the resource is there, and nothing needs one.
     let matches = find(domain, &access, &criteria.query).await?;
-    if let Some(existing) = sole(matches)? {
+    if let Some(existing) = sole(matches).map_err(in_criteria)? {
         return found(domain, request, existing).await;
     }
     let claim = domain.store().hasher().criteria(criteria.kind(), &criteria.text);
@@ -80,6 +80,11 @@ pub(crate) fn sole(found: Vec<Found>) -> Result<Option<Stored>> {
         return Err(several());
     }
     Ok(first.map(|found| found.resource))
+}
+
+/// What is wrong with the criteria of a conditional create.
+pub(crate) fn in_criteria(error: Error) -> Error {
+    error.in_header("If-None-Exist")
 }
 
 pub(crate) fn several() -> Error {
@@ -139,7 +144,7 @@ async fn in_turn(
     let watch = Watch::begin(domain, std::slice::from_ref(query)).await?;
     let page = transaction.search(&access, query).await?;
     watch.whole(domain, query).await?;
-    if let Some(existing) = sole(page.found)? {
+    if let Some(existing) = sole(page.found).map_err(in_criteria)? {
         transaction.rollback().await?;
         return found(domain, request, existing).await;
     }

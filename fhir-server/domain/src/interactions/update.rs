@@ -176,7 +176,8 @@ pub(crate) fn place<'a>(
     }
     let alive = head.is_some_and(|head| head.method != Method::Delete);
     if precondition.if_none_match_any && alive {
-        return Err(Error::precondition("If-None-Match: the resource exists."));
+        let text = "If-None-Match: the resource exists.";
+        return Err(Error::precondition(text).in_header("If-None-Match"));
     }
     let current = head.filter(|_| alive).map(|head| head.version);
     if precondition.needs_resource()
@@ -247,6 +248,7 @@ pub(crate) fn stale() -> Error {
     Error::precondition(
         "If-Match: the resource has another version, or is not there. Read it again and repeat.",
     )
+    .in_header("If-Match")
 }
 
 pub(crate) fn overtaken() -> Error {

@@ -11,6 +11,7 @@ use search::query::{Pair, parse_pairs};
 
 use crate::app::App;
 use crate::conditions::{Conditions, parse_date};
+use crate::handlers::create::criteria;
 use crate::interaction::Interaction;
 
 /// An entry with its parts read.
@@ -78,11 +79,7 @@ impl BundleEntry {
         match &self.interaction {
             Interaction::Create(kind) => {
                 let criteria = match self.conditions.if_none_exist.as_deref() {
-                    Some(text) => {
-                        let text =
-                            text.trim_start_matches(&format!("{kind}?")).trim_start_matches('?');
-                        Some(Criteria::parse(&app.domain, request, *kind, text).await?)
-                    }
+                    Some(text) => Some(criteria(app, request, *kind, text).await?),
                     None => None,
                 };
                 Ok(Operation::Create(content(resource, *kind)?, criteria.map(Box::new)))

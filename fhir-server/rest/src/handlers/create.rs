@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use canonical_model::{Error, Resource, ResourceId, ResourceType, Result, Value, object};
 use domain::interactions::binary::set_aside;
 use domain::interactions::create as interaction;
-use domain::{Criteria, Domain};
+use domain::{Criteria, Domain, Request};
 
 use crate::answer::Answer;
 use crate::app::App;
@@ -28,8 +28,7 @@ pub(crate) async fn create(app: &App, mut wire: WireRequest, kind: ResourceType)
             Domain::shielded(work).await
         }
         Some(text) => {
-            let text = text.trim_start_matches(&format!("{kind}?")).trim_start_matches('?');
-            let criteria = Criteria::parse(&app.domain, &wire.request, kind, text).await?;
+            let criteria = criteria(app, &wire.request, kind, text).await?;
             let work = async move {
                 interaction::create_if_none_exist(&domain, &request, resource, &criteria).await
             };
@@ -37,6 +36,18 @@ pub(crate) async fn create(app: &App, mut wire: WireRequest, kind: ResourceType)
         }
     }?;
     Answer::written(app, written, wire.wish, &wire.format)
+}
+
+/// The criteria of a conditional create, as they are sent: with or without `Patient?` before them.
+pub(crate) async fn criteria(
+    app: &App,
+    request: &Request,
+    kind: ResourceType,
+    text: &str,
+) -> Result<Criteria> {
+    let text = text.trim_start_matches(&format!("{kind}?")).trim_start_matches('?');
+    let criteria = Criteria::parse(&app.domain, request, kind, text).await;
+    criteria.map_err(|error| error.in_header("If-None-Exist"))
 }
 
 /// The body as a resource. Under `/Binary`, what is no Binary resource is a Binary's content,

@@ -8,7 +8,7 @@ use store::{Stored, Transaction};
 
 use super::links::element;
 use super::{Entry, Known, Operation, Target};
-use crate::interactions::create::{new_id, several, sole};
+use crate::interactions::create::{in_criteria, new_id, several, sole};
 use crate::interactions::update::overtaken;
 use crate::watch::Watch;
 use crate::{Criteria, Domain, Request};
@@ -43,6 +43,10 @@ pub(super) async fn resolve(
             let one = match (entry.operation.criteria(), open.as_deref_mut()) {
                 (Some(criteria), Some(open)) => {
                     let found = find(domain, request, open, criteria, &gone).await;
+                    let found = found.map_err(|error| match entry.operation {
+                        Operation::Create(..) => in_criteria(error),
+                        _ => error,
+                    });
                     found.and_then(|found| by_criteria(&entry.operation, found))
                 }
                 _ => by_id(&entry.operation),
