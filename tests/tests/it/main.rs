@@ -52,6 +52,7 @@ mod search_custom_admitted;
 mod search_custom_killed;
 mod search_custom_many;
 mod search_edges;
+mod search_elsewhere;
 mod search_estimate;
 mod search_explain;
 mod search_guide;

@@ -58,3 +58,26 @@ async fn long_strings_are_matched_whole() -> Result<()> {
     let asked = format!("Organization?name={whole}");
     check(&server, &[(asked.as_str(), "both"), ("Organization?name=kurz", "one")]).await
 }
+
+/// Of a text the first 16 KiB are compared, and the whole by `:exact`; a value that is longer is refused, for
+/// what is compared of both may be equal where they are not.
+#[tokio::test]
+async fn texts_longer_than_what_is_compared() -> Result<()> {
+    let most = search::limits::STRING_BYTES_MAX;
+    let (one, two) = (format!("{}1 tail", "x".repeat(most)), format!("{}2", "x".repeat(most)));
+    let server = holding(&[&named("one", &one), &named("two", &two)]).await?;
+    let whole = "x".repeat(most);
+    let cases = [
+        (format!("Organization?name={}", "X".repeat(most - 5)), "one,two"),
+        (format!("Organization?name={whole}"), "400"),
+        (format!("Organization?name={two}"), "400"),
+        (format!("Organization?name:contains={two}"), "400"),
+        (format!("Organization?_filter=name%20eq%20%22{whole}%22"), "400"),
+        (format!("Organization?name:exact={one}"), "one"),
+        (format!("Organization?name:exact={whole}"), ""),
+        ("Organization?name:contains=tail".to_owned(), ""),
+    ];
+    let cases: Vec<(&str, &str)> =
+        cases.iter().map(|(query, ids)| (query.as_str(), *ids)).collect();
+    check(&server, &cases).await
+}

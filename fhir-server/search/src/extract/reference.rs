@@ -24,10 +24,7 @@ pub(crate) fn named<'a>(text: &'a str, base: &str) -> Option<Named<'a>> {
         Some((uri, version)) => (uri, Some(version)),
         None => (text, None),
     };
-    let path = match uri.strip_prefix(base) {
-        Some(below) => below.trim_start_matches('/'),
-        None => uri,
-    };
+    let path = uri.strip_prefix(base).and_then(|below| below.strip_prefix('/')).unwrap_or(uri);
     let mut parts = path.split('/');
     let (kind, id) = (parts.next().and_then(ResourceType::find), parts.next());
     let rest = (parts.next(), parts.next(), parts.next());
@@ -81,13 +78,18 @@ pub(super) fn take(sink: &mut Sink<'_>, param: &ParamPlan, item: &Item<'_>) {
                 }
             }
         }
-        Some(Named::There { uri, version }) if !param.alias => {
+        // The key is the wider parameter's and holds no type: whether it is this one's value stands beside it.
+        Some(Named::There { uri, .. }) if param.alias => {
+            let own = sink.hasher.facet(param.own, uri);
+            sink.facet(own);
+        }
+        Some(Named::There { uri, version }) => {
             let key = sink.hasher.uri(param.param, uri);
             sink.key(param, key);
             put_version(sink, param, uri, version);
             put_version_ladder(sink, param, uri, version);
         }
-        Some(Named::There { .. }) | None => {}
+        None => {}
     }
 }
 
@@ -159,6 +161,8 @@ mod tests {
             ("https://a.example/fhir/Patient/1|2.0", here("1", Some("2.0"))),
             ("Patient/1|", here("1", Some(""))),
             ("https://b.example/Patient/1", there("https://b.example/Patient/1", None)),
+            ("https://a.example/fhirPatient/1", there("https://a.example/fhirPatient/1", None)),
+            ("https://a.example/fhir//Patient/1", there("https://a.example/fhir//Patient/1", None)),
             ("http://x/ValueSet/y|2.0", there("http://x/ValueSet/y", Some("2.0"))),
             ("urn:uuid:5", there("urn:uuid:5", None)),
             ("#p", None),

@@ -99,11 +99,16 @@ pub const KINDS: &[Kind] = &[
     },
     Kind {
         kind: SearchParamKind::Reference,
-        text: "`id`, `Type/id`, a URL, `Type/id/_history/version`, or a canonical with `|version`.",
+        text: "`id`, `Type/id`, a URL, `Type/id/_history/version`, or a canonical with `|version`. What is on \
+               another server is found by the whole URL that refers to it.",
         prefixes: false,
         example: "Observation?subject=Patient/1",
         modifiers: &[
-            row(":Type", "`id` of this type", "Observation?subject:Patient=1"),
+            row(
+                ":Type",
+                "`id` of this type, or a URL that names it",
+                "Observation?subject:Patient=1",
+            ),
             row(
                 ":identifier",
                 "the identifier beside the reference",
@@ -249,7 +254,11 @@ pub const RESULTS: &[Row] = &[
         "these elements and mandatory ones, of the matches",
         "Patient?_elements=name,gender",
     ),
-    row("_include", "what matches refer to", "Observation?_include=Observation:subject&_count=2"),
+    row(
+        "_include",
+        "what matches refer to, each once and as it is now, whichever version they name",
+        "Observation?_include=Observation:subject&_count=2",
+    ),
     row(
         "_revinclude",
         "what refers to matches",

@@ -134,7 +134,7 @@ pub fn examples() -> impl Iterator<Item = &'static str> {
     kinds.chain([MISSING.example]).chain(rows)
 }
 
-fn limits() -> [(usize, &'static str); 15] {
+fn limits() -> [(usize, &'static str); 16] {
     [
         (limits::COUNT_DEFAULT, "matches on a page, where `_count` says nothing"),
         (limits::COUNT_MAX, "matches on a page; a greater `_count` is lowered to it"),
@@ -145,6 +145,11 @@ fn limits() -> [(usize, &'static str); 15] {
         (limits::CONCEPTS_MAX, "codes that one value may mean by a value set or a hierarchy"),
         (limits::CHAIN_DEPTH_MAX, "links of a chain"),
         (limits::FILTER_DEPTH_MAX, "parentheses of a `_filter` within each other"),
+        (
+            limits::STRING_BYTES_MAX,
+            "bytes of a text that are compared, in lower case and without accents; what is behind them is \
+             compared by `:exact` only",
+        ),
         (limits::SORT_FIELDS_MAX, "fields of `_sort`"),
         (limits::INCLUDES_MAX, "includes, all types of a wildcard together"),
         (

@@ -147,6 +147,7 @@ impl Make {
             "Group/ID",
             "Patient/ID/_history/1",
             "http://else.example/fhir/Patient/ID",
+            "http://else.example/fhir/Group/ID",
         ]);
         format!(r#""subject":{{"reference":"{}"}}"#, form.replace("ID", &id))
     }

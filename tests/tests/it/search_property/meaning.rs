@@ -30,8 +30,8 @@ pub(super) enum Test {
     Quantity(&'static str, (i64, i64), Unit),
     /// A local reference: its types, its id, its version.
     Refers(Vec<String>, String, Option<&'static str>),
-    /// A reference as it is written.
-    Elsewhere(String),
+    /// A reference as it is written, that names this type (none: any).
+    Elsewhere(Option<String>, String),
     /// A reference's identifier.
     Identified(Option<String>, String),
     Uri(String),
@@ -93,7 +93,10 @@ impl Test {
                     && id == is
                     && version.is_none_or(|version| of == Some(version))
             }),
-            Self::Elsewhere(uri) => part(value, "reference") == uri,
+            Self::Elsewhere(kind, uri) => {
+                let names = |kind: &String| uri.contains(&format!("/{kind}/"));
+                part(value, "reference") == uri && kind.as_ref().is_none_or(names)
+            }
             Self::Identified(system, number) => value.get("identifier").is_some_and(|identifier| {
                 part(identifier, "value") == number
                     && system.as_ref().is_none_or(|it| it == part(identifier, "system"))

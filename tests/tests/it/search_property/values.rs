@@ -161,12 +161,15 @@ impl Dice<'_> {
             });
         }
         let written = part(value, "reference");
-        let Some((kind, id, _)) = local(value) else {
-            let elsewhere = !written.is_empty() && modifier.is_empty() && kinds.len() > 1;
-            let test = Test::Elsewhere(written.to_owned());
-            return elsewhere.then(|| Asked { text: escape(written), test });
-        };
         let only = modifier.trim_start_matches(':');
+        let Some((kind, id, _)) = local(value) else {
+            let kind = match kinds {
+                [only] => Some(*only),
+                _ => (!only.is_empty()).then_some(only),
+            };
+            let test = Test::Elsewhere(kind.map(str::to_owned), written.to_owned());
+            return (!written.is_empty()).then(|| Asked { text: escape(written), test });
+        };
         if !only.is_empty() {
             let test = Test::Refers(vec![only.to_owned()], id.to_owned(), None);
             return Some(Asked { text: id.to_owned(), test });

@@ -8,6 +8,7 @@ use conformance::SearchParamKind;
 
 use super::date::range;
 use super::number::{Asked, read};
+use super::text::comparable;
 use super::token::token;
 use super::values::{split, split_once, unescape};
 use super::{Criterion, Parsed, any, implicit};
@@ -15,7 +16,6 @@ use crate::catalogue::Part;
 use crate::expr::{Expr, RangeTest, TextTest};
 use crate::extract::reference::{Named, named};
 use crate::extract::{instances, nth_of};
-use crate::fold::fold;
 use crate::keys::{Discrete, Param};
 use crate::query::refusal::Refusal;
 
@@ -84,10 +84,7 @@ impl Ordered {
     fn read(it: &Criterion<'_>, part: &Part, value: &str) -> Result<Self, Refusal> {
         let ordered = match part.kind {
             SearchParamKind::Date => range(it.context, &part.code, value).map(Self::Date),
-            SearchParamKind::String => match fold(&unescape(value)) {
-                folded if folded.is_empty() => Err(it.wrong("the text has no letters")),
-                folded => Ok(Self::Text(folded)),
-            },
+            SearchParamKind::String => comparable(it, value).map(Self::Text),
             kind => read(it, value, kind == SearchParamKind::Quantity)
                 .map(|asked| Self::Number(asked.narrow())),
         };

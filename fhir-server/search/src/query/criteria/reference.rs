@@ -1,5 +1,6 @@
 //! <https://hl7.org/fhir/R4/search.html#reference>
 
+use canonical_model::fhirpath::reference_type;
 use canonical_model::{ResourceId, ResourceType};
 
 use super::token::{identifier, key};
@@ -41,7 +42,17 @@ pub(super) fn reference(it: &Criterion<'_>, narrowed: Option<ResourceType>, valu
             Ok(versioned(it, target(it, kind, id), &format!("{kind}/{id}"), version))
         }
         Some(Named::There { uri, version }) => {
-            let found = key(it, hasher.uri(it.param.param, uri), None);
+            match narrowed.map(|kind| (kind, reference_type(uri))) {
+                Some((_, None)) => {
+                    let text =
+                        "with a type behind `:` an id is expected, or a URL that names the type";
+                    return Err(it.wrong(text));
+                }
+                Some((kind, Some(named))) if kind != named => return Ok(Expr::Or(Vec::new())),
+                Some(_) | None => {}
+            }
+            let own = it.param.alias.then(|| hasher.facet(it.param.own, uri));
+            let found = key(it, hasher.uri(it.param.param, uri), own);
             Ok(versioned(it, found, uri, version))
         }
         None => Err(it.wrong("`#` names something inside one resource only")),

@@ -1,10 +1,10 @@
 //! <https://hl7.org/fhir/R4/search.html#token>
 
+use super::text::comparable;
 use super::values::{split, split_once, unescape};
 use super::{Criterion, Parsed, any};
 use super::{concept, implicit};
 use crate::expr::{Breadth, Expr, KeyTest, TextTest};
-use crate::fold::fold;
 use crate::keys::{Aspect, Facet, Key, Param};
 use crate::query::refusal::Refusal;
 use crate::terms::Term;
@@ -61,10 +61,7 @@ pub(super) fn key(it: &Criterion<'_>, lookup: Key, facet: Option<Facet>) -> Expr
 
 /// The text of the concept, a coding's display, an identifier's type.
 fn text(it: &Criterion<'_>, value: &str) -> Parsed {
-    let folded = fold(&unescape(value));
-    if folded.is_empty() {
-        return Err(it.wrong("the value has no letters"));
-    }
+    let folded = comparable(it, value)?;
     let hasher = it.context.catalogue.hasher();
     let under = |param: Param| hasher.aspect(param, &Aspect::Text);
     let test = Expr::Text(vec![under(it.param.param)], TextTest::Contains(folded));
