@@ -3,8 +3,10 @@
 //! It is asked before and after: what ended in between may have been under way while the search looked.
 //! See docs/adr/0008-search-parameters.md.
 
-use canonical_model::{Error, IssueCode, Kind, Result};
-use search::query::UsedCustom;
+use std::collections::BTreeSet;
+
+use canonical_model::{Error, IssueCode, Kind, ResourceType, Result};
+use search::query::{SortBy, UsedCustom};
 use search::{Expr, Query};
 use store::{IndexState, Lack, Mark};
 
@@ -28,7 +30,7 @@ pub(crate) struct Missing {
     pub(crate) lack: Option<Lack>,
     /// A sentence for each search parameter of one's own that is not indexed yet.
     pub(crate) said: Vec<String>,
-    /// A sentence for each that leaves resources out.
+    /// A sentence for each that leaves resources out, and for each type with some that could not be indexed.
     pub(crate) left_out: Vec<String>,
 }
 
@@ -50,8 +52,9 @@ impl Watch {
     /// Unavailable where the parameters are others by now: the search is to be made again.
     pub(crate) async fn end(self, domain: &Domain, queries: &[Query]) -> Result<Missing> {
         let (mut said, mut left_out) = (Vec::new(), Vec::new());
+        let mut after = None;
         if let Some(before) = &self.state {
-            let after = state(domain, queries).await?;
+            let after = after.insert(state(domain, queries).await?);
             for one in used(queries) {
                 if !after.params.contains(&one.digest) {
                     // Nobody waits for it: the client is told to come again.
@@ -59,14 +62,21 @@ impl Watch {
                     let text = "The search parameters have just changed. Send the search again.";
                     return Err(Error::new(Kind::Unavailable, text));
                 }
-                let lack = IndexState::lack_between(before, &after, one.digest);
+                let lack = IndexState::lack_between(before, after, one.digest);
                 said.extend(lack.map(|lack| sentence(&one.name, lack)));
                 if before.has(one.left_out) || after.has(one.left_out) {
                     left_out.push(left_out::sentence(&one.name));
                 }
             }
         }
-        let lack = Mark::lack_between(&self.mark, &domain.store().index_mark());
+        let now = domain.store().index_mark();
+        let unindexed = resting_on(queries).into_iter().filter(|kind| {
+            let key = domain.store().hasher().unindexed(*kind);
+            let asked = [&self.state, &after].into_iter().flatten().any(|state| state.has(key));
+            asked || self.mark.has_unindexed(*kind) || now.has_unindexed(*kind)
+        });
+        left_out.extend(unindexed.map(left_out::unindexed));
+        let lack = Mark::lack_between(&self.mark, &now);
         Ok(Missing { lack, said, left_out })
     }
 
@@ -98,8 +108,24 @@ fn used(queries: &[Query]) -> Vec<&UsedCustom> {
     used
 }
 
+/// The types whose index is gone by, to find, to sort or to include.
+fn resting_on(queries: &[Query]) -> BTreeSet<ResourceType> {
+    let mut kinds = Vec::new();
+    for query in queries {
+        let sorted = |by: &SortBy| !matches!(by, SortBy::Id | SortBy::Updated);
+        if needs_index(&query.filter) || query.sort.iter().any(|sort| sorted(&sort.by)) {
+            kinds.push(query.kind);
+        }
+        query.filter.types(&mut kinds);
+        kinds.extend(query.includes.iter().map(|include| include.source));
+    }
+    kinds.into_iter().collect()
+}
+
 async fn state(domain: &Domain, queries: &[Query]) -> Result<IndexState> {
-    let keys: Vec<_> = used(queries).into_iter().map(|one| one.left_out).collect();
+    let unindexed = |kind| domain.store().hasher().unindexed(kind);
+    let keys = used(queries).into_iter().map(|one| one.left_out);
+    let keys: Vec<_> = keys.chain(resting_on(queries).into_iter().map(unindexed)).collect();
     let state = domain.store().index_now(&keys).await?;
     state.ok_or_else(|| Error::internal("a search parameter without a place for it"))
 }

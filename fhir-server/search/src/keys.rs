@@ -193,6 +193,12 @@ impl Hasher {
         self.hash(&[b"left out", &param.0.to_le_bytes()])
     }
 
+    /// That the resource, of this type, has the index of an earlier form, because it could not be indexed anew.
+    #[must_use]
+    pub fn unindexed(&self, kind: ResourceType) -> Key {
+        self.hash(&[b"unindexed", kind.name().as_bytes()])
+    }
+
     /// A uri, or a reference that points elsewhere.
     #[must_use]
     pub fn uri(&self, param: Param, uri: &str) -> Key {

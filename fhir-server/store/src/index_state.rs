@@ -1,10 +1,11 @@
 //! What heads are indexed with: one state for all servers of a database, and how it is changed
 //! ([ADR 0008](../../../docs/adr/0008-search-parameters.md)).
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use canonical_model::{ResourceType, Result};
-use search::{Form, INDEX_FORM, Key};
+use search::{Form, Hasher, INDEX_FORM, Key};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
@@ -93,8 +94,13 @@ impl IndexState {
         self.present.contains(&key)
     }
 
-    pub(crate) fn mark(&self) -> Mark {
-        Mark { lack: self.lack(), ended: ends_of_all(self.ended) }
+    fn mark(&self, hasher: &Hasher) -> Mark {
+        let unindexed = ResourceType::all().filter(|kind| self.has(hasher.unindexed(*kind)));
+        Mark {
+            lack: self.lack(),
+            ended: ends_of_all(self.ended),
+            unindexed: if self.present.is_empty() { Arc::default() } else { unindexed.collect() },
+        }
     }
 
     /// How far the work is; `None` where there is none.
@@ -155,7 +161,13 @@ impl Store {
     /// # Errors
     /// Unavailable or Internal.
     pub async fn index_state(&self) -> Result<Option<IndexState>> {
-        self.ask_index(true, &[]).await
+        let keys: Vec<Key> =
+            ResourceType::all().map(|kind| self.hasher().unindexed(kind)).collect();
+        let state = self.ask_index(true, &keys).await?;
+        if let Some(state) = &state {
+            self.note(state.mark(self.hasher()));
+        }
+        Ok(state)
     }
 
     /// The same for searches: without asking whether the definitions changed, so that `newest` is what was
@@ -164,7 +176,12 @@ impl Store {
     /// # Errors
     /// Unavailable or Internal.
     pub async fn index_now(&self, keys: &[Key]) -> Result<Option<IndexState>> {
-        self.ask_index(false, keys).await
+        let state = self.ask_index(false, keys).await?;
+        if let Some(state) = &state {
+            // What was not asked is as it was.
+            self.note(Mark { unindexed: self.index_mark().unindexed, ..state.mark(self.hasher()) });
+        }
+        Ok(state)
     }
 
     async fn ask_index(&self, definitions: bool, keys: &[Key]) -> Result<Option<IndexState>> {
@@ -176,9 +193,6 @@ impl Store {
             state => Some(state?),
         };
         self.ground.goal.store(state.is_some(), Ordering::Relaxed);
-        if let Some(state) = &state {
-            self.note(state.mark());
-        }
         Ok(state)
     }
 

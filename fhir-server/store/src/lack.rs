@@ -1,6 +1,8 @@
 //! What the index lacks for the searches of this server, as it last knew.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use canonical_model::ResourceType;
 
 use crate::Store;
 
@@ -24,13 +26,21 @@ pub enum Lack {
 }
 
 /// What a server knew of the index at one time, and how much work on it had ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mark {
     pub(crate) lack: Option<Lack>,
     pub(crate) ended: i64,
+    /// Types of which there are resources that could not be indexed anew.
+    pub(crate) unindexed: Arc<[ResourceType]>,
 }
 
 impl Mark {
+    /// Whether there were resources of a type that could not be indexed anew.
+    #[must_use]
+    pub fn has_unindexed(&self, kind: ResourceType) -> bool {
+        self.unindexed.contains(&kind)
+    }
+
     /// What the index lacked at some time between two marks.
     #[must_use]
     pub fn lack_between(before: &Self, after: &Self) -> Option<Lack> {
@@ -47,7 +57,7 @@ impl Store {
     /// What this server last knew of the index. Asks nothing of the database.
     #[must_use]
     pub fn index_mark(&self) -> Mark {
-        *self.indexed.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.indexed.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn note(&self, mark: Mark) {
@@ -61,7 +71,7 @@ mod tests {
 
     #[test]
     fn an_end_between_two_marks_is_told() {
-        let mark = |lack, ended| Mark { lack, ended };
+        let mark = |lack, ended| Mark { lack, ended, ..Mark::default() };
         let building = Some(Lack::Building(7));
         for (before, after, told) in [
             (mark(None, 1), mark(None, 1), None),

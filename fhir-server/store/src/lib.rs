@@ -37,6 +37,7 @@ mod sessions;
 mod statement;
 mod store;
 mod transaction;
+mod unindexed;
 mod wire;
 
 pub use audit::{AuditAction, AuditEntry, Auditor};
@@ -56,3 +57,4 @@ pub use reindex::Indexing;
 pub use sealer::{KeyProvider, Sealer};
 pub use store::{Store, StoreOptions};
 pub use transaction::Transaction;
+pub use unindexed::Unindexed;

@@ -3,7 +3,9 @@
 //! try take turns. Writers go on: what they write has the new form already, and a version that is no longer
 //! current when its turn comes is passed over.
 
-use canonical_model::{Error, Resource, Result};
+use std::collections::HashSet;
+
+use canonical_model::{Error, Resource, ResourceId, ResourceType, Result};
 use chrono::{DateTime, Utc};
 use search::{INDEX_FORM, IndexEntries};
 use sqlx::postgres::PgRow;
@@ -16,7 +18,8 @@ use crate::forward::forwards;
 use crate::lack::{END_OF_ALL, END_OF_SOME, Lack, Mark};
 use crate::limits::{HEADS_INDEXED_AT_ONCE, HEADS_LOOKED_THROUGH};
 use crate::rows::stored_named;
-use crate::{Store, Stored, Transaction};
+use crate::unindexed::{Kept, keep};
+use crate::{Sealer, Store, Transaction};
 
 /// How far the index has its newest form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +53,7 @@ impl Store {
         let form: i16 = row.try_get("form").map_err(StoreError)?;
         let indexing = (form < INDEX_FORM).then_some(place_of(&row)?);
         let lack = indexing.map(|indexing| Lack::Building(indexing.percent()));
-        self.note(Mark { lack, ended: 0 });
+        self.note(Mark { lack, ..Mark::default() });
         Ok(indexing)
     }
 
@@ -161,8 +164,7 @@ async fn walk(
         Some(last) if full || turn.types.is_none() => Some(last),
         _ => Some(end).filter(|end| *end < turn.last),
     };
-    let heads = read(open, &rows)?;
-    anew(open, at, heads, extract).await?;
+    anew(open, at, &rows, extract).await?;
     let end = if turn.types.is_none() { END_OF_ALL } else { END_OF_SOME };
     place(open.connection(), reached, end).await
 }
@@ -179,10 +181,7 @@ async fn again(
         .iter()
         .map(|row| Ok(row.try_get("due").map_err(StoreError)?))
         .collect::<Result<_>>()?;
-    let mut heads = read(open, &rows)?;
-    heads.sort_by(|a, b| (a.kind.number(), &a.id).cmp(&(b.kind.number(), &b.id)));
-    heads.dedup_by(|a, b| (a.kind, &a.id) == (b.kind, &b.id));
-    anew(open, at, heads, extract).await?;
+    anew(open, at, &rows, extract).await?;
     let query = sqlx::query("delete from index_due where due = any ($1)").bind(due);
     query.execute(open.connection()).await.map_err(StoreError)?;
     let query = sqlx::query("update index_state set ended = ended + $1").bind(END_OF_ALL);
@@ -190,36 +189,30 @@ async fn again(
     Ok(())
 }
 
-fn read(open: &Transaction, rows: &[PgRow]) -> Result<Vec<Stored>> {
-    rows.iter().map(|row| stored_named(row, open.sealer())).collect()
-}
-
+/// Indexes heads anew, each once. One that cannot be is no fault of the others.
 async fn anew(
     open: &mut Transaction,
     at: DateTime<Utc>,
-    heads: Vec<Stored>,
+    rows: &[PgRow],
     extract: impl Fn(&Resource) -> Result<IndexEntries>,
 ) -> Result<()> {
-    let mut changes = Vec::with_capacity(heads.len());
-    for head in heads {
-        let Some(text) = &head.text else { continue };
-        match Resource::parse(text).and_then(|resource| extract(&resource)) {
-            Ok(entries) => changes.push(Change {
-                kind: head.kind,
-                id: canonical_model::ResourceId::parse(&head.id)?,
-                expected: head.version,
-                method: Method::Update,
-                revives: false,
-                text: String::new(),
-                blob: None,
-                digest: 0,
-                entries,
-            }),
-            // It keeps the index it has.
-            Err(error) => tracing::warn!(kind = %head.kind, %error, "Not indexed anew."),
+    let (mut changes, mut kept) = (Vec::with_capacity(rows.len()), Vec::new());
+    let mut known = HashSet::new();
+    for row in rows {
+        let head = name(row)?;
+        if !known.insert(head.rid) {
+            continue;
+        }
+        match change(row, open.sealer(), &extract) {
+            Ok(change) => changes.extend(change),
+            Err(error) => {
+                tracing::warn!(kind = %head.kind, %error, "Not indexed anew: it keeps the index it has.");
+                kept.push(head);
+            }
         }
     }
     let hasher = open.hasher().clone();
+    keep(open.connection(), &hasher, &kept).await?;
     let identity = |change: &Change| hasher.identity(change.kind, change.id.as_str());
     // In the order of all writers, so that none waits in a ring.
     changes.sort_by_cached_key(identity);
@@ -228,6 +221,38 @@ async fn anew(
     let flat =
         Flat::of_same(Work { changes, at, context: nobody(), claim: None }, &identities, &before);
     index_anew(open.connection(), &flat).await.map(drop)
+}
+
+fn name(row: &PgRow) -> Result<Kept> {
+    let number: i16 = row.try_get("type").map_err(StoreError)?;
+    let kind = ResourceType::from_number(number);
+    Ok(Kept {
+        rid: row.try_get("rid").map_err(StoreError)?,
+        version: row.try_get("version").map_err(StoreError)?,
+        kind: kind.ok_or_else(|| Error::internal("a stored resource has an unknown type"))?,
+    })
+}
+
+/// The same version with other entries; `None` for one that is deleted.
+fn change(
+    row: &PgRow,
+    sealer: &Sealer,
+    extract: impl Fn(&Resource) -> Result<IndexEntries>,
+) -> Result<Option<Change>> {
+    let head = stored_named(row, sealer)?;
+    let Some(text) = &head.text else { return Ok(None) };
+    let entries = extract(&Resource::parse(text)?)?;
+    Ok(Some(Change {
+        kind: head.kind,
+        id: ResourceId::parse(&head.id)?,
+        expected: head.version,
+        method: Method::Update,
+        revives: false,
+        text: String::new(),
+        blob: None,
+        digest: 0,
+        entries,
+    }))
 }
 
 /// Nothing is written that names who asked.

@@ -16,7 +16,7 @@ mod writer;
 
 pub use book::{Ledger, Line, Outcome};
 pub use operation::Operation;
-pub use process::ServerProcess;
+pub use process::{ServerProcess, binary};
 pub use verifier::{Verdict, verify};
 pub use wait::{quiet, until};
 pub use writer::{Swarm, Writer};

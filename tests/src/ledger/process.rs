@@ -181,7 +181,10 @@ fn settings(reserve_mib: u16) -> Result<String> {
 }
 
 /// `target/PROFILE/carebridge`, beside the folder of this test's own binary.
-fn binary() -> Result<PathBuf> {
+///
+/// # Errors
+/// It was not built.
+pub fn binary() -> Result<PathBuf> {
     let own = std::env::current_exe()?;
     let profile = own.parent().and_then(Path::parent).context("a test runs in target/*/deps")?;
     let binary = profile.join("carebridge");

@@ -71,6 +71,7 @@ mod search_scope;
 mod search_spec;
 mod search_terms;
 mod search_timing;
+mod search_unindexed;
 mod search_values;
 mod search_walk;
 mod search_walk_near;

@@ -80,6 +80,9 @@ parameter that is retired or deleted is not known any more.
 A resource that has too many values for such parameters, or over which an expression takes too long, is left out.
 A search by the parameter then says that there are such, and conditional interactions that need it answer 422.
 
+So it is with a resource that has too many values by what a new release indexes, or cannot be read: it keeps its older
+index, all searches of its type say so, and `carebridge admin reindex` names it.
+
 ";
 
 /// The whole guide, in Markdown.

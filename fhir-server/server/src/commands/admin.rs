@@ -10,10 +10,10 @@ use domain::interactions::reindex::index_more;
 use domain::interactions::search;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
-use store::Indexing;
+use store::{Indexing, Unindexed};
 use tokio::time::sleep;
 
-use crate::limits::INDEX_WATCH_EVERY;
+use crate::limits::{INDEX_WATCH_EVERY, UNINDEXED_NAMED_MAX};
 use crate::output;
 use crate::settings::ServerFlags;
 use crate::start::attach;
@@ -76,7 +76,7 @@ impl fmt::Display for Explanation {
 /// goes on where it was: by the next `admin reindex`, or by a server itself.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example:\n  CAREBRIDGE_DATABASE_URL=postgres://owner:secret@db/tenant carebridge admin reindex\n\nEnds with 0 once every resource is indexed."
+    after_help = "Example:\n  CAREBRIDGE_DATABASE_URL=postgres://owner:secret@db/tenant carebridge admin reindex\n\nEnds with 0 once every resource is indexed, and with 1 where some cannot be."
 )]
 struct Reindex {
     #[command(flatten)]
@@ -94,11 +94,28 @@ struct Report {
     /// Batches that this command indexed itself; servers may have done others.
     batches: u64,
     seconds: f64,
+    /// Resources that could not be indexed: they keep the index they had, and searches say so.
+    unindexed: i64,
+    /// The first of them, as `Type/id`.
+    first_unindexed: Vec<String>,
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.batches {
+            _ if self.unindexed > 0 => write!(
+                f,
+                "All but {} resources are indexed. These keep the index they had, as they have too many \
+                 values or cannot be read, and searches say so: {}{}",
+                self.unindexed,
+                self.first_unindexed.join(", "),
+                if self.first_unindexed.len() < usize::try_from(self.unindexed).unwrap_or_default()
+                {
+                    " and others."
+                } else {
+                    "."
+                }
+            ),
             0 => f.write_str("Every resource is indexed; there was nothing to do."),
             _ => write!(f, "Every resource is indexed, in {:.1} s.", self.seconds),
         }
@@ -151,9 +168,11 @@ async fn reindex(command: Reindex) -> Result<ExitCode> {
         }
     }
     bar.finish_and_clear();
-    let report = Report { batches, seconds: begun.elapsed().as_secs_f64() };
+    let Unindexed { count, first } = domain.store().unindexed(UNINDEXED_NAMED_MAX).await?;
+    let seconds = begun.elapsed().as_secs_f64();
+    let report = Report { batches, seconds, unindexed: count, first_unindexed: first };
     output::report(&report, command.json)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(if count == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn bar(json: bool) -> Result<ProgressBar> {
