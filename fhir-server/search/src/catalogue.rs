@@ -298,6 +298,12 @@ impl ParamPlan {
         open && self.sealed
     }
 
+    /// Whether each of its tokens names one thing, as an identifier does.
+    #[must_use]
+    pub fn identifies(&self) -> bool {
+        self.definition.kind == SearchParamKind::Token && self.breadth == Breadth::Unique
+    }
+
     /// Whether its values are canonical URLs alone: those name no resource that a link could lead to.
     #[must_use]
     pub fn is_canonical(&self) -> bool {

@@ -6,7 +6,7 @@
 
 use canonical_model::ResourceType;
 
-use crate::keys::{Facet, Key, Param};
+use crate::keys::{Facet, Key, Mark, Param};
 
 /// A filter.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,6 +58,12 @@ pub enum Expr {
 }
 
 impl Expr {
+    /// What the forward index decides alone.
+    #[must_use]
+    pub fn mark([first, second]: Mark) -> Self {
+        Self::And(vec![Self::Facet(first), Self::Facet(second)])
+    }
+
     /// How many tests the tree holds.
     #[must_use]
     pub fn tests(&self) -> usize {
@@ -208,6 +214,8 @@ pub struct KeyTest {
     pub lookup: Key,
     /// Must also be in the forward index: the code's system.
     pub facet: Option<Facet>,
+    /// And its other half, where that tells whose an identifier is.
+    pub half: Option<Facet>,
     /// The patient's identity, where the key is a reference to the compartment's patient.
     pub patient: Option<i64>,
     /// Whether `timeline_index` holds the key.

@@ -13,10 +13,13 @@ use std::hash::Hasher as _;
 /// A key of `token_index`.
 pub type Key = i64;
 
-/// A key that only filters what another key found. Half as wide: a chance match needs a candidate
-/// that fits everything else too, and then one of four thousand million. `:missing`, `system|` and `:below`
-/// of a uri are decided by it alone: over a million resources one such search in 140 errs by one.
+/// A key that only filters what another key found. Half as wide: a chance match needs a candidate that fits
+/// everything else too, and then one of four thousand million.
 pub type Facet = i32;
+
+/// What decides alone, or of whom an identifier is: both halves of a hash, each a facet. Chance would have to
+/// find both among those of one resource: one time in 10¹⁶.
+pub type Mark = [Facet; 2];
 
 /// A search parameter of a type, hashed: the prefix of its values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -111,9 +114,10 @@ impl Hasher {
     }
 
     /// A code of one system; the empty system means "without system".
+    /// Its first half is enough for codes that many resources share.
     #[must_use]
-    pub fn system_code(&self, param: Param, system: &str, code: &str) -> Facet {
-        narrow(self.hash(&[
+    pub fn system_code(&self, param: Param, system: &str, code: &str) -> Mark {
+        halves(self.hash(&[
             b"system-code",
             &param.0.to_le_bytes(),
             system.as_bytes(),
@@ -123,14 +127,20 @@ impl Hasher {
 
     /// Any code of one system.
     #[must_use]
-    pub fn system(&self, param: Param, system: &str) -> Facet {
-        narrow(self.hash(&[b"system", &param.0.to_le_bytes(), system.as_bytes()]))
+    pub fn system(&self, param: Param, system: &str) -> Mark {
+        halves(self.system_key(param, system))
+    }
+
+    /// The same, where it is looked up: of identifiers.
+    #[must_use]
+    pub fn system_key(&self, param: Param, system: &str) -> Key {
+        self.hash(&[b"system", &param.0.to_le_bytes(), system.as_bytes()])
     }
 
     /// That the parameter has a value at all.
     #[must_use]
-    pub fn present(&self, param: Param) -> Facet {
-        narrow(self.hash(&[b"present", &param.0.to_le_bytes()]))
+    pub fn present(&self, param: Param) -> Mark {
+        halves(self.hash(&[b"present", &param.0.to_le_bytes()]))
     }
 
     /// Another aspect of a parameter's values: their texts, their exact writing, their unit. It has
@@ -156,7 +166,14 @@ impl Hasher {
     /// A value as a facet, of any kind.
     #[must_use]
     pub fn facet(&self, param: Param, value: &str) -> Facet {
-        narrow(self.hash(&[b"facet", &param.0.to_le_bytes(), value.as_bytes()]))
+        let [facet, _] = self.mark(param, value);
+        facet
+    }
+
+    /// A value that decides alone.
+    #[must_use]
+    pub fn mark(&self, param: Param, value: &str) -> Mark {
+        halves(self.hash(&[b"facet", &param.0.to_le_bytes(), value.as_bytes()]))
     }
 
     /// A composite's parameter, narrowed by the value of one more part.
@@ -175,10 +192,10 @@ impl Hasher {
         Param(self.hash(&[b"part", &param.0.to_le_bytes(), form, a, b]))
     }
 
-    /// A composite whose parts all are discrete, as a facet.
+    /// A composite whose parts all are discrete.
     #[must_use]
-    pub fn whole(&self, param: Param) -> Facet {
-        narrow(self.hash(&[b"whole", &param.0.to_le_bytes()]))
+    pub fn whole(&self, param: Param) -> Mark {
+        halves(self.hash(&[b"whole", &param.0.to_le_bytes()]))
     }
 
     /// A reference to a resource here. An exclusive or, so that a chain can be joined in SQL.
@@ -229,7 +246,8 @@ impl Hasher {
     }
 }
 
-/// The upper half of a hash.
-fn narrow(hash: i64) -> Facet {
-    i32::try_from(hash >> 32).unwrap_or_default()
+/// The upper half of a hash, and the lower.
+fn halves(hash: i64) -> Mark {
+    let [a, b, c, d, e, f, g, h] = hash.to_be_bytes();
+    [i32::from_be_bytes([a, b, c, d]), i32::from_be_bytes([e, f, g, h])]
 }

@@ -23,15 +23,16 @@ pub(crate) struct Sought {
     key: i64,
     kind: i16,
     facet: Option<i32>,
+    half: Option<i32>,
 }
 
 impl Sought {
     /// Where the query is one test of a key that tends to be unique, and needs no filter of its own.
     fn of(store: &Store, access: &Access, query: &Query) -> Option<Self> {
-        let KeyTest { lookup: key, facet, .. } = *sole_key(query)?;
+        let KeyTest { lookup: key, facet, half, .. } = *sole_key(query)?;
         let reach = Reach::of(access, query.kind, store.hasher());
         let kind = query.kind.number();
-        matches!(reach, Reach::Everything).then_some(Self { key, kind, facet })
+        matches!(reach, Reach::Everything).then_some(Self { key, kind, facet, half })
     }
 }
 
@@ -60,6 +61,7 @@ impl Gathered for Finder {
             .bind(group.iter().map(|sought| sought.key).collect::<Vec<_>>())
             .bind(group.iter().map(|sought| sought.kind).collect::<Vec<_>>())
             .bind(group.iter().map(|sought| sought.facet).collect::<Vec<_>>())
+            .bind(group.iter().map(|sought| sought.half).collect::<Vec<_>>())
             .bind(GLANCE_MAX)
             .bind(READ_GROUP_BYTES_MAX);
         let rows = self.sessions.fetch_all(query).await?;

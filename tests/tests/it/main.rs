@@ -46,6 +46,7 @@ mod samples_own;
 mod seal;
 mod search;
 mod search_budget;
+mod search_chance;
 mod search_choose;
 mod search_custom;
 mod search_custom_admitted;

@@ -40,7 +40,7 @@ pub(super) fn take(
     let ordered: Vec<&Part> = plan.composite.iter().filter(|part| part.is_ordered()).collect();
     for head in heads {
         match ordered.as_slice() {
-            [] => sink.facet(sink.hasher.whole(head)),
+            [] => sink.mark(sink.hasher.whole(head)),
             [only] => put(sink, only, head, &items(only, root, item)),
             // A number twice would let parts of two elements pass for those of one.
             _ if instance >= TIED_ELEMENTS_MAX => {

@@ -20,7 +20,7 @@ use conformance::SearchParamKind;
 
 use crate::catalogue::{Catalogue, ParamPlan, TypePlan};
 use crate::entries::IndexEntries;
-use crate::keys::{Facet, Hasher, Key};
+use crate::keys::{Facet, Hasher, Key, Mark};
 use crate::limits::{ENTRIES_MAX, TIED_ELEMENTS_MAX};
 use crate::timeline::NO_DATE;
 
@@ -52,12 +52,16 @@ impl Sink<'_> {
     }
 
     pub(crate) fn facet(&mut self, facet: Facet) {
-        // A value has at most three.
-        if self.entries.facets.len() >= 3 * self.room {
+        // A value has at most so many: its system and code, its system, its type.
+        if self.entries.facets.len() >= 6 * self.room {
             self.over = true;
         } else if !self.entries.facets.contains(&facet) {
             self.entries.facets.push(facet);
         }
+    }
+
+    pub(crate) fn mark(&mut self, mark: Mark) {
+        mark.into_iter().for_each(|half| self.facet(half));
     }
 
     pub(crate) fn patient(&mut self, id: &str) {
@@ -143,7 +147,7 @@ fn take(sink: &mut Sink<'_>, param: &ParamPlan, root: &Value, items: &[Item<'_>]
         return;
     }
     let present = sink.hasher.present(param.own);
-    sink.facet(present);
+    sink.mark(present);
     // What shares an index needs nothing of its own but the identifiers beside its references.
     if (param.alias && param.definition.kind != SearchParamKind::Reference) || param.is_hidden() {
         return;

@@ -122,8 +122,8 @@ pub(super) fn take_uri(sink: &mut Sink<'_>, param: &ParamPlan, item: &Item<'_>) 
     put_version_ladder(sink, param, uri, version);
     let under = sink.hasher.aspect(param.param, &Aspect::Below);
     for above in ladder(uri) {
-        let facet = sink.hasher.facet(under, above);
-        sink.facet(facet);
+        let mark = sink.hasher.mark(under, above);
+        sink.mark(mark);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use canonical_model::Value;
 use canonical_model::fhirpath::Item;
+use conformance::SearchParamKind;
 
 use super::Sink;
 use crate::catalogue::ParamPlan;
@@ -86,8 +87,8 @@ fn take_typed(sink: &mut Sink<'_>, param: &ParamPlan, identifier: &Value) {
     for coding in codings.map(Value::items).unwrap_or_default() {
         let Coded { system, code: Some(code) } = of(coding) else { continue };
         let aspect = Aspect::OfType(system.unwrap_or_default(), code);
-        let facet = sink.hasher.facet(sink.hasher.aspect(param.param, &aspect), value);
-        sink.facet(facet);
+        let mark = sink.hasher.mark(sink.hasher.aspect(param.param, &aspect), value);
+        sink.mark(mark);
     }
 }
 
@@ -111,25 +112,40 @@ pub(super) fn put_code(
             sink.key(plan, key);
         }
     }
-    put_systems(sink, param, coded);
+    if !plan.identifies() {
+        let of_reference = plan.definition.kind == SearchParamKind::Reference;
+        return put_systems(sink, param, coded, of_reference);
+    }
+    put_exact(sink, param, coded, true);
+    // Many systems have few identifiers: those of one are looked up.
+    if let Some(system) = coded.system {
+        let key = sink.hasher.system_key(param, system);
+        sink.key(plan, key);
+    }
 }
 
-/// Where another parameter's row finds the code: whether it is this one's too.
+/// Where another parameter's row finds the identifier: whether it is this one's too.
 pub(super) fn put_facets(sink: &mut Sink<'_>, param: Param, coded: Coded<'_>) {
     if let Some(code) = coded.code {
-        let plain = sink.hasher.facet(param, code);
-        sink.facet(plain);
+        let plain = sink.hasher.mark(param, code);
+        sink.mark(plain);
     }
-    put_systems(sink, param, coded);
+    put_systems(sink, param, coded, true);
 }
 
-fn put_systems(sink: &mut Sink<'_>, param: Param, coded: Coded<'_>) {
+/// Of a code that many resources share half of a mark is enough: by chance it is that of a resource with the same
+/// code of another system. Of an identifier that would be somebody else.
+fn put_exact(sink: &mut Sink<'_>, param: Param, coded: Coded<'_>, identifies: bool) {
     if let Some(code) = coded.code {
         let exact = sink.hasher.system_code(param, coded.system.unwrap_or_default(), code);
-        sink.facet(exact);
+        exact.into_iter().take(if identifies { 2 } else { 1 }).for_each(|half| sink.facet(half));
     }
+}
+
+fn put_systems(sink: &mut Sink<'_>, param: Param, coded: Coded<'_>, identifies: bool) {
+    put_exact(sink, param, coded, identifies);
     if let Some(system) = coded.system {
-        let key = sink.hasher.system(param, system);
-        sink.facet(key);
+        let mark = sink.hasher.system(param, system);
+        sink.mark(mark);
     }
 }

@@ -11,7 +11,7 @@ use canonical_model::{Resource, ResourceId, ResourceType, Value};
 use conformance::SearchParamKind;
 use example::Recipe;
 use search::catalogue::ParamPlan;
-use search::keys::{Aspect, Discrete};
+use search::keys::{Aspect, Discrete, Mark};
 use search::{Catalogue, Hasher, IndexEntries, Param, extract};
 
 /// Parameters that no element of an example can yield a value for: type (`*` any), code, why.
@@ -93,7 +93,8 @@ fn holds(
     let hasher = catalogue.hasher();
     let Some(path) = &param.path else { return false };
     let items = path.eval(resource.body());
-    if !items.is_empty() && !entries.facets.contains(&hasher.present(param.own)) {
+    let marked = |mark: Mark| mark.iter().all(|half| entries.facets.contains(half));
+    if !items.is_empty() && !marked(hasher.present(param.own)) {
         return false;
     }
     let mut texts = Vec::new();
@@ -119,9 +120,9 @@ fn holds(
         SearchParamKind::Uri => {
             texts.iter().any(|text| entries.keys.contains(&hasher.uri(under, text)))
         }
-        SearchParamKind::Composite => heads(hasher, param, under, &texts).into_iter().any(|head| {
-            entries.facets.contains(&hasher.whole(head)) || has_value(entries, hasher, head)
-        }),
+        SearchParamKind::Composite => heads(hasher, param, under, &texts)
+            .into_iter()
+            .any(|head| marked(hasher.whole(head)) || has_value(entries, hasher, head)),
         SearchParamKind::String
         | SearchParamKind::Date
         | SearchParamKind::Number

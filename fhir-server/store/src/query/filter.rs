@@ -170,7 +170,7 @@ fn push_any(sql: &mut Sql, lowering: Lowering<'_>, parts: &[Expr]) {
 
 fn push_key(sql: &mut Sql, r: &str, test: &KeyTest) {
     sql.push("(").push_bind(test.lookup).push(format!(" = any ({r}.keys)"));
-    if let Some(facet) = test.facet {
+    for facet in test.facet.into_iter().chain(test.half) {
         sql.push(" and ").push_bind(facet).push(format!(" = any ({r}.facets)"));
     }
     sql.push(")");

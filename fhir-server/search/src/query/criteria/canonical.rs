@@ -38,7 +38,7 @@ pub(super) fn uri(it: &Criterion<'_>) -> Parsed {
             (Some("below"), None) => {
                 let hasher = it.context.catalogue.hasher();
                 let under = hasher.aspect(it.param.param, &Aspect::Below);
-                Ok(Expr::Facet(hasher.facet(under, value.trim_end_matches('/'))))
+                Ok(Expr::mark(hasher.mark(under, value.trim_end_matches('/'))))
             }
             (Some(_), _) => Err(it.unsupported()),
         }

@@ -47,7 +47,7 @@ fn one(it: &Criterion<'_>, value: &str) -> Parsed {
     let ordered: Vec<_> = both().filter(|(part, _)| part.is_ordered()).collect();
     let mut tests = implied(it, both())?;
     tests.push(match ordered.as_slice() {
-        [] => Expr::any(heads.into_iter().map(|head| Expr::Facet(hasher.whole(head))).collect()),
+        [] => Expr::any(heads.into_iter().map(|head| Expr::mark(hasher.whole(head))).collect()),
         [(part, value)] => Ordered::read(it, part, value)?.under(it, &heads),
         several => tied(it, several, &heads)?,
     });

@@ -175,7 +175,7 @@ fn identity(context: QueryContext<'_>, kind: ResourceType, values: &[&str]) -> E
 }
 
 fn missing(it: &Criterion<'_>) -> Parsed {
-    let present = Expr::Facet(it.context.catalogue.hasher().present(it.param.own));
+    let present = Expr::mark(it.context.catalogue.hasher().present(it.param.own));
     match it.values.as_slice() {
         ["true"] => Ok(Expr::Not(Box::new(present))),
         ["false"] => Ok(present),

@@ -92,6 +92,7 @@ pub(super) fn target(it: &Criterion<'_>, kind: ResourceType, id: &str) -> Expr {
     Expr::Key(KeyTest {
         lookup: hasher.reference(it.param.param, identity),
         facet: None,
+        half: None,
         patient: owner.then_some(identity),
         timed: false,
         breadth: Breadth::Owned,

@@ -1,11 +1,13 @@
 //! <https://hl7.org/fhir/R4/search.html#token>
 
+use conformance::SearchParamKind;
+
 use super::text::comparable;
 use super::values::{split, split_once, unescape};
 use super::{Criterion, Parsed, any};
 use super::{concept, implicit};
 use crate::expr::{Breadth, Expr, KeyTest, TextTest};
-use crate::keys::{Aspect, Facet, Key, Param};
+use crate::keys::{Aspect, Facet, Key, Mark, Param};
 use crate::query::refusal::Refusal;
 use crate::terms::Term;
 
@@ -40,23 +42,38 @@ pub(super) fn coded(it: &Criterion<'_>, param: Param, lookups: &[Param], value: 
     let hasher = it.context.catalogue.hasher();
     match split_once(value, '|') {
         None => code(it, lookups, &unescape(value), None),
-        Some((system, "")) => Expr::Facet(hasher.system(param, &unescape(system))),
+        Some((system, "")) if it.param.identifies() => {
+            let lookup = hasher.system_key(param, &unescape(system));
+            Expr::Key(KeyTest { breadth: Breadth::Common, ..test(it, lookup, None) })
+        }
+        Some((system, "")) => Expr::mark(hasher.system(param, &unescape(system))),
         Some((system, plain)) => {
             let (system, plain) = (unescape(system), unescape(plain));
-            let facet = hasher.system_code(param, &system, &plain);
-            code(it, lookups, &plain, Some(facet))
+            let exact = hasher.system_code(param, &system, &plain);
+            code(it, lookups, &plain, Some(exact))
         }
     }
 }
 
-fn code(it: &Criterion<'_>, lookups: &[Param], code: &str, facet: Option<Facet>) -> Expr {
+fn code(it: &Criterion<'_>, lookups: &[Param], code: &str, exact: Option<Mark>) -> Expr {
     let hasher = it.context.catalogue.hasher();
-    Expr::any(lookups.iter().map(|p| key(it, hasher.code(*p, code), facet)).collect())
+    let identifies =
+        it.param.identifies() || it.param.definition.kind == SearchParamKind::Reference;
+    let (facet, half) = exact.map(|[facet, half]| (facet, half)).unzip();
+    let of = |param: &Param| KeyTest {
+        half: half.filter(|_| identifies),
+        ..test(it, hasher.code(*param, code), facet)
+    };
+    Expr::any(lookups.iter().map(of).map(Expr::Key).collect())
 }
 
 pub(super) fn key(it: &Criterion<'_>, lookup: Key, facet: Option<Facet>) -> Expr {
+    Expr::Key(test(it, lookup, facet))
+}
+
+fn test(it: &Criterion<'_>, lookup: Key, facet: Option<Facet>) -> KeyTest {
     let (timed, breadth) = (it.param.timed, it.param.breadth);
-    Expr::Key(KeyTest { lookup, facet, patient: None, timed, breadth })
+    KeyTest { lookup, facet, half: None, patient: None, timed, breadth }
 }
 
 /// The text of the concept, a coding's display, an identifier's type.
@@ -81,8 +98,8 @@ fn of_type(it: &Criterion<'_>, value: &str) -> Parsed {
     }
     let hasher = it.context.catalogue.hasher();
     let aspect = hasher.aspect(it.param.param, &Aspect::OfType(system, kind));
-    let facet = hasher.facet(aspect, number);
-    Ok(code(it, &it.param.lookups(), number, Some(facet)))
+    let typed = hasher.mark(aspect, number);
+    Ok(code(it, &it.param.lookups(), number, Some(typed)))
 }
 
 /// What a reference's identifier is asked as. One that shares its index with a wider parameter, as `patient`
@@ -93,9 +110,13 @@ pub(super) fn identifier(it: &Criterion<'_>, value: &str) -> Result<Expr, Refusa
     let own = hasher.aspect(it.param.own, &Aspect::Identifier);
     Ok(match coded(it, own, &[shared], value) {
         Expr::Key(test) => {
-            let plain = || hasher.facet(own, &unescape(value));
-            let facet = test.facet.or_else(|| it.param.alias.then(plain));
-            Expr::Key(KeyTest { breadth: Breadth::Unique, timed: false, facet, ..test })
+            let plain = || hasher.mark(own, &unescape(value));
+            let plain = (it.param.alias && test.facet.is_none()).then(plain);
+            let (facet, half) = match plain {
+                Some([facet, half]) => (Some(facet), Some(half)),
+                None => (test.facet, test.half),
+            };
+            Expr::Key(KeyTest { breadth: Breadth::Unique, timed: false, facet, half, ..test })
         }
         other => other,
     })
