@@ -298,10 +298,11 @@ impl ParamPlan {
         open && self.sealed
     }
 
-    /// Whether each of its tokens names one thing, as an identifier does.
+    /// Whether its tokens are identifiers, each of which names one thing.
     #[must_use]
     pub fn identifies(&self) -> bool {
-        self.definition.kind == SearchParamKind::Token && self.breadth == Breadth::Unique
+        let types = self.path.as_ref().map(Path::types).unwrap_or_default();
+        self.definition.kind == SearchParamKind::Token && types.iter().any(|it| it == "Identifier")
     }
 
     /// Whether its values are canonical URLs alone: those name no resource that a link could lead to.

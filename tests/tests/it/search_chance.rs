@@ -53,6 +53,8 @@ async fn what_begins_alike_is_not_the_same() -> Result<()> {
     let (above, other_above) = twins(|text| hasher.mark(url, text));
     let identifier = param("Patient", "identifier")?;
     let (place, other_place) = twins(|text| hasher.system_code(identifier, text, "7"));
+    let requisition = param("ServiceRequest", "requisition")?;
+    let (form, other_form) = twins(|text| hasher.system_code(requisition, text, "7"));
 
     let coding =
         format!(r#""status":"final","code":{{"coding":[{{"system":"{system}","code":"x"}}]}}"#);
@@ -60,7 +62,14 @@ async fn what_begins_alike_is_not_the_same() -> Result<()> {
     put(&server, "Questionnaire/q", &format!(r#""status":"draft","url":"{above}/1""#)).await?;
     let numbered = format!(r#""identifier":[{{"system":"{place}","value":"7"}}]"#);
     put(&server, "Patient/p", &numbered).await?;
+    let ordered = format!(
+        r#""status":"active","intent":"order","subject":{{"reference":"Patient/p"}},"requisition":{{"system":"{form}","value":"7"}}"#
+    );
+    put(&server, "ServiceRequest/r", &ordered).await?;
     let cases = [
+        (format!("ServiceRequest?requisition={form}%7C7"), "r"),
+        (format!("ServiceRequest?requisition={other_form}%7C7"), ""),
+        (format!("ServiceRequest?requisition={form}%7C"), "r"),
         (format!("Observation?code={system}%7C"), "o"),
         (format!("Observation?code={other_system}%7C"), ""),
         (format!("Questionnaire?url:below={above}"), "q"),
