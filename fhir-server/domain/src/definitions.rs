@@ -12,6 +12,7 @@ use store::Definition;
 use store::limits::DEFINITIONS_AT_ONCE;
 use telemetry::Emit;
 use telemetry::event::ParametersUnused;
+use tokio::sync::MutexGuard;
 
 use crate::Domain;
 use crate::limits::UNUSED_NAMED_MAX;
@@ -89,7 +90,10 @@ impl Read {
 
 /// What was read last.
 #[derive(Debug, Default)]
-pub(crate) struct Known(Mutex<Last>);
+pub(crate) struct Known {
+    last: Mutex<Last>,
+    turn: tokio::sync::Mutex<()>,
+}
 
 #[derive(Debug, Default)]
 struct Last {
@@ -101,6 +105,11 @@ struct Last {
 }
 
 impl Known {
+    /// The turn to read, which one at a time has.
+    pub(crate) async fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
+
     /// Counts a reading.
     pub(crate) fn count(&self) {
         self.with(|last| last.standing.readings += 1);
@@ -142,6 +151,6 @@ impl Known {
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Last) -> T) -> T {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        act(&mut self.last.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

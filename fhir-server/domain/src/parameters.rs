@@ -62,22 +62,29 @@ fn goal_param(custom: &Custom) -> GoalParam {
     (custom.digest, custom.uses.iter().map(|(kind, _)| *kind).collect())
 }
 
-/// Looks whether the SearchParameter resources, or what the index is built with, changed elsewhere; then
-/// follows. Whether it did.
+/// Looks whether the SearchParameter resources, or what the index is built with, changed; then follows. Whether
+/// what is known changed meanwhile. Of many that look at once one follows, for all.
 ///
 /// # Errors
 /// As [`settle`].
 pub async fn look(domain: &Domain) -> Result<bool> {
     let known = domain.catalogue().form().goal;
-    let Some(state) = domain.store().index_state().await? else { return Ok(false) };
-    // What is only shown of them changes no goal: each server looks for that itself. Another's goal that
-    // stands beside one's own is no change each time.
-    let settled = domain.definitions().of() == Some((state.newest, state.goal));
-    if settled && state.seen == state.newest {
-        return Ok(false);
+    if !is_settled(domain).await? {
+        let _turn = domain.definitions().turn().await;
+        // Who was first may have done it.
+        if !is_settled(domain).await? {
+            settle(domain, is_starting(domain)).await?;
+        }
     }
-    settle(domain, is_starting(domain)).await?;
     Ok(domain.catalogue().form().goal != known)
+}
+
+/// Whether there is nothing to follow. What is only shown of the resources changes no goal: each server looks
+/// for that itself. Another's goal that stands beside one's own is no change each time.
+async fn is_settled(domain: &Domain) -> Result<bool> {
+    let Some(state) = domain.store().index_state().await? else { return Ok(true) };
+    let settled = domain.definitions().of() == Some((state.newest, state.goal));
+    Ok(settled && state.seen == state.newest)
 }
 
 /// Whether the start did not come to its end.
@@ -104,7 +111,7 @@ pub(crate) async fn follow<'a>(domain: &Domain, written: impl IntoIterator<Item 
 
 /// What fails here is made up for by the next look.
 pub(crate) async fn catch_up(domain: &Domain) {
-    if let Err(error) = settle(domain, is_starting(domain)).await {
+    if let Err(error) = look(domain).await {
         tracing::warn!(%error, cause = ?error.cause, "Search parameters could not be put to use yet.");
     }
 }

@@ -130,6 +130,42 @@ async fn a_transaction_is_read_once() -> Result<()> {
     Ok(())
 }
 
+/// Those that are written at once are read for all of them.
+#[tokio::test]
+async fn many_writers_read_together() -> Result<()> {
+    const WRITERS: i64 = 20;
+    let server = Fixture::start().await?;
+    let client = &server.client;
+    let (mut owner, mut watcher) =
+        (server.database.connect().await?, server.database.connect().await?);
+    let before = standing(&server, "readings").await?;
+    // Nobody sets a goal before all are stored.
+    for statement in ["begin", "select goal from index_state"] {
+        sqlx::query(statement).execute(&mut owner).await?;
+    }
+    let writers = try_join_all((0..WRITERS).map(|n| async move {
+        let answer = client.send("POST", "/SearchParameter", &other(&format!("p{n}"))).await?;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        Ok::<_, anyhow::Error>(())
+    }));
+    let all = async || {
+        let stored =
+            "select count(*) from resource where content ->> 'resourceType' = 'SearchParameter'";
+        let stored = sqlx::query_scalar::<_, i64>(stored).fetch_one(&mut watcher).await;
+        stored.is_ok_and(|stored| stored == WRITERS)
+    };
+    let release = async {
+        until("all are stored", Duration::from_secs(30), all).await?;
+        sqlx::query("commit").execute(&mut owner).await?;
+        Ok::<_, anyhow::Error>(())
+    };
+    tokio::try_join!(writers, release)?;
+    assert_eq!(standing(&server, "used").await?, WRITERS);
+    let readings = standing(&server, "readings").await? - before;
+    assert!(readings < WRITERS / 2, "{readings}");
+    Ok(())
+}
+
 /// Somebody holds the place of the goal all the time: the server serves, and makes up for it.
 #[tokio::test]
 async fn a_start_that_cannot_set_the_goal_is_made_up_for() -> Result<()> {
