@@ -22,6 +22,23 @@ pub(super) fn columns(plan: &Plan, root: &str) -> Option<Vec<Column>> {
     }
 }
 
+/// The keys of the root that a plan yields; `None` where it goes further than one step down.
+pub(super) fn children(plan: &Plan) -> Option<Vec<&str>> {
+    match plan {
+        Plan::Union(parts) => {
+            let parts: Option<Vec<_>> = parts.iter().map(children).collect();
+            Some(parts?.concat())
+        }
+        Plan::Path(from, steps) if matches!(**from, Plan::Focus | Plan::Root) => {
+            let (Step::Child(arms), rest) = steps.split_first()? else { return None };
+            let narrows = rest.iter().all(|step| matches!(step, Step::OfType(_)));
+            let keys = arms.iter().flat_map(|arm| &arm.keys).map(|key| &*key.name);
+            narrows.then(|| keys.collect())
+        }
+        _ => None,
+    }
+}
+
 fn apply(columns: Vec<Column>, step: &Step) -> Option<Vec<Column>> {
     match step {
         Step::Child(arms) => {

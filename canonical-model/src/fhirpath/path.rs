@@ -70,6 +70,12 @@ impl Path {
         json_path::columns(&self.typed.plan, &self.context_type)
     }
 
+    /// The JSON keys of the root that it yields, where it does no more than step down once; else `None`.
+    #[must_use]
+    pub fn children(&self) -> Option<Vec<&str>> {
+        json_path::children(&self.typed.plan)
+    }
+
     /// The items that it yields, in the order of the resource. Made for search: what cannot be
     /// evaluated yields nothing, as does an expression that computes a number or a text.
     #[must_use]

@@ -97,6 +97,8 @@ pub struct ParamPlan {
     pub composite: Vec<Part>,
     /// Whether its parameters in `parts` hold all of its values, so that it needs none of its own.
     pub covered: bool,
+    /// Whether a resource has at most one value of it.
+    pub single: bool,
     /// Whether its values may be of elements that are stored sealed.
     pub sealed: bool,
     /// The digest of its definition, where that is a resource here and not FHIR's.
@@ -221,6 +223,7 @@ impl TypePlan {
                 param: hasher.param(kind, owner),
                 own: hasher.param(kind, code),
                 targets: targets(definition),
+                single: path.as_ref().is_some_and(|path| is_single(kind, path)),
                 path,
                 alias: owner != code,
                 parts: parts(kind, definition, definitions, hasher),
@@ -269,6 +272,7 @@ impl ParamPlan {
             param,
             own: param,
             targets: targets(definition),
+            single: is_single(kind, &path),
             path: Some(path),
             alias: false,
             parts: Vec::new(),
@@ -317,6 +321,19 @@ impl ParamPlan {
     pub fn lookups(&self) -> Vec<Param> {
         std::iter::once(self.param).chain(self.parts.iter().copied()).collect()
     }
+}
+
+/// Whether a path leads to one child of the resource, which does not repeat.
+fn is_single(kind: ResourceType, path: &Path) -> bool {
+    let structure = Registry::r4().resource(kind);
+    let (Some(structure), Some(keys)) = (structure, path.children()) else { return false };
+    let elements: Option<Vec<u8>> =
+        keys.iter().map(|key| structure.key(key).map(|key| key.element)).collect();
+    let Some((first, rest)) = elements.as_deref().and_then(<[u8]>::split_first) else {
+        return false;
+    };
+    let element = structure.elements.get(usize::from(*first));
+    rest.iter().all(|other| other == first) && element.is_some_and(|element| !element.many)
 }
 
 /// The parameters whose values are all values of `whole`: each of their expressions is one of its own,

@@ -25,6 +25,8 @@ pub enum Expr {
     Text(Vec<Param>, TextTest),
     /// A date or period.
     Date(Param, RangeTest<i64>),
+    /// The one date or period of a parameter, which passes all of these.
+    OneDate(Param, Vec<RangeTest<i64>>),
     /// A number or quantity, under one of several parameters.
     Number(Vec<Param>, NumberTest),
     /// A test that only the forward index can decide: no inverted index holds all of its values.
@@ -71,6 +73,7 @@ impl Expr {
             Self::And(parts) | Self::Or(parts) => parts.iter().map(Self::tests).sum(),
             Self::Not(inner) | Self::Beside(inner) => inner.tests(),
             Self::Chain(link) | Self::Has(link) => 1 + link.filter.tests(),
+            Self::OneDate(_, tests) => tests.len(),
             Self::Key(_)
             | Self::Facet(_)
             | Self::Text(..)

@@ -69,8 +69,12 @@ pub const PREPARED_BYTES_MAX: usize = 4_096;
 /// What a search that begins with a source may read to be begun so, in index entries: some 2 ms to count,
 /// and 10 to 40 ms to begin with. A head on the way weighs as much as several entries.
 pub const PROBED_ENTRIES_MAX: i64 = 16_000;
+/// What is counted first, for all sources together some 100 µs.
+pub const PROBED_FIRST_MAX: i64 = 512;
 /// Sources that are counted for one search; with more of them it is left to the kinds of their values.
 pub const PROBED_PATHS_MAX: usize = 24;
+/// Parameters whose texts are walked along together, each in its own part of the index.
+pub const TEXT_PARAMS_MAX: usize = 8;
 /// Statements that a session keeps prepared.
 pub const PREPARED_MAX: usize = 200;
 

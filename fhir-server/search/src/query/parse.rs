@@ -12,6 +12,7 @@ use super::sort::sort;
 use super::{Query, Summary, Total, UsedCustom};
 use crate::catalogue::{Catalogue, ParamPlan, TypePlan};
 use crate::expr::Expr;
+use crate::keys::Param;
 use crate::limits::{COUNT_DEFAULT, COUNT_MAX, INCLUDES_MAX, TESTS_MAX};
 use crate::terms::Terms;
 
@@ -108,9 +109,32 @@ pub fn parse(context: QueryContext<'_>, kind: ResourceType, pairs: &[Pair]) -> R
         let text = "_summary: text is not mixed with _include or _revinclude";
         return Err(Error::invalid(text));
     }
-    query.filter = Expr::And(criteria);
+    query.filter = Expr::And(single_dates(plan, criteria));
     query.customs = used.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(query)
+}
+
+/// Of a parameter that has one value, all its tests are of that value: so a search between two dates reads
+/// what lies between them, and not all behind the one and before the other.
+fn single_dates(plan: &TypePlan, criteria: Vec<Expr>) -> Vec<Expr> {
+    let single = |of: Param| plan.params.iter().any(|param| param.param == of && param.single);
+    let mut kept: Vec<Expr> = Vec::with_capacity(criteria.len());
+    for criterion in criteria {
+        let Expr::Date(param, test) = criterion else {
+            kept.push(criterion);
+            continue;
+        };
+        let same = kept.iter_mut().find_map(|other| match other {
+            Expr::OneDate(of, tests) if *of == param => Some(tests),
+            _ => None,
+        });
+        match same {
+            Some(tests) => tests.push(test),
+            None if single(param) => kept.push(Expr::OneDate(param, vec![test])),
+            None => kept.push(criterion),
+        }
+    }
+    kept
 }
 
 /// Refuses more tests than one query may hold.

@@ -8,12 +8,15 @@ use search::expr::{Expr, KeyTest, Prefix};
 use search::query::{Sort, SortBy};
 use sqlx::PgConnection;
 
+use super::along::{Along, Values};
+use super::bounds::Bounds;
 use super::driver::Driver;
 use super::filter::Lowering;
 use super::order::FieldKind;
 use super::page::PageKey;
 use super::probe::{Size, sizes};
 use super::source::{Ranked, Source, conjuncts, of, timed, timeline};
+use crate::limits::{PROBED_FIRST_MAX, TEXT_PARAMS_MAX};
 
 /// What is asked of one type.
 #[derive(Clone, Copy)]
@@ -70,9 +73,30 @@ pub(super) async fn leads(
     asked: &[Asked<'_>],
 ) -> Result<Vec<Lead>> {
     let choices: Vec<Choice> = asked.iter().map(Choice::of).collect();
-    let open: Vec<&Source> = choices.iter().flat_map(Choice::sources).collect();
-    let mut sizes = sizes(connection, lowering, &open).await?.into_iter();
+    let mut sizes = counted(connection, lowering, &choices).await?.into_iter();
     Ok(choices.into_iter().map(|choice| choice.decide(&mut sizes)).collect())
+}
+
+/// The sizes of all open sources. Each is counted up to a little first, for mostly one of them has no more
+/// than that; only where all of them have more are they counted on.
+async fn counted(
+    connection: &mut PgConnection,
+    lowering: Lowering<'_>,
+    choices: &[Choice],
+) -> Result<Vec<Size>> {
+    let open: Vec<&Source> = choices.iter().flat_map(Choice::sources).collect();
+    let little = lowering.probed.min(PROBED_FIRST_MAX);
+    let first = sizes(connection, Lowering { probed: little, ..lowering }, &open).await?;
+    let mut rest = first.as_slice();
+    let settled = choices.iter().all(|choice| {
+        let (own, others) = rest.split_at(choice.sources().count());
+        rest = others;
+        own.is_empty() || own.iter().any(|size| size.small().is_some())
+    });
+    if settled || little == lowering.probed {
+        return Ok(first);
+    }
+    sizes(connection, lowering, &open).await
 }
 
 enum Choice {
@@ -97,7 +121,7 @@ impl Choice {
         }
         let walk = (!all).then(|| walk(filter, sort)).flatten();
         // Of several types the answers are put in order together.
-        let walk = walk.filter(|walk| alone || !matches!(walk, Driver::Dates { .. }));
+        let walk = walk.filter(|walk| alone || walk.along().is_none());
         let rest = Driver::recent(filter, true);
         let mut sources = sources(filter);
         sources.sort_by_key(|(rank, _)| *rank);
@@ -118,6 +142,10 @@ impl Choice {
             _ => sort.is_empty() && best.is_walk(),
         };
         let single = sources.len() == 1 && !linked;
+        // What walks what alone could drive reads no more than that would.
+        if single && let Some(walk) = walk.as_ref().filter(|walk| walk.is_of(best)) {
+            return Self::Sure(walk.clone());
+        }
         let sure = *rank <= SMALL
             || (!linked && *rank <= TRUSTED && (leads || walk.is_none()))
             || (single && (walk.is_none() || (sort.is_empty() && *rank <= PREFIX)));
@@ -206,11 +234,20 @@ fn walk(filter: &Expr, sort: &[Sort]) -> Option<Driver> {
             let timeline = key_timeline(filter).filter(|_| *timed && *descending);
             timeline.or_else(|| dates(filter, *param, *descending))
         }
+        [Sort { by: SortBy::Text(params), descending }] if params.len() <= TEXT_PARAMS_MAX => {
+            Some(along(Values::Texts(params.clone()), *descending))
+        }
         _ => None,
     }
 }
 
-/// Along the dates, unless the search is for some at the far end of them.
+/// A resource is met at its highest value, or at its lowest.
+fn along(values: Values, descending: bool) -> Driver {
+    Driver::Along(Along { values, highest: descending, descending })
+}
+
+/// Along the dates, unless the search is for some at the far end of them. Where each has one date, the walk
+/// begins and ends with those that the search is for.
 fn dates(filter: &Expr, param: Param, descending: bool) -> Option<Driver> {
     let far = |conjunct: &&Expr| match conjunct {
         Expr::Date(of, test) if *of == param => match test.prefix {
@@ -219,13 +256,25 @@ fn dates(filter: &Expr, param: Param, descending: bool) -> Option<Driver> {
             Prefix::Lt | Prefix::Le | Prefix::Eb => descending,
             Prefix::Eq | Prefix::Ap => true,
         },
+        // From a moment on there are those too that began before it, and go on.
+        Expr::OneDate(of, tests) if *of == param => {
+            !descending && Bounds::of(tests).ends_after.is_some()
+        }
         Expr::Or(parts) => {
             parts.iter().any(|part| matches!(part, Expr::Date(of, _) if *of == param))
         }
         _ => false,
     };
-    let is_far = conjuncts(filter).iter().any(far);
-    (!is_far).then_some(Driver::Dates { param, latest: descending, descending })
+    let parts = conjuncts(filter);
+    if parts.iter().any(far) {
+        return None;
+    }
+    let bounds = parts.into_iter().find_map(|part| match part {
+        Expr::OneDate(of, tests) if *of == param => Some(Bounds::of(tests)),
+        _ => None,
+    });
+    let Bounds { begins_from: from, begins_before: until, .. } = bounds.unwrap_or_default();
+    Some(along(Values::Dates { param, from, until }, descending))
 }
 
 /// Along a key whose entries are in the order of time, if no other key is narrower.

@@ -1,10 +1,11 @@
 //! What finds the candidates, and in which order.
 
 use canonical_model::ResourceType;
+use search::Key;
 use search::expr::{Expr, Prefix};
 use search::query::{Sort, SortBy};
-use search::{Key, Param};
 
+use super::along::Along;
 use super::compare::moment;
 use super::filter::{Lowering, Sql};
 use super::order::Order;
@@ -20,8 +21,8 @@ pub(super) enum Driver {
     KeyTimeline { key: Key, descending: bool },
     /// A set, by number.
     Set { source: Source, descending: bool },
-    /// All that have a date under a parameter, along it: each at its latest, or its earliest.
-    Dates { param: Param, latest: bool, descending: bool },
+    /// All that have a value, along it.
+    Along(Along),
     /// All of the type, along `_lastUpdated`, between these times.
     Recent { from: Option<i64>, until: Option<i64>, descending: bool },
 }
@@ -40,7 +41,7 @@ impl Driver {
             Self::KeyTimeline { key, .. } => {
                 matches!(source, Source::Keys { plain, timed } if plain.is_empty() && timed == &[*key])
             }
-            Self::PatientTimeline { .. } | Self::Dates { .. } | Self::Recent { .. } => false,
+            Self::PatientTimeline { .. } | Self::Along(_) | Self::Recent { .. } => false,
         }
     }
 
@@ -61,7 +62,7 @@ impl Driver {
             Self::PatientTimeline { descending, .. }
             | Self::KeyTimeline { descending, .. }
             | Self::Set { descending, .. }
-            | Self::Dates { descending, .. }
+            | Self::Along(Along { descending, .. })
             | Self::Recent { descending, .. } => *descending = !*descending,
         }
         self
@@ -92,13 +93,10 @@ impl Driver {
         sql.push(" offset 0) d cross join lateral (select * from resource x where x.rid = d.rid offset 0) r");
     }
 
-    /// Pushes what must hold of a candidate and its head beside the search: of several dates one counts.
+    /// Pushes what must hold of a candidate and its head beside the search.
     pub(super) fn push_own_test(&self, sql: &mut Sql) {
-        if let Self::Dates { param, latest, .. } = self {
-            let pick = if *latest { "max" } else { "min" };
-            sql.push(format!(" and d.at = (select {pick}(v.lo) from unnest(r.date_param, r.date_lo) v (param, lo) where v.param = "))
-                .push_bind(param.0)
-                .push(")");
+        if let Self::Along(along) = self {
+            along.push_own_test(sql);
         }
     }
 
@@ -146,13 +144,7 @@ impl Driver {
                 push_key(sql, " where", "(u.rid)", *descending, after);
                 sql.push(format!(" order by u.rid {}", direction(*descending)));
             }
-            Self::Dates { param, descending, .. } => {
-                sql.push("select distinct t.lo as at, t.rid from date_index t where t.param = ")
-                    .push_bind(param.0);
-                push_key(sql, " and", "(t.lo, t.rid)", *descending, after);
-                let way = direction(*descending);
-                sql.push(format!(" order by t.lo {way}, t.rid {way}"));
-            }
+            Self::Along(along) => along.push(sql, after),
             Self::Recent { .. } => {}
         }
     }
@@ -165,7 +157,7 @@ fn push_timeline_order(sql: &mut Sql, descending: bool, after: Option<(&Order, &
 }
 
 /// Continues behind a page's last row, inside the index.
-fn push_key(
+pub(super) fn push_key(
     sql: &mut Sql,
     word: &str,
     columns: &str,

@@ -102,6 +102,14 @@ fn push(sql: &mut Sql, lowering: Lowering<'_>, expr: &Expr) {
             push_range(sql, test.prefix, test.lo, test.hi);
             sql.push(")");
         }
+        Expr::OneDate(param, tests) => {
+            push_values(sql, &r, "date", &[*param]);
+            for test in tests {
+                sql.push(" and ");
+                push_range(sql, test.prefix, test.lo, test.hi);
+            }
+            sql.push(")");
+        }
         Expr::Number(params, test) => {
             push_values(sql, &r, "number", params);
             sql.push(" and ");

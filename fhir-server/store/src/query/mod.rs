@@ -4,10 +4,11 @@
 //! Every candidate's head row is then checked against the whole tree, the caller's reach and the
 //! walk's snapshot. The shape of the statement fixes the plan: nothing depends on statistics.
 
+mod along;
+mod bounds;
 mod budget;
 mod choose;
 mod compare;
-mod dated;
 mod driver;
 mod estimate;
 mod explain;

@@ -4,6 +4,7 @@ use search::Param;
 use search::query::{Sort, SortBy};
 use sqlx::{Postgres, QueryBuilder};
 
+use super::along;
 use super::driver::{Driver, direction};
 use super::page::{PageKey, PageValue};
 
@@ -61,9 +62,9 @@ impl Order {
                 let field = Field::plain("d.at", FieldKind::Number, *descending);
                 Self::natural(vec![field], "d.rid", *descending)
             }
-            (Driver::Dates { descending, .. }, [Sort { by: SortBy::Date { .. }, .. }]) => {
-                let field = Field::plain("d.at", FieldKind::Number, *descending);
-                Self::natural(vec![field], "d.rid", *descending)
+            (Driver::Along(along), [_]) => {
+                let field = Field::plain("d.at", along.kind(), along.descending);
+                Self::natural(vec![field], "d.rid", along.descending)
             }
             (Driver::Recent { descending, .. }, [] | [Sort { by: SortBy::Updated, .. }]) => {
                 let field = Field::plain("r.last_updated", FieldKind::Time, *descending);
@@ -192,12 +193,8 @@ impl Field {
                 values(&[*param]),
                 FieldKind::Number,
             ),
-            SortBy::Text(params) => (
-                // As much as its index holds: it stands in the links of pages.
-                from("left(v.value, 256)", "r.string_param, r.string_value", "param, value"),
-                values(params),
-                FieldKind::Text,
-            ),
+            // As much as its index holds: it stands in the links of pages.
+            SortBy::Text(params) => (along::text(pick), values(params), FieldKind::Text),
             SortBy::Number(params) => (
                 // What is only known to be below or above a number is sorted as that number.
                 from(
@@ -237,20 +234,15 @@ impl Field {
     }
 }
 
-/// Where what has no date is sorted.
-pub(super) fn missing_date(descending: bool) -> i64 {
-    if descending { i64::MIN } else { i64::MAX }
-}
-
 /// The value that sorts last.
-fn last(kind: FieldKind, descending: bool) -> PageValue {
+pub(super) fn last(kind: FieldKind, descending: bool) -> PageValue {
     match (kind, descending) {
         (FieldKind::Text, true) => PageValue::Text(String::new()),
         (FieldKind::Text, false) => PageValue::Text("\u{10ffff}".to_owned()),
         (FieldKind::Float, true) => PageValue::Float(f64::NEG_INFINITY),
         (FieldKind::Float, false) => PageValue::Float(f64::INFINITY),
         (FieldKind::Number | FieldKind::Time, descending) => {
-            PageValue::Number(missing_date(descending))
+            PageValue::Number(if descending { i64::MIN } else { i64::MAX })
         }
     }
 }

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use search::Query;
 use search::expr::Expr;
 
+use super::along;
 use super::choose::{Asked, Lead};
-use super::dated;
 use super::driver::Driver;
 use super::filter::{Lowering, Sql, push_snapshot, push_where};
 use super::order::Order;
@@ -37,7 +37,7 @@ impl<'a> Plan<'a> {
     }
 
     /// The same search in no order of its own, for what an index does not hold.
-    pub(super) fn undated(&self, backward: bool) -> Self {
+    pub(super) fn unordered(&self, backward: bool) -> Self {
         Self::of(self.query, Lead::by(Driver::by_rank(&self.query.filter)), backward)
     }
 
@@ -97,9 +97,9 @@ pub(super) fn statement(
     let limit = i64::try_from(count).unwrap_or(i64::MAX).saturating_add(1);
     let mut sql = Sql::new(before);
     if let [plan] = plans
-        && let Some(dates) = dated::of(plan)
+        && let Some(walk) = plan.lead.driver.along()
     {
-        dated::push(&mut sql, plan, dates, lowering, limit, after);
+        along::push(&mut sql, plan, walk, lowering, limit, after);
         return sql;
     }
     if let [plan] = plans
@@ -118,7 +118,7 @@ pub(super) fn statement(
     }
     sql.push(") select ").push(COLUMNS);
     if let Some(Plan { order, .. }) = plans.first() {
-        dated::push_page(&mut sql, order, limit);
+        along::push_page(&mut sql, order, limit);
     }
     sql
 }

@@ -7,6 +7,7 @@ use search::fold::string_key;
 use search::limits::STRING_KEY_BYTES_MAX;
 use search::{Key, Param};
 
+use super::bounds::Bounds;
 use super::filter::{Lowering, Sql, band, push_where};
 use super::links::push_list;
 
@@ -21,8 +22,8 @@ pub(super) enum Source {
     Keys { plain: Vec<Key>, timed: Vec<Key> },
     /// Strings that pass a test.
     Text(Vec<Param>, TextTest),
-    /// Dates that can pass a comparison.
-    Date(Param, RangeTest<i64>),
+    /// Dates that can pass all of these comparisons.
+    Date(Param, Vec<RangeTest<i64>>),
     /// Numbers that can pass a comparison.
     Number(Vec<Param>, NumberTest),
     /// Positions within a band of latitudes.
@@ -91,10 +92,8 @@ pub(super) fn of(conjunct: &Expr) -> Option<Ranked> {
             };
             Some((rank, Source::Text(params.clone(), test.clone())))
         }
-        Expr::Date(param, test) => {
-            let rank = if test.prefix == Prefix::Eq { 7 } else { 12 };
-            (test.prefix != Prefix::Ne).then_some((rank, Source::Date(*param, *test)))
-        }
+        Expr::Date(param, test) => dates(*param, &[*test]),
+        Expr::OneDate(param, tests) => dates(*param, tests),
         Expr::Number(params, test) => {
             let rank = match test.prefix {
                 Prefix::Ne => return None,
@@ -140,6 +139,12 @@ fn of_any(parts: &[Expr]) -> Option<Ranked> {
 fn keys(tests: &[&KeyTest]) -> Source {
     let of = |timed: bool| tests.iter().filter(|t| t.timed == timed).map(|t| t.lookup).collect();
     Source::Keys { plain: of(false), timed: of(true) }
+}
+
+fn dates(param: Param, tests: &[RangeTest<i64>]) -> Option<Ranked> {
+    let bounds = Bounds::of(tests);
+    let rank = if bounds.is_closed() { 7 } else { 12 };
+    bounds.is_bounded().then(|| (rank, Source::Date(param, tests.to_vec())))
 }
 
 /// A link drives where its other end is found by something that is not common.
@@ -241,7 +246,7 @@ impl Source {
             }
             Self::Keys { plain, timed } => push_keys(sql, plain, timed),
             Self::Text(params, test) => push_text(sql, params, test),
-            Self::Date(param, test) => push_dates(sql, *param, *test),
+            Self::Date(param, tests) => push_dates(sql, *param, Bounds::of(tests)),
             Self::Number(params, test) => push_numbers(sql, params, test),
             Self::Band(circle) => {
                 let (south, north) = band(circle);
@@ -354,41 +359,23 @@ const SHORT: i64 = 86_400_000_000;
 
 /// Dates within bounds that every passing one keeps; the exact test follows on the head. A date that
 /// ends behind a moment is short and begins less than a day before it, or it is long.
-fn push_dates(sql: &mut Sql, param: Param, test: RangeTest<i64>) {
-    let select = |sql: &mut Sql| push_index(sql, "date_index", &[param]);
-    let (ends_after, begins_before) = match test.prefix {
-        Prefix::Eq => {
-            select(sql);
-            sql.push(" and t.lo >= ").push_bind(test.lo).push(" and t.lo < ").push_bind(test.hi);
-            return;
+fn push_dates(sql: &mut Sql, param: Param, bounds: Bounds) {
+    let select = |sql: &mut Sql| {
+        push_index(sql, "date_index", &[param]);
+        if let Some(from) = bounds.begins_from {
+            sql.push(" and t.lo >= ").push_bind(from);
         }
-        Prefix::Sa => {
-            select(sql);
-            sql.push(" and t.lo >= ").push_bind(test.hi);
-            return;
-        }
-        Prefix::Gt => (Some(test.hi), None),
-        Prefix::Ge => (Some(test.lo), None),
-        Prefix::Lt => (None, Some(test.lo)),
-        Prefix::Le => (None, Some(test.hi)),
-        Prefix::Eb => (None, Some(test.lo)),
-        Prefix::Ap => (Some(test.lo), Some(test.hi)),
-        Prefix::Ne => (None, None),
-    };
-    let before = |sql: &mut Sql| {
-        if let Some(before) = begins_before {
+        if let Some(before) = bounds.begins_before {
             sql.push(" and t.lo < ").push_bind(before);
         }
     };
     select(sql);
-    before(sql);
-    if let Some(after) = ends_after {
+    if let Some(after) = bounds.ends_after {
         sql.push(" and t.lo > ").push_bind(after.saturating_sub(SHORT));
         sql.push(" union all ");
         select(sql);
         sql.push(" and t.hi > ").push_bind(after);
         sql.push(format!(" and t.hi > t.lo + {SHORT}"));
-        before(sql);
     }
 }
 

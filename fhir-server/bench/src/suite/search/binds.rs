@@ -136,6 +136,11 @@ impl Parts {
                 self.lows.push(test.lo);
                 self.highs.push(test.hi);
             }
+            Expr::OneDate(param, tests) => {
+                self.params.push(param.0);
+                self.lows.extend(tests.iter().map(|test| test.lo));
+                self.highs.extend(tests.iter().map(|test| test.hi));
+            }
             Expr::Number(params, test) => {
                 self.params.extend(params.iter().map(|param| param.0));
                 self.numbers.push(test.at);
