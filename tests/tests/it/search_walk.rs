@@ -17,7 +17,7 @@ const WRITERS: usize = 4;
 /// Resources that each writer changes.
 const VOLATILE: usize = 12;
 
-const SORTS: [&str; 11] = [
+const SORTS: [&str; 13] = [
     "",
     "_sort=_id",
     "_sort=-_id",
@@ -25,6 +25,8 @@ const SORTS: [&str; 11] = [
     "_sort=-_lastUpdated",
     "_sort=family",
     "_sort=-family",
+    "_sort=name",
+    "gender=female&_sort=-name",
     "_sort=birthdate",
     "_sort=-birthdate,family",
     "gender=female&_sort=family,-birthdate",
@@ -32,13 +34,22 @@ const SORTS: [&str; 11] = [
 ];
 
 fn person(id: &str, random: &mut fastrand::Rng) -> String {
-    let family = ["Abel", "Baum", "Ceder", "Dahl", "Eich"][random.usize(..5)];
+    const FAMILIES: [&str; 5] = ["Abel", "Baum", "Ceder", "Dahl", "Eich"];
+    let name = |random: &mut fastrand::Rng| {
+        let family = FAMILIES[random.usize(..5)];
+        let given = if random.bool() { r#","given":["Ceder","Ada"]"# } else { "" };
+        format!(r#"{{"family":"{family}"{given}}}"#)
+    };
     let born = match random.usize(..4) {
         0 => String::new(),
         n => format!(r#","birthDate":"19{}0-0{}""#, n + 5, random.usize(1..10)),
     };
-    let named =
-        if random.bool() { format!(r#","name":[{{"family":"{family}"}}]"#) } else { String::new() };
+    // Some have no name, and some several: of these the first or the last in the order counts.
+    let names: Vec<String> = (0..random.usize(..3)).map(|_| name(random)).collect();
+    let named = match names.as_slice() {
+        [] => String::new(),
+        names => format!(r#","name":[{}]"#, names.join(",")),
+    };
     format!(r#"{{"resourceType":"Patient","id":"{id}","gender":"female"{born}{named}}}"#)
 }
 
