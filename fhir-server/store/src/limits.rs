@@ -1,5 +1,7 @@
 //! Every limit of this crate, with its unit and its reason.
 
+use std::time::Duration;
+
 /// How long one statement may run, in milliseconds: longer ones hold a connection others need.
 pub const STATEMENT_MS_MAX: u64 = 30_000;
 /// How long a write may wait for a lock, in milliseconds.
@@ -71,6 +73,11 @@ pub const PREPARED_BYTES_MAX: usize = 4_096;
 pub const PROBED_ENTRIES_MAX: i64 = 16_000;
 /// What is counted first, for all sources together some 100 µs.
 pub const PROBED_FIRST_MAX: i64 = 512;
+/// Searches whose counts are remembered: some 100 bytes each.
+pub const SIZES_REMEMBERED_MAX: u64 = 10_000;
+/// How long a count is trusted to choose by: after a load of this length a search may begin with what has
+/// grown large meanwhile.
+pub const SIZES_REMEMBERED_FOR: Duration = Duration::from_secs(60);
 /// Sources that are counted for one search; with more of them it is left to the kinds of their values.
 pub const PROBED_PATHS_MAX: usize = 24;
 /// Parameters whose texts are walked along together, each in its own part of the index.

@@ -18,6 +18,7 @@ use crate::group::{Group, Verb};
 use crate::lack::Known;
 use crate::limits::{ACQUIRE_MS_MAX, TURNS_PER_2_CORES, per_core};
 use crate::numbers::Numbers;
+use crate::query::Remembered;
 use crate::read_group::Reader;
 use crate::reserve::Reserve;
 use crate::sealer::Sealer;
@@ -54,6 +55,7 @@ pub struct Store {
     /// The sessions as searches use them: their statements end at the time budget.
     pub(crate) searching: Sessions,
     pub(crate) probed_entries: i64,
+    pub(crate) remembered: Remembered,
     /// Places for searches: half of the sessions, so that one who searches for long keeps nobody from
     /// reading and writing.
     searches: Arc<Semaphore>,
@@ -113,6 +115,7 @@ impl Store {
             indexed,
             searching,
             probed_entries: setup.probed_entries,
+            remembered: Remembered::new(),
             searches,
         };
         store.look_at_index().await?;

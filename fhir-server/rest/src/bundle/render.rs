@@ -38,20 +38,23 @@ impl BundleText {
         self.text.push('}');
     }
 
-    /// Adds an entry of members that are written already, each with a comma before it.
-    pub(crate) fn entry(&mut self, members: &str) {
-        if self.entries {
-            self.text.push(',');
-        } else {
-            if self.links {
-                self.text.push(']');
-            }
-            self.text.push_str(r#","entry":["#);
-        }
+    /// Makes room for so many bytes of entries.
+    pub(crate) fn reserve(&mut self, bytes: usize) {
+        self.text.reserve(bytes);
+    }
+
+    /// Adds an entry, of the members that are written into it.
+    pub(crate) fn entry(&mut self, write: impl FnOnce(&mut String) -> Result<()>) -> Result<()> {
+        let before = match (self.entries, self.links) {
+            (true, _) => ",{",
+            (false, true) => r#"],"entry":[{"#,
+            (false, false) => r#","entry":[{"#,
+        };
+        self.text.push_str(before);
         self.entries = true;
-        self.text.push('{');
-        self.text.push_str(members.strip_prefix(',').unwrap_or(members));
+        write(&mut self.text)?;
         self.text.push('}');
+        Ok(())
     }
 
     pub(crate) fn finish(mut self) -> String {
@@ -63,15 +66,33 @@ impl BundleText {
     }
 }
 
-fn member(out: &mut String, name: &str, value: &str) {
-    out.push_str(&format!(",\"{name}\":"));
-    write_string(value, out);
+/// Begins a member of the object that is being written.
+pub(crate) fn member<'a>(out: &'a mut String, name: &str) -> &'a mut String {
+    if !out.ends_with('{') {
+        out.push(',');
+    }
+    out.push('"');
+    out.push_str(name);
+    out.push_str("\":");
+    out
+}
+
+fn text_member(out: &mut String, name: &str, value: &str) {
+    write_string(value, member(out, name));
+}
+
+/// `fullUrl`. A base, a type and an id hold nothing that JSON escapes.
+fn full_url(out: &mut String, base: &str, stored: &Stored) {
+    let out = member(out, "fullUrl");
+    for part in ["\"", base, "/", stored.kind.name(), "/", &stored.id, "\""] {
+        out.push_str(part);
+    }
 }
 
 /// A Binary whose content is kept beside it appears without, and says so; a read of it has all.
 fn resource(out: &mut String, stored: &Stored, format: &Format) -> Result<()> {
     let Some(text) = &stored.text else { return Ok(()) };
-    out.push_str(r#","resource":"#);
+    let out = member(out, "resource");
     if format.projects() {
         out.push_str(&project(Resource::parse(text)?, format).to_text());
     } else if stored.blob.is_some() {
@@ -91,18 +112,23 @@ pub(crate) fn match_entry(
     format: &Format,
     mode: &str,
 ) -> Result<()> {
-    let mut entry = String::with_capacity(2048);
-    member(&mut entry, "fullUrl", &format!("{base}/{}/{}", stored.kind, stored.id));
-    resource(&mut entry, stored, format)?;
-    entry.push_str(&format!(r#","search":{{"mode":"{mode}"}}"#));
-    bundle.entry(&entry);
-    Ok(())
+    bundle.entry(|entry| {
+        full_url(entry, base, stored);
+        resource(entry, stored, format)?;
+        for part in [r#","search":{"mode":""#, mode, r#""}"#] {
+            entry.push_str(part);
+        }
+        Ok(())
+    })
 }
 
 /// What a search has to say of itself.
-pub(crate) fn outcome_entry(bundle: &mut BundleText, issues: &[Issue]) {
-    let text = outcome(issues).to_text();
-    bundle.entry(&format!(r#","resource":{text},"search":{{"mode":"outcome"}}"#));
+pub(crate) fn outcome_entry(bundle: &mut BundleText, issues: &[Issue]) -> Result<()> {
+    bundle.entry(|entry| {
+        member(entry, "resource").push_str(&outcome(issues).to_text());
+        entry.push_str(r#","search":{"mode":"outcome"}"#);
+        Ok(())
+    })
 }
 
 /// A version of a history.
@@ -119,12 +145,6 @@ pub(crate) fn history_entry(
         (Method::Update, 1) => ("PUT", name.clone(), "201"),
         (Method::Update, _) => ("PUT", name.clone(), "200"),
     };
-    let mut entry = String::with_capacity(2048);
-    member(&mut entry, "fullUrl", &format!("{base}/{name}"));
-    resource(&mut entry, version, format)?;
-    entry.push_str(&format!(r#","request":{{"method":"{method}","url":"#));
-    write_string(&url, &mut entry);
-    entry.push('}');
     let parts = Response {
         status,
         location: None,
@@ -132,9 +152,15 @@ pub(crate) fn history_entry(
         last_modified: Some(instant(version)),
         outcome: None,
     };
-    response(&mut entry, &parts);
-    bundle.entry(&entry);
-    Ok(())
+    bundle.entry(|entry| {
+        full_url(entry, base, version);
+        resource(entry, version, format)?;
+        member(entry, "request").push_str(&format!(r#"{{"method":"{method}","url":"#));
+        write_string(&url, entry);
+        entry.push('}');
+        response(entry, &parts);
+        Ok(())
+    })
 }
 
 /// `Bundle.entry.response`.
@@ -147,19 +173,20 @@ pub(crate) struct Response<'a> {
 }
 
 pub(crate) fn response(out: &mut String, parts: &Response<'_>) {
-    out.push_str(r#","response":{"status":"#);
-    write_string(parts.status, out);
-    if let Some(location) = parts.location {
-        member(out, "location", location);
-    }
-    if let Some(etag) = &parts.etag {
-        member(out, "etag", etag);
-    }
-    if let Some(at) = &parts.last_modified {
-        member(out, "lastModified", at);
+    member(out, "response").push('{');
+    text_member(out, "status", parts.status);
+    let texts = [
+        ("location", parts.location),
+        ("etag", parts.etag.as_deref()),
+        ("lastModified", parts.last_modified.as_deref()),
+    ];
+    for (name, text) in texts {
+        if let Some(text) = text {
+            text_member(out, name, text);
+        }
     }
     if let Some(outcome) = parts.outcome {
-        out.push_str(&format!(r#","outcome":{outcome}"#));
+        member(out, "outcome").push_str(outcome);
     }
     out.push('}');
 }

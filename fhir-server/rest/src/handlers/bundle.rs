@@ -14,7 +14,7 @@ use super::search::allowed as search_query;
 use crate::answer::{Answer, Body as AnswerBody};
 use crate::app::App;
 use crate::bundle::entry::{BundleEntry, patch_of};
-use crate::bundle::render::{BundleText, Response, instant, response};
+use crate::bundle::render::{BundleText, Response, instant, member, response};
 use crate::format::Format;
 use crate::interaction::Interaction;
 use crate::limits::{BATCH_CONCURRENCY, BUNDLE_ENTRIES_MAX, RECORDS_AT_ONCE};
@@ -252,23 +252,17 @@ fn tell(bundle: &mut BundleText, answer: Result<Answer>) -> Result<()> {
         Ok(answer) => put(bundle, answer),
         Err(error) => {
             log(&error);
-            refuse(bundle, &error);
-            Ok(())
+            refuse(bundle, &error)
         }
     }
 }
 
 fn put(bundle: &mut BundleText, answer: Answer) -> Result<()> {
-    let mut entry = String::new();
-    let mut said = None;
-    match &answer.body {
-        AnswerBody::Fhir(text) => {
-            entry.push_str(r#","resource":"#);
-            entry.push_str(std::str::from_utf8(text).map_err(Error::internal)?);
-        }
-        AnswerBody::Outcome(text) => said = Some(text.as_str()),
-        AnswerBody::Empty | AnswerBody::Around(..) | AnswerBody::Raw { .. } => {}
-    }
+    let (resource, said) = match &answer.body {
+        AnswerBody::Fhir(text) => (Some(std::str::from_utf8(text).map_err(Error::internal)?), None),
+        AnswerBody::Outcome(text) => (None, Some(text.as_str())),
+        AnswerBody::Empty | AnswerBody::Around(..) | AnswerBody::Raw { .. } => (None, None),
+    };
     let parts = Response {
         status: &label(answer.status),
         location: answer.location.as_deref(),
@@ -276,13 +270,16 @@ fn put(bundle: &mut BundleText, answer: Answer) -> Result<()> {
         last_modified: answer.version.as_ref().map(instant),
         outcome: said,
     };
-    response(&mut entry, &parts);
-    bundle.entry(&entry);
-    Ok(())
+    bundle.entry(|entry| {
+        if let Some(text) = resource {
+            member(entry, "resource").push_str(text);
+        }
+        response(entry, &parts);
+        Ok(())
+    })
 }
 
-fn refuse(bundle: &mut BundleText, error: &Error) {
-    let mut entry = String::new();
+fn refuse(bundle: &mut BundleText, error: &Error) -> Result<()> {
     let text = outcome::text(error);
     let parts = Response {
         status: &label(status(error.kind)),
@@ -291,8 +288,10 @@ fn refuse(bundle: &mut BundleText, error: &Error) {
         last_modified: None,
         outcome: Some(&text),
     };
-    response(&mut entry, &parts);
-    bundle.entry(&entry);
+    bundle.entry(|entry| {
+        response(entry, &parts);
+        Ok(())
+    })
 }
 
 /// `201 Created`.

@@ -7,6 +7,7 @@ use domain::{Request, said_of_all};
 use search::Query;
 use search::limits::QUERY_BYTES_MAX;
 use search::query::{Handling, Pair, write_pairs};
+use store::Found;
 
 use crate::answer::Answer;
 use crate::app::App;
@@ -18,6 +19,9 @@ use crate::wire_request::WireRequest;
 
 /// Parameters that shape the answer, not what is found: they stay beside a page link.
 const VIEW: [&str; 4] = ["_format", "_pretty", "_summary", "_elements"];
+
+/// About as much as an entry has beside its resource.
+const ENTRY_BYTES: usize = 160;
 
 pub(crate) async fn search(app: &App, mut wire: WireRequest, scope: &Scope) -> Result<Answer> {
     if explain::wanted(&mut wire.pairs)? {
@@ -63,6 +67,9 @@ pub(crate) async fn search(app: &App, mut wire: WireRequest, scope: &Scope) -> R
             bundle.link(relation, &links.page(&link));
         }
     }
+    let all = found.page.found.iter().chain(&found.included);
+    let bytes = |one: &Found| one.resource.text.as_ref().map_or(0, |text| text.len());
+    bundle.reserve(all.map(|one| bytes(one) + ENTRY_BYTES).sum());
     for one in &found.page.found {
         match_entry(&mut bundle, app.base(), &one.resource, &wire.format, "match")?;
     }
@@ -73,7 +80,7 @@ pub(crate) async fn search(app: &App, mut wire: WireRequest, scope: &Scope) -> R
     }
     let issues = issues(&queries, &found);
     if !issues.is_empty() {
-        outcome_entry(&mut bundle, &issues);
+        outcome_entry(&mut bundle, &issues)?;
     }
     Answer::fhir(bundle.finish(), &wire.format)
 }

@@ -77,16 +77,38 @@ pub(super) async fn leads(
     Ok(choices.into_iter().map(|choice| choice.decide(&mut sizes)).collect())
 }
 
-/// The sizes of all open sources. Each is counted up to a little first, for mostly one of them has no more
-/// than that; only where all of them have more are they counted on.
+/// The sizes of all open sources, as they are known or are counted now.
 async fn counted(
     connection: &mut PgConnection,
     lowering: Lowering<'_>,
     choices: &[Choice],
 ) -> Result<Vec<Size>> {
     let open: Vec<&Source> = choices.iter().flat_map(Choice::sources).collect();
+    if open.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Some(remembered) = lowering.remembered else {
+        return count(connection, lowering, choices, &open).await;
+    };
+    let name = remembered.name(&open);
+    if let Some(sizes) = remembered.of(name) {
+        return Ok(sizes.to_vec());
+    }
+    let sizes = count(connection, lowering, choices, &open).await?;
+    remembered.keep(name, &sizes);
+    Ok(sizes)
+}
+
+/// Each is counted up to a little first, for mostly one of them has no more than that; only where all of
+/// them have more are they counted on.
+async fn count(
+    connection: &mut PgConnection,
+    lowering: Lowering<'_>,
+    choices: &[Choice],
+    open: &[&Source],
+) -> Result<Vec<Size>> {
     let little = lowering.probed.min(PROBED_FIRST_MAX);
-    let first = sizes(connection, Lowering { probed: little, ..lowering }, &open).await?;
+    let first = sizes(connection, Lowering { probed: little, ..lowering }, open).await?;
     let mut rest = first.as_slice();
     let settled = choices.iter().all(|choice| {
         let (own, others) = rest.split_at(choice.sources().count());
@@ -96,7 +118,7 @@ async fn counted(
     if settled || little == lowering.probed {
         return Ok(first);
     }
-    sizes(connection, lowering, &open).await
+    sizes(connection, lowering, open).await
 }
 
 enum Choice {

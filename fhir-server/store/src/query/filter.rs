@@ -7,9 +7,11 @@ use search::limits::{LATITUDE_MAX, LONGITUDE_MAX};
 use search::{Hasher, Param};
 use sqlx::{Postgres, QueryBuilder};
 
+use super::Remembered;
 use super::compare::{push_number, push_range, push_text, push_updated};
 use super::links::{push_chain, push_has, push_list};
 use crate::Store;
+use crate::limits::PROBED_ENTRIES_MAX;
 use crate::rows::Reach;
 
 pub(super) type Sql = QueryBuilder<Postgres>;
@@ -21,13 +23,26 @@ pub(super) struct Lowering<'a> {
     pub(super) hasher: &'a Hasher,
     /// Index entries that may be counted of a source.
     pub(super) probed: i64,
+    /// What was counted before; none inside a transaction.
+    pub(super) remembered: Option<&'a Remembered>,
     /// How many links of a chain lead here: it tells the names of rows apart.
     pub(super) depth: usize,
 }
 
 impl<'a> Lowering<'a> {
     pub(super) fn of(store: &'a Store, access: &'a Access) -> Self {
-        Self { access, hasher: store.hasher(), probed: store.probed_entries, depth: 0 }
+        Self {
+            access,
+            hasher: store.hasher(),
+            probed: store.probed_entries,
+            remembered: Some(&store.remembered),
+            depth: 0,
+        }
+    }
+
+    /// As a transaction searches.
+    pub(super) fn inside(access: &'a Access, hasher: &'a Hasher) -> Self {
+        Self { access, hasher, probed: PROBED_ENTRIES_MAX, remembered: None, depth: 0 }
     }
 
     /// The name of a head at this depth.

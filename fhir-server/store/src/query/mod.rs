@@ -20,6 +20,7 @@ mod order;
 mod page;
 mod plan;
 mod probe;
+mod remembered;
 mod source;
 mod transact;
 
@@ -32,6 +33,7 @@ use sqlx::{PgConnection, Postgres, Row};
 
 pub use explain::Explained;
 pub use page::{PageKey, PageValue};
+pub(crate) use remembered::Remembered;
 pub use transact::SearchTime;
 
 use crate::Store;

@@ -9,7 +9,6 @@ use sqlx::{PgConnection, Row};
 use super::filter::Lowering;
 use super::{budget, plans, prepared, statement};
 use crate::error::StoreError;
-use crate::limits::PROBED_ENTRIES_MAX;
 use crate::read::VersionName;
 use crate::{Store, Transaction};
 
@@ -36,7 +35,7 @@ impl Transaction {
     /// As [`Transaction::search`].
     pub async fn names(&mut self, access: &Access, query: &Query) -> Result<Vec<VersionName>> {
         let hasher = self.hasher().clone();
-        let lowering = Lowering { access, hasher: &hasher, probed: PROBED_ENTRIES_MAX, depth: 0 };
+        let lowering = Lowering::inside(access, &hasher);
         let begun = self.begin_search().await?;
         let outcome = names(self.connection(), lowering, query).await;
         self.end_search(begun);

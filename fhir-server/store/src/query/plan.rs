@@ -13,6 +13,7 @@ use super::order::Order;
 use super::page::PageKey;
 use super::source::conjuncts;
 
+/// What a page reads of a head, in the order that [`super::Found::of`] takes it in.
 pub(super) const COLUMNS: &str = "r.type, r.id, r.version, r.last_updated, r.method, r.wire, r.rid";
 
 /// How one query finds its matches, and in which order.

@@ -11,7 +11,6 @@ use search::Query;
 
 use super::filter::Lowering;
 use super::{SearchPage, budget, run};
-use crate::limits::PROBED_ENTRIES_MAX;
 use crate::{Store, Transaction};
 
 /// What the searches of one request may still take inside its transactions: as long as one search outside of
@@ -61,7 +60,7 @@ impl Transaction {
     pub async fn search(&mut self, access: &Access, query: &Query) -> Result<SearchPage> {
         let begun = self.begin_search().await?;
         let (sealer, hasher) = (self.sealer().clone(), self.hasher().clone());
-        let lowering = Lowering { access, hasher: &hasher, probed: PROBED_ENTRIES_MAX, depth: 0 };
+        let lowering = Lowering::inside(access, &hasher);
         let queries = std::slice::from_ref(query);
         let outcome = run(self.connection(), &sealer, lowering, queries, None).await;
         self.end_search(begun);
