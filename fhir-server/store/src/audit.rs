@@ -1,5 +1,5 @@
-//! Read audits by group commit: a flush begins when the previous one ends, so one fsync covers
-//! all reads that waited. No answer leaves before its audit record is durable.
+//! Read audits by group commit: while one group is flushed the next is inserted, and its flush covers all
+//! reads that waited. No answer leaves before its audit record is durable.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,10 +8,10 @@ use canonical_model::{Error, Kind, ResourceType, Result};
 use chrono::{DateTime, Utc};
 use telemetry::Emit;
 use telemetry::event::AuditFlushed;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::connect::{Role, options};
-use crate::limits::{AUDIT_BATCH_MAX, AUDIT_QUEUE_MAX};
+use crate::limits::{AUDIT_BATCH_MAX, AUDIT_QUEUE_MAX, AUDIT_WRITERS};
 use crate::reserve::Reserve;
 use crate::sessions::Sessions;
 use crate::{RequestContext, Store};
@@ -70,10 +70,14 @@ impl Auditor {
     /// # Errors
     /// Unavailable where the database cannot be reached.
     pub async fn start(url: &str, store: &Store) -> Result<Self> {
-        let sessions = Sessions::new("audit", options(url, Role::Audit)?, 1);
+        let sessions = Sessions::new("audit", options(url, Role::Audit)?, AUDIT_WRITERS);
         sessions.take().await?.keep();
         let (queue, waiting) = mpsc::channel(AUDIT_QUEUE_MAX);
-        tokio::spawn(write_groups(sessions, Arc::clone(&store.ground.reserve), waiting));
+        let waiting = Arc::new(Mutex::new(waiting));
+        for _ in 0..AUDIT_WRITERS {
+            let (sessions, waiting) = (sessions.clone(), Arc::clone(&waiting));
+            tokio::spawn(write_groups(sessions, Arc::clone(&store.ground.reserve), waiting));
+        }
         Ok(Self { queue })
     }
 
@@ -101,10 +105,10 @@ pub(crate) fn refused() -> Error {
 async fn write_groups(
     sessions: Sessions,
     reserve: Arc<Reserve>,
-    mut waiting: mpsc::Receiver<Waiting>,
+    waiting: Arc<Mutex<mpsc::Receiver<Waiting>>>,
 ) {
     let mut group = Vec::with_capacity(AUDIT_BATCH_MAX);
-    while waiting.recv_many(&mut group, AUDIT_BATCH_MAX).await > 0 {
+    while waiting.lock().await.recv_many(&mut group, AUDIT_BATCH_MAX).await > 0 {
         let begun = Instant::now();
         let mut outcome = reserve.watch(insert(&sessions, &group).await).await;
         if outcome.as_ref().is_err_and(|error| error.kind == Kind::StorageFull) {

@@ -12,6 +12,8 @@ pub const IDLE_IN_TRANSACTION_MS_MAX: u64 = 10_000;
 pub const ACQUIRE_MS_MAX: u64 = 5_000;
 /// Read audits that may wait for the next group commit. Beyond it, reads are refused with 503.
 pub const AUDIT_QUEUE_MAX: usize = 4_096;
+/// Groups of read audits under way: one is flushed while the next is inserted. With more, groups are smaller.
+pub const AUDIT_WRITERS: u32 = 2;
 /// Read audits of one group commit.
 pub const AUDIT_BATCH_MAX: usize = 512;
 /// How long criteria and idempotency keys are remembered, in hours.
