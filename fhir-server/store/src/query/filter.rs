@@ -1,5 +1,7 @@
 //! The exact test on a candidate's head row: reach, snapshot, and the whole expression tree.
 
+use std::borrow::Cow;
+
 use access::Access;
 use canonical_model::ResourceType;
 use search::expr::{Circle, Expr, KeyTest};
@@ -10,6 +12,7 @@ use sqlx::{Postgres, QueryBuilder};
 use super::Remembered;
 use super::compare::{push_number, push_range, push_text, push_updated};
 use super::links::{push_chain, push_has, push_list};
+use super::source::conjuncts;
 use crate::Store;
 use crate::limits::PROBED_ENTRIES_MAX;
 use crate::rows::Reach;
@@ -91,6 +94,18 @@ pub(super) fn push_snapshot(sql: &mut Sql, snapshot: &str) {
     sql.push(" and pg_visible_in_snapshot(r.xid, ")
         .push_bind(snapshot.to_owned())
         .push("::pg_snapshot)");
+}
+
+/// What is left to test of a filter where some of its conjuncts are known to hold.
+pub(super) fn unproven(filter: &Expr, is_proven: impl Fn(&Expr) -> bool) -> Cow<'_, Expr> {
+    let parts = conjuncts(filter);
+    match parts.iter().any(|part| is_proven(part)) {
+        true => {
+            let rest = parts.into_iter().filter(|part| !is_proven(part));
+            Cow::Owned(Expr::And(rest.cloned().collect()))
+        }
+        false => Cow::Borrowed(filter),
+    }
 }
 
 fn push(sql: &mut Sql, lowering: Lowering<'_>, expr: &Expr) {
@@ -205,9 +220,18 @@ fn push_values(sql: &mut Sql, r: &str, kind: &str, params: &[Param]) {
         "string" => (format!("{r}.string_param, {r}.string_value"), "param, value"),
         _ => (format!("{r}.{kind}_param, {r}.{kind}_lo, {r}.{kind}_hi"), "param, lo, hi"),
     };
-    sql.push(format!("exists (select from unnest({columns}) v ({names}) where v.param = any("));
+    sql.push(format!("exists (select from unnest({columns}) v ({names}) where "));
     let params: Vec<i64> = params.iter().map(|param| param.0).collect();
-    sql.push_bind(params).push(")");
+    push_among(sql, "v.param", &params);
+}
+
+/// That a column is one of these. One alone keeps the order of an index, and costs no array.
+pub(super) fn push_among(sql: &mut Sql, column: &str, values: &[i64]) {
+    sql.push(column);
+    match values {
+        [value] => sql.push(" = ").push_bind(*value),
+        values => sql.push(" = any(").push_bind(values.to_vec()).push(")"),
+    };
 }
 
 /// Half the circumference over 180 degrees: kilometres of a degree of latitude.

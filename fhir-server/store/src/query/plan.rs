@@ -1,17 +1,12 @@
 //! One query's plan: what drives it, and in which order. Plans as one statement.
 
-use std::borrow::Cow;
-
-use search::Query;
-use search::expr::Expr;
-
 use super::along;
 use super::choose::{Asked, Lead};
 use super::driver::Driver;
-use super::filter::{Lowering, Sql, push_snapshot, push_where};
+use super::filter::{Lowering, Sql, push_snapshot, push_where, unproven};
 use super::order::Order;
 use super::page::PageKey;
-use super::source::conjuncts;
+use search::Query;
 
 /// What a page reads of a head, in the order that [`super::Found::of`] takes it in.
 pub(super) const COLUMNS: &str = "r.type, r.id, r.version, r.last_updated, r.method, r.wire, r.rid";
@@ -72,14 +67,7 @@ impl<'a> Plan<'a> {
 
 /// Pushes what must hold of the candidates: all that what led to them does not prove.
 pub(super) fn push_tests(sql: &mut Sql, lowering: Lowering<'_>, query: &Query, lead: &Lead) {
-    let parts = conjuncts(&query.filter);
-    let rest = match parts.iter().any(|part| lead.proves(part)) {
-        true => {
-            let rest = parts.into_iter().filter(|part| !lead.proves(part));
-            Cow::Owned(Expr::And(rest.cloned().collect()))
-        }
-        false => Cow::Borrowed(&query.filter),
-    };
+    let rest = unproven(&query.filter, |part| lead.proves(part));
     push_where(sql, lowering, query.kind, &rest);
     if let Some(source) = &lead.gathered {
         sql.push(" and ");

@@ -7,7 +7,7 @@ use search::{Key, Param};
 
 use super::Source;
 use crate::query::bounds::Bounds;
-use crate::query::filter::{Lowering, Sql, band, push_where};
+use crate::query::filter::{Lowering, Sql, band, push_among, push_where, unproven};
 use crate::query::links::push_list;
 
 impl Source {
@@ -102,7 +102,7 @@ fn push_referrable(sql: &mut Sql, lowering: Lowering<'_>, link: &Link, inner: &S
     sql.push(" from (select distinct u.rid from (");
     inner.push(sql, deeper);
     sql.push(format!(") u (rid) offset 0) {d} cross join lateral (select * from resource x where x.rid = {d}.rid offset 0) {r}"));
-    push_where(sql, deeper, link.kind, &link.filter);
+    push_where(sql, deeper, link.kind, &unproven(&link.filter, |part| inner.proves(part)));
 }
 
 /// The other end's candidates, checked, and from each what lies at this end, as `t`.
@@ -120,7 +120,7 @@ fn push_linked(
     sql.push(format!(") u (rid) offset 0) {d} cross join lateral (select * from resource x where x.rid = {d}.rid offset 0) {r} cross join lateral "));
     across(sql, &r);
     sql.push(" t");
-    push_where(sql, deeper, link.kind, &link.filter);
+    push_where(sql, deeper, link.kind, &unproven(&link.filter, |part| inner.proves(part)));
 }
 
 fn push_keys(sql: &mut Sql, plain: &[Key], timed: &[Key]) {
@@ -130,17 +130,15 @@ fn push_keys(sql: &mut Sql, plain: &[Key], timed: &[Key]) {
         .enumerate()
     {
         sql.push(if n > 0 { " union all " } else { "" });
-        sql.push(format!("select t.rid from {table} t where t.key = any("))
-            .push_bind(keys.to_vec())
-            .push(")");
+        sql.push(format!("select t.rid from {table} t where "));
+        push_among(sql, "t.key", keys);
     }
 }
 
 fn push_index(sql: &mut Sql, table: &str, params: &[Param]) {
     let params: Vec<i64> = params.iter().map(|param| param.0).collect();
-    sql.push(format!("select t.rid from {table} t where t.param = any("))
-        .push_bind(params)
-        .push(")");
+    sql.push(format!("select t.rid from {table} t where "));
+    push_among(sql, "t.param", &params);
 }
 
 fn push_text(sql: &mut Sql, params: &[Param], test: &TextTest) {
