@@ -87,6 +87,16 @@ impl Access {
         self.filter == Filter::Everything || self.filter.clauses_for(kind).next().is_some()
     }
 
+    /// The patient whose resources alone are reached, of this type, if it is one.
+    #[must_use]
+    pub fn only_patient(&self, kind: ResourceType) -> Option<&ResourceId> {
+        let mut clauses = self.filter.clauses_for(kind);
+        match (clauses.next()?.patients.as_deref()?, clauses.next()) {
+            ([patient], None) => Some(patient),
+            _ => None,
+        }
+    }
+
     /// Whether one resource in memory is reached: its type, and the patients it belongs to.
     ///
     /// To read it, one of its patients must be reached. To write it, all of them, and at least one:

@@ -30,9 +30,10 @@ pub fn string_key(folded: &str) -> &str {
     folded.get(..end).unwrap_or(folded)
 }
 
+/// What is no character, and stands behind all others, is left out: it ends the range of a prefix.
 fn collect(letters: impl Iterator<Item = char>, out: &mut String) {
     let mut gap = false;
-    for letter in letters {
+    for letter in letters.filter(|letter| *letter != char::MAX) {
         if letter.is_whitespace() {
             gap = !out.is_empty();
             continue;
@@ -62,6 +63,7 @@ mod tests {
             ("ﬁ", "fi"),
             ("", ""),
             ("山田", "山田"),
+            ("Zz\u{10ffff}tail", "zztail"),
         ] {
             assert_eq!(fold(given), expected);
         }

@@ -269,11 +269,16 @@ impl Flat {
         self.facets.items.extend(entries.facets);
         self.patients.items.extend(entries.patients);
         let beside = entries.beside;
-        for (param, value) in entries.strings.into_iter().chain(beside.strings) {
+        // A parameter's values stand in their order: a sort takes the first or the last.
+        let mut strings: Vec<_> = entries.strings.into_iter().chain(beside.strings).collect();
+        strings.sort_unstable();
+        let mut dates: Vec<_> = entries.dates.into_iter().chain(beside.dates).collect();
+        dates.sort_unstable();
+        for (param, value) in strings {
             self.string_params.push(param.0);
             self.strings.items.push(value);
         }
-        for (param, lo, hi) in entries.dates.into_iter().chain(beside.dates) {
+        for (param, lo, hi) in dates {
             self.date_params.push(param.0);
             self.date_los.push(lo);
             self.dates.items.push(hi);

@@ -75,8 +75,8 @@ pub const PREPARED_BYTES_MAX: usize = 4_096;
 pub const PROBED_ENTRIES_MAX: i64 = 16_000;
 /// What is counted first, for all sources together some 100 µs.
 pub const PROBED_FIRST_MAX: i64 = 512;
-/// Searches whose counts are remembered: some 100 bytes each.
-pub const SIZES_REMEMBERED_MAX: u64 = 10_000;
+/// Counts that are remembered: some 50 bytes each.
+pub const SIZES_REMEMBERED_MAX: u64 = 50_000;
 /// How long a count is trusted to choose by: after a load of this length a search may begin with what has
 /// grown large meanwhile.
 pub const SIZES_REMEMBERED_FOR: Duration = Duration::from_secs(60);

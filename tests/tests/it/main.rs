@@ -69,6 +69,7 @@ mod search_random_links;
 mod search_refusals;
 mod search_restart;
 mod search_scope;
+mod search_sorted;
 mod search_spec;
 mod search_terms;
 mod search_timing;

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use auth::{ClientConfig, Secret, SecretHash};
 use futures::future::try_join_all;
 use it::{Answer, Client, Fixture};
+use telemetry::Clock;
 
 use crate::search::ids;
 
@@ -151,18 +152,44 @@ async fn pages_of_any_size_are_the_whole() -> Result<()> {
     Ok(())
 }
 
+/// Adds a client whose secret is known.
+fn known_client(settings: &mut server::Settings) {
+    let secret = SecretHash::of(&Secret::new("s3cret".to_owned())).expect("random bytes");
+    settings.clients.push(ClientConfig {
+        id: "other".to_owned(),
+        secret,
+        scope: "system/*.cruds".to_owned(),
+        site: "local".to_owned(),
+    });
+}
+
 #[tokio::test]
-async fn a_page_link_is_of_use_to_its_client_only() -> Result<()> {
+async fn a_page_link_ends_after_a_day() -> Result<()> {
+    let clock = Clock::manual(Clock::system().now());
     let server = Fixture::start_with(|settings| {
-        let secret = SecretHash::of(&Secret::new("s3cret".to_owned())).expect("random bytes");
-        settings.clients.push(ClientConfig {
-            id: "other".to_owned(),
-            secret,
-            scope: "system/*.cruds".to_owned(),
-            site: "local".to_owned(),
-        });
+        known_client(settings);
+        settings.clock = clock.clone();
     })
     .await?;
+    let mut random = fastrand::Rng::with_seed(5);
+    let client = Client::connect(server.origin()?, "other", "s3cret").await?;
+    for n in 0..5 {
+        put(&client, &format!("s{n}"), &mut random).await?;
+    }
+    let next = client.get("/Patient?_count=2").await?.link("next").context("a next page")?;
+    for (hours, status) in [(23, 200), (2, 410)] {
+        clock.advance(std::time::Duration::from_secs(hours * 3600));
+        // A token lives for minutes.
+        let client = Client::connect(server.origin()?, "other", "s3cret").await?;
+        let answer = client.get(&next).await?;
+        assert_eq!(answer.status, status, "{}", answer.text);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_page_link_is_of_use_to_its_client_only() -> Result<()> {
+    let server = Fixture::start_with(known_client).await?;
     let other = Client::connect(server.origin()?, "other", "s3cret").await?;
     let mut random = fastrand::Rng::with_seed(5);
     for n in 0..5 {

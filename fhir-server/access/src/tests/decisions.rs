@@ -182,6 +182,27 @@ fn one_resource_is_reached_through_its_patients() {
 }
 
 #[test]
+fn one_patient_alone_is_told_from_more() {
+    for (scopes, user, name, only) in [
+        ("patient/*.rs", "", "Observation", Some("p1")),
+        ("patient/*.rs", "", "Patient", Some("p1")),
+        ("patient/*.rs", "", "Slot", None),
+        ("patient/*.rs system/Observation.s", "", "Observation", None),
+        ("patient/*.rs system/Observation.s", "", "Condition", Some("p1")),
+        ("patient/*.rs user/*.rs", "Patient/p2", "Observation", None),
+        ("system/*.rs", "", "Observation", None),
+    ] {
+        let caller = caller(scopes, "p1", user);
+        let access = Access::decide_system(&rules(), &caller, Action::Search).unwrap();
+        assert_eq!(
+            access.only_patient(kind(name)).map(ResourceId::as_str),
+            only,
+            "{scopes} {name}"
+        );
+    }
+}
+
+#[test]
 fn internal_work_reaches_everything_and_says_why() {
     let access = Access::internal("the relay reads what it was told of");
     assert_eq!(access.filter(), &Filter::Everything);

@@ -27,5 +27,7 @@ pub(super) fn interval(item: &Item<'_>) -> Option<(i64, i64)> {
     };
     // What is no date was refused before it was stored.
     let (lo, hi) = is_time.then(|| span_of(item.value).ok()).flatten()??;
-    Some((lo.max(NO_START), hi))
+    let lo = lo.max(NO_START);
+    // A period that ends before it starts is none; it is found by its start, whatever the search goes by.
+    Some((lo, hi.max(lo.saturating_add(1))))
 }

@@ -70,17 +70,8 @@ impl Along {
 
     /// Pushes what must hold of a candidate: of several values one counts.
     pub(super) fn push_own_test(&self, sql: &mut Sql) {
-        let pick = if self.highest { "max" } else { "min" };
         sql.push(" and d.at = ");
-        match &self.values {
-            Values::Dates { param, .. } => {
-                sql.push(format!("(select {pick}(v.lo) from unnest(r.date_param, r.date_lo) v (param, lo) where v.param = "));
-                sql.push_bind(param.0).push(")");
-            }
-            Values::Texts(params) => {
-                sql.push(text(pick)).push_bind(numbers(params)).push("))");
-            }
-        }
+        self.values.push_value(sql, self.highest);
     }
 
     /// Pushes the test that a resource has no value.
@@ -100,14 +91,44 @@ fn numbers(params: &[Param]) -> Vec<i64> {
     params.iter().map(|param| param.0).collect()
 }
 
-/// The highest or lowest text of a head, as it stands in the index, which holds the beginning of a long one;
-/// open for an array of parameters.
-pub(super) fn text(pick: &str) -> String {
-    let most = STRING_KEY_BYTES_MAX;
-    format!(
-        "(select {pick}(case when octet_length(v.value) <= {most} then v.value else left(v.value, (select max(n) from generate_series({}, {most}) n where octet_length(left(v.value, n)) <= {most})) end) from unnest(r.string_param, r.string_value) v (param, value) where v.param = any(",
-        most / 4
-    )
+impl Values {
+    /// Pushes the highest or the lowest value of a head, as it stands in the index; null where there is none.
+    /// The values of a parameter stand in their order in the head's arrays, so that the first and the last
+    /// are found without looking at the others: there may be thousands, and as many index entries.
+    pub(super) fn push_value(&self, sql: &mut Sql, highest: bool) {
+        match self {
+            Self::Dates { param, .. } => push_end(sql, "date_lo", "date_param", *param, highest),
+            Self::Texts(params) => {
+                sql.push(KEY_OF);
+                sql.push(if highest { "greatest(" } else { "least(" });
+                for (n, param) in params.iter().enumerate() {
+                    sql.push(if n > 0 { ", " } else { "" });
+                    push_end(sql, "string_value", "string_param", *param, highest);
+                }
+                sql.push(") offset 0) v (value))");
+            }
+        }
+    }
+}
+
+/// The index holds the beginning of a long text: [`STRING_KEY_BYTES_MAX`] bytes at most, cut before a
+/// character that would not end within. The bytes within a character begin with the bits 10.
+const KEY_OF: &str = "(select case when octet_length(v.value) <= 256 then v.value else (select convert_from(substring(b.bytes from 1 for case when get_byte(b.bytes, 256) & 192 <> 128 then 256 when get_byte(b.bytes, 255) & 192 <> 128 then 255 when get_byte(b.bytes, 254) & 192 <> 128 then 254 else 253 end), 'UTF8') from (select convert_to(v.value, 'UTF8') offset 0) b (bytes)) end from (select ";
+
+const _: () = assert!(STRING_KEY_BYTES_MAX == 256, "as the statement has it");
+
+/// The first or the last of a parameter's values in a head's arrays.
+fn push_end(sql: &mut Sql, values: &str, params: &str, param: Param, highest: bool) {
+    sql.push(format!("r.{values}["));
+    if highest {
+        sql.push(format!(
+            "(select p.at[cardinality(p.at)] from (select array_positions(r.{params}, "
+        ))
+        .push_bind(param.0)
+        .push(") offset 0) p (at))]");
+    } else {
+        sql.push(format!("array_position(r.{params}, ")).push_bind(param.0).push(")]");
+    }
 }
 
 /// A part of a page.

@@ -1,10 +1,9 @@
 //! The order of a page walk. Every order ends in `rid`, so it is total; missing values go last.
 
-use search::Param;
 use search::query::{Sort, SortBy};
 use sqlx::{Postgres, QueryBuilder};
 
-use super::along;
+use super::along::Values;
 use super::driver::{Driver, direction};
 use super::page::{PageKey, PageValue};
 
@@ -19,13 +18,24 @@ pub(super) struct Order {
 
 #[derive(Clone, Debug)]
 struct Field {
-    sql: String,
-    /// Whose values; none where the expression needs none.
-    params: Params,
+    value: Value,
     pub(super) kind: FieldKind,
     descending: bool,
     /// What stands for a missing value.
     missing: PageValue,
+}
+
+/// Where a field's value is.
+#[derive(Clone, Debug)]
+enum Value {
+    /// A column that always has one.
+    Column(&'static str),
+    /// What an index is in the order of: a head's highest, or its lowest.
+    Indexed { values: Values, highest: bool },
+    /// Numbers under these parameters.
+    Numbers { params: Vec<i64>, pick: &'static str },
+    /// Texts at these JSON paths of the content.
+    Elements { paths: Vec<String>, pick: &'static str },
 }
 
 /// How a field's value travels in a page key.
@@ -35,16 +45,6 @@ pub(super) enum FieldKind {
     Float,
     Time,
     Text,
-}
-
-/// What a field's expression is bound to.
-#[derive(Clone, Debug)]
-enum Params {
-    None,
-    /// Parameters of the forward index.
-    Values(Vec<i64>),
-    /// JSON paths of the content.
-    Paths(Vec<String>),
 }
 
 impl Order {
@@ -123,11 +123,10 @@ impl Order {
     pub(super) fn push_order(&self, sql: &mut QueryBuilder<Postgres>) {
         sql.push(" order by ");
         for (n, field) in self.fields.iter().enumerate() {
-            if self.natural {
-                sql.push(&field.sql);
-            } else {
-                sql.push(format!("s{n}"));
-            }
+            match (&field.value, self.natural) {
+                (Value::Column(column), true) => sql.push(column),
+                _ => sql.push(format!("s{n}")),
+            };
             sql.push(format!(" {}, ", direction(field.descending)));
         }
         sql.push(format!("{} {}", self.rid, direction(self.rid_descending)));
@@ -163,14 +162,9 @@ impl Order {
 }
 
 impl Field {
-    fn plain(sql: &str, kind: FieldKind, descending: bool) -> Self {
-        Self {
-            sql: sql.to_owned(),
-            params: Params::None,
-            kind,
-            descending,
-            missing: PageValue::Number(0),
-        }
+    fn plain(column: &'static str, kind: FieldKind, descending: bool) -> Self {
+        let missing = PageValue::Number(0);
+        Self { value: Value::Column(column), kind, descending, missing }
     }
 
     /// Ascending takes a resource's lowest value, descending its highest, as the specification says; what
@@ -178,57 +172,52 @@ impl Field {
     fn of(sort: &Sort) -> Self {
         let descending = sort.descending;
         let pick = if descending { "max" } else { "min" };
-        let values =
-            |params: &[Param]| Params::Values(params.iter().map(|param| param.0).collect());
-        let from = |value: &str, columns: &str, names: &str| {
-            format!(
-                "(select {pick}({value}) from unnest({columns}) v ({names}) where v.param = any("
-            )
-        };
-        let (sql, params, kind) = match &sort.by {
+        let (value, kind) = match &sort.by {
             SortBy::Updated => return Self::plain("r.last_updated", FieldKind::Time, descending),
             SortBy::Id => return Self::plain("r.id", FieldKind::Text, descending),
-            SortBy::Date { param, .. } => (
-                from("v.lo", "r.date_param, r.date_lo", "param, lo"),
-                values(&[*param]),
-                FieldKind::Number,
-            ),
+            SortBy::Date { param, .. } => {
+                let values = Values::Dates { param: *param, from: None, until: None };
+                (Value::Indexed { values, highest: descending }, FieldKind::Number)
+            }
             // As much as its index holds: it stands in the links of pages.
-            SortBy::Text(params) => (along::text(pick), values(params), FieldKind::Text),
-            SortBy::Number(params) => (
-                // What is only known to be below or above a number is sorted as that number.
-                from(
-                    "case when v.lo = '-Infinity' then v.hi else v.lo end",
-                    "r.number_param, r.number_lo, r.number_hi",
-                    "param, lo, hi",
-                ),
-                values(params),
-                FieldKind::Float,
-            ),
-            SortBy::Element(paths) => (
-                format!("(select {pick}(v.value #>> '{{}}' collate \"C\") from unnest("),
-                Params::Paths(paths.clone()),
-                FieldKind::Text,
-            ),
+            SortBy::Text(params) => {
+                let values = Values::Texts(params.clone());
+                (Value::Indexed { values, highest: descending }, FieldKind::Text)
+            }
+            SortBy::Number(params) => {
+                let params = params.iter().map(|param| param.0).collect();
+                (Value::Numbers { params, pick }, FieldKind::Float)
+            }
+            SortBy::Element(paths) => {
+                (Value::Elements { paths: paths.clone(), pick }, FieldKind::Text)
+            }
         };
-        Self { sql, params, kind, descending, missing: last(kind, descending) }
+        Self { value, kind, descending, missing: last(kind, descending) }
     }
 
     /// Pushes the expression; a missing value becomes the one that sorts last.
     fn push(&self, sql: &mut QueryBuilder<Postgres>) {
-        match &self.params {
-            Params::None => {
-                sql.push(&self.sql);
-                return;
+        if let Value::Column(column) = &self.value {
+            sql.push(column);
+            return;
+        }
+        sql.push("coalesce(");
+        match &self.value {
+            Value::Column(_) => {}
+            Value::Indexed { values, highest } => values.push_value(sql, *highest),
+            // What is only known to be below or above a number is sorted as that number.
+            Value::Numbers { params, pick } => {
+                sql.push(format!("(select {pick}(case when v.lo = '-Infinity' then v.hi else v.lo end) from unnest(r.number_param, r.number_lo, r.number_hi) v (param, lo, hi) where v.param = any("))
+                    .push_bind(params.clone())
+                    .push("))");
             }
-            Params::Values(params) => {
-                sql.push("coalesce(").push(&self.sql).push_bind(params.clone()).push(")), ");
-            }
-            Params::Paths(paths) => {
-                sql.push("coalesce(").push(&self.sql).push_bind(paths.clone());
-                sql.push("::text[]) p (path) cross join lateral jsonb_path_query(r.content, p.path::jsonpath) v (value)), ");
+            Value::Elements { paths, pick } => {
+                sql.push(format!("(select {pick}(v.value #>> '{{}}' collate \"C\") from unnest("))
+                    .push_bind(paths.clone())
+                    .push("::text[]) p (path) cross join lateral jsonb_path_query(r.content, p.path::jsonpath) v (value))");
             }
         }
+        sql.push(", ");
         self.missing.push(sql);
         sql.push(")");
     }

@@ -22,6 +22,7 @@ impl Remembered {
     pub(crate) fn new() -> Self {
         let sizes = Cache::builder()
             .max_capacity(SIZES_REMEMBERED_MAX)
+            .weigher(|_, sizes: &Arc<[Size]>| u32::try_from(sizes.len()).unwrap_or(u32::MAX))
             .time_to_live(SIZES_REMEMBERED_FOR)
             .build();
         Self { sizes, hashes: RandomState::new() }
