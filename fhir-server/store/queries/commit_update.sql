@@ -1,18 +1,19 @@
 -- Writes new versions of resources in one statement. Each change names the version it replaces: if
 -- another write was first, that change is not applied and not returned; the others are.
--- The difference between the replaced version's index and the new one's comes with the change, and
--- holds because the version does. Without the part `version` the same versions are only indexed anew.
+-- The difference between the replaced index and the new one comes with the change, and holds because the
+-- row is the one whose index was read: its `xmin` is another where the version was indexed anew meanwhile,
+-- and then too the change is not applied. Without the part `version` the same versions are only indexed anew.
 with
 --? key
 once as (
     insert into idempotency (client, key, request, reply)
-    select ($31::text[])[1], $73, $74, $75 where $73::text is not null
+    select ($31::text[])[1], $74, $75, $76 where $74::text is not null
 ),
 --.
 c as materialized (
     select
         n.rid, n.type, n.id, n.id_hash, n.digest, n.content, n.wire, n.method, n.actor, n.expected,
-        n.revives, n.ord,
+        n.revives, n.xmin, n.ord,
         ($29::timestamptz[])[n.actor] as at, ($30::int2[])[n.actor] as site,
         ($9::bigint[])[($10::int4[])[n.ord] + 1:($10::int4[])[n.ord + 1]] as keys,
         ($11::int4[])[($12::int4[])[n.ord] + 1:($12::int4[])[n.ord + 1]] as facets,
@@ -28,9 +29,10 @@ c as materialized (
         ($25::bigint[])[($26::int4[])[n.ord] + 1:($26::int4[])[n.ord + 1]] as timeline_at,
         ($27::bigint[])[($28::int4[])[n.ord] + 1:($28::int4[])[n.ord + 1]] as patients
     from unnest($1::int2[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::bytea[],
-                $7::int2[], $8::int4[], $35::bigint[], $53::int4[], $54::boolean[])
+                $7::int2[], $8::int4[], $35::bigint[], $53::int4[], $54::boolean[], $73::bigint[])
         with ordinality n (
-            type, id, id_hash, digest, content, wire, method, actor, rid, expected, revives, ord)
+            type, id, id_hash, digest, content, wire, method, actor, rid, expected, revives, xmin,
+            ord)
 ),
 --? version
 old as materialized (
@@ -52,7 +54,7 @@ done as (
         date_hi = c.date_hi, number_param = c.number_param, number_lo = c.number_lo,
         number_hi = c.number_hi, timeline_key = c.timeline_key, timeline_at = c.timeline_at
     from c
-    where r.rid = c.rid and r.version = c.expected
+    where r.rid = c.rid and r.version = c.expected and r.xmin::text::bigint = c.xmin
     returning r.rid, r.id_hash, r.version, r.type, r.site, r.method, r.id, r.patients,
         r.last_updated, c.ord, c.actor, c.revives
 ),

@@ -9,6 +9,7 @@ use sqlx::{PgConnection, Row};
 use crate::change::{Change, Work};
 use crate::commit::{Applied, Once, insert, settle, update};
 use crate::error::{NO_TABLE, StoreError, has_code};
+use crate::forward::Hold;
 use crate::limits::{BLOB_CHUNK_BYTES, BLOB_UNUSED_MINUTES, BLOBS_SWEPT_AT_ONCE};
 use crate::{Store, Stored, Transaction};
 
@@ -159,11 +160,12 @@ impl Store {
     ) -> Result<Applied> {
         let ids = blobs(&work.changes);
         let new = work.changes.iter().all(|change| change.expected == 0);
-        let (mut open, work) = (self.begin().await?, vec![work]);
+        let mut open = self.begin().await?;
         let outcome = if new {
-            insert(open.connection(), &self.ground, work, once).await
+            insert(open.connection(), &self.ground, vec![work], once).await
         } else {
-            let done = update(open.connection(), &self.ground, work, once, owners).await;
+            let hold = Hold { owners, locked: true };
+            let done = update(open.connection(), &self.ground, &[work], once, hold).await;
             done.map(|applied| applied.len() == 1)
         };
         let applied = self.ground.reserve.watch(settle(outcome)).await?;

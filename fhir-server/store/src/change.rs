@@ -93,6 +93,8 @@ pub(crate) struct Flat {
     pub(crate) expected: Vec<i32>,
     pub(crate) methods: Vec<i16>,
     pub(crate) revives: Vec<bool>,
+    /// The transaction that wrote the row to be replaced.
+    pub(crate) xmins: Vec<i64>,
     /// Which actor a change is of, from 1.
     pub(crate) actors: Vec<i32>,
     pub(crate) keys: Ragged<i64>,
@@ -149,9 +151,9 @@ impl Flat {
     pub(crate) fn of_new(hasher: &Hasher, work: Vec<Work>, rids: &[i64]) -> Self {
         let (mut flat, mut rids) = (Self::default(), rids.iter());
         for work in work {
-            let (changes, claim) = (flat.begin(work.at, work.context, work.changes), work.claim);
-            flat.claims.extend(claim);
-            for (change, rid) in changes.into_iter().zip(&mut rids) {
+            flat.begin(work.at, work.context);
+            flat.claims.extend(work.claim);
+            for (change, rid) in work.changes.into_iter().zip(&mut rids) {
                 let id_hash = hasher.identity(change.kind, change.id.as_str());
                 flat.added.add(*rid, &change.entries, &IndexEntries::default());
                 flat.push(change, id_hash, *rid);
@@ -163,23 +165,22 @@ impl Flat {
 
     /// New versions of the heads that admit them; also the place of each in the work, from 0.
     pub(crate) fn of_next(
-        work: Vec<Work>,
+        work: &[Work],
         identities: &[i64],
-        heads: &HashMap<usize, Forward>,
+        heads: &HashMap<i64, Forward>,
     ) -> (Self, Vec<usize>) {
         let (mut flat, mut places) = (Self::default(), Vec::new());
         let mut all = identities.iter().enumerate();
-        for work in work {
-            let at = work.at;
-            for (change, (place, id_hash)) in
-                flat.begin(at, work.context, work.changes).into_iter().zip(&mut all)
-            {
-                let Some(head) = heads.get(&place).filter(|head| head.admits(&change, at)) else {
+        for Work { changes, at, context, .. } in work {
+            flat.begin(*at, context.clone());
+            for (change, (place, id_hash)) in changes.iter().zip(&mut all) {
+                let Some(head) = heads.get(id_hash).filter(|head| head.admits(change, *at)) else {
                     continue;
                 };
                 flat.added.add(head.rid, &change.entries, &head.entries);
                 flat.gone.add(head.rid, &head.entries, &change.entries);
-                flat.push(change, *id_hash, head.rid);
+                flat.xmins.push(head.xmin);
+                flat.push(change.clone(), *id_hash, head.rid);
                 places.push(place);
             }
         }
@@ -189,14 +190,15 @@ impl Flat {
     }
 
     /// The same versions of heads, with new entries in the place of all they had.
-    pub(crate) fn of_same(work: Work, identities: &[i64], heads: &HashMap<usize, Forward>) -> Self {
+    pub(crate) fn of_same(work: Work, identities: &[i64], heads: &HashMap<i64, Forward>) -> Self {
         let mut flat = Self::default();
-        let changes = flat.begin(work.at, work.context, work.changes);
-        for (place, (change, id_hash)) in changes.into_iter().zip(identities).enumerate() {
-            let head = heads.get(&place).filter(|head| head.version == change.expected);
+        flat.begin(work.at, work.context);
+        for (change, id_hash) in work.changes.into_iter().zip(identities) {
+            let head = heads.get(id_hash).filter(|head| head.version == change.expected);
             if let Some(head) = head {
                 flat.added.add(head.rid, &change.entries, &IndexEntries::default());
                 flat.gone.add(head.rid, &head.entries, &IndexEntries::default());
+                flat.xmins.push(head.xmin);
                 flat.push(change, *id_hash, head.rid);
             }
         }
@@ -206,19 +208,13 @@ impl Flat {
     }
 
     /// Notes who asked, of the changes that follow.
-    fn begin(
-        &mut self,
-        at: DateTime<Utc>,
-        context: RequestContext,
-        changes: Vec<Change>,
-    ) -> Vec<Change> {
+    fn begin(&mut self, at: DateTime<Utc>, context: RequestContext) {
         self.times.push(at);
         self.sites.push(context.site);
         self.clients.push(context.client);
         self.request_ids.push(context.request_id);
         self.subjects.push(context.subject);
         self.token_ids.push(context.token_id);
-        changes
     }
 
     /// How many changes.

@@ -1,5 +1,6 @@
 //! The one write: versions, index, outbox, audit and idempotency, in one transaction.
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use canonical_model::Result;
@@ -14,9 +15,10 @@ use crate::Store;
 use crate::blob::has_blobs;
 use crate::change::{Change, Flat, RequestContext, Work};
 use crate::error::{CRITERIA_TAKEN, IDENTITY_TAKEN, REPEATED_KEY, StoreError};
-use crate::forward::forwards;
+use crate::forward::{Hold, forwards};
 use crate::ground::Ground;
 use crate::index_rows::IndexRows;
+use crate::limits::READINGS_OF_HEADS_MAX;
 use crate::statement::{Part, Parts, Template, statement};
 
 /// What makes a request happen once.
@@ -69,7 +71,8 @@ impl Store {
         let outcome = if new {
             insert(&mut session, &self.ground, vec![work], once).await
         } else {
-            let done = update(&mut session, &self.ground, vec![work], once, owners).await;
+            let hold = Hold { owners, locked: false };
+            let done = update(&mut session, &self.ground, &[work], once, hold).await;
             done.map(|applied| applied.len() == 1)
         };
         self.ground.reserve.watch(settle(session.settle(outcome))).await
@@ -133,30 +136,56 @@ pub(crate) async fn insert(
 }
 
 /// Replaces versions where each is the one expected; returns which were, counted from 0.
+///
+/// The difference of the index is made from what was read of the head. Where that was changed before the
+/// statement came to it, the change is not applied, and is tried once more by what the head is then: it may
+/// have another version, which ends it, or was only indexed anew.
 pub(crate) async fn update(
     connection: &mut PgConnection,
     ground: &Ground,
-    work: Vec<Work>,
+    work: &[Work],
     once: &Once,
-    owners: Option<&[i64]>,
+    hold: Hold<'_>,
 ) -> Result<Vec<usize>> {
     let changes = work.iter().flat_map(|work| &work.changes);
     let identities: Vec<i64> =
         changes.map(|change| ground.hasher.identity(change.kind, change.id.as_str())).collect();
-    let heads = forwards(connection, &identities, owners).await?;
-    let (flat, places) = Flat::of_next(work, &identities, &heads);
-    if places.is_empty() {
-        return Ok(places);
+    let (mut left, mut done) = (identities.clone(), Vec::new());
+    for _ in 0..READINGS_OF_HEADS_MAX {
+        let heads = forwards(connection, &left, hold).await?;
+        let (flat, places) = Flat::of_next(work, &identities, &heads);
+        if places.is_empty() {
+            break;
+        }
+        let replaced = replace(connection, ground, &flat, once).await?;
+        let (won, lost): (Vec<_>, Vec<_>) =
+            (1..).zip(places).partition(|(ord, _)| replaced.contains(ord));
+        done.extend(won.into_iter().map(|(_, place)| place));
+        let identity = |(_, place): (i64, usize)| identities.get(place).copied();
+        left = lost.into_iter().filter_map(identity).collect();
+        // A key is written by the first statement, whatever it replaced.
+        if left.is_empty() || once.idempotency.is_some() {
+            break;
+        }
     }
+    Ok(done)
+}
+
+/// Returns which were replaced, counted from 1.
+async fn replace(
+    connection: &mut PgConnection,
+    ground: &Ground,
+    flat: &Flat,
+    once: &Once,
+) -> Result<HashSet<i64>> {
     let parts = flat.parts(once).with(Part::Version, true);
     let parts = parts.with(Part::Due, ground.has_goal() && flat.goal.is_some());
-    let query = bind_update(&flat, parts);
+    let query = bind_update(flat, parts);
     let query = if parts.has(Part::Key) { bind_key(query, once) } else { query };
     let begun = Instant::now();
     let done: Vec<i64> = query.fetch_all(connection).await.map_err(StoreError)?;
     Committed { versions: done.len(), elapsed: begun.elapsed() }.emit();
-    let place = |ord: i64| usize::try_from(ord - 1).ok().and_then(|n| places.get(n).copied());
-    Ok(done.into_iter().filter_map(place).collect())
+    Ok(done.into_iter().collect())
 }
 
 /// Indexes the same versions anew; returns how many of them were still current.
@@ -168,7 +197,8 @@ pub(crate) async fn index_anew(connection: &mut PgConnection, flat: &Flat) -> Re
 fn bind_update(flat: &Flat, parts: Parts) -> Statement<'_> {
     let query = bind_common(sqlx::query_scalar(statement(Template::Update, parts)), flat);
     let query = bind_rows(query.bind(&flat.rids), &flat.added);
-    bind_rows(query.bind(&flat.expected).bind(&flat.revives), &flat.gone).bind(flat.goal)
+    let query = query.bind(&flat.expected).bind(&flat.revives);
+    bind_rows(query, &flat.gone).bind(flat.goal).bind(&flat.xmins)
 }
 
 type Statement<'q> = QueryScalar<'q, Postgres, i64, PgArguments>;

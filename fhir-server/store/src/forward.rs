@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use canonical_model::{Error, Result};
+use canonical_model::Result;
 use chrono::{DateTime, Utc};
 use search::{IndexEntries, Param};
 use sqlx::postgres::PgRow;
@@ -11,10 +11,27 @@ use sqlx::{PgConnection, Row};
 
 use crate::change::{Change, Method};
 use crate::error::StoreError;
+use crate::statement::{Part, Parts, Template, statement};
+
+/// How heads are read before they are replaced.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Hold<'a> {
+    /// Only those that belong to one of these.
+    pub(crate) owners: Option<&'a [i64]>,
+    /// Whether nobody else may change them until the transaction ends. Outside of one it would be in vain.
+    pub(crate) locked: bool,
+}
+
+impl Hold<'_> {
+    /// All of them, to be replaced in the same transaction.
+    pub(crate) const LOCKED: Self = Self { owners: None, locked: true };
+}
 
 /// A head before it is replaced.
 #[derive(Clone, Debug)]
 pub(crate) struct Forward {
+    /// The transaction that wrote the row, be it only its index.
+    pub(crate) xmin: i64,
     pub(crate) rid: i64,
     pub(crate) version: i32,
     last_updated: DateTime<Utc>,
@@ -35,23 +52,23 @@ impl Forward {
     }
 }
 
-/// The heads of these identities, each under its place, that belong to one of the owners.
+/// The heads of these identities, each under its own. They are locked in the order of the identities.
 pub(crate) async fn forwards(
     connection: &mut PgConnection,
     identities: &[i64],
-    owners: Option<&[i64]>,
-) -> Result<HashMap<usize, Forward>> {
-    let rows = sqlx::query(include_str!("../queries/forward.sql"))
+    hold: Hold<'_>,
+) -> Result<HashMap<i64, Forward>> {
+    let parts = Parts::default().with(Part::Locked, hold.locked);
+    let rows = sqlx::query(statement(Template::Forward, parts))
         .bind(identities)
-        .bind(owners)
+        .bind(hold.owners)
         .fetch_all(connection)
         .await
         .map_err(StoreError)?;
     rows.iter().map(forward).collect()
 }
 
-fn forward(row: &PgRow) -> Result<(usize, Forward)> {
-    let place: i64 = get(row, "ord")?;
+fn forward(row: &PgRow) -> Result<(i64, Forward)> {
     let entries = IndexEntries {
         keys: get(row, "keys")?,
         patients: get(row, "patients")?,
@@ -65,6 +82,7 @@ fn forward(row: &PgRow) -> Result<(usize, Forward)> {
         ..IndexEntries::default()
     };
     let forward = Forward {
+        xmin: get(row, "xmin")?,
         rid: get(row, "rid")?,
         version: get(row, "version")?,
         last_updated: get(row, "last_updated")?,
@@ -72,7 +90,7 @@ fn forward(row: &PgRow) -> Result<(usize, Forward)> {
         method: Method::from_number(get(row, "method")?),
         entries,
     };
-    Ok((usize::try_from(place - 1).map_err(Error::internal)?, forward))
+    Ok((get(row, "id_hash")?, forward))
 }
 
 fn get<'r, T>(row: &'r PgRow, column: &str) -> Result<T>

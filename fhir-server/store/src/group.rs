@@ -11,6 +11,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use crate::change::Work;
 use crate::commit::{Applied, Once, insert, settle, update};
 use crate::error::copy;
+use crate::forward::Hold;
 use crate::ground::Ground;
 use crate::limits::{GROUP_MAX, GROUP_QUEUE_MAX, GROUP_WRITERS_PER_2_CORES, per_core};
 use crate::sessions::Sessions;
@@ -78,13 +79,13 @@ impl Writer {
     async fn commit(&self, group: Vec<Waiting>) {
         let (work, doors) = in_one_order(&self.ground, group);
         let alone = work.len() == 1;
-        let outcome = self.write(work.clone()).await;
+        let outcome = self.write(&work).await;
         match self.ground.reserve.watch(outcome).await {
             Ok(outcomes) => answer(doors, outcomes.into_iter().map(Ok)),
             // Nothing was written, and one of them is why: each for itself, then.
             Err(error) if !alone && !is_for_all(&error) => {
-                for (one, door) in work.into_iter().zip(doors) {
-                    let outcome = self.write(vec![one]).await;
+                for (one, door) in work.iter().zip(doors) {
+                    let outcome = self.write(std::slice::from_ref(one)).await;
                     let outcome = outcome.map(|o| o.first().copied().unwrap_or(Applied::Stale));
                     door.send(outcome).ok();
                 }
@@ -96,13 +97,13 @@ impl Writer {
         }
     }
 
-    async fn write(&self, work: Vec<Work>) -> Result<Vec<Applied>> {
+    async fn write(&self, work: &[Work]) -> Result<Vec<Applied>> {
         let count = work.len();
         let once = Once::default();
         let mut session = self.sessions.take().await?;
         match self.verb {
             Verb::Insert => {
-                let outcome = insert(&mut session, &self.ground, work, &once).await;
+                let outcome = insert(&mut session, &self.ground, work.to_vec(), &once).await;
                 let outcome = session.settle(outcome);
                 // What was taken spoils the group; alone it says so.
                 let applied = match count {
@@ -113,7 +114,8 @@ impl Writer {
                 Ok(vec![applied; count])
             }
             Verb::Update => {
-                let done = update(&mut session, &self.ground, work, &once, None).await;
+                let hold = Hold::default();
+                let done = update(&mut session, &self.ground, work, &once, hold).await;
                 let done = session.settle(done)?;
                 let done: HashSet<usize> = done.into_iter().collect();
                 let applied =

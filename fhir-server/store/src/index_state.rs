@@ -171,15 +171,20 @@ impl Store {
     }
 
     /// The same for searches: without asking whether the definitions changed, so that `newest` is what was
-    /// seen, but whether there are resources under some keys.
+    /// seen, but whether there are resources under some keys. Of those that searches go by without asking, what
+    /// was known stands; where work has ended since, that is asked again too.
     ///
     /// # Errors
     /// Unavailable or Internal.
     pub async fn index_now(&self, keys: &[Key]) -> Result<Option<IndexState>> {
         let state = self.ask_index(false, keys).await?;
         if let Some(state) = &state {
-            // What was not asked is as it was.
-            self.note(Mark { unindexed: self.index_mark().unindexed, ..state.mark(self.hasher()) });
+            let (known, now) = (self.index_mark(), state.mark(self.hasher()));
+            if known.ended == now.ended && (known.lack.is_none() || now.lack.is_some()) {
+                self.note(Mark { unindexed: known.unindexed, ..now });
+            } else {
+                self.index_state().await?;
+            }
         }
         Ok(state)
     }

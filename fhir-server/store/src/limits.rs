@@ -53,6 +53,9 @@ pub const RESERVE_EVERY_MS: u64 = 2_000;
 /// How long a connection may have rested, in milliseconds, and still be used unasked.
 pub const IDLE_TRUST_MS_MAX: u64 = 1_000;
 
+/// How often heads are read for one update, where each time they are indexed anew before it comes to them: that
+/// is once for each new goal of the index, and once more where a server lags.
+pub const READINGS_OF_HEADS_MAX: usize = 4;
 /// Heads that are indexed anew in one transaction.
 pub const HEADS_INDEXED_AT_ONCE: i64 = 200;
 /// Numbers of heads that are looked through in one transaction for those of a few types.

@@ -7,14 +7,14 @@ use std::collections::HashSet;
 
 use canonical_model::{Error, Resource, ResourceId, ResourceType, Result};
 use chrono::{DateTime, Utc};
-use search::{INDEX_FORM, IndexEntries};
+use search::{Hasher, INDEX_FORM, IndexEntries};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
 use crate::change::{Change, Flat, Method, RequestContext, Work};
 use crate::commit::index_anew;
 use crate::error::StoreError;
-use crate::forward::forwards;
+use crate::forward::{Hold, forwards};
 use crate::lack::{END_OF_ALL, END_OF_SOME, Lack, Mark};
 use crate::limits::{HEADS_INDEXED_AT_ONCE, HEADS_LOOKED_THROUGH};
 use crate::rows::stored_named;
@@ -197,9 +197,10 @@ async fn anew(
     extract: impl Fn(&Resource) -> Result<IndexEntries>,
 ) -> Result<()> {
     let (mut changes, mut kept) = (Vec::with_capacity(rows.len()), Vec::new());
+    let hasher = open.hasher().clone();
     let mut known = HashSet::new();
     for row in rows {
-        let head = name(row)?;
+        let head = name(row, &hasher)?;
         if !known.insert(head.rid) {
             continue;
         }
@@ -211,25 +212,28 @@ async fn anew(
             }
         }
     }
-    let hasher = open.hasher().clone();
-    keep(open.connection(), &hasher, &kept).await?;
     let identity = |change: &Change| hasher.identity(change.kind, change.id.as_str());
-    // In the order of all writers, so that none waits in a ring.
-    changes.sort_by_cached_key(identity);
     let identities: Vec<i64> = changes.iter().map(identity).collect();
-    let before = forwards(open.connection(), &identities, None).await?;
+    // All at once and in the order of all writers, so that none waits in a ring.
+    let mut all = identities.clone();
+    all.extend(kept.iter().map(|head| head.identity));
+    all.sort_unstable();
+    let before = forwards(open.connection(), &all, Hold::LOCKED).await?;
+    keep(open.connection(), &hasher, &kept).await?;
     let flat =
         Flat::of_same(Work { changes, at, context: nobody(), claim: None }, &identities, &before);
     index_anew(open.connection(), &flat).await.map(drop)
 }
 
-fn name(row: &PgRow) -> Result<Kept> {
+fn name(row: &PgRow, hasher: &Hasher) -> Result<Kept> {
     let number: i16 = row.try_get("type").map_err(StoreError)?;
     let kind = ResourceType::from_number(number);
+    let kind = kind.ok_or_else(|| Error::internal("a stored resource has an unknown type"))?;
     Ok(Kept {
+        identity: hasher.identity(kind, row.try_get("id").map_err(StoreError)?),
         rid: row.try_get("rid").map_err(StoreError)?,
         version: row.try_get("version").map_err(StoreError)?,
-        kind: kind.ok_or_else(|| Error::internal("a stored resource has an unknown type"))?,
+        kind,
     })
 }
 

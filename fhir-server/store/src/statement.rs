@@ -26,9 +26,11 @@ pub(crate) enum Part {
     Version,
     /// Heads that are to be indexed again, where the goal is another.
     Due,
+    /// Heads that stay as they are read, until the transaction ends.
+    Locked,
 }
 
-const NAMES: [(&str, Part); 14] = [
+const NAMES: [(&str, Part); 15] = [
     ("claims", Part::Claims),
     ("key", Part::Key),
     ("tokens", Part::Tokens),
@@ -43,6 +45,7 @@ const NAMES: [(&str, Part); 14] = [
     ("timelines_gone", Part::TimelinesGone),
     ("version", Part::Version),
     ("due", Part::Due),
+    ("locked", Part::Locked),
 ];
 
 /// The parts of a statement that a batch needs.
@@ -70,10 +73,12 @@ impl Parts {
 pub(crate) enum Template {
     Insert,
     Update,
+    Forward,
 }
 
 const INSERT: &str = include_str!("../queries/commit_insert.sql");
 const UPDATE: &str = include_str!("../queries/commit_update.sql");
+const FORWARD: &str = include_str!("../queries/forward.sql");
 
 static MADE: LazyLock<Mutex<HashMap<(Template, Parts), &'static str>>> =
     LazyLock::new(Mutex::default);
@@ -85,6 +90,7 @@ pub(crate) fn statement(template: Template, parts: Parts) -> &'static str {
         let file = match template {
             Template::Insert => INSERT,
             Template::Update => UPDATE,
+            Template::Forward => FORWARD,
         };
         Box::leak(assemble(file, parts).into_boxed_str())
     })
@@ -124,7 +130,7 @@ mod tests {
 
     #[test]
     fn the_files_name_only_parts() {
-        for file in [INSERT, UPDATE] {
+        for file in [INSERT, UPDATE, FORWARD] {
             for name in file.lines().filter_map(|line| line.strip_prefix("--? ")) {
                 assert!(NAMES.iter().any(|(known, _)| *known == name), "{name}");
             }

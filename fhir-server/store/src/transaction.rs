@@ -17,6 +17,7 @@ use crate::blob::blobs;
 use crate::change::{Change, RequestContext, Work};
 use crate::commit::{Applied, Once, insert, settle, update};
 use crate::error::StoreError;
+use crate::forward::Hold;
 use crate::ground::Ground;
 use crate::limits::STATEMENT_MS_MAX;
 use crate::query::SearchTime;
@@ -179,11 +180,11 @@ impl Transaction {
         let ground = self.ground.clone();
         let connection = self.connection();
         let none = Once::default();
-        let work = |changes| vec![Work { changes, at, context: context.clone(), claim: None }];
+        let work = |changes| Work { changes, at, context: context.clone(), claim: None };
         // The key is written by the first statement there is, even when nothing else changes.
         let with_fresh = !fresh.is_empty() || next.is_empty();
         if with_fresh {
-            let outcome = insert(connection, &ground, work(fresh), once).await;
+            let outcome = insert(connection, &ground, vec![work(fresh)], once).await;
             let applied = settle(outcome)?;
             if applied != Applied::Committed {
                 return Ok(applied);
@@ -192,7 +193,7 @@ impl Transaction {
         if !next.is_empty() {
             let once = if with_fresh { &none } else { once };
             let count = next.len();
-            let done = update(connection, &ground, work(next), once, None).await;
+            let done = update(connection, &ground, &[work(next)], once, Hold::LOCKED).await;
             return settle(done.map(|done| done.len() == count));
         }
         Ok(Applied::Committed)

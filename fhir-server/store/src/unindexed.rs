@@ -20,6 +20,8 @@ pub struct Unindexed {
 /// A head that keeps its index.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kept {
+    /// The hash of its type and id.
+    pub(crate) identity: i64,
     pub(crate) rid: i64,
     pub(crate) version: i32,
     pub(crate) kind: ResourceType,
@@ -51,13 +53,15 @@ impl Store {
     pub async fn unindexed(&self, names_max: i64) -> Result<Unindexed> {
         let keys: Vec<i64> =
             ResourceType::all().map(|kind| self.hasher().unindexed(kind)).collect();
-        let query = sqlx::query("select count(*) from token_index where key = any ($1)");
+        let query = sqlx::query(
+            "select count(*) from token_index t join resource r on r.rid = t.rid
+             where t.key = any ($1) and r.keys @> array[t.key]",
+        );
         let rows = self.sessions.fetch_all(query.bind(&keys)).await?;
         let count = rows.first().map(|row| row.try_get(0).map_err(StoreError)).transpose()?;
         let query = sqlx::query(
-            "select r.type, r.id from (
-                select rid from token_index where key = any ($1) order by rid limit $2) t
-             join resource r on r.rid = t.rid order by t.rid",
+            "select r.type, r.id from token_index t join resource r on r.rid = t.rid
+             where t.key = any ($1) and r.keys @> array[t.key] order by t.rid limit $2",
         );
         let rows = self.sessions.fetch_all(query.bind(&keys).bind(names_max)).await?;
         let mut first = Vec::with_capacity(rows.len());

@@ -50,6 +50,7 @@ mod search_chance;
 mod search_choose;
 mod search_custom;
 mod search_custom_admitted;
+mod search_custom_beside;
 mod search_custom_killed;
 mod search_custom_many;
 mod search_edges;
