@@ -362,6 +362,18 @@ impl Error {
         if self.issues.iter().any(named) { self.within(prefix) } else { self }
     }
 
+    /// Names this element where a parameter of the request is named: the element holds the form that the
+    /// parameter came in.
+    #[must_use]
+    pub fn in_form(mut self, element: &str) -> Self {
+        for issue in &mut self.issues {
+            if issue.expression.as_deref().is_some_and(is_parameter) {
+                issue.expression = Some(element.to_owned());
+            }
+        }
+        self
+    }
+
     /// Takes a prefix off the expressions: the opposite of [`Error::within`].
     #[must_use]
     pub fn without(mut self, prefix: &str) -> Self {

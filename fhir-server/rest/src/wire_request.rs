@@ -72,6 +72,9 @@ impl WireRequest {
     }
 }
 
+/// The media type of a search that is sent by POST.
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
+
 /// Only FHIR JSON is read here, in UTF-8.
 pub(crate) fn expect_json(content_type: Option<&str>) -> Result<()> {
     let Some(name) = content_type else {
@@ -176,7 +179,7 @@ pub(crate) fn form(content_type: Option<&str>, body: &[u8]) -> Result<Vec<Pair>>
         return Ok(Vec::new());
     }
     let media_type = MediaType::read(content_type.unwrap_or_default());
-    if media_type.name != "application/x-www-form-urlencoded" {
+    if media_type.name != FORM {
         return Err(unsupported("Send a search as application/x-www-form-urlencoded."));
     }
     let text = std::str::from_utf8(body).map_err(|_| Error::invalid("The form is not UTF-8."))?;

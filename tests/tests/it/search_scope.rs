@@ -1,6 +1,8 @@
 //! Where a search looks: all types, some, a compartment. <https://hl7.org/fhir/R4/http.html#search>
 
 use anyhow::Result;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use it::Answer;
 
 use crate::search::{check, ids};
@@ -82,6 +84,66 @@ async fn the_whole_system() -> Result<()> {
     let answer = server.client.send("POST", "/", batch).await?;
     for name in ["o1", "o2", "\"e\""] {
         assert!(answer.text.contains(name), "{}", answer.text);
+    }
+    Ok(())
+}
+
+/// A search by POST in a bundle has its criteria in a form. What else stands there is refused: without it
+/// all would be found.
+#[tokio::test]
+async fn by_post_in_a_bundle() -> Result<()> {
+    let server = holding(&ALL).await?;
+    let form = |form: &str| {
+        let data = STANDARD.encode(form);
+        let media_type = "application/x-www-form-urlencoded; charset=utf-8";
+        format!(r#"{{"resourceType":"Binary","contentType":"{media_type}","data":"{data}"}}"#)
+    };
+    let bundle = async |kind: &str, method: &str, url: &str, resource: &str| {
+        let request = format!(r#""request":{{"method":"{method}","url":"{url}"}}"#);
+        let entry = format!(r#"{{{request},"resource":{resource}}}"#);
+        let text = format!(r#"{{"resourceType":"Bundle","type":"{kind}","entry":[{entry}]}}"#);
+        server.client.send("POST", "/", &text).await
+    };
+    for kind in ["batch", "transaction"] {
+        for (url, criteria, expected) in [
+            ("Patient/_search", "family=A", r#""p""#),
+            ("Patient/_search?_id=p,q", "family=b&_total=accurate", r#""q""#),
+            ("_search", "_type=Practitioner", r#""doc""#),
+            ("Patient/p/Encounter/_search", "", r#""e""#),
+        ] {
+            let answer = bundle(kind, "POST", url, &form(criteria)).await?;
+            let found = answer.at("entry.0.resource.entry").map(|all| all.items().len());
+            assert_eq!(found, Some(1), "{kind} {url}: {}", answer.text);
+            let id = answer.at("entry.0.resource.entry.0.resource.id").map(|id| id.to_text());
+            assert_eq!(id.as_deref(), Some(expected), "{kind} {url}: {}", answer.text);
+        }
+        let parameters =
+            r#"{"resourceType":"Parameters","parameter":[{"name":"family","valueString":"A"}]}"#;
+        let text = r#"{"resourceType":"Binary","contentType":"text/plain","data":"X2lkPWE="}"#;
+        let broken = r#"{"resourceType":"Binary","contentType":"application/x-www-form-urlencoded","data":"?"}"#;
+        for (method, url, resource, place) in [
+            ("POST", "Patient/_search", parameters, "resource"),
+            ("POST", "Patient/_search?_id=p", parameters, "resource"),
+            ("POST", "_search", text, "resource"),
+            ("POST", "Patient/_search", broken, "resource.data"),
+            ("POST", "Patient/_search", &form("birthdate=soon"), "resource"),
+            ("POST", "Patient/_search", &form("family=%"), "resource"),
+            ("GET", "Patient?_id=p", parameters, "resource"),
+        ] {
+            let answer = bundle(kind, method, url, resource).await?;
+            let issue = match kind {
+                "batch" => "entry.0.response.outcome.issue.0",
+                _ => "issue.0",
+            };
+            let status = match kind {
+                "batch" => answer.text_at("entry.0.response.status"),
+                _ => answer.status.to_string(),
+            };
+            assert!(status.starts_with("400"), "{kind} {resource}: {}", answer.text);
+            let named = answer.text_at(&format!("{issue}.expression.0"));
+            let expected = format!("Bundle.entry[0].{place}");
+            assert_eq!(named, expected, "{kind} {resource}: {}", answer.text);
+        }
     }
     Ok(())
 }

@@ -7,9 +7,10 @@ use domain::interactions::patch::Patch;
 use domain::interactions::transaction::{Entry, Operation, Target};
 use domain::{Criteria, Precondition, Request};
 use http::Method;
-use search::query::{Pair, parse_pairs};
+use search::query::{Pair, parse_pairs, write_pairs};
 
 use crate::app::App;
+use crate::bundle::form::add_form;
 use crate::conditions::{Conditions, parse_date};
 use crate::handlers::create::criteria;
 use crate::interaction::Interaction;
@@ -26,6 +27,8 @@ pub(crate) struct BundleEntry {
     pub(crate) query: Option<String>,
     pub(crate) conditions: Conditions,
     pub(crate) resource: Option<Resource>,
+    /// Whether it is a search whose criteria came in a form.
+    pub(crate) form: bool,
 }
 
 impl BundleEntry {
@@ -40,6 +43,7 @@ impl BundleEntry {
 
     /// An error as this entry's.
     pub(crate) fn fault(&self, error: Error) -> Error {
+        let error = if self.form { error.in_form("resource") } else { error };
         error.within(&format!("Bundle.entry[{}]", self.index))
     }
 
@@ -185,11 +189,17 @@ fn read(base: &str, index: usize, entry: Value) -> Result<BundleEntry> {
     let local = below.unwrap_or(url);
     let (path, query) = local.split_once('?').unwrap_or((local, ""));
     let interaction = Interaction::of(&method, path).map_err(|e| e.at("request.url"))?;
-    let pairs = parse_pairs(query).map_err(|e| e.at("request.url"))?;
-    let resource = match entry.remove("resource") {
+    let mut pairs = parse_pairs(query).map_err(|e| e.at("request.url"))?;
+    let mut query = query.to_owned();
+    let mut resource = match entry.remove("resource") {
         Some(value) => Some(Resource::from_value(value).map_err(|e| e.within("resource"))?),
         None => None,
     };
+    let form = matches!(interaction, Interaction::Search(_)) && resource.is_some();
+    if let Some(resource) = resource.take_if(|_| form) {
+        add_form(&mut pairs, &method, &resource)?;
+        query = write_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    }
     let full_url = entry.get("fullUrl").and_then(Value::as_str).map(str::to_owned);
     if let Some(id) = full_url.as_deref().and_then(|url| url.strip_prefix("urn:uuid:"))
         && !ResourceId::is_legal(id)
@@ -202,9 +212,10 @@ fn read(base: &str, index: usize, entry: Value) -> Result<BundleEntry> {
         interaction,
         head: method == Method::HEAD,
         pairs,
-        query: (!query.is_empty()).then(|| query.to_owned()),
+        query: (!query.is_empty()).then_some(query),
         conditions: conditions(&request),
         resource,
+        form,
     })
 }
 

@@ -177,8 +177,12 @@ async fn batch(app: &App, wire: WireRequest, entries: Vec<Value>) -> Result<Answ
         .map(|(index, entry)| async move {
             match BundleEntry::read(app.base(), index, entry) {
                 Ok(entry) => {
-                    let place = format!("Bundle.entry[{index}]");
-                    run(app, wire, entry).await.map_err(|error| error.within_url(&place))
+                    let (place, form) = (format!("Bundle.entry[{index}]"), entry.form);
+                    let placed = |error: Error| match form {
+                        true => error.in_form(&format!("{place}.resource")),
+                        false => error.within_url(&place),
+                    };
+                    run(app, wire, entry).await.map_err(placed)
                 }
                 Err(error) => {
                     record_refusal(app, &wire.request, None, &error).await?;
