@@ -15,8 +15,8 @@ pub const UNUSED_NAMED_MAX: usize = 10;
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 /// Tries of a transaction that other writes overtake.
 pub const TRANSACTION_TRIES_MAX: usize = 16;
-/// Resources that includes may add to one page.
-pub const INCLUDED_MAX: usize = 1_000;
+/// Bytes of a name that is repeated as that of a type; FHIR's longest has 33.
+pub const TYPE_BYTES_MAX: usize = 40;
 /// Bytes of one resource's text: it is in memory several times over while it is written. Only the content of
 /// a Binary may be larger, for that is set aside.
 pub const RESOURCE_BYTES_MAX: usize = 4 * 1024 * 1024;

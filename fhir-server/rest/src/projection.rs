@@ -44,6 +44,20 @@ pub(crate) fn project(resource: Resource, format: &Format) -> Resource {
     Resource::from_value(body).unwrap_or(whole)
 }
 
+/// What `_elements` lists that none of these types has: nothing is sent for it.
+pub(crate) fn unknown_elements<'f>(
+    format: &'f Format,
+    kinds: &[ResourceType],
+) -> impl Iterator<Item = &'f str> {
+    let has = |kind: &ResourceType, listed: &str| {
+        let structure = Registry::r4().resource(*kind);
+        let name = root(listed, *kind);
+        structure.is_none_or(|structure| structure.element(name).is_some())
+    };
+    let listed = format.elements.iter().map(String::as_str);
+    listed.filter(move |listed| !kinds.is_empty() && !kinds.iter().any(|kind| has(kind, listed)))
+}
+
 /// The text of a resource whose content is kept beside it, and left out here: tagged SUBSETTED.
 pub(crate) fn subsetted(text: &[u8]) -> Result<String> {
     let mut body = canonical_model::json::parse(text)?;

@@ -50,6 +50,8 @@ pub const CHAIN_DEPTH_MAX: usize = 8;
 pub const CHAIN_READINGS_MAX: usize = 64;
 /// Parentheses of a `_filter` within each other.
 pub const FILTER_DEPTH_MAX: usize = 16;
+/// Resources that includes may add to one page.
+pub const INCLUDED_MAX: usize = 1_000;
 /// Includes of one query, each a statement for each round; `_revinclude=*` alone is some 100.
 pub const INCLUDES_MAX: usize = 200;
 /// Degrees of latitude, either way, that are on earth.

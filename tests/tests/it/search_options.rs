@@ -147,6 +147,14 @@ async fn an_unsupported_modifier_is_refused_always() -> Result<()> {
         ("gender:contains=x", "the modifier `contains` is not supported"),
         ("general-practitioner:Zq7=x", "the modifier `Zq7` is not supported"),
         ("_id:not=x", "the modifier `not` is not supported"),
+        ("_sort:desc=family", "_sort: it has no modifiers"),
+        ("_count:foo=1", "_count: it has no modifiers"),
+        ("_elements:foo=name", "_elements: it has no modifiers"),
+        ("_summary:foo=true", "_summary: it has no modifiers"),
+        ("_total:foo=none", "_total: it has no modifiers"),
+        ("_format:foo=json", "_format: it has no modifiers"),
+        ("_explain:foo=true", "_explain: it has no modifiers"),
+        ("_type:not=Patient", "_type: it has no modifiers"),
     ] {
         for handling in ["strict", "lenient"] {
             let answer = asked(&server, &format!("/Patient?{query}"), handling).await?;
@@ -154,6 +162,8 @@ async fn an_unsupported_modifier_is_refused_always() -> Result<()> {
             assert!(answer.text.contains(said), "{query} {handling}: {}", answer.text);
         }
     }
+    let system = server.client.get("?_type:not=Patient").await?;
+    assert_eq!(system.status, 400, "{}", system.text);
     Ok(())
 }
 
@@ -183,5 +193,36 @@ async fn what_is_not_understood_is_refused_or_said() -> Result<()> {
     }
     let plain = server.client.get("/Patient?famly=x&gender=male").await?;
     assert_eq!(ids(&plain), "c,b", "lenient is the default");
+    Ok(())
+}
+
+/// Left out with a word, where what was asked cannot be; the self link says how the rest was read.
+#[tokio::test]
+async fn what_the_answer_cannot_show_is_said() -> Result<()> {
+    let server = stocked().await?;
+    for (query, said, own) in [
+        ("_elements=gender,nosuch", "no element `nosuch`", "_elements=gender,nosuch"),
+        ("_include=Observation:subject&gender=male", "finds no Observation", "gender=male"),
+        ("_pretty=maybe&gender=male", "expected true or false", "gender=male"),
+        ("_sort=-_lastUpdated,nosuch&gender=male", "the whole _sort is ignored", "gender=male"),
+    ] {
+        let lenient = asked(&server, &format!("/Patient?{query}"), "lenient").await?;
+        assert_eq!(lenient.status, 200, "{query}: {}", lenient.text);
+        assert!(lenient.text.contains(said), "{query}: {}", lenient.text);
+        let link = lenient.link("self").context("self")?;
+        assert!(link.ends_with(&format!("/Patient?{own}")), "{query}: {link}");
+        let strict = asked(&server, &format!("/Patient?{query}"), "strict").await?;
+        assert_eq!(strict.status, 400, "{query}: {}", strict.text);
+    }
+    for query in [
+        "?_type=Patient,Observation&_include=Observation:subject&_elements=gender,status",
+        "/Patient?_revinclude=Observation:subject&_include:iterate=Observation:encounter",
+    ] {
+        let answer = asked(&server, query, "strict").await?;
+        assert_eq!(answer.status, 200, "{query}: {}", answer.text);
+    }
+    let many = server.client.get("/Patient?_count=5000").await?;
+    let link = many.link("self").context("self")?;
+    assert!(link.ends_with("/Patient?_count=1000"), "{link}");
     Ok(())
 }

@@ -1,17 +1,20 @@
 //! Search: of a type, a compartment, or the whole system. <https://hl7.org/fhir/R4/http.html#search>
 
+mod sources;
+
 use access::{Access, Action};
 use canonical_model::{Error, Kind, ResourceId, ResourceType, Result};
-use search::limits::TESTS_MAX;
+use search::limits::{INCLUDED_MAX, TESTS_MAX};
 use search::query::{Handling, Pair, Sort, SortBy, Summary, Total};
-use search::{Expr, Query, QueryContext};
+use search::{Expr, Query, QueryContext, named};
 use store::{Explained, Found, Lack, PageKey, SearchPage};
 
-use crate::limits::INCLUDED_MAX;
+use crate::limits::TYPE_BYTES_MAX;
 use crate::parameters::look;
 use crate::terminology::{Reader, reading};
 use crate::watch::{Missing, Watch};
 use crate::{Domain, Request};
+use sources::expect_sources;
 
 /// Where a search looks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,11 +64,12 @@ pub async fn queries(
         let reached = |query| reached(domain, request, context, query);
         queries.into_iter().map(reached).collect::<Result<Vec<Query>>>()
     };
-    let queries = reading(domain, Reader::Caller(request), handling, read).await?;
+    let mut queries = reading(domain, Reader::Caller(request), handling, read).await?;
     // What is not known here may be known to another server, since a moment ago.
     if queries.iter().any(|query| !query.ignored.is_empty()) && look(domain).await? {
-        return reading(domain, Reader::Caller(request), handling, read).await;
+        queries = reading(domain, Reader::Caller(request), handling, read).await?;
     }
+    expect_sources(&mut queries, handling)?;
     Ok(queries)
 }
 
@@ -127,8 +131,14 @@ async fn several(
             kinds
         }
         [(_, names)] => {
-            let kinds = names.split(',').map(named_type).collect::<Result<Vec<_>>>();
-            let mut kinds = kinds.map_err(|error| error.at("http._type"))?;
+            let mut character = 1;
+            let one = |name: &str| {
+                let at = character;
+                character += name.chars().count() + 1;
+                let here = |text: String| format!("{text} (at character {at})");
+                named_type(name).map_err(|text| Error::invalid(here(text)).at("http._type"))
+            };
+            let mut kinds = names.split(',').map(one).collect::<Result<Vec<_>>>()?;
             kinds.sort_unstable_by_key(|kind| kind.number());
             kinds.dedup();
             kinds
@@ -141,9 +151,17 @@ async fn several(
     Ok(kinds.into_iter().map(|kind| (kind, others.clone())).collect())
 }
 
-fn named_type(name: &str) -> Result<ResourceType> {
-    ResourceType::find(name.trim())
-        .ok_or_else(|| Error::invalid("Expected the name of a resource type, as Patient."))
+/// The type, or what is wrong with its name. It is said again where it looks like a type: anything else may
+/// be a value that is in the wrong place.
+fn named_type(name: &str) -> Result<ResourceType, String> {
+    let name = name.trim();
+    ResourceType::find(name).ok_or_else(|| {
+        let letters = name.len() <= TYPE_BYTES_MAX && name.bytes().all(|b| b.is_ascii_alphabetic());
+        match letters && name.starts_with(|first: char| first.is_ascii_uppercase()) {
+            true => format!("`{name}` is no resource type of FHIR R4."),
+            false => "Expected the name of a resource type, as Patient.".to_owned(),
+        }
+    })
 }
 
 fn outside(of: ResourceType, kind: ResourceType) -> Error {
@@ -253,20 +271,60 @@ async fn include(
     Ok(())
 }
 
-/// How the server would answer a search that reaches everything, for its operator: the type and what is
-/// asked, as `Observation?code=…`.
+/// How the server would answer a search of one type that reaches everything, for its operator: as
+/// `Observation?code=…`, also with a path before it or as a whole URL. The expression
+/// comes with it.
 ///
 /// # Errors
 /// Invalid for a search that cannot be read; Unavailable or Internal.
-pub async fn explain(domain: &Domain, text: &str) -> Result<(Query, Explained)> {
-    let (kind, query) = text.split_once('?').unwrap_or((text, ""));
-    let kind = named_type(kind.trim_start_matches('/'))?;
-    let pairs = search::query::parse_pairs(query)?;
-    let read = |context: QueryContext<'_>| search::query::parse(context, kind, &pairs);
-    let query = reading(domain, Reader::Operator, Handling::Strict, read).await?;
+pub async fn explain(domain: &Domain, text: &str) -> Result<(String, Explained)> {
+    let (path, query) = text.split_once('?').unwrap_or((text, ""));
+    let scope = scope(path)?;
+    let (Scope::Type(kind) | Scope::Compartment(_, _, Some(kind))) = scope else {
+        return Err(Error::invalid("Name a search of one type, as Observation?code=8480-6."));
+    };
+    let mut pairs = search::query::parse_pairs(query)?;
+    if pairs.iter().any(|(name, _)| name == "_page") {
+        let text = "_page: a page link holds its search; explain the search itself";
+        return Err(Error::invalid(text));
+    }
+    pairs.retain(|(name, _)| name != "_explain");
+    let kinds = [(kind, pairs)];
+    let read = |context: QueryContext<'_>| read(context, &scope, &kinds);
+    let queries = reading(domain, Reader::Operator, Handling::Strict, read).await?;
+    let query = queries.into_iter().next().ok_or_else(|| Error::internal("no query was read"))?;
     let access = Access::internal("an operator asks how a search is answered");
-    let explained = domain.store().explain(&access, std::slice::from_ref(&query)).await?;
-    Ok((query, explained))
+    let mut explained = domain.store().explain(&access, std::slice::from_ref(&query)).await?;
+    let catalogue = domain.catalogue();
+    for driver in &mut explained.drivers {
+        *driver = named(&catalogue, &query, driver)?;
+    }
+    let expression = format!("{:#?}", query.filter);
+    Ok((named(&catalogue, &query, &expression)?, explained))
+}
+
+/// Where a search looks that is written as a path, also below a base, or as a whole URL.
+fn scope(path: &str) -> Result<Scope> {
+    let below = path
+        .split_once("://")
+        .map_or(path, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
+    let mut parts: Vec<&str> = below.split('/').filter(|part| !part.is_empty()).collect();
+    if let Some(base) = parts.iter().rposition(|part| *part == "fhir") {
+        parts.drain(..=base);
+    }
+    if parts.last() == Some(&"_search") {
+        parts.pop();
+    }
+    let kind = |name: &str| named_type(name).map_err(Error::invalid);
+    match parts.as_slice() {
+        [] => Ok(Scope::System),
+        [name] => Ok(Scope::Type(kind(name)?)),
+        [of, id, "*"] => Ok(Scope::Compartment(kind(of)?, ResourceId::parse(id)?, None)),
+        [of, id, name] => {
+            Ok(Scope::Compartment(kind(of)?, ResourceId::parse(id)?, Some(kind(name)?)))
+        }
+        _ => Err(Error::invalid("Expected a search, as Observation?code=8480-6.")),
+    }
 }
 
 /// How the server answers this search of its operator.

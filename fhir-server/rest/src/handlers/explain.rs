@@ -2,6 +2,7 @@
 
 use canonical_model::{Error, Result, Value, object};
 use domain::interactions::search::{self as interaction, Scope};
+use search::named;
 use search::query::Pair;
 
 use crate::answer::Answer;
@@ -39,13 +40,15 @@ pub(crate) async fn explain(app: &App, wire: &WireRequest, scope: &Scope) -> Res
     let (domain, request) = (&app.domain, &wire.request);
     let queries = interaction::queries(domain, request, scope, &wire.pairs, wire.handling).await?;
     let explained = interaction::explain_to(domain, request, &queries).await?;
+    let catalogue = domain.catalogue();
     let mut parameters = Vec::new();
     let mut add = |name: &str, text: String| {
         parameters.push(Value::from(object! { "name": name, "valueString": text }));
     };
     for (query, driver) in queries.iter().zip(explained.drivers) {
-        add("expression", format!("{}: {:?}", query.kind, query.filter));
-        add("driver", driver);
+        let expression = named(&catalogue, query, &format!("{:?}", query.filter))?;
+        add("expression", format!("{}: {expression}", query.kind));
+        add("driver", named(&catalogue, query, &driver)?);
     }
     add("sql", explained.sql);
     for line in explained.account {

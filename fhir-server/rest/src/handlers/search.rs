@@ -1,12 +1,12 @@
 //! <https://hl7.org/fhir/R4/http.html#search>
 
 use access::Action;
-use canonical_model::{Error, Issue, IssueCode, Kind, Result};
+use canonical_model::{Error, Issue, IssueCode, Kind, ResourceType, Result, Severity};
 use domain::interactions::search::{self as interaction, Scope, Searched};
 use domain::{Request, said_of_all};
 use search::Query;
 use search::limits::QUERY_BYTES_MAX;
-use search::query::{Handling, Pair, write_pairs};
+use search::query::{Handling, Pair, tame, write_pairs};
 use store::Found;
 
 use crate::answer::Answer;
@@ -15,6 +15,7 @@ use crate::bundle::render::{BundleText, match_entry, outcome_entry};
 use crate::format::Format;
 use crate::handlers::explain;
 use crate::page_link::{self, Holder};
+use crate::projection::unknown_elements;
 use crate::wire_request::WireRequest;
 
 /// Parameters that shape the answer, not what is found: they stay beside a page link.
@@ -45,6 +46,7 @@ pub(crate) async fn search(app: &App, mut wire: WireRequest, scope: &Scope) -> R
     };
     let queries =
         interaction::queries(&app.domain, &wire.request, scope, &pairs, wire.handling).await?;
+    let unsent = unsent(&queries, &wire.format, wire.handling)?;
     let links = Links { base: app.base(), path: &path, own: own(scope, &queries, &pairs) };
     links.expect_short()?;
     let found = interaction::search(&app.domain, &wire.request, &queries, after.as_ref()).await?;
@@ -78,7 +80,8 @@ pub(crate) async fn search(app: &App, mut wire: WireRequest, scope: &Scope) -> R
     for one in &found.included {
         match_entry(&mut bundle, app.base(), &one.resource, &around, "include")?;
     }
-    let issues = issues(&queries, &found);
+    let mut issues = issues(&queries, &found);
+    issues.extend(unsent);
     if !issues.is_empty() {
         outcome_entry(&mut bundle, &issues)?;
     }
@@ -141,6 +144,24 @@ fn own(scope: &Scope, queries: &[Query], pairs: &[Pair]) -> Vec<Pair> {
     kinds.chain(query.applied.iter().filter(|(name, _)| name != "_page")).cloned().collect()
 }
 
+/// What the answer says of elements that were asked for and that no type here has.
+///
+/// # Errors
+/// Invalid in strict handling.
+fn unsent(queries: &[Query], format: &Format, handling: Handling) -> Result<Vec<Issue>> {
+    let kinds: Vec<ResourceType> = queries.iter().map(|query| query.kind).collect();
+    let said = |name: &str| {
+        let text = format!("_elements: there is no element `{}` here", tame(name));
+        Issue::warning(IssueCode::NotSupported, text).at("http._elements")
+    };
+    let unknown: Vec<Issue> = unknown_elements(format, &kinds).map(said).collect();
+    if unknown.is_empty() || handling == Handling::Lenient {
+        return Ok(unknown);
+    }
+    let error = |issue| Issue { severity: Severity::Error, ..issue };
+    Err(Error::from_issues(Kind::Invalid, unknown.into_iter().map(error).collect()))
+}
+
 /// What the answer has to say of itself.
 fn issues(queries: &[Query], found: &Searched) -> Vec<Issue> {
     let mut issues: Vec<Issue> =
@@ -181,8 +202,10 @@ pub(crate) async fn allowed(
 ) -> Result<()> {
     let mut pairs = pairs.to_vec();
     explain::wanted(&mut pairs)?;
-    for query in interaction::queries(&app.domain, request, scope, &pairs, handling).await? {
-        app.domain.decide_query(request, &query, Action::Search)?;
+    let queries = interaction::queries(&app.domain, request, scope, &pairs, handling).await?;
+    unsent(&queries, &Format::of(&pairs, None)?, handling)?;
+    for query in &queries {
+        app.domain.decide_query(request, query, Action::Search)?;
     }
     Ok(())
 }

@@ -74,7 +74,7 @@ pub(super) fn include(
                 return Err(along_canonical(source, param));
             }
             if let Some(kind) = target.filter(|kind| !leads(&found.targets, *kind)) {
-                let text = format!("{source}.{} does not point to a {kind}", tame(param));
+                let text = format!("{source}.{} does not point to the type {kind}", tame(param));
                 return Err(Refusal::value(code, &text));
             }
             // `patient` narrows what it shares with `subject`.

@@ -69,6 +69,20 @@ impl<'a> QueryContext<'a> {
     }
 }
 
+/// Parameters of the answer and of where to search: none has modifiers.
+const CONTROLS: [&str; 10] = [
+    "_count",
+    "_sort",
+    "_total",
+    "_summary",
+    "_elements",
+    "_format",
+    "_pretty",
+    "_page",
+    "_explain",
+    "_type",
+];
+
 /// Reads a search of one type.
 ///
 /// # Errors
@@ -94,9 +108,12 @@ pub fn parse(context: QueryContext<'_>, kind: ResourceType, pairs: &[Pair]) -> R
     for (name, value) in pairs {
         let taken = take(context, plan, &mut query, &mut criteria, name, value);
         match taken.map_err(|refusal| refusal.of(name, value)) {
-            Ok(()) => query.applied.push((name.clone(), value.clone())),
+            Ok(()) => {
+                let value = if name == "_count" { query.count.to_string() } else { value.clone() };
+                query.applied.push((name.clone(), value));
+            }
             Err(Refusal::Unknown(issue)) if context.handling == Handling::Lenient => {
-                query.ignored.push(Issue { severity: canonical_model::Severity::Warning, ..issue });
+                query.ignored.push(ignored(name, issue));
             }
             Err(refusal) => return Err(refusal.error()),
         }
@@ -112,6 +129,15 @@ pub fn parse(context: QueryContext<'_>, kind: ResourceType, pairs: &[Pair]) -> R
     query.filter = Expr::And(single_dates(plan, criteria));
     query.customs = used.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(query)
+}
+
+/// What the answer says of a parameter that is left out. A part of an order is another order, so of `_sort`
+/// all is left out.
+fn ignored(name: &str, mut issue: Issue) -> Issue {
+    if name == "_sort" {
+        issue.diagnostics.push_str("; the whole _sort is ignored");
+    }
+    Issue { severity: canonical_model::Severity::Warning, ..issue }
 }
 
 /// Of a parameter that has one value, all its tests are of that value: so a search between two dates reads
@@ -157,6 +183,10 @@ fn take(
     name: &str,
     value: &str,
 ) -> Result<(), Refusal> {
+    if let Some((code, _)) = name.split_once(':').filter(|(code, _)| CONTROLS.contains(code)) {
+        let text = format!("{code}: it has no modifiers; leave out the `:` and what is behind it");
+        return Err(Refusal::unsupported(text));
+    }
     match name {
         "_count" => {
             let wish: usize = value
@@ -188,6 +218,9 @@ fn take(
             }
         }
         // Of the answer and its place, which the search itself does not depend on.
+        "_pretty" if !matches!(value, "true" | "false") => {
+            return Err(Refusal::unknown("_pretty: expected true or false"));
+        }
         "_format" | "_pretty" | "_elements" | "_page" => {}
         _ => criteria.push(criterion(context, query.kind, name, value, 1)?),
     }

@@ -112,7 +112,8 @@ pub(super) fn place(name: &str) -> String {
 }
 
 /// A parameter's name as it may be shown: it is the sender's text.
-pub(super) fn tame(name: &str) -> String {
+#[must_use]
+pub fn tame(name: &str) -> String {
     name.chars().filter(|c| c.is_ascii_alphanumeric() || "_-:.".contains(*c)).take(64).collect()
 }
 

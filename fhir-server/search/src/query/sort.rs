@@ -37,6 +37,9 @@ fn sort_field(
         Some(code) => (code, true),
         None => (field, false),
     };
+    if code.is_empty() {
+        return Err(Refusal::value("_sort", "the value is empty"));
+    }
     let by = match code {
         "_lastUpdated" => SortBy::Updated,
         "_id" => SortBy::Id,

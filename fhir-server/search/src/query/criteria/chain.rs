@@ -3,7 +3,7 @@
 use canonical_model::ResourceType;
 use conformance::SearchParamKind;
 
-use super::{Parsed, criterion, known};
+use super::{Parsed, criterion, known, spelling};
 use crate::catalogue::ParamPlan;
 use crate::expr::{Expr, Link};
 use crate::limits::{CHAIN_DEPTH_MAX, CHAIN_READINGS_MAX};
@@ -32,7 +32,7 @@ pub(super) fn chain(
     let kinds = match narrowed {
         Some(target) if param.targets.is_empty() || param.targets.contains(&target) => vec![target],
         Some(target) => {
-            let text = format!("{kind}.{code} does not point to a {target}");
+            let text = format!("{kind}.{code} does not point to the type {target}");
             return Err(Refusal::value(code, &text));
         }
         None if param.targets.is_empty() => {
@@ -49,7 +49,7 @@ pub(super) fn chain(
     }
     let (mut links, mut tests) = (Vec::new(), 0);
     let mut refused = None;
-    for target in kinds {
+    for target in kinds.iter().copied() {
         match criterion(context, target, rest, value, fan) {
             Ok(filter) => {
                 tests += 1 + filter.tests();
@@ -67,9 +67,33 @@ pub(super) fn chain(
         }
     }
     match refused {
+        Some(Refusal::Unknown(_)) if links.is_empty() && kinds.len() > 1 => {
+            Err(unknown_to_all(context, (kind, code), &kinds, rest)?)
+        }
         Some(refused) if links.is_empty() => Err(refused),
         _ => Ok(Expr::any(links)),
     }
+}
+
+/// None of the types that a reference may point to has what the chain asks of them.
+fn unknown_to_all(
+    context: QueryContext<'_>,
+    (kind, code): (ResourceType, &str),
+    targets: &[ResourceType],
+    rest: &str,
+) -> Result<Refusal, Refusal> {
+    let names: Vec<&str> = targets.iter().map(|target| target.name()).collect();
+    let mut near = String::new();
+    for target in targets {
+        near = spelling::near(context.catalogue.plan(*target)?, rest);
+        if !near.is_empty() {
+            break;
+        }
+    }
+    let names = names.join(", ");
+    let rest = tame(rest);
+    let text = format!("{kind}.{code} points to {names}: none has a search parameter `{rest}`");
+    Ok(Refusal::unknown(text + &near))
 }
 
 /// `_has:Observation:patient:code`: what holds of a resource that refers here.
@@ -90,7 +114,7 @@ pub(super) fn has(
         .ok_or_else(|| Refusal::value("_has", &format!("`{}` is no type", tame(name))))?;
     let param = reference(context, from, code)?;
     if !param.targets.is_empty() && !param.targets.contains(&kind) {
-        let text = format!("{from}.{code} does not point to a {kind}");
+        let text = format!("{from}.{code} does not point to the type {kind}");
         return Err(Refusal::value("_has", &text));
     }
     let filter = Box::new(criterion(context, from, rest, value, fan)?);

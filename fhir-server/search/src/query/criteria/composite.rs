@@ -29,7 +29,7 @@ pub(super) fn criterion(it: &Criterion<'_>) -> Parsed {
 fn one(it: &Criterion<'_>, value: &str) -> Parsed {
     let values = split(value, '$');
     let parts = &it.param.composite;
-    if values.len() != parts.len() || values.iter().any(|value| value.is_empty()) {
+    if values.len() != parts.len() || values.iter().any(|value| matches!(*value, "" | "|")) {
         let names: Vec<&str> = parts.iter().map(|part| &*part.code).collect();
         return Err(it.wrong(&format!(
             "expected {} values joined by `$`: {}",

@@ -23,8 +23,12 @@ pub(super) fn range(
 ) -> Result<RangeTest<i64>, Refusal> {
     let (prefix, rest) = Prefix::split(value);
     let date = PartialDateTime::parse(rest).map_err(|_| {
-        let text = "expected a date such as 2026-01-31, with a prefix such as ge before it";
-        Refusal::value(name, text).about(rest)
+        let mut text =
+            "expected a date such as 2026-01-31, with a prefix such as ge before it".to_owned();
+        if rest.contains('T') && rest.contains(' ') {
+            text.push_str("; the `+` of a time zone is written %2B in a URL");
+        }
+        Refusal::value(name, &text).about(rest)
     })?;
     let (lo, hi) = date.range();
     Ok(match prefix {

@@ -109,7 +109,9 @@ pub(super) fn criterion(
     if param.is_hidden() || (param.sealed && modifier == Some("text")) {
         return Err(sealed(kind, code));
     }
-    if let Some(empty) = it.values.iter().find(|value| value.is_empty()) {
+    let letters = param.definition.kind == SearchParamKind::String;
+    let is_empty = |value: &&&str| value.is_empty() || (**value == "|" && !letters);
+    if let Some(empty) = it.values.iter().find(is_empty) {
         return Err(it.wrong("the value is empty").about(empty));
     }
     by_kind(&it)

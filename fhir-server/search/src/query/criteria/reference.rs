@@ -22,7 +22,7 @@ pub(super) fn criterion(it: &Criterion<'_>) -> Parsed {
     };
     // Its index may be that of a wider parameter: `patient` of `subject`.
     if let Some(kind) = narrowed.filter(|kind| !it.allows(*kind)) {
-        return Err(it.wrong(&format!("this does not point to a {kind}")));
+        return Err(it.wrong(&format!("this does not point to the type {kind}")));
     }
     any(&it.values, |value| reference(it, narrowed, value))
 }
