@@ -101,6 +101,20 @@ fn fingerprint(path: &Path) -> u64 {
     })
 }
 
+/// The process that uses the folder of such a cluster now, wherever that really is. Nothing is made.
+#[must_use]
+pub fn user_of(options: &Options) -> Option<String> {
+    let wanted = options.dir.canonicalize().ok()?;
+    let stand_in = options.state_dir.join(format!("{:016x}", fingerprint(&wanted)));
+    [wanted, stand_in].iter().find_map(|dir| {
+        let mut file = File::open(dir.join("lock")).ok()?;
+        let held = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+        let mut owner = String::new();
+        file.read_to_string(&mut owner).ok()?;
+        held.then(|| owner.trim().to_owned())
+    })
+}
+
 fn lock(dir: &Path, account: Account) -> Result<File, ClusterError> {
     let path = dir.join("lock");
     let fault = |e| ClusterError::io("lock", &path, e);

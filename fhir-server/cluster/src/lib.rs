@@ -26,4 +26,5 @@ pub use account::is_root;
 pub use binaries::is_installed;
 pub use cluster::{Cluster, Mode};
 pub use error::ClusterError;
+pub use folder::user_of;
 pub use options::Options;

@@ -98,6 +98,8 @@ mod tests {
             ("load", false),
             ("load a.json --token t --client-id c", false),
             ("load a.json b/ -", true),
+            ("load a.json --parallel 0", false),
+            ("load a.json --parallel 257", false),
             ("export out --type Patient --type Observation", true),
             ("migrate --json", true),
             ("admin reindex --resume --json", true),

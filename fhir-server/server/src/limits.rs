@@ -51,5 +51,7 @@ pub const SEAL_KEY_DIFFERENT_BYTES_MIN: usize = 16;
 pub const INDEX_LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Between two looks how far a server has indexed, while a command waits for it.
 pub const INDEX_WATCH_EVERY: Duration = Duration::from_millis(200);
+/// Between two lines of a command that indexes, where no terminal shows its bar.
+pub const INDEX_SAY_EVERY: Duration = Duration::from_secs(3);
 /// Resources that could not be indexed and are named in a report.
 pub const UNINDEXED_NAMED_MAX: i64 = 20;

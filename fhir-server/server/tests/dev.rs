@@ -101,6 +101,12 @@ fn starts_says_where_and_comes_back_after_every_end() {
         let (code, said) = refusal(carebridge(&folder.0, &second));
         assert_eq!(code, Some(1), "{said}");
         assert!(said.contains("is in use by process") && said.lines().count() == 1, "{said}");
+        let busy = dev.origin.trim_start_matches("http://").to_owned();
+        let third = ["dev", "--listen", &busy, "--home", "home"];
+        let (code, said) = refusal(carebridge(&folder.0, &third));
+        assert_eq!(code, Some(1), "{said}");
+        let owner = format!("The system of home runs already, as process {}", dev.child.id());
+        assert!(said.contains(&owner) && said.lines().count() == 1, "{said}");
         let expected = (signal != Signal::SIGKILL).then_some(0);
         assert_eq!(dev.end(signal), expected, "{signal}");
     }
@@ -119,6 +125,9 @@ fn says_in_one_sentence_why_it_does_not_start() {
         (&["dev", "--listen", "127.0.0.1:0", "--home", "foreign"], "was not made by CareBridge"),
         (&["dev", "--config", "bad.toml"], "bad.toml, line 2: unknown field `pool`"),
         (&["serve"], "CAREBRIDGE_DATABASE_URL"),
+        (&["admin", "reindex"], "`carebridge dev` (`make run`) prints its own as Database"),
+        (&["load", "bad.toml", "--url", "notaurl"], "is not an http or https URL"),
+        (&["export", "new", "--url", "notaurl"], "is not an http or https URL"),
         (&["serve", database[0], database[1]], "signing_key"),
         (&["migrate", database[0], database[1]], "not reachable"),
         (&["load", "nothing.json"], "nothing.json"),
@@ -139,7 +148,8 @@ fn says_in_one_sentence_why_it_does_not_start() {
         ),
     ] {
         let (code, said) = refusal(carebridge(&folder.0, words));
-        let expected_code = if words.contains(&"--patients") { 2 } else { 1 };
+        let usage = ["--patients", "notaurl"].iter().any(|word| words.contains(word));
+        let expected_code = if usage { 2 } else { 1 };
         assert_eq!(code, Some(expected_code), "{words:?}: {said}");
         assert!(said.contains(expected) && said.lines().count() == 1, "{words:?}: {said}");
         assert!(!said.contains("hunter2"), "{said}");

@@ -1,14 +1,19 @@
 //! An index of an older form: said while it is so, made anew in the background, beside writers.
 
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use it::ledger::binary;
 use it::{Client, Database, Fixture};
 use search::{Catalogue, extract};
-use sqlx::PgConnection;
+use sqlx::{Connection as _, PgConnection};
 use store::{Indexing, Sealer, Store, StoreOptions};
 use telemetry::Clock;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Command;
+use tokio::time::timeout;
 
 const ALL: usize = 450;
 const QUERY: &str = "/Observation?value-quantity=5|http://unitsofmeasure.org|mg&_count=1000";
@@ -135,5 +140,43 @@ async fn a_worker_does_it_unasked() -> Result<()> {
         answer.is_ok_and(|it| found(&it.text) == ALL && !it.text.contains("built anew"))
     };
     it::ledger::until("the index is made anew", Duration::from_secs(60), done).await?;
+    Ok(())
+}
+
+/// Without a terminal it says in lines how far it is; stopped, it says how to go on.
+#[tokio::test]
+async fn a_command_that_is_stopped_says_how_to_go_on() -> Result<()> {
+    let database = Database::create().await?;
+    let mut server = without_worker(&database.url).await?;
+    load(&server.client).await?;
+    server.stop().await;
+    let mut connection = database.connect().await?;
+    age(&mut connection).await?;
+    // Readers go on, whoever would write an index waits.
+    let mut held = connection.begin().await?;
+    sqlx::query("lock table number_index in exclusive mode").execute(&mut *held).await?;
+    let command = || {
+        let mut command = Command::new(binary()?);
+        command.args(["admin", "reindex", "--resume"]);
+        command.env("CAREBRIDGE_DATABASE_URL", &database.url).kill_on_drop(true);
+        Result::<_, anyhow::Error>::Ok(command)
+    };
+    let mut child = command()?.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    let mut said = BufReader::new(child.stderr.take().context("its words")?).lines();
+    let mut next = async || timeout(Duration::from_secs(60), said.next_line()).await;
+    let line = next().await??.context("a line")?;
+    assert_eq!(line, "0 % of the resources are indexed.");
+    let pid = child.id().context("it runs")?.to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().await?.success());
+    let mut last = String::new();
+    while let Some(line) = next().await?? {
+        last = line;
+    }
+    assert!(last.contains("`carebridge admin reindex --resume` goes on from there"), "{last}");
+    assert_eq!(child.wait().await?.code(), Some(130));
+    held.rollback().await?;
+    let done = command()?.output().await?;
+    let said = String::from_utf8(done.stdout)?;
+    assert!(done.status.success() && said.contains("Every resource is indexed"), "{said}");
     Ok(())
 }

@@ -2,7 +2,9 @@
 
 use anyhow::Result;
 use auth::{ClientConfig, Secret, SecretHash};
+use it::ledger::binary;
 use it::{Answer, Client, Fixture};
+use tokio::process::Command;
 
 use crate::search_values::holding;
 
@@ -71,6 +73,41 @@ async fn nobody_else_is() -> Result<()> {
         let answer = client.get("/Patient?gender=male&_explain=true").await?;
         assert_eq!(answer.status, 403, "{scope}: {}", answer.text);
         assert!(!answer.text.contains("select"), "{}", answer.text);
+    }
+    Ok(())
+}
+
+/// On the command line a search may be written as it stands in a log or an address bar.
+#[tokio::test]
+async fn an_operator_asks_on_the_command_line() -> Result<()> {
+    let server =
+        holding(&[r#"{"resourceType":"Patient","id":"p","name":[{"family":"A"}]}"#]).await?;
+    let explain = async |search: &str| -> Result<(bool, String)> {
+        let mut command = Command::new(binary()?);
+        command.args(["admin", "explain", search]);
+        command.env("CAREBRIDGE_DATABASE_URL", &server.database.url);
+        let output = command.output().await?;
+        let told = [output.stdout, output.stderr].concat();
+        Ok((output.status.success(), String::from_utf8(told)?))
+    };
+    for search in [
+        "Patient?family=a",
+        "/fhir/Patient?family=a&_explain=true",
+        "https://fhir.example.org/fhir/Patient?family=a",
+        "Patient/_search?family=a",
+        "/fhir/Patient/p/Observation?subject.family=a",
+    ] {
+        let (good, told) = explain(search).await?;
+        assert!(good && told.contains("Patient.family"), "{search}: {told}");
+        assert!(!told.contains("Param("), "{search}: {told}");
+    }
+    for (search, said) in [
+        ("Nosuch?family=a", "`Nosuch` is no resource type"),
+        ("?_type=Patient", "Name a search of one type"),
+        ("https://fhir.example.org/fhir/Patient?_page=abc", "explain the search itself"),
+    ] {
+        let (good, told) = explain(search).await?;
+        assert!(!good && told.contains(said), "{search}: {told}");
     }
     Ok(())
 }

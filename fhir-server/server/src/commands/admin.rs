@@ -1,22 +1,25 @@
 //! `carebridge admin`: what an operator does to a running system.
 
 use std::fmt;
+use std::pin::pin;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Subcommand};
+use domain::Domain;
 use domain::interactions::reindex::index_more;
 use domain::interactions::search;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use store::{Indexing, Unindexed};
-use tokio::time::sleep;
+use tokio::time::{Instant, interval_at, sleep};
 
-use crate::limits::{INDEX_WATCH_EVERY, UNINDEXED_NAMED_MAX};
+use crate::limits::{INDEX_SAY_EVERY, INDEX_WATCH_EVERY, UNINDEXED_NAMED_MAX};
 use crate::output;
-use crate::settings::ServerFlags;
+use crate::settings::DomainFlags;
 use crate::start::attach;
+use crate::stop::{Caught, Signals};
 
 /// Do what an operator does to a running system
 #[derive(Args, Debug)]
@@ -38,12 +41,12 @@ enum Command {
 /// What is printed holds the values that were searched for.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example:\n  carebridge admin explain 'Observation?patient=Patient/1&code=8480-6'"
+    after_help = "Example:\n  carebridge admin explain 'Observation?patient=Patient/1&code=8480-6'\n\nBeside `carebridge dev` (`make run`), set CAREBRIDGE_DATABASE_URL to what that prints as Database."
 )]
 struct Explain {
     #[command(flatten)]
-    server: ServerFlags,
-    /// A type and what is asked of it
+    server: DomainFlags,
+    /// A type and what is asked of it; also as the path or the whole URL of a search
     search: String,
     /// Print the report as JSON
     #[arg(long)]
@@ -76,11 +79,11 @@ impl fmt::Display for Explanation {
 /// goes on where it was: by the next `admin reindex`, or by a server itself.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example:\n  CAREBRIDGE_DATABASE_URL=postgres://owner:secret@db/tenant carebridge admin reindex\n\nEnds with 0 once every resource is indexed, and with 1 where some cannot be."
+    after_help = "Example:\n  CAREBRIDGE_DATABASE_URL=postgres://owner:secret@db/tenant carebridge admin reindex\n\nEnds with 0 once every resource is indexed, with 1 where some cannot be, and with 130 where Ctrl-C stops it.\nBeside `carebridge dev` (`make run`), set CAREBRIDGE_DATABASE_URL to what that prints as Database."
 )]
 struct Reindex {
     #[command(flatten)]
-    server: ServerFlags,
+    server: DomainFlags,
     /// Only go on with what an earlier run, or a server, has begun
     #[arg(long)]
     resume: bool,
@@ -131,9 +134,9 @@ pub(crate) async fn run(command: Admin) -> Result<ExitCode> {
 
 async fn explain(command: Explain) -> Result<ExitCode> {
     let domain = attach(&command.server.settings()?, false).await?;
-    let (query, explained) = search::explain(&domain, &command.search).await?;
+    let (expression, explained) = search::explain(&domain, &command.search).await?;
     let explanation = Explanation {
-        expression: format!("{:#?}", query.filter),
+        expression,
         driver: explained.drivers.join("\n"),
         sql: explained.sql,
         account: explained.account,
@@ -157,22 +160,67 @@ async fn reindex(command: Reindex) -> Result<ExitCode> {
     if !command.resume && !under_way {
         domain.store().forget_index().await?;
     }
-    let bar = bar(command.json)?;
-    let mut batches = 0;
-    while let Some(indexing) = domain.store().indexing().await? {
-        show(&bar, indexing);
-        match index_more(&domain).await? {
-            Some(_) => batches += 1,
-            // A server has the turn.
-            None => sleep(INDEX_WATCH_EVERY).await,
-        }
-    }
-    bar.finish_and_clear();
+    let batches = match index_all(&domain, command.json).await? {
+        Ended::Done(batches) => batches,
+        Ended::Stopped(caught) => return Ok(caught.exit_code()),
+    };
     let Unindexed { count, first } = domain.store().unindexed(UNINDEXED_NAMED_MAX).await?;
     let seconds = begun.elapsed().as_secs_f64();
     let report = Report { batches, seconds, unindexed: count, first_unindexed: first };
     output::report(&report, command.json)?;
     Ok(if count == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// How the indexing ended.
+enum Ended {
+    /// After so many batches of its own.
+    Done(u64),
+    Stopped(Caught),
+}
+
+/// Indexes until nothing is left, or a signal comes. Where no terminal shows the bar, lines say how far it is.
+async fn index_all(domain: &Domain, json: bool) -> Result<Ended> {
+    let mut signals = Signals::listen().context("Signals cannot be received")?;
+    let bar = bar(json)?;
+    let lines = !json && bar.is_hidden();
+    let mut ticks = interval_at(Instant::now() + INDEX_SAY_EVERY, INDEX_SAY_EVERY);
+    let mut working = pin!(work(domain, &bar));
+    loop {
+        tokio::select! {
+            batches = &mut working => {
+                bar.finish_and_clear();
+                return Ok(Ended::Done(batches?));
+            }
+            caught = signals.next() => {
+                bar.finish_and_clear();
+                let reached = domain.store().indexing().await?.map_or(100, Indexing::percent);
+                output::complain(&format!(
+                    "Stopped at {reached} %: `carebridge admin reindex --resume` goes on from there, as a \
+                     server with the role worker does by itself."
+                ));
+                return Ok(Ended::Stopped(caught));
+            }
+            _ = ticks.tick(), if lines => {
+                if let Some(indexing) = domain.store().indexing().await? {
+                    output::complain(&format!("{} % of the resources are indexed.", indexing.percent()));
+                }
+            }
+        }
+    }
+}
+
+/// The batches that were done here.
+async fn work(domain: &Domain, bar: &ProgressBar) -> Result<u64> {
+    let mut batches = 0;
+    while let Some(indexing) = domain.store().indexing().await? {
+        show(bar, indexing);
+        match index_more(domain).await? {
+            Some(_) => batches += 1,
+            // A server has the turn.
+            None => sleep(INDEX_WATCH_EVERY).await,
+        }
+    }
+    Ok(batches)
 }
 
 fn bar(json: bool) -> Result<ProgressBar> {

@@ -2,8 +2,11 @@
 
 use std::net::SocketAddr;
 
+use anyhow::Result;
 use clap::Args;
 use client::{Auth, Connection, Retry};
+
+use crate::fault::Usage;
 
 /// The server. Without flags: the one that `carebridge dev` starts here, as its demo client.
 #[derive(Args)]
@@ -33,7 +36,14 @@ pub(crate) struct ConnectionFlags {
 }
 
 impl ConnectionFlags {
-    pub(crate) fn connection(self) -> Connection {
+    /// The connection that they describe.
+    ///
+    /// # Errors
+    /// Usage, where --url is none.
+    pub(crate) fn connection(self) -> Result<Connection> {
+        if let Some(url) = self.url.as_deref().filter(|url| !is_url(url)) {
+            return Err(Usage(format!("--url: {url:?} is not an http or https URL.")).into());
+        }
         let usual = Connection::default();
         let base = self.base_url.map(|url| format!("{}/fhir", url.trim_end_matches('/')));
         let listen = self.listen.map(|address| format!("http://{address}/fhir"));
@@ -43,8 +53,13 @@ impl ConnectionFlags {
             (false, None) => Auth::client(&self.client_id, &self.client_secret),
         };
         let url = self.url.or(base).or(listen).unwrap_or(usual.url);
-        Connection { url, auth, retry: Retry::default() }
+        Ok(Connection { url, auth, retry: Retry::default() })
     }
+}
+
+fn is_url(text: &str) -> bool {
+    let uri = text.parse::<http::Uri>().ok();
+    uri.is_some_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")))
 }
 
 impl std::fmt::Debug for ConnectionFlags {

@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use auth::ClientConfig;
 use clap::Args;
+use cluster::Options;
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::serve::{bind, drain};
-use crate::dev::{Banner, Postgres, demo};
+use super::serve::{PortInUse, bind, drain};
+use crate::dev::{Banner, Demo, Postgres, demo};
 use crate::http::log_panics;
 use crate::output;
 use crate::settings::{DatabaseUrl, ServerFlags, Settings};
@@ -42,8 +43,10 @@ struct System {
     running: Running,
     /// Absent where the database is somebody else's.
     postgres: Option<Postgres>,
-    /// The loading of demo data; it ends with this.
-    demo: Option<AbortOnDropHandle<()>>,
+    /// The demo data as this start found it.
+    demo: Demo,
+    /// Its loading, which ends with this.
+    loading: Option<AbortOnDropHandle<()>>,
 }
 
 pub(crate) async fn run(command: Dev) -> Result<ExitCode> {
@@ -55,7 +58,7 @@ pub(crate) async fn run(command: Dev) -> Result<ExitCode> {
     telemetry::init(format, &settings.log.filter)?;
     log_panics();
     // First of all: a second copy must not wait for a database to learn that it is one.
-    let listener = bind(settings.listen).await?;
+    let listener = bind(settings.listen).await.map_err(|error| twice(error, &home))?;
     let system = tokio::select! {
         system = set_up(settings, listener, &home, no_demo) => system?,
         caught = signals.next() => {
@@ -63,15 +66,27 @@ pub(crate) async fn run(command: Dev) -> Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         }
     };
-    let banner = Banner::new(&system.running, system.postgres.as_ref(), &home, !no_demo);
+    let banner = Banner::new(&system.running, system.postgres.as_ref(), &home, system.demo);
     // Whoever reads it may have read enough and gone: no reason to end.
     drop(output::say(banner.in_words(began.elapsed())));
-    let System { running, postgres, demo: _demo } = system;
+    let System { running, postgres, loading: _loading, .. } = system;
     drain(running, &mut signals).await;
     if let Some(postgres) = postgres {
         postgres.stop().await;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A port that is taken, where the system of this folder runs: it is likely the one that has it.
+fn twice(error: anyhow::Error, home: &Path) -> anyhow::Error {
+    let owner = error.is::<PortInUse>().then(|| cluster::user_of(&Options::at(home))).flatten();
+    match owner {
+        Some(process) => anyhow!(
+            "{error} The system of {} runs already, as process {process}: use that one.",
+            home.display()
+        ),
+        None => error,
+    }
 }
 
 async fn set_up(
@@ -95,6 +110,12 @@ async fn set_up(
     store::migrate(settings.database.url()?.reveal()).await?;
     let running = start(settings, listener).await?;
     let folder = postgres.as_ref().map_or(home, Postgres::folder);
-    let demo = (!no_demo).then(|| demo::load(running.address, folder.to_owned()));
-    Ok(System { running, postgres, demo })
+    let demo = match demo::is_loaded(folder) {
+        _ if no_demo => Demo::Unwanted,
+        true => Demo::There,
+        false => Demo::Coming,
+    };
+    let load = || demo::load(running.address, folder.to_owned());
+    let loading = matches!(demo, Demo::Coming).then(load);
+    Ok(System { running, postgres, demo, loading })
 }

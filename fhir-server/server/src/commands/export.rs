@@ -43,7 +43,7 @@ pub(crate) struct Export {
 pub(crate) async fn run(command: Export) -> Result<ExitCode> {
     let mut signals = Signals::listen().context("Signals cannot be received")?;
     let Export { folder, connection, types, force, gzip, json } = command;
-    let connection = connection.connection();
+    let connection = connection.connection()?;
     let options = ExportOptions { connection, folder, force, types, gzip, progress: true };
     let report = tokio::select! {
         report = export(options) => report?,

@@ -27,7 +27,7 @@ pub(crate) struct Generate {
     /// How many patients
     #[arg(long, value_name = "N", default_value_t = 100, allow_negative_numbers = true)]
     patients: i64,
-    /// Which population
+    /// Which population; the demo of `carebridge dev` is the first 20 patients of 1
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// Years of records; by default 5

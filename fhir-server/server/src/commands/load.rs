@@ -6,11 +6,15 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 use client::{LoadOptions, Stop, load};
 
 use super::connection::ConnectionFlags;
 use crate::output;
 use crate::stop::Signals;
+
+/// Requests in flight at most.
+const PARALLEL_MAX: u64 = client::limits::PARALLEL_MAX as u64;
 
 /// Load bundles, resources and NDJSON, plain or .gz, files or folders, into a server
 ///
@@ -31,6 +35,7 @@ pub(crate) struct Load {
     connection: ConnectionFlags,
     /// Requests in flight
     #[arg(long, value_name = "N", default_value_t = client::limits::PARALLEL_DEFAULT)]
+    #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(1..=PARALLEL_MAX))]
     parallel: usize,
     /// What was loaded already is noted here; by default under .carebridge/, one for each server
     /// and inputs
@@ -47,7 +52,7 @@ pub(crate) struct Load {
 pub(crate) async fn run(command: Load) -> Result<ExitCode> {
     let mut signals = Signals::listen().context("Signals cannot be received")?;
     let Load { inputs, connection, parallel, journal, again, json } = command;
-    let (connection, stop) = (connection.connection(), Stop::default());
+    let (connection, stop) = (connection.connection()?, Stop::default());
     let mut loading = pin!(load(LoadOptions {
         connection,
         inputs,

@@ -1,5 +1,6 @@
 //! `carebridge serve`: the production server.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
@@ -67,14 +68,26 @@ pub(crate) async fn drain(running: Running, signals: &mut Signals) {
     }
 }
 
+/// Somebody listens there already.
+#[derive(Debug)]
+pub(crate) struct PortInUse(SocketAddr);
+
+impl fmt::Display for PortInUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (port, ip) = (self.0.port(), self.0.ip());
+        write!(
+            f,
+            "Port {port} on {ip} is in use by another program: stop it, or set CAREBRIDGE_LISTEN to another address."
+        )
+    }
+}
+
+impl std::error::Error for PortInUse {}
+
 /// Takes the address, or says who else may have it.
 pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => anyhow!(
-            "Port {} on {} is in use by another program: stop it, or set CAREBRIDGE_LISTEN to another address.",
-            address.port(),
-            address.ip()
-        ),
+        std::io::ErrorKind::AddrInUse => PortInUse(address).into(),
         _ => anyhow!("{address} cannot be listened on: {error}."),
     })
 }

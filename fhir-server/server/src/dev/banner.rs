@@ -11,21 +11,37 @@ use crate::start::Running;
 #[derive(Debug)]
 pub(crate) struct Banner(Vec<(&'static str, String)>);
 
+/// The demo data at a start.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Demo {
+    /// Not wanted.
+    Unwanted,
+    /// Being loaded.
+    Coming,
+    /// Loaded by an earlier start.
+    There,
+}
+
+impl Demo {
+    fn said(self, origin: &str) -> String {
+        let patients = format!("{DEMO_PATIENTS} made-up patients");
+        match self {
+            Self::Unwanted => "none (--no-demo)".to_owned(),
+            Self::Coming => format!("{patients}, there in a few seconds: {origin}/fhir/Patient"),
+            Self::There => format!("{patients}, loaded by an earlier start: {origin}/fhir/Patient"),
+        }
+    }
+}
+
 impl Banner {
     pub(crate) fn new(
         running: &Running,
         postgres: Option<&Postgres>,
         home: &Path,
-        demo: bool,
+        demo: Demo,
     ) -> Self {
         let origin = &running.origin;
         let below = |path: &str| format!("{origin}{path}");
-        let demo = match demo {
-            true => format!(
-                "{DEMO_PATIENTS} made-up patients, there in a few seconds: {origin}/fhir/Patient"
-            ),
-            false => "none (--no-demo)".to_owned(),
-        };
         let mut lines = vec![
             ("FHIR R4", below("/fhir")),
             ("", below("/fhir/metadata")),
@@ -33,7 +49,7 @@ impl Banner {
             ("Tokens", below("/auth/token")),
             ("", below("/auth/jwks")),
             ("Client", "dev-backend, secret dev-secret: system/*.cruds".to_owned()),
-            ("Demo data", demo),
+            ("Demo data", demo.said(origin)),
             ("Health", format!("{origin}/healthz  /readyz  /metrics")),
         ];
         if let Some(postgres) = postgres {
@@ -56,5 +72,20 @@ impl Banner {
         }
         text.push_str("\n  Ctrl-C stops all of it.\n");
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_comes_is_promised() {
+        for (demo, promised) in
+            [(Demo::Unwanted, false), (Demo::Coming, true), (Demo::There, false)]
+        {
+            let said = demo.said("http://x");
+            assert_eq!(said.contains("in a few seconds"), promised, "{said}");
+        }
     }
 }

@@ -40,8 +40,17 @@ pub(crate) fn load(address: SocketAddr, folder: PathBuf) -> AbortOnDropHandle<()
     }))
 }
 
+/// Whether an earlier start loaded it.
+pub(crate) fn is_loaded(folder: &Path) -> bool {
+    mark(folder).exists()
+}
+
+fn mark(folder: &Path) -> PathBuf {
+    folder.join("demo.loaded")
+}
+
 async fn load_once(address: SocketAddr, folder: &Path) -> Result<Option<LoadReport>> {
-    let mark = folder.join("demo.loaded");
+    let mark = mark(folder);
     if mark.exists() {
         return Ok(None);
     }

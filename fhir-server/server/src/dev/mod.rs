@@ -4,5 +4,5 @@ mod banner;
 pub(crate) mod demo;
 mod postgres;
 
-pub(crate) use banner::Banner;
+pub(crate) use banner::{Banner, Demo};
 pub(crate) use postgres::Postgres;

@@ -46,6 +46,25 @@ pub(crate) struct ServerFlags {
     seal_key: Option<SealKey>,
 }
 
+/// What a command is told that works on a database beside its servers.
+#[derive(Args, Debug)]
+pub(crate) struct DomainFlags {
+    #[command(flatten)]
+    config: ConfigFlag,
+    #[command(flatten)]
+    database: DatabaseFlag,
+    /// Nothing is served; without --base-url it is the servers' origin.
+    #[arg(long, hide = true, env = "CAREBRIDGE_LISTEN", hide_env_values = true)]
+    listen: Option<SocketAddr>,
+    /// The servers' public origin: references below it lead to resources here; by default
+    /// http://127.0.0.1:8080
+    #[arg(long, env = "CAREBRIDGE_BASE_URL", value_name = "URL", hide_env_values = true)]
+    base_url: Option<String>,
+    /// The key of sealed elements; a variable only, for others can see flags
+    #[arg(long, hide = true, env = "CAREBRIDGE_SEAL_KEY", hide_env_values = true)]
+    seal_key: Option<SealKey>,
+}
+
 /// A part of what a process may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Role {
@@ -80,6 +99,14 @@ impl ServerFlags {
         settings.base_url = self.base_url.or(settings.base_url);
         settings.seal.key = self.seal_key;
         Ok(settings)
+    }
+}
+
+impl DomainFlags {
+    /// All layers.
+    pub(crate) fn settings(self) -> Result<Settings> {
+        let Self { config, database, listen, base_url, seal_key } = self;
+        ServerFlags { config, database, listen, base_url, seal_key }.settings()
     }
 }
 

@@ -15,7 +15,7 @@ use domain::{Hooks, Policy};
 use rest::Bodies;
 use telemetry::Clock;
 
-pub(crate) use flags::{ConfigFlag, DatabaseFlag, Role, ServerFlags};
+pub(crate) use flags::{ConfigFlag, DatabaseFlag, DomainFlags, Role, ServerFlags};
 pub use seal::{SealKey, SealSettings};
 pub use secret::DatabaseUrl;
 
@@ -95,7 +95,8 @@ impl DatabaseSettings {
     /// Nobody said.
     pub fn url(&self) -> Result<&DatabaseUrl> {
         self.url.as_ref().context(
-            "No database is set: set CAREBRIDGE_DATABASE_URL to postgres://user:password@host:port/name.",
+            "No database is set: set CAREBRIDGE_DATABASE_URL to postgres://user:password@host:port/name; \
+             `carebridge dev` (`make run`) prints its own as Database.",
         )
     }
 }
