@@ -172,9 +172,9 @@ pub(crate) fn encode(query: &str) -> String {
         .collect()
 }
 
-/// Loads some patients and reads everything of the types back.
-pub(crate) async fn population(client: &Client) -> Result<Vec<Value>> {
-    let population = Population::new(Options { years: 3, ..Options::new(5, 8) })?;
+/// Loads a population.
+pub(crate) async fn stored(client: &Client, options: Options) -> Result<()> {
+    let population = Population::new(options)?;
     let mut bundles = vec![population.shared_bundle()];
     for index in 0..population.options().patients {
         let mut out = Vec::new();
@@ -185,6 +185,12 @@ pub(crate) async fn population(client: &Client) -> Result<Vec<Value>> {
         let answer = client.send("POST", "", &String::from_utf8(bundle)?).await?;
         anyhow::ensure!(answer.status == 200, "{}", answer.text);
     }
+    Ok(())
+}
+
+/// Loads some patients and reads everything of the types back.
+pub(crate) async fn population(client: &Client) -> Result<Vec<Value>> {
+    stored(client, Options { years: 3, ..Options::new(5, 8) }).await?;
     let mut all = Vec::new();
     for kind in ["Patient", "Observation", "Encounter", "Condition"] {
         let mut next = Some(format!("/{kind}?_count=1000"));

@@ -48,25 +48,25 @@ pub const KINDS: &[Kind] = &[
                zone it is UTC. Periods are found by what they cover; timings by what lies between the first and the \
                last of their events and bounds.",
         prefixes: true,
-        example: "Patient?birthdate=1970-03",
+        example: "Patient?birthdate=1980-05",
         modifiers: &[],
     },
     Kind {
         kind: SearchParamKind::String,
         text: "The beginning of a text; case and accents do not matter. Names and addresses are found by \
-               each of their parts.",
+               each of their parts. `phonetic` is compared as any string is, by its letters.",
         prefixes: false,
-        example: "Patient?family=mull",
+        example: "Patient?family=ort",
         modifiers: &[
-            row(":exact", "the whole text, as it is written", "Patient?family:exact=Muller"),
-            row(":contains", "anywhere in the text", "Patient?family:contains=ull"),
+            row(":exact", "the whole text, as it is written", "Patient?family:exact=Ortiz"),
+            row(":contains", "anywhere in the text", "Patient?family:contains=rti"),
         ],
     },
     Kind {
         kind: SearchParamKind::Token,
         text: "`code`, `system|code`, `system|` or `|code` (without a system).",
         prefixes: false,
-        example: "Observation?code=http://loinc.org|8480-6",
+        example: "Observation?code=http://loinc.org|85354-9",
         modifiers: &[
             row(":not", "none of the codes, or no code at all", "Patient?gender:not=male"),
             row(":text", "the text beside the code", "Condition?code:text=diabetes"),
@@ -93,7 +93,7 @@ pub const KINDS: &[Kind] = &[
             row(
                 ":of-type",
                 "an identifier of a type: `system|code|value`",
-                "Patient?identifier:of-type=http://terminology.hl7.org/CodeSystem/v2-0203|MR|12345",
+                "Patient?identifier:of-type=http://terminology.hl7.org/CodeSystem/v2-0203|MR|878900000000",
             ),
         ],
     },
@@ -130,7 +130,7 @@ pub const KINDS: &[Kind] = &[
         kind: SearchParamKind::Composite,
         text: "Values that hold of one and the same element, joined by `$`.",
         prefixes: true,
-        example: "Observation?code-value-quantity=8480-6$gt140",
+        example: "Observation?component-code-value-quantity=8480-6$gt140",
         modifiers: &[],
     },
     Kind {
@@ -138,7 +138,7 @@ pub const KINDS: &[Kind] = &[
         text: "`number`, `number|system|code` or `number||code`. By UCUM codes other units of the same \
                dimension are found too.",
         prefixes: true,
-        example: "Observation?value-quantity=gt14|http://unitsofmeasure.org|kPa",
+        example: "Observation?value-quantity=gt70000|http://unitsofmeasure.org|g",
         modifiers: &[],
     },
     Kind {
@@ -163,7 +163,7 @@ pub const KINDS: &[Kind] = &[
         kind: SearchParamKind::Special,
         text: "`near` of Location: `latitude|longitude|distance|unit`; 50 km where no distance is said.",
         prefixes: false,
-        example: "Location?near=42.36|-71.06|10|km",
+        example: "Location?near=42.36|-71.39|10|km",
         modifiers: &[],
     },
 ];
@@ -172,20 +172,20 @@ pub const KINDS: &[Kind] = &[
 pub const MISSING: Row = row(
     ":missing",
     "whether the element is absent: `true` or `false`",
-    "Patient?birthdate:missing=true",
+    "Patient?death-date:missing=true",
 );
 
 /// Before numbers, dates and quantities.
 pub const PREFIXES: &[Row] = &[
-    row("eq", "within what is written; the default", "Patient?birthdate=eq1970"),
-    row("ne", "not within it", "Patient?birthdate=ne1970"),
+    row("eq", "within what is written; the default", "Patient?birthdate=eq1980"),
+    row("ne", "not within it", "Patient?birthdate=ne1980"),
     row("gt", "some of it is above", "Patient?birthdate=gt1970-01-31"),
     row("ge", "above or within", "Patient?birthdate=ge1970-01-31"),
     row("lt", "some of it is below", "Patient?birthdate=lt1970-01-31"),
     row("le", "below or within", "Patient?birthdate=le1970-01-31"),
-    row("sa", "all of it is after", "Encounter?date=sa2020-01-01"),
-    row("eb", "all of it is before", "Encounter?date=eb2020-01-01"),
-    row("ap", "near it", "Patient?birthdate=ap1970"),
+    row("sa", "all of it is after", "Encounter?date=sa2023-01-01"),
+    row("eb", "all of it is before", "Encounter?date=eb2023-01-01"),
+    row("ap", "near it", "Patient?birthdate=ap1980"),
 ];
 
 /// Parameters of every type.
@@ -193,13 +193,17 @@ pub const COMMON: &[Row] = &[
     row("_id", "by id", "Patient?_id=1,2"),
     row("_lastUpdated", "by the time of the current version", "Patient?_lastUpdated=ge2020-01-01"),
     row("_tag", "by a tag", "Patient?_tag=http://example.org/tags|review"),
-    row("_profile", "by a profile", "Patient?_profile=http://example.org/StructureDefinition/own"),
-    row("_security", "by a security label", "Patient?_security=R"),
+    row(
+        "_profile",
+        "by a profile",
+        "Patient?_profile=http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient",
+    ),
+    row("_security", "by a security label", "Patient?_security=HTEST"),
     row("_source", "by where it came from", "Patient?_source=http://example.org/hl7"),
-    row("_text", "words of the narrative", "Patient?_text=smoker"),
-    row("_content", "words of the content", "Patient?_content=smoker"),
+    row("_text", "words of the narrative", "CarePlan?_text=hypertension"),
+    row("_content", "words of the content", "Observation?_content=tobacco"),
     row("_list", "the members of a List", "Patient?_list=ward-7"),
-    row("_has", "what another resource refers to", "Patient?_has:Observation:patient:code=8480-6"),
+    row("_has", "what another resource refers to", "Patient?_has:Observation:patient:code=85354-9"),
     row(
         "_filter",
         "criteria joined by and, or, not",
@@ -207,7 +211,7 @@ pub const COMMON: &[Row] = &[
     ),
     row(
         "_type",
-        "the types of a search of the whole system",
+        "the types of a search of the whole system, or of a compartment's `*`; nowhere else",
         "?_type=Patient,Person&_lastUpdated=ge2020",
     ),
 ];
@@ -217,17 +221,17 @@ pub const JOINS: &[Row] = &[
     row("a=1&b=2", "both", "Patient?gender=female&birthdate=lt1970"),
     row("a=1,2", "one of them", "Observation?status=final,amended"),
     row("`\\,` `\\|` `\\$` `\\\\`", "these letters as such", "Patient?family=a\\,b"),
-    row("a.b", "what the reference leads to", "Observation?patient.family=smith"),
+    row("a.b", "what the reference leads to", "Observation?patient.family=ortiz"),
     row(
         "a:Type.b",
         "the same, of one type",
-        "Observation?subject:Patient.general-practitioner.name=house",
+        "Observation?subject:Patient.general-practitioner.name=weber",
     ),
     row("_has:Type:ref:b", "what refers here", "Patient?_has:Condition:patient:code=44054006"),
     row(
         "_has:T:r:_has:U:s:b",
         "and what refers to that",
-        "Patient?_has:Encounter:patient:_has:Observation:encounter:code=8480-6",
+        "Patient?_has:Encounter:patient:_has:Observation:encounter:code=85354-9",
     ),
 ];
 
@@ -235,7 +239,8 @@ pub const JOINS: &[Row] = &[
 pub const RESULTS: &[Row] = &[
     row(
         "_sort",
-        "by parameters, `-` from high to low; what has no value comes last",
+        "by parameters, `-` from high to low; of several values the lowest counts, with `-` the highest; what has \
+         no value comes last",
         "Patient?_sort=family,-birthdate",
     ),
     row("_count", "matches on a page; 0 asks for the total only", "Patient?_count=5"),
@@ -251,7 +256,7 @@ pub const RESULTS: &[Row] = &[
     ),
     row(
         "_elements",
-        "these elements and mandatory ones, of the matches",
+        "these elements of the matches, with `id`, `meta`, mandatory elements and those that modify the meaning",
         "Patient?_elements=name,gender",
     ),
     row(
@@ -272,7 +277,7 @@ pub const RESULTS: &[Row] = &[
     row(
         "_explain",
         "`true`: how the search is answered, for the server's operator only",
-        "Patient?family=smith&_explain=true",
+        "Patient?family=ortiz&_explain=true",
     ),
 ];
 
@@ -283,7 +288,7 @@ pub const PLACES: &[Row] = &[
     row(
         "GET [compartment]/[id]/[type]?…",
         "what belongs to a patient, of one type",
-        "Patient/1/Observation?code=8480-6",
+        "Patient/1/Observation?code=85354-9",
     ),
     row("GET [compartment]/[id]/*", "all that belongs to a patient", "Patient/1/*"),
 ];

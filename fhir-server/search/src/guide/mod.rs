@@ -18,9 +18,19 @@ send every example.
 
 Which parameters a type has says `GET [base]/metadata`: all of FHIR R4, with their definitions, and those that
 are SearchParameter resources here. Examples stand for `GET [base]/…`; letters such as `|` are percent-encoded on
-the wire. Every search may be sent as `POST [type]/_search` too, in a batch or transaction, and as the criteria of
-conditional interactions.
+the wire. They find something in the demo data of `make run`, where it has such; ids such as `1` stand for yours.
+Every search may be sent as `POST [type]/_search` too, in a batch or transaction, and as the criteria of conditional
+interactions. There is no `$everything` yet: `Patient/[id]/*` finds what belongs to a patient.
+
+In a batch or transaction the entry of a `POST [type]/_search` has its criteria in `request.url`, in a Binary as its
+`resource`, with `contentType` `application/x-www-form-urlencoded` and the form in `data`, or in both. Anything else
+there, such as Parameters, is refused with 400 that names `Bundle.entry[n].resource`, and so is a `resource` beside a
+GET: passed over, more would be found than was asked for.
 ";
+
+/// What takes `:missing`: what is the value of an element.
+const MISSING_ON: &str =
+    "all but `near`, `_id`, `_lastUpdated`, `_list`, `_text`, `_content`, `_filter`, `_has`";
 
 const HANDLING: &str = "\
 ## What is not understood
@@ -28,6 +38,10 @@ const HANDLING: &str = "\
 | what | answer |
 |---|---|
 | an unknown parameter | ignored and named in an OperationOutcome entry; with `Prefer: handling=strict` 400, with near spellings |
+| an element of `_elements` that no searched type has, another `_pretty` than true or false | the same: said, or 400 |
+| an `_include` from a type that the search does not find, without `:iterate` | the same |
+| a field of `_sort` that is unknown or has no order | the whole `_sort` is ignored and that is said, for a part of an order is another order; strict 400 |
+| a modifier on `_sort`, `_count` or any other parameter of the answer, or on `_type` | 400 always: they have none |
 | an unsupported modifier, a chain through what is no reference | 400 always: without it the answer would be wider |
 | a value that its parameter cannot have | 400, naming the parameter |
 | `_query` | 400: no named queries are offered |
@@ -38,8 +52,9 @@ const HANDLING: &str = "\
 
 There is no `search.score`: every criterion holds or does not, so no match is better than another.
 
-The self link holds what was understood. Pages go on from their last row; `next` and `previous` links are opaque,
-bound to the client, and hold for a day. A walk meets each resource that did not change once, whatever is written
+The self link of a first page holds what was understood, with the `_count` that is kept to. Pages go on from their
+last row; `next` and `previous` links, and the self link of every page but the first, are opaque, bound to the client,
+and hold for a day. A walk meets each resource that did not change once, whatever is written
 meanwhile. What a chain, `_has` or `_list` leads to is judged anew on each page: where that changes meanwhile,
 what refers to it may be left out or come in.
 
@@ -80,6 +95,10 @@ parameter that is retired or deleted is not known any more.
 A resource that has too many values for such parameters, or over which an expression takes too long, is left out.
 A search by the parameter then says that there are such, and conditional interactions that need it answer 422.
 
+While all is indexed anew, by `carebridge admin reindex` or after a release that indexes otherwise, every search says
+how far that is, and conditional interactions answer 503 with `Retry-After`: a resource that is not found yet would be
+made a second time, or not be changed.
+
 So it is with a resource that has too many values by what a new release indexes, or cannot be read: it keeps its older
 index, all searches of its type say so, and `carebridge admin reindex` names it.
 
@@ -108,7 +127,7 @@ pub fn text() -> String {
         );
     }
     out.push_str("\n## Modifiers\n\n| modifier | on | finds | example |\n|---|---|---|---|\n");
-    line(&mut out, &[&code(MISSING.name), "all", MISSING.text, &code(MISSING.example)]);
+    line(&mut out, &[&code(MISSING.name), MISSING_ON, MISSING.text, &code(MISSING.example)]);
     for kind in KINDS {
         for it in kind.modifiers {
             line(&mut out, &[&code(it.name), kind.kind.as_str(), it.text, &code(it.example)]);
@@ -137,7 +156,7 @@ pub fn examples() -> impl Iterator<Item = &'static str> {
     kinds.chain([MISSING.example]).chain(rows)
 }
 
-fn limits() -> [(usize, &'static str); 16] {
+fn limits() -> [(usize, &'static str); 17] {
     [
         (limits::COUNT_DEFAULT, "matches on a page, where `_count` says nothing"),
         (limits::COUNT_MAX, "matches on a page; a greater `_count` is lowered to it"),
@@ -155,6 +174,10 @@ fn limits() -> [(usize, &'static str); 16] {
         ),
         (limits::SORT_FIELDS_MAX, "fields of `_sort`"),
         (limits::INCLUDES_MAX, "includes, all types of a wildcard together"),
+        (
+            limits::INCLUDED_MAX,
+            "resources that includes add to a page; more are left out, and that is said",
+        ),
         (
             limits::ENTRIES_MAX,
             "values that one resource is found by; one with more is refused with 422",
