@@ -105,7 +105,7 @@ fn starts_says_where_and_comes_back_after_every_end() {
         let third = ["dev", "--listen", &busy, "--home", "home"];
         let (code, said) = refusal(carebridge(&folder.0, &third));
         assert_eq!(code, Some(1), "{said}");
-        let owner = format!("The system of home runs already, as process {}", dev.child.id());
+        let owner = format!("the system of home runs already, as process {}:", dev.child.id());
         assert!(said.contains(&owner) && said.lines().count() == 1, "{said}");
         let expected = (signal != Signal::SIGKILL).then_some(0);
         assert_eq!(dev.end(signal), expected, "{signal}");

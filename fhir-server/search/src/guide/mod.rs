@@ -30,7 +30,7 @@ GET: passed over, more would be found than was asked for.
 
 /// What takes `:missing`: what is the value of an element.
 const MISSING_ON: &str =
-    "all but `near`, `_id`, `_lastUpdated`, `_list`, `_text`, `_content`, `_filter`, `_has`";
+    "all but `_id`, `_lastUpdated`, `_list`, `_text`, `_content`, `_filter`, `_has`";
 
 const HANDLING: &str = "\
 ## What is not understood
@@ -112,9 +112,7 @@ pub fn text() -> String {
     out.push_str("\n## Kinds of parameters\n\n| type | values | prefixes | modifiers | example |\n|---|---|---|---|---|\n");
     for kind in KINDS {
         let names = kind.modifiers.iter().map(|it| format!("`{}`", it.name));
-        let special = kind.kind == conformance::SearchParamKind::Special;
-        let missing = (!special).then(|| format!("`{}`", MISSING.name));
-        let names: Vec<String> = names.chain(missing).collect();
+        let names: Vec<String> = names.chain([code(MISSING.name)]).collect();
         line(
             &mut out,
             &[

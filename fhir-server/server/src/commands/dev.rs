@@ -79,10 +79,13 @@ pub(crate) async fn run(command: Dev) -> Result<ExitCode> {
 
 /// A port that is taken, where the system of this folder runs: it is likely the one that has it.
 fn twice(error: anyhow::Error, home: &Path) -> anyhow::Error {
-    let owner = error.is::<PortInUse>().then(|| cluster::user_of(&Options::at(home))).flatten();
-    match owner {
+    let Some(PortInUse(address)) = error.downcast_ref() else { return error };
+    match cluster::user_of(&Options::at(home)) {
         Some(process) => anyhow!(
-            "{error} The system of {} runs already, as process {process}: use that one.",
+            "Port {} on {} is in use, and the system of {} runs already, as process {process}: use that one, or \
+             set CAREBRIDGE_LISTEN and --home for another.",
+            address.port(),
+            address.ip(),
             home.display()
         ),
         None => error,

@@ -27,7 +27,8 @@ pub(crate) struct Generate {
     /// How many patients
     #[arg(long, value_name = "N", default_value_t = 100, allow_negative_numbers = true)]
     patients: i64,
-    /// Which population; the demo of `carebridge dev` is the first 20 patients of 1
+    /// Which population; the demo of `carebridge dev` is `--seed 1 --patients 20`: take another seed to add
+    /// to it
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// Years of records; by default 5

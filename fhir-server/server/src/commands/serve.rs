@@ -70,7 +70,7 @@ pub(crate) async fn drain(running: Running, signals: &mut Signals) {
 
 /// Somebody listens there already.
 #[derive(Debug)]
-pub(crate) struct PortInUse(SocketAddr);
+pub(crate) struct PortInUse(pub(crate) SocketAddr);
 
 impl fmt::Display for PortInUse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
