@@ -26,6 +26,7 @@ mod conditional_large;
 mod disk_full;
 mod drain;
 mod formats;
+mod grants;
 mod headers;
 mod headers_once;
 mod headers_wire;
