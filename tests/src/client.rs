@@ -30,7 +30,7 @@ impl Client {
     /// # Errors
     /// The server refuses or cannot be reached.
     pub async fn connect(origin: &str, id: &str, secret: &str) -> Result<Self> {
-        rustls::crypto::ring::default_provider().install_default().ok();
+        rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
         let http = reqwest::Client::builder().no_proxy().build()?;
         let answer = http
             .post(format!("{origin}/auth/token"))

@@ -75,7 +75,7 @@ impl Server {
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
             .with_context(|| format!("--url: {text:?} is not an http or https URL."))?;
         // Another part of the program may have chosen a provider already: then that one is used.
-        drop(rustls::crypto::ring::default_provider().install_default());
+        drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
         let http = reqwest::Client::builder()
             .user_agent(concat!("carebridge/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)

@@ -19,7 +19,7 @@ mod stop;
 
 pub use cli::run;
 pub use settings::{
-    AuthSettings, DatabaseSettings, DatabaseUrl, LogSettings, Roles, SealKey, SealSettings,
-    Settings,
+    AuthSettings, DatabaseSettings, DatabaseUrl, LogSettings, OutboundSettings, Roles, SealKey,
+    SealSettings, Settings,
 };
 pub use start::{Drain, Running, start};

@@ -25,6 +25,7 @@ pub(crate) fn check(settings: &Settings) -> Result<()> {
         bail!("Client `{id}` has the demo's id or secret, which everybody knows: remove it.");
     }
     settings.seal.sealer()?;
+    settings.outbound.door()?;
     check_origin(settings.base_url.as_deref(), settings.listen)
 }
 

@@ -20,6 +20,18 @@ const BANNED: &[(&str, &str, &str)] = &[
     ("<<<<", "<<< ", "is a merge left unfinished"),
 ];
 
+/// Ways to reach other machines, each in two halves. A URL out of data goes through the crate `outbound`.
+const REACHING: &[(&str, &str)] = &[
+    ("req", "west::"),
+    ("hyper::cl", "ient"),
+    ("client::leg", "acy"),
+    ("TcpStream::con", "nect"),
+    ("UdpSocket::bi", "nd"),
+];
+/// Who may: the door itself, and programs whose user names every address.
+const REACH: &[&str] =
+    &["fhir-server/outbound/", "fhir-server/client/", "fhir-server/bench/", "tests/"];
+
 /// One sentence for each fault.
 pub(crate) fn check(root: &Path) -> Result<Vec<String>, String> {
     let mut faults = Vec::new();
@@ -30,7 +42,10 @@ pub(crate) fn check(root: &Path) -> Result<Vec<String>, String> {
         }
         // A file that is listed but gone was just removed by its author.
         let Ok(text) = std::fs::read_to_string(root.join(&name)) else { continue };
-        let found = inspect(kind, &text);
+        let mut found = inspect(kind, &text);
+        if kind == "rs" && !may_reach(&name) {
+            found.extend(reaching(&text));
+        }
         faults.extend(found.into_iter().map(|fault| format!("{}: {fault}", name.display())));
     }
     Ok(faults)
@@ -49,6 +64,26 @@ fn inspect(kind: &str, text: &str) -> Vec<String> {
         for (head, tail, why) in BANNED {
             if line.contains(&format!("{head}{tail}")) {
                 faults.push(format!("line {number}: `{head}{tail}` {why}."));
+            }
+        }
+    }
+    faults
+}
+
+/// Whether a file may reach other machines by itself; every test may, wherever it is.
+fn may_reach(name: &Path) -> bool {
+    REACH.iter().any(|folder| name.starts_with(folder))
+        || name.parent().is_some_and(|folder| folder.ends_with("tests"))
+}
+
+fn reaching(text: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (line, number) in text.lines().zip(1..) {
+        for (head, tail) in REACHING {
+            if line.contains(&format!("{head}{tail}")) {
+                faults.push(format!(
+                    "line {number}: `{head}{tail}` reaches other machines: call URLs by `outbound`."
+                ));
             }
         }
     }
@@ -89,6 +124,23 @@ fn walk(root: &Path, folder: &Path) -> Result<Vec<PathBuf>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_some_files_reach_other_machines() {
+        for (name, may) in [
+            ("fhir-server/outbound/src/wire.rs", true),
+            ("fhir-server/client/src/http.rs", true),
+            ("fhir-server/server/tests/serving.rs", true),
+            ("tests/src/client.rs", true),
+            ("fhir-server/auth/src/keys.rs", false),
+            ("fhir-server/outbounds/src/wire.rs", false),
+            ("fhir-server/server/src/http/tests.rs", false),
+        ] {
+            assert_eq!(may_reach(Path::new(name)), may, "{name}");
+        }
+        assert_eq!(reaching(concat!("//! x\nuse req", "west::Client;")).len(), 1);
+        assert_eq!(reaching("use axum::Router;").len(), 0);
+    }
 
     #[test]
     fn finds_each_fault() {

@@ -163,7 +163,7 @@ impl Drop for ServerProcess {
 pub(super) async fn is_ready(origin: &str) -> bool {
     static PROBE: OnceLock<Option<reqwest::Client>> = OnceLock::new();
     let build = || {
-        rustls::crypto::ring::default_provider().install_default().ok();
+        rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
         reqwest::Client::builder().no_proxy().timeout(PROBE_MAX).build().ok()
     };
     let Some(probe) = PROBE.get_or_init(build) else { return false };

@@ -38,6 +38,8 @@ mod interactions_refused;
 mod interactions_table;
 mod journal;
 mod migration;
+mod outbound;
+mod outbound_limits;
 mod patch;
 mod reindex;
 mod samples;

@@ -6,7 +6,9 @@ use domain::{Hooks, Policy};
 use rest::Bodies;
 use telemetry::Clock;
 
-use super::{AuthSettings, DatabaseSettings, LogSettings, Roles, SealSettings, Settings};
+use super::{
+    AuthSettings, DatabaseSettings, LogSettings, OutboundSettings, Roles, SealSettings, Settings,
+};
 use crate::limits::{
     CONNECTIONS_DEFAULT_MIN, CONNECTIONS_PER_CORE, DATABASE_CONNECTIONS_MAX, RESERVE_MIB_DEFAULT,
     SEARCH_MS_DEFAULT,
@@ -23,6 +25,7 @@ impl Default for Settings {
             policy: Policy::default(),
             seal: SealSettings::default(),
             bodies: Bodies::default(),
+            outbound: OutboundSettings::default(),
             log: LogSettings::default(),
             roles: Roles::default(),
             hooks: Hooks::default(),

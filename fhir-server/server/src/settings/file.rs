@@ -33,6 +33,8 @@ pub(crate) struct File {
     #[serde(default)]
     limits: Limits,
     #[serde(default)]
+    outbound: Outbound,
+    #[serde(default)]
     log: Log,
 }
 
@@ -73,6 +75,13 @@ struct Limits {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Outbound {
+    allow: Option<Vec<String>>,
+    ca_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Log {
     filter: Option<String>,
     format: Option<Format>,
@@ -99,6 +108,7 @@ impl File {
         let beside = |key: PathBuf| path.parent().map_or(key.clone(), |folder| folder.join(key));
         file.auth.signing_key = file.auth.signing_key.map(beside);
         file.seal.key_file = file.seal.key_file.map(beside);
+        file.outbound.ca_file = file.outbound.ca_file.map(beside);
         Ok(file)
     }
 
@@ -114,7 +124,8 @@ impl File {
 
     /// Lays the file over what was known before.
     pub(crate) fn apply(self, settings: &mut Settings) -> Result<()> {
-        let Self { listen, base_url, database, auth, clients, policy, seal, limits, log } = self;
+        let Self { listen, base_url, database, auth, clients, policy, seal, limits, outbound, log } =
+            self;
         set(&mut settings.listen, listen);
         settings.base_url = base_url.or(settings.base_url.take());
         settings.database.url = database.url.or(settings.database.url.take());
@@ -144,6 +155,8 @@ impl File {
             &mut settings.bodies.content_bytes_max,
             limits.binary_mib.map(|mib| u64::from(mib) * 1024 * 1024),
         );
+        set(&mut settings.outbound.allow, outbound.allow);
+        settings.outbound.ca_file = outbound.ca_file.or(settings.outbound.ca_file.take());
         set(&mut settings.log.filter, log.filter);
         settings.log.format = log.format.map(Into::into).or(settings.log.format);
         if settings.base_url.as_deref() == Some("") {
@@ -174,6 +187,18 @@ mod tests {
 
     const DEFAULTS: &str = include_str!("../../config.default.toml");
 
+    const TABLES: [&str; 9] = [
+        "",
+        "[database]",
+        "[auth]",
+        "[[client]]",
+        "[policy]",
+        "[seal]",
+        "[limits]",
+        "[outbound]",
+        "[log]",
+    ];
+
     fn parse(text: &str) -> Result<Settings> {
         let mut settings = Settings::default();
         File::parse(text, Path::new("x.toml"))?.apply(&mut settings)?;
@@ -197,9 +222,7 @@ mod tests {
         let settings = parse(&all.join("\n")).unwrap();
         assert_eq!(settings.clients.len(), 1);
         // An unknown key makes the parser name the known ones.
-        for table in
-            ["", "[database]", "[auth]", "[[client]]", "[policy]", "[seal]", "[limits]", "[log]"]
-        {
+        for table in TABLES {
             let error = parse(&format!("{table}\nnonsense = 1")).unwrap_err().to_string();
             let known = error.split('`').skip(3).step_by(2);
             let named = |key: &str| {

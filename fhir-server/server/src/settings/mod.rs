@@ -3,6 +3,7 @@
 mod default;
 mod file;
 mod flags;
+mod outbound;
 mod seal;
 mod secret;
 
@@ -16,6 +17,7 @@ use rest::Bodies;
 use telemetry::Clock;
 
 pub(crate) use flags::{ConfigFlag, DatabaseFlag, DomainFlags, Role, ServerFlags};
+pub use outbound::OutboundSettings;
 pub use seal::{SealKey, SealSettings};
 pub use secret::DatabaseUrl;
 
@@ -38,6 +40,8 @@ pub struct Settings {
     pub seal: SealSettings,
     /// What large requests may take.
     pub bodies: Bodies,
+    /// Where URLs out of data may lead.
+    pub outbound: OutboundSettings,
     /// The log.
     pub log: LogSettings,
     /// What this process does.

@@ -3,6 +3,7 @@
 mod audit_flushed;
 mod authentication_failed;
 mod committed;
+mod outbound_called;
 mod parameters_unused;
 mod pool_waited;
 mod request_served;
@@ -10,6 +11,7 @@ mod request_served;
 pub use audit_flushed::AuditFlushed;
 pub use authentication_failed::AuthenticationFailed;
 pub use committed::Committed;
+pub use outbound_called::OutboundCalled;
 pub use parameters_unused::ParametersUnused;
 pub use pool_waited::PoolWaited;
 pub use request_served::RequestServed;
@@ -28,6 +30,8 @@ pub(crate) const METRICS: &[Metric] = &[
     pool_waited::DURATION,
     authentication_failed::COUNT,
     parameters_unused::COUNT,
+    outbound_called::COUNT,
+    outbound_called::DURATION,
 ];
 
 #[cfg(test)]
@@ -58,6 +62,7 @@ mod tests {
         AuditFlushed { records: 7, elapsed }.emit();
         PoolWaited { pool: "write", elapsed }.emit();
         AuthenticationFailed { door: "token", reason: "invalid_client" }.emit();
+        OutboundCalled { outcome: "ok", elapsed }.emit();
         ParametersUnused { unusable: 1, clashing: 2, beyond: 3 }.emit();
     }
 }
