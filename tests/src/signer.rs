@@ -8,7 +8,7 @@ use auth::SigningKey;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use serde_json::json;
+use serde_json::{Value, json};
 use telemetry::Clock;
 
 /// Seconds that a token holds.
@@ -44,17 +44,28 @@ impl Signer {
     /// # Errors
     /// It cannot be signed.
     pub fn patient_token(&self, origin: &str, patient: &str, scope: &str) -> Result<String> {
+        self.token(origin, &json!({ "patient": patient, "scope": scope }))
+    }
+
+    /// A token of this server for a user, with these claims beside those that every token has.
+    ///
+    /// # Errors
+    /// It cannot be signed.
+    pub fn token(&self, origin: &str, others: &Value) -> Result<String> {
         let now_s = Clock::system().micros() / 1_000_000;
         let header = Header {
             typ: Some("at+jwt".to_owned()),
             kid: Some(self.kid.clone()),
             ..Header::new(Algorithm::ES256)
         };
-        let claims = json!({
+        let mut claims = json!({
             "iss": format!("{origin}/auth"), "aud": format!("{origin}/fhir"), "sub": "a user",
-            "client_id": "dev-backend", "scope": scope, "patient": patient,
+            "client_id": "dev-backend",
             "iat": now_s, "nbf": now_s, "exp": now_s + HOLDS_S, "jti": fastrand::u64(..).to_string(),
         });
+        if let (Some(claims), Some(others)) = (claims.as_object_mut(), others.as_object()) {
+            claims.extend(others.clone());
+        }
         encode(&header, &claims, &self.key).context("a token is signed")
     }
 }

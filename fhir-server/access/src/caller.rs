@@ -3,9 +3,9 @@
 use std::fmt;
 
 use canonical_model::{Error, Phi, ResourceId, ResourceType, Result};
-use compact_str::CompactString;
+use compact_str::{CompactString, format_compact};
 
-use crate::{Action, Context, Scope, Scopes, TypeSet};
+use crate::{Action, Context, Roles, Scope, Scopes, TypeSet};
 
 /// Who asks. Data only: [`crate::Access`] draws the conclusions.
 #[derive(Clone)]
@@ -24,6 +24,26 @@ pub struct Caller {
     pub token_id: CompactString,
     /// The site that the client speaks for, by its number in the database.
     pub site: i16,
+    /// What the user is to the organisation; none where a client acts for itself.
+    pub roles: Roles,
+    /// The organisations that the user works for, as ids of Organization.
+    pub orgs: Box<[ResourceId]>,
+    /// The purpose of use, as `TREAT`, where one was stated.
+    pub purpose: Option<CompactString>,
+    /// The authorization that the token came from, by its number in the database; `None` where there was none.
+    pub grant: Option<i64>,
+    /// What the token was issued under.
+    pub generations: Generations,
+}
+
+/// The generations of account and client that a token was issued under: a later one ends all tokens of those
+/// before. 0, where a token says nothing, is before any.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Generations {
+    /// Of the user's account.
+    pub account: i32,
+    /// Of the client.
+    pub client: i32,
 }
 
 /// The user as a FHIR resource.
@@ -33,6 +53,8 @@ pub struct FhirUser {
     pub kind: ResourceType,
     /// Its id.
     pub id: ResourceId,
+    /// Written once, for the record of every access.
+    reference: CompactString,
 }
 
 impl FhirUser {
@@ -45,14 +67,41 @@ impl FhirUser {
         let (id, kind) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         match kind {
             "Practitioner" | "PractitionerRole" | "Patient" | "RelatedPerson" | "Person" => {
-                Ok(Self { kind: ResourceType::parse(kind)?, id: ResourceId::parse(id)? })
+                let reference = format_compact!("{kind}/{id}");
+                Ok(Self { kind: ResourceType::parse(kind)?, id: ResourceId::parse(id)?, reference })
             }
             _ => Err(Error::invalid("fhirUser: not a reference to a person or a role")),
         }
     }
+
+    /// As `Practitioner/1`.
+    #[must_use]
+    pub fn reference(&self) -> &str {
+        &self.reference
+    }
 }
 
 impl Caller {
+    /// A client for itself that may do nothing yet: what is known of a caller before its token is read, or where
+    /// there is none.
+    #[must_use]
+    pub fn of_client(client_id: impl Into<CompactString>) -> Self {
+        Self {
+            client_id: client_id.into(),
+            subject: None,
+            scopes: Scopes::default(),
+            patient: None,
+            fhir_user: None,
+            token_id: CompactString::default(),
+            site: 0,
+            roles: Roles::NONE,
+            orgs: Box::default(),
+            purpose: None,
+            grant: None,
+            generations: Generations::default(),
+        }
+    }
+
     /// Whether it is the operator's own program: a client for itself, without a user, that may do
     /// everything with everything.
     #[must_use]
@@ -82,6 +131,11 @@ impl fmt::Debug for Caller {
             .field("fhir_user", &self.fhir_user)
             .field("token_id", &self.token_id)
             .field("site", &self.site)
+            .field("roles", &self.roles)
+            .field("orgs", &self.orgs)
+            .field("purpose", &self.purpose)
+            .field("grant", &self.grant)
+            .field("generations", &self.generations)
             .finish()
     }
 }

@@ -19,6 +19,7 @@ mod action;
 mod caller;
 mod filter;
 pub mod limits;
+mod role;
 mod rules;
 mod scope;
 mod scopes;
@@ -28,8 +29,9 @@ mod type_set;
 
 pub use access::Access;
 pub use action::{Action, Actions};
-pub use caller::{Caller, FhirUser};
+pub use caller::{Caller, FhirUser, Generations};
 pub use filter::{Clause, Filter};
+pub use role::{Role, Roles};
 pub use rules::Rules;
 pub use scope::{Context, Scope};
 pub use scopes::Scopes;

@@ -18,5 +18,9 @@ pub const FAILURES_MAX: u32 = 10;
 pub const FAILURE_WINDOW_S: i64 = 60;
 /// Clients at addresses whose failures are counted at once: about 40 bytes each.
 pub const FAILURES_TRACKED_MAX: usize = 10_000;
+/// Organisations that a token names: a person works for few, and tokens stay headers.
+pub const ORGS_MAX: usize = 8;
+/// Length of a purpose of use, in bytes: the longest code has seven.
+pub const PURPOSE_BYTES_MAX: usize = 16;
 /// Length of a client's id, in bytes.
 pub const CLIENT_ID_BYTES_MAX: usize = 64;

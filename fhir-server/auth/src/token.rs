@@ -45,6 +45,36 @@ pub(crate) struct Claims {
     pub(crate) patient: Option<String>,
     #[serde(rename = "fhirUser", skip_serializing_if = "Option::is_none")]
     pub(crate) fhir_user: Option<String>,
+    /// Names of roles.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) roles: Vec<String>,
+    /// Ids of Organization.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) orgs: Vec<String>,
+    /// Purpose of use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pou: Option<String>,
+    /// The authorization that it came from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) grant: Option<i64>,
+    #[serde(rename = "gen", default, skip_serializing_if = "GenerationsClaim::is_none")]
+    pub(crate) generations: GenerationsClaim,
+}
+
+/// The generations that a token was issued under; left out where both are 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GenerationsClaim {
+    #[serde(default)]
+    pub(crate) account: i32,
+    #[serde(default)]
+    pub(crate) client: i32,
+}
+
+impl GenerationsClaim {
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Answers a token request.
@@ -143,6 +173,11 @@ fn issue(auth: &Parts, client: &Client, scopes: &Scopes) -> Result<Response, Err
         jti: random_text()?,
         patient: None,
         fhir_user: None,
+        roles: Vec::new(),
+        orgs: Vec::new(),
+        pou: None,
+        grant: None,
+        generations: GenerationsClaim::default(),
     };
     let header = Header {
         typ: Some(TYPE.to_owned()),

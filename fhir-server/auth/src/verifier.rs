@@ -3,9 +3,10 @@
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::Arc;
 
-use access::{Caller, FhirUser, Scopes};
+use access::{Caller, FhirUser, Generations, Roles, Scopes};
 use aws_lc_rs::digest::{SHA256, digest};
 use canonical_model::{Error, IssueCode, Kind, ResourceId, Result};
+use compact_str::CompactString;
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use moka::sync::Cache;
 use telemetry::event::AuthenticationFailed;
@@ -14,7 +15,7 @@ use telemetry::{Clock, Emit};
 use crate::bearer::refused;
 use crate::client::Clients;
 use crate::key::SigningKey;
-use crate::limits::{LEEWAY_S, TOKEN_BYTES_MAX, TOKENS_CACHED_MAX};
+use crate::limits::{LEEWAY_S, ORGS_MAX, PURPOSE_BYTES_MAX, TOKEN_BYTES_MAX, TOKENS_CACHED_MAX};
 use crate::revocation::Revocations;
 use crate::state::Endpoints;
 use crate::token::{Claims, TYPE};
@@ -138,7 +139,29 @@ fn caller(claims: Claims, clients: &Clients) -> Result<Caller> {
         fhir_user: claims.fhir_user.as_deref().map(FhirUser::parse).transpose()?,
         token_id: claims.jti.into(),
         site: client.site,
+        roles: Roles::parse(claims.roles.iter().map(String::as_str))?,
+        orgs: orgs(&claims.orgs)?,
+        purpose: claims.pou.map(purpose).transpose()?,
+        grant: claims.grant,
+        generations: Generations {
+            account: claims.generations.account,
+            client: claims.generations.client,
+        },
     })
+}
+
+fn orgs(ids: &[String]) -> Result<Box<[ResourceId]>> {
+    if ids.len() > ORGS_MAX {
+        return Err(Error::invalid("orgs: too many organisations"));
+    }
+    ids.iter().map(|id| ResourceId::parse(id)).collect()
+}
+
+/// A code of `http://terminology.hl7.org/CodeSystem/v3-ActReason`.
+fn purpose(code: String) -> Result<CompactString> {
+    let legal = (1..=PURPOSE_BYTES_MAX).contains(&code.len())
+        && code.bytes().all(|b| b.is_ascii_uppercase());
+    if legal { Ok(code.into()) } else { Err(Error::invalid("pou: not a purpose of use")) }
 }
 
 /// A token is remembered by its SHA-256: memory holds nothing that could be sent.

@@ -4,7 +4,7 @@
 //! Others that are written at the same time are not known here, so that each of them may be one too many: those
 //! under way at once, and those of other servers since the last look. They are stored, and not used.
 
-use canonical_model::{Error, Kind, Resource, ResourceType, Result};
+use canonical_model::{Error, Resource, ResourceType, Result};
 use search::limits::CUSTOMS_MAX;
 use search::{Custom, asks, clash};
 use store::limits::{DEFINITION_BYTES_MAX, DEFINITIONS_MAX};
@@ -23,7 +23,7 @@ pub(crate) struct Asking {
 /// resource has the id that it is stored under.
 ///
 /// # Errors
-/// Unprocessable, naming the element; Unavailable where the schema has no place for it yet.
+/// Unprocessable, naming the element.
 pub(crate) fn check(domain: &Domain, resource: &Resource) -> Result<Option<Asking>> {
     if resource.kind() != ResourceType::SEARCH_PARAMETER {
         return Ok(None);
@@ -31,11 +31,6 @@ pub(crate) fn check(domain: &Domain, resource: &Resource) -> Result<Option<Askin
     let custom = domain.catalogue().admits(resource)?;
     if !asks(resource) {
         return Ok(None);
-    }
-    if custom.is_some() && !domain.store().has_goal() {
-        let text =
-            "Search parameters of your own need the newest schema. Run `carebridge migrate` first.";
-        return Err(Error::new(Kind::Unavailable, text));
     }
     let new = Asking { id: resource.id().unwrap_or_default().to_owned(), custom };
     room(domain, &[], &new)?;

@@ -79,6 +79,7 @@ pub(crate) fn content(
         method: place.method,
         text: Some(Bytes::from(text.clone())),
         blob,
+        patients: Vec::new(),
     };
     // Search values and digest are of the open content; the database gets the sealed one.
     let sealed = domain.store().sealer().seal(&resource, version)?;
@@ -119,6 +120,7 @@ pub(crate) fn tombstone(kind: ResourceType, place: Place<'_>) -> Prepared {
         method: Method::Delete,
         text: None,
         blob: None,
+        patients: Vec::new(),
     };
     let change = Change {
         kind,

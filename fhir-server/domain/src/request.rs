@@ -1,12 +1,13 @@
 //! What every interaction knows of the request that asked for it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use access::Caller;
 use canonical_model::{Error, Kind, ResourceType, Result};
 use search::query::{Handling, Pair};
 use search::{Query, QueryContext};
-use store::RequestContext;
+use store::{AuditInteraction, RequestContext};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::Domain;
@@ -19,7 +20,11 @@ pub struct Request {
     /// Who asks.
     pub caller: Arc<Caller>,
     /// The `X-Request-Id`.
-    pub request_id: String,
+    pub request_id: Arc<str>,
+    /// From where.
+    pub address: Option<IpAddr>,
+    /// For what, as the record names it.
+    pub interaction: AuditInteraction,
     /// What makes a repeated POST happen once.
     pub idempotency: Option<IdempotencyKey>,
     /// Room in the memory that large bodies share: given back when the last that works on the body ends,
@@ -32,11 +37,10 @@ impl Request {
     #[must_use]
     pub fn context(&self) -> RequestContext {
         RequestContext {
-            request_id: self.request_id.clone(),
-            client: self.caller.client_id.to_string(),
-            subject: self.caller.subject.as_ref().map(ToString::to_string),
-            token_id: self.caller.token_id.to_string(),
-            site: self.caller.site,
+            request_id: Arc::clone(&self.request_id),
+            caller: Arc::clone(&self.caller),
+            address: self.address,
+            interaction: self.interaction,
         }
     }
 }

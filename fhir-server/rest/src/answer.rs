@@ -6,7 +6,7 @@ use bytes::Bytes;
 use canonical_model::{Error, Issue, IssueCode, Resource, Result};
 use domain::interactions::{Effect, Written};
 use http::StatusCode;
-use store::Stored;
+use store::{AuditInteraction, Stored};
 
 use crate::app::App;
 use crate::conditions::etag;
@@ -37,6 +37,10 @@ pub(crate) struct Answer {
     pub(crate) audited: bool,
     /// Whether it is the answer of an earlier request with the same `Idempotency-Key`.
     pub(crate) repeated: bool,
+    /// For the record: identities of the patients whom an answer about several resources is about.
+    pub(crate) patients: Vec<i64>,
+    /// For the record, where the request alone does not say it.
+    pub(crate) interaction: Option<AuditInteraction>,
 }
 
 /// An answer's body.
@@ -88,7 +92,16 @@ impl Raw {
 
 impl Answer {
     pub(crate) fn new(status: StatusCode, body: Body) -> Self {
-        Self { status, body, version: None, location: None, audited: false, repeated: false }
+        Self {
+            status,
+            body,
+            version: None,
+            location: None,
+            audited: false,
+            repeated: false,
+            patients: Vec::new(),
+            interaction: None,
+        }
     }
 
     /// A resource as it is stored, or as much of it as was asked for.
@@ -128,7 +141,15 @@ impl Answer {
             .filter(|_| written.effect != Effect::Deleted)
             .map(|v| format!("{}/{}/{}/_history/{}", app.base(), v.kind, v.id, v.version));
         let Written { version, audited, repeated, .. } = written;
-        Ok(Self { status, body, version, location, audited, repeated })
+        Ok(Self { version, location, audited, repeated, ..Self::new(status, body) })
+    }
+
+    /// The same, about all of these.
+    pub(crate) fn about<'a>(mut self, versions: impl Iterator<Item = &'a Stored>) -> Self {
+        self.patients = versions.flat_map(|version| &version.patients).copied().collect();
+        self.patients.sort_unstable();
+        self.patients.dedup();
+        self
     }
 
     /// The ETag, where the answer is about a version.

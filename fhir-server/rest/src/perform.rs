@@ -2,7 +2,8 @@
 
 use canonical_model::{Error, Result};
 use domain::Request;
-use store::{AuditAction, AuditEntry, RequestContext};
+use domain::interactions::search::Scope;
+use store::{AuditAction, AuditEntry, AuditInteraction, RequestContext};
 
 use crate::answer::Answer;
 use crate::app::App;
@@ -17,6 +18,7 @@ pub(crate) async fn perform(
     interaction: &Interaction,
     mut wire: WireRequest,
 ) -> Result<Answer> {
+    wire.request.interaction = recorded(interaction);
     let context = wire.request.context();
     let detail = wire.query.take().map(|query| app.domain.catalogue().written_down(query));
     let outcome = dispatch(app, interaction, wire).await;
@@ -41,7 +43,7 @@ pub(crate) async fn record_unwritten(
     if outcome.as_ref().is_ok_and(|answer| answer.audited) {
         return Ok(());
     }
-    let context = wire.request.context();
+    let context = RequestContext { interaction: recorded(interaction), ..wire.request.context() };
     app.domain.auditor().record(entry(app, context, interaction, outcome, None)).await
 }
 
@@ -53,18 +55,21 @@ fn entry(
     outcome: &Result<Answer>,
     detail: Option<String>,
 ) -> AuditEntry {
-    let about = outcome.as_ref().ok().and_then(|answer| answer.version.as_ref());
+    let answer = outcome.as_ref().ok();
+    let about = answer.and_then(|answer| answer.version.as_ref());
+    let said = answer.and_then(|answer| answer.interaction).unwrap_or(context.interaction);
+    let context = RequestContext { interaction: said, ..context };
+    let status = outcome.as_ref().map_or_else(|e| status(e.kind), |a| a.status).as_u16();
+    let patients = about.map(|version| &version.patients).or(answer.map(|answer| &answer.patients));
     AuditEntry {
-        at: app.domain.now(),
-        context,
-        action: action(interaction),
-        status: outcome.as_ref().map_or_else(|e| status(e.kind), |a| a.status).as_u16(),
         kind: interaction.kind(),
         id: about
             .map(|version| version.id.clone())
             .or_else(|| interaction.id().map(ToString::to_string)),
         version: about.map(|version| version.version),
+        patients: patients.cloned().unwrap_or_default(),
         detail,
+        ..AuditEntry::new(app.domain.now(), context, action(interaction), status)
     }
 }
 
@@ -75,15 +80,14 @@ pub(crate) async fn record_refusal(
     interaction: Option<&Interaction>,
     error: &Error,
 ) -> Result<()> {
+    let doing = interaction.map_or(AuditInteraction::Operation, recorded);
+    let context = RequestContext { interaction: doing, ..request.context() };
+    let (action, status) =
+        (interaction.map_or(AuditAction::Operation, action), status(error.kind).as_u16());
     let entry = AuditEntry {
-        at: app.domain.now(),
-        context: request.context(),
-        action: interaction.map_or(AuditAction::Operation, action),
-        status: status(error.kind).as_u16(),
         kind: interaction.and_then(Interaction::kind),
         id: interaction.and_then(Interaction::id).map(ToString::to_string),
-        version: None,
-        detail: None,
+        ..AuditEntry::new(app.domain.now(), context, action, status)
     };
     app.domain.auditor().record(entry).await
 }
@@ -103,6 +107,26 @@ fn action(interaction: &Interaction) -> AuditAction {
         | Interaction::ConditionalPatch(_) => AuditAction::Update,
         Interaction::Delete(..) | Interaction::ConditionalDelete(_) => AuditAction::Delete,
         Interaction::Capabilities | Interaction::Bundle => AuditAction::Operation,
+    }
+}
+
+/// What FHIR calls it. Whether a bundle is a batch is known once it has been read.
+fn recorded(interaction: &Interaction) -> AuditInteraction {
+    use AuditInteraction as As;
+    match interaction {
+        Interaction::Capabilities => As::Operation,
+        Interaction::Read(..) => As::Read,
+        Interaction::Vread(..) => As::Vread,
+        Interaction::Update(..) | Interaction::ConditionalUpdate(_) => As::Update,
+        Interaction::Patch(..) | Interaction::ConditionalPatch(_) => As::Patch,
+        Interaction::Delete(..) | Interaction::ConditionalDelete(_) => As::Delete,
+        Interaction::Create(_) => As::Create,
+        Interaction::HistoryInstance(..) => As::HistoryInstance,
+        Interaction::HistoryType(_) => As::HistoryType,
+        Interaction::HistorySystem => As::HistorySystem,
+        Interaction::Search(Scope::Type(_) | Scope::Compartment(..)) => As::SearchType,
+        Interaction::Search(Scope::System) => As::SearchSystem,
+        Interaction::Bundle => As::Transaction,
     }
 }
 

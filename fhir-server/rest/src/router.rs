@@ -1,6 +1,7 @@
 //! The HTTP surface: one door for `/fhir`, whose table of contents is [`Interaction`].
 
 use std::borrow::Cow;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use access::Action;
 use auth::{bearer, refuse_token_in_query};
 use axum::Router;
 use axum::body::Body as HttpBody;
-use axum::extract::State;
+use axum::extract::{ConnectInfo, State};
 use axum::response::Response;
 use axum::routing::{any, get};
 use bytes::Bytes;
@@ -20,6 +21,7 @@ use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
 use search::limits::PARAMS_MAX;
 use search::query::{Pair, parse_pairs, write_pairs};
+use store::AuditInteraction;
 use telemetry::Emit;
 use telemetry::event::RequestServed;
 use tower_http::compression::CompressionLayer;
@@ -89,7 +91,7 @@ fn cors() -> CorsLayer {
 async fn fhir(State(app): State<App>, request: axum::extract::Request) -> Response {
     let (parts, body) = request.into_parts();
     let (begun, id) = (Instant::now(), request_id(&parts.headers));
-    let work = answer(&app, &parts.method, &parts.uri, &parts.headers, body, &id);
+    let work = answer(&app, &parts, body, &id);
     let most = seconds(&parts);
     let outcome = match tokio::time::timeout(Duration::from_secs(most), work).await {
         Ok(outcome) => outcome,
@@ -146,23 +148,24 @@ fn bounded(method: &Method) -> &'static str {
 }
 
 /// The client's `X-Request-Id` where it is tame, else a new one.
-fn request_id(headers: &HeaderMap) -> String {
+fn request_id(headers: &HeaderMap) -> Arc<str> {
     headers
         .get(REQUEST_ID)
         .and_then(|value| value.to_str().ok())
         .filter(|id| !id.is_empty() && id.len() <= REQUEST_ID_BYTES_MAX)
         .filter(|id| id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b)))
-        .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
+        .map_or_else(|| Uuid::now_v7().to_string().into(), Arc::from)
 }
 
 async fn answer(
     app: &App,
-    method: &Method,
-    uri: &http::Uri,
-    headers: &HeaderMap,
+    parts: &http::request::Parts,
     body: HttpBody,
-    id: &str,
+    id: &Arc<str>,
 ) -> Result<Answer> {
+    let http::request::Parts { method, uri, headers, extensions, .. } = parts;
+    // The listener knows it, and whom to believe about it.
+    let address = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
     let (path, query) = (path(uri), uri.query().unwrap_or_default());
     refuse_token_in_query(uri.query())?;
     let accept = wire::text(headers, header::ACCEPT.as_str())?;
@@ -173,7 +176,14 @@ async fn answer(
         return capabilities(app, &format);
     }
     let caller = app.verifier.verify(bearer(headers)?)?;
-    let request = Request { caller, request_id: id.to_owned(), idempotency: None, room: None };
+    let request = Request {
+        caller,
+        request_id: Arc::clone(id),
+        address,
+        interaction: AuditInteraction::Operation,
+        idempotency: None,
+        room: None,
+    };
     match read(app, method, uri, headers, body, request.clone()).await {
         Ok((interaction, wire)) => perform(app, &interaction, wire).await,
         Err(error) => {

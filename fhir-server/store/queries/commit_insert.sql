@@ -13,7 +13,7 @@ claimed as (
 once as (
     -- A repeated key violates the primary key, and nothing of this statement happens.
     insert into idempotency (client, key, request, reply)
-    select ($31::text[])[1], $55, $56, $57 where $55::text is not null
+    select ($31::text[])[1], $59, $60, $61 where $59::text is not null
 ),
 --.
 c as materialized (
@@ -78,9 +78,18 @@ event as (
     select rid, 1, type, site, method, id, patients from c
 ),
 audited as (
-    insert into audit (at, request_id, action, status, type, version, id, client, subject, token_id)
+    insert into audit (
+        at, request_id, action, status, type, version, id, client, subject, token_id
+--? record
+        , patients, interaction, person, address, purpose
+--.
+    )
     select at, ($32::text[])[actor], case method when 0 then 0 else 2 end, 201, type, 1, id,
         ($31::text[])[actor], ($33::text[])[actor], ($34::text[])[actor]
+--? record
+        , nullif(patients, '{}'), ($55::int2[])[actor], ($56::text[])[actor], ($57::inet[])[actor],
+        ($58::text[])[actor]
+--.
     from c
 ),
 head as (

@@ -7,7 +7,7 @@ with
 --? key
 once as (
     insert into idempotency (client, key, request, reply)
-    select ($31::text[])[1], $74, $75, $76 where $74::text is not null
+    select ($31::text[])[1], $78, $79, $80 where $78::text is not null
 ),
 --.
 c as materialized (
@@ -144,10 +144,19 @@ event as (
     select rid, version, type, site, method, id, patients from done
 ),
 audited as (
-    insert into audit (at, request_id, action, status, type, version, id, client, subject, token_id)
+    insert into audit (
+        at, request_id, action, status, type, version, id, client, subject, token_id
+--? record
+        , patients, interaction, person, address, purpose
+--.
+    )
     select last_updated, ($32::text[])[actor], case method when 2 then 3 else 2 end,
         case when method = 2 then 204 when revives then 201 else 200 end, type, version, id,
         ($31::text[])[actor], ($33::text[])[actor], ($34::text[])[actor]
+--? record
+        , nullif(patients, '{}'), ($74::int2[])[actor], ($75::text[])[actor], ($76::inet[])[actor],
+        ($77::text[])[actor]
+--.
     from done
 ),
 --.

@@ -1,7 +1,7 @@
 -- The matches of keys that tend to match one resource each: two of them at most, for two are too many.
 -- A key that has more candidates than a glance takes is left to a search of its own.
 select i.ord, cardinality(c.rids) > $5 as crowded, octet_length(r.wire) > $6 as large,
-    r.type, r.id, r.version, r.last_updated, r.method,
+    r.type, r.id, r.version, r.last_updated, r.method, r.patients,
     case when octet_length(r.wire) <= $6 then r.wire end as wire, r.rid
 from unnest($1::bigint[], $2::int2[], $3::int4[], $4::int4[]) with ordinality i (key, type, facet, half, ord)
 cross join lateral (

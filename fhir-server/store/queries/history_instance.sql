@@ -1,4 +1,4 @@
-select v.version, v.last_updated, v.method, v.wire
+select v.version, v.last_updated, v.method, v.patients, v.wire
 from (
     select version, last_updated, 'infinity'::timestamptz as archived_at, method, wire, patients
     from resource

@@ -1,11 +1,11 @@
 -- Versions of the given types, oldest first. Each type is one walk down the heads' index and one down the
 -- journal's; a version keeps its place in the order when it is superseded during a walk.
-select v.type, v.id, v.version, v.last_updated, v.method, v.wire, v.rid
+select v.type, v.id, v.version, v.last_updated, v.method, v.patients, v.wire, v.rid
 from unnest($1::int2[], $2::boolean[], $10::text[]) u (type, free, owners)
 cross join lateral (select u.type, u.free, u.owners::bigint[] as owners offset 0) t
 cross join lateral (
     (
-        select r.type, r.id, r.version, r.last_updated, r.method, r.wire, r.rid
+        select r.type, r.id, r.version, r.last_updated, r.method, r.patients, r.wire, r.rid
         from resource r
         where r.type = t.type
             and (t.free or r.patients && t.owners)
@@ -18,7 +18,7 @@ cross join lateral (
     )
     union all
     (
-        select h.type, h.id, h.version, h.last_updated, h.method, h.wire, h.rid
+        select h.type, h.id, h.version, h.last_updated, h.method, h.patients, h.wire, h.rid
         from history h
         where h.type = t.type
             and (t.free or h.patients && t.owners)

@@ -5,6 +5,10 @@ select i.goal, i.aim, i.seals, i.seen, i.form, i.reached, i.last, i.types, i.end
     case when $2 then (select coalesce(sum(version), 0)::bigint from resource where type = $1)
         else i.seen end as newest,
     exists (select from index_due) as due,
+    exists (
+        select from pg_attribute a
+        where a.attrelid = 'audit'::regclass and a.attname = 'tx' and not a.attisdropped
+    ) as record,
     exists (select from resource) as some,
     exists (select from setting where name = 'seal_proof') as sealed,
     array(select digest from index_param order by digest) as params,

@@ -6,14 +6,17 @@ use std::time::Instant;
 
 use canonical_model::{Error, Kind, ResourceType, Result};
 use chrono::{DateTime, Utc};
+use sqlx::postgres::PgBindIterExt;
 use telemetry::Emit;
 use telemetry::event::AuditFlushed;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
+use crate::change::Ragged;
 use crate::connect::{Role, options};
+use crate::ground::Ground;
 use crate::limits::{AUDIT_BATCH_MAX, AUDIT_QUEUE_MAX, AUDIT_WRITERS};
-use crate::reserve::Reserve;
 use crate::sessions::Sessions;
+use crate::statement::{Part, Parts, Template, statement};
 use crate::{RequestContext, Store};
 
 /// What was done; numbered as in the database.
@@ -32,6 +35,22 @@ pub enum AuditAction {
     Search = 4,
     /// Anything else.
     Operation = 5,
+    /// A log-in, or a try.
+    LogIn = 6,
+    /// A token given out, or refused.
+    Token = 7,
+    /// A revocation.
+    Revocation = 8,
+    /// An export.
+    Export = 9,
+    /// A disclosure to somebody outside.
+    Disclosure = 10,
+    /// Access in an emergency begun.
+    BreakGlass = 11,
+    /// The review of such an access.
+    Review = 12,
+    /// A change of accounts, clients or keys.
+    Accounts = 13,
 }
 
 /// One access, granted or refused.
@@ -53,6 +72,37 @@ pub struct AuditEntry {
     pub version: Option<i32>,
     /// A search's query.
     pub detail: Option<String>,
+    /// The identities of the patients whom it is about, as heads hold them.
+    pub patients: Vec<i64>,
+    /// The rules that withheld or refused, as `consent:Consent/7 label:ETH`.
+    pub rules: Option<String>,
+    /// To whom it was disclosed.
+    pub recipient: Option<String>,
+}
+
+impl AuditEntry {
+    /// An access with nothing to tell beside it.
+    #[must_use]
+    pub fn new(
+        at: DateTime<Utc>,
+        context: RequestContext,
+        action: AuditAction,
+        status: u16,
+    ) -> Self {
+        Self {
+            at,
+            context,
+            action,
+            status,
+            kind: None,
+            id: None,
+            version: None,
+            detail: None,
+            patients: Vec::new(),
+            rules: None,
+            recipient: None,
+        }
+    }
 }
 
 type Waiting = (AuditEntry, oneshot::Sender<bool>);
@@ -76,7 +126,7 @@ impl Auditor {
         let waiting = Arc::new(Mutex::new(waiting));
         for _ in 0..AUDIT_WRITERS {
             let (sessions, waiting) = (sessions.clone(), Arc::clone(&waiting));
-            tokio::spawn(write_groups(sessions, Arc::clone(&store.ground.reserve), waiting));
+            tokio::spawn(write_groups(sessions, store.ground.clone(), waiting));
         }
         Ok(Self { queue })
     }
@@ -104,15 +154,16 @@ pub(crate) fn refused() -> Error {
 
 async fn write_groups(
     sessions: Sessions,
-    reserve: Arc<Reserve>,
+    ground: Ground,
     waiting: Arc<Mutex<mpsc::Receiver<Waiting>>>,
 ) {
     let mut group = Vec::with_capacity(AUDIT_BATCH_MAX);
     while waiting.lock().await.recv_many(&mut group, AUDIT_BATCH_MAX).await > 0 {
         let begun = Instant::now();
-        let mut outcome = reserve.watch(insert(&sessions, &group).await).await;
+        let parts = Parts::default().with(Part::Record, ground.has_record());
+        let mut outcome = ground.reserve.watch(insert(&sessions, parts, &group).await).await;
         if outcome.as_ref().is_err_and(|error| error.kind == Kind::StorageFull) {
-            outcome = insert(&sessions, &group).await; // The reserve has been given back since.
+            outcome = insert(&sessions, parts, &group).await; // The reserve has been given back since.
         }
         let written = match outcome {
             Ok(()) => {
@@ -131,22 +182,33 @@ async fn write_groups(
     }
 }
 
-async fn insert(sessions: &Sessions, group: &[Waiting]) -> Result<()> {
-    let column = |pick: fn(&AuditEntry) -> i16| -> Vec<i16> {
-        group.iter().map(|(entry, _)| pick(entry)).collect()
-    };
+async fn insert(sessions: &Sessions, parts: Parts, group: &[Waiting]) -> Result<()> {
     let entries = || group.iter().map(|(entry, _)| entry);
-    let query = sqlx::query(include_str!("../queries/audit_insert.sql"))
-        .bind(entries().map(|e| e.at).collect::<Vec<_>>())
-        .bind(entries().map(|e| e.context.request_id.as_str()).collect::<Vec<_>>())
-        .bind(column(|e| e.action as i16))
-        .bind(column(|e| i16::try_from(e.status).unwrap_or(0)))
-        .bind(entries().map(|e| e.kind.map(ResourceType::number)).collect::<Vec<_>>())
-        .bind(entries().map(|e| e.version).collect::<Vec<_>>())
-        .bind(entries().map(|e| e.id.as_deref()).collect::<Vec<_>>())
-        .bind(entries().map(|e| e.context.client.as_str()).collect::<Vec<_>>())
-        .bind(entries().map(|e| e.context.subject.as_deref()).collect::<Vec<_>>())
-        .bind(entries().map(|e| e.context.token_id.as_str()).collect::<Vec<_>>())
-        .bind(entries().map(|e| e.detail.as_deref()).collect::<Vec<_>>());
+    let contexts = || entries().map(|entry| &entry.context);
+    let mut patients = Ragged::default();
+    for entry in entries() {
+        patients.items.extend_from_slice(&entry.patients);
+        patients.end_row();
+    }
+    let query = sqlx::query(statement(Template::Audit, parts))
+        .bind(entries().map(|e| e.at).bind_iter())
+        .bind(contexts().map(|c| &*c.request_id).bind_iter())
+        .bind(entries().map(|e| e.action as i16).bind_iter())
+        .bind(entries().map(|e| i16::try_from(e.status).unwrap_or(0)).bind_iter())
+        .bind(entries().map(|e| e.kind.map(ResourceType::number)).bind_iter())
+        .bind(entries().map(|e| e.version).bind_iter())
+        .bind(entries().map(|e| e.id.as_deref()).bind_iter())
+        .bind(contexts().map(RequestContext::client).bind_iter())
+        .bind(contexts().map(RequestContext::subject).bind_iter())
+        .bind(contexts().map(RequestContext::token_id).bind_iter())
+        .bind(entries().map(|e| e.detail.as_deref()).bind_iter())
+        .bind(contexts().map(|c| c.interaction as i16).bind_iter())
+        .bind(contexts().map(RequestContext::person).bind_iter())
+        .bind(contexts().map(RequestContext::inet).bind_iter())
+        .bind(contexts().map(RequestContext::purpose).bind_iter())
+        .bind(entries().map(|e| e.rules.as_deref()).bind_iter())
+        .bind(entries().map(|e| e.recipient.as_deref()).bind_iter())
+        .bind(patients.items)
+        .bind(patients.offsets);
     sessions.execute(query).await.map(drop)
 }

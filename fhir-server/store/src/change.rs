@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use search::{Hasher, IndexEntries};
 
 use crate::commit::Once;
+use crate::context::RequestContext;
 use crate::forward::Forward;
 use crate::index_rows::IndexRows;
 use crate::statement::{Part, Parts};
@@ -59,21 +60,6 @@ pub struct Change {
     pub entries: IndexEntries,
 }
 
-/// Who asked, for the audit record that is written with the change.
-#[derive(Clone, Debug)]
-pub struct RequestContext {
-    /// The `X-Request-Id`.
-    pub request_id: String,
-    /// The OAuth client.
-    pub client: String,
-    /// The user, if there is one.
-    pub subject: Option<String>,
-    /// The token's `jti`.
-    pub token_id: String,
-    /// The site the request speaks for.
-    pub site: i16,
-}
-
 /// Flat arrays with offsets: one statement for any number of changes.
 #[derive(Default)]
 pub(crate) struct Flat {
@@ -111,11 +97,8 @@ pub(crate) struct Flat {
     pub(crate) timeline: Ragged<i64>,
     pub(crate) patients: Ragged<i64>,
     pub(crate) times: Vec<DateTime<Utc>>,
-    pub(crate) sites: Vec<i16>,
-    pub(crate) clients: Vec<String>,
-    pub(crate) request_ids: Vec<String>,
-    pub(crate) subjects: Vec<Option<String>>,
-    pub(crate) token_ids: Vec<String>,
+    /// The actors.
+    pub(crate) contexts: Vec<RequestContext>,
 }
 
 /// Changes of one request: they share who asked and when.
@@ -141,7 +124,7 @@ impl<T> Default for Ragged<T> {
 }
 
 impl<T> Ragged<T> {
-    fn end_row(&mut self) {
+    pub(crate) fn end_row(&mut self) {
         self.offsets.push(i32::try_from(self.items.len()).unwrap_or(i32::MAX));
     }
 }
@@ -210,11 +193,7 @@ impl Flat {
     /// Notes who asked, of the changes that follow.
     fn begin(&mut self, at: DateTime<Utc>, context: RequestContext) {
         self.times.push(at);
-        self.sites.push(context.site);
-        self.clients.push(context.client);
-        self.request_ids.push(context.request_id);
-        self.subjects.push(context.subject);
-        self.token_ids.push(context.token_id);
+        self.contexts.push(context);
     }
 
     /// How many changes.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use canonical_model::Result;
 use chrono::{DateTime, Utc};
-use sqlx::postgres::PgArguments;
+use sqlx::postgres::{PgArguments, PgBindIterExt};
 use sqlx::query::QueryScalar;
 use sqlx::{PgConnection, Postgres};
 use telemetry::Emit;
@@ -13,7 +13,8 @@ use telemetry::event::Committed;
 
 use crate::Store;
 use crate::blob::has_blobs;
-use crate::change::{Change, Flat, RequestContext, Work};
+use crate::change::{Change, Flat, Work};
+use crate::context::RequestContext;
 use crate::error::{CRITERIA_TAKEN, IDENTITY_TAKEN, REPEATED_KEY, StoreError};
 use crate::forward::{Hold, forwards};
 use crate::ground::Ground;
@@ -125,9 +126,11 @@ pub(crate) async fn insert(
     let count = work.iter().map(|work| work.changes.len()).sum();
     let rids = ground.numbers.take(connection, count).await?;
     let flat = Flat::of_new(&ground.hasher, work, &rids);
-    let parts = flat.parts(once).with(Part::Due, ground.has_goal() && flat.goal.is_some());
+    let parts = flat.parts(once).with(Part::Due, flat.goal.is_some());
+    let parts = parts.with(Part::Record, ground.has_record());
     let query = bind_common(sqlx::query_scalar(statement(Template::Insert, parts)), &flat);
     let query = bind_rows(query.bind(&flat.rids), &flat.added).bind(&flat.claims).bind(flat.goal);
+    let query = bind_record(query, &flat.contexts);
     let query = if parts.has(Part::Key) { bind_key(query, once) } else { query };
     let begun = Instant::now();
     let written: i64 = query.fetch_one(connection).await.map_err(StoreError)?;
@@ -179,7 +182,8 @@ async fn replace(
     once: &Once,
 ) -> Result<HashSet<i64>> {
     let parts = flat.parts(once).with(Part::Version, true);
-    let parts = parts.with(Part::Due, ground.has_goal() && flat.goal.is_some());
+    let parts = parts.with(Part::Due, flat.goal.is_some());
+    let parts = parts.with(Part::Record, ground.has_record());
     let query = bind_update(flat, parts);
     let query = if parts.has(Part::Key) { bind_key(query, once) } else { query };
     let begun = Instant::now();
@@ -198,7 +202,8 @@ fn bind_update(flat: &Flat, parts: Parts) -> Statement<'_> {
     let query = bind_common(sqlx::query_scalar(statement(Template::Update, parts)), flat);
     let query = bind_rows(query.bind(&flat.rids), &flat.added);
     let query = query.bind(&flat.expected).bind(&flat.revives);
-    bind_rows(query, &flat.gone).bind(flat.goal).bind(&flat.xmins)
+    let query = bind_rows(query, &flat.gone).bind(flat.goal).bind(&flat.xmins);
+    bind_record(query, &flat.contexts)
 }
 
 type Statement<'q> = QueryScalar<'q, Postgres, i64, PgArguments>;
@@ -235,11 +240,20 @@ fn bind_common<'q>(query: Statement<'q>, flat: &'q Flat) -> Statement<'q> {
         .bind(&flat.patients.items)
         .bind(&flat.patients.offsets)
         .bind(&flat.times)
-        .bind(&flat.sites)
-        .bind(&flat.clients)
-        .bind(&flat.request_ids)
-        .bind(&flat.subjects)
-        .bind(&flat.token_ids)
+        .bind(flat.contexts.iter().map(|context| context.caller.site).bind_iter())
+        .bind(flat.contexts.iter().map(RequestContext::client).bind_iter())
+        .bind(flat.contexts.iter().map(|context| &*context.request_id).bind_iter())
+        .bind(flat.contexts.iter().map(RequestContext::subject).bind_iter())
+        .bind(flat.contexts.iter().map(RequestContext::token_id).bind_iter())
+}
+
+/// Binds the next 4: what the record says of each actor beyond that.
+fn bind_record<'q>(query: Statement<'q>, contexts: &'q [RequestContext]) -> Statement<'q> {
+    query
+        .bind(contexts.iter().map(|context| context.interaction as i16).bind_iter())
+        .bind(contexts.iter().map(RequestContext::person).bind_iter())
+        .bind(contexts.iter().map(RequestContext::inet).bind_iter())
+        .bind(contexts.iter().map(RequestContext::purpose).bind_iter())
 }
 
 /// Binds the next 17: the columns of each table's rows.

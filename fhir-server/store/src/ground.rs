@@ -22,15 +22,15 @@ pub(crate) struct Ground {
     pub(crate) reserve: Arc<Reserve>,
     /// Places for transactions of many changes.
     pub(crate) turns: Arc<Semaphore>,
-    /// Whether the schema has a place for the goal of the index; the one before has none.
-    pub(crate) goal: Arc<AtomicBool>,
+    /// Whether the schema has all columns of the record; the one before has not.
+    pub(crate) record: Arc<AtomicBool>,
     /// Names what this server seals.
     pub(crate) seals: i64,
 }
 
 impl Ground {
-    pub(crate) fn has_goal(&self) -> bool {
-        self.goal.load(Ordering::Relaxed)
+    pub(crate) fn has_record(&self) -> bool {
+        self.record.load(Ordering::Relaxed)
     }
 
     /// A place for a transaction of many changes. More of them at once than there are cores only

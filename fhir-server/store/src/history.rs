@@ -8,7 +8,7 @@ use sqlx::Row;
 
 use crate::Store;
 use crate::error::StoreError;
-use crate::rows::{Reach, Stored, stored, stored_named};
+use crate::rows::{Reach, Stored, stored_for, stored_named_for};
 
 /// Whose history.
 #[derive(Clone, Debug)]
@@ -89,7 +89,7 @@ impl Store {
         let versions = rows
             .iter()
             .map(|row| {
-                let version = stored(row, &self.sealer, kind, id.as_str().to_owned())?;
+                let version = stored_for(row, &self.sealer, kind, id.as_str().to_owned())?;
                 let key = HistoryKey {
                     last_updated: version.last_updated,
                     rid: 0,
@@ -143,7 +143,7 @@ impl Store {
         let versions = rows
             .iter()
             .map(|row| {
-                let version = stored_named(row, &self.sealer)?;
+                let version = stored_named_for(row, &self.sealer)?;
                 let rid = row.try_get("rid").map_err(StoreError)?;
                 let key = HistoryKey {
                     last_updated: version.last_updated,

@@ -197,7 +197,6 @@ impl Store {
             Err(error) if has_code(&error, NO_TABLE) || has_code(&error, NO_COLUMN) => None,
             state => Some(state?),
         };
-        self.ground.goal.store(state.is_some(), Ordering::Relaxed);
         Ok(state)
     }
 
@@ -251,6 +250,7 @@ async fn state(
         .fetch_one(connection)
         .await
         .map_err(StoreError)?;
+    ground.record.store(row.try_get("record").map_err(StoreError)?, Ordering::Relaxed);
     IndexState::of(&row, ground.seals)
 }
 

@@ -9,6 +9,7 @@ mod blob;
 mod change;
 mod commit;
 mod connect;
+mod context;
 mod definitions;
 mod error;
 mod find_group;
@@ -42,8 +43,9 @@ mod wire;
 
 pub use audit::{AuditAction, AuditEntry, Auditor};
 pub use blob::BlobWriter;
-pub use change::{Change, Method, RequestContext};
+pub use change::{Change, Method};
 pub use commit::{Applied, Once};
+pub use context::{AuditInteraction, RequestContext};
 pub use definitions::{Definition, Definitions};
 pub use head::Head;
 pub use history::{HistoryKey, HistoryQuery, HistoryScope};

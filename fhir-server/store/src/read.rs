@@ -10,7 +10,7 @@ use crate::error::StoreError;
 use crate::limits::VERSIONS_PER_READ;
 use crate::read_group::Wanted;
 pub use crate::rows::Stored;
-use crate::rows::{Reach, stored};
+use crate::rows::{Reach, stored_for};
 use crate::{RequestContext, Store, Transaction};
 
 /// A version by its name.
@@ -75,7 +75,7 @@ impl Store {
             .bind(id.as_str())
             .bind(owners);
         let row = self.sessions.fetch_optional(query).await?;
-        row.map(|row| stored(&row, &self.sealer, kind, id.as_str().to_owned())).transpose()
+        row.map(|row| stored_for(&row, &self.sealer, kind, id.as_str().to_owned())).transpose()
     }
 
     /// One version, current or not.
@@ -96,7 +96,7 @@ impl Store {
             .bind(version)
             .bind(owners);
         let row = self.sessions.fetch_optional(query).await?;
-        row.map(|row| stored(&row, &self.sealer, kind, id.as_str().to_owned())).transpose()
+        row.map(|row| stored_for(&row, &self.sealer, kind, id.as_str().to_owned())).transpose()
     }
 
     /// Many versions, in the order of their names, [`VERSIONS_PER_READ`] in a round trip. `None` for
@@ -134,7 +134,7 @@ impl Store {
             if let (Some((kind, id, _)), Some(place)) = (names.get(at), places.get_mut(at))
                 && matches!(Reach::of(access, *kind, self.hasher()), Reach::Everything)
             {
-                *place = Some(stored(&row, &self.sealer, *kind, id.to_string())?);
+                *place = Some(stored_for(&row, &self.sealer, *kind, id.to_string())?);
             }
         }
         Ok(())
@@ -161,6 +161,6 @@ impl Transaction {
             .fetch_optional(self.connection())
             .await
             .map_err(StoreError)?;
-        row.map(|row| stored(&row, &sealer, kind, id.as_str().to_owned())).transpose()
+        row.map(|row| stored_for(&row, &sealer, kind, id.as_str().to_owned())).transpose()
     }
 }

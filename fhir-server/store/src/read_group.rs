@@ -6,17 +6,19 @@ use std::sync::Arc;
 use canonical_model::{Error, Kind, ResourceId, ResourceType, Result};
 use chrono::{DateTime, Utc};
 use sqlx::Row;
+use sqlx::postgres::PgBindIterExt;
 
 use crate::RequestContext;
 use crate::change::Method;
 use crate::error::StoreError;
 use crate::gather::{Answers, Gathered};
+use crate::ground::Ground;
 use crate::limits::READ_GROUP_BYTES_MAX;
 use crate::read::Reading;
-use crate::reserve::Reserve;
 use crate::rows::stored;
 use crate::sealer::Sealer;
 use crate::sessions::Sessions;
+use crate::statement::{Part, Parts, Template, statement};
 
 /// Which version is wanted, and by whom.
 pub(crate) struct Wanted {
@@ -30,7 +32,7 @@ pub(crate) struct Wanted {
 #[derive(Clone)]
 pub(crate) struct Reader {
     pub(crate) sessions: Sessions,
-    pub(crate) reserve: Arc<Reserve>,
+    pub(crate) ground: Ground,
     pub(crate) sealer: Arc<Sealer>,
 }
 
@@ -40,7 +42,7 @@ impl Gathered for Reader {
     type Answer = Option<Reading>;
 
     async fn fetch(&self, group: &[Wanted]) -> Result<Answers<Self>> {
-        let outcome = self.reserve.watch(self.read(group).await).await;
+        let outcome = self.ground.reserve.watch(self.read(group).await).await;
         match outcome {
             // The reserve has been given back since.
             Err(error) if error.kind == Kind::StorageFull => self.read(group).await,
@@ -51,17 +53,21 @@ impl Gathered for Reader {
 
 impl Reader {
     async fn read(&self, group: &[Wanted]) -> Result<Answers<Self>> {
-        let texts = |pick: fn(&Wanted) -> &str| -> Vec<&str> { group.iter().map(pick).collect() };
-        let contexts = group.iter().map(|wanted| &wanted.context);
-        let query = sqlx::query(include_str!("../queries/read_group.sql"))
-            .bind(group.iter().map(|wanted| wanted.identity).collect::<Vec<_>>())
-            .bind(texts(|wanted| wanted.id.as_str()))
-            .bind(group.iter().map(|wanted| wanted.at).collect::<Vec<_>>())
-            .bind(texts(|wanted| &wanted.context.request_id))
-            .bind(texts(|wanted| &wanted.context.client))
-            .bind(contexts.map(|context| context.subject.as_deref()).collect::<Vec<_>>())
-            .bind(texts(|wanted| &wanted.context.token_id))
-            .bind(READ_GROUP_BYTES_MAX);
+        let contexts = || group.iter().map(|wanted| &wanted.context);
+        let parts = Parts::default().with(Part::Record, self.ground.has_record());
+        let query = sqlx::query(statement(Template::Read, parts))
+            .bind(group.iter().map(|wanted| wanted.identity).bind_iter())
+            .bind(group.iter().map(|wanted| wanted.id.as_str()).bind_iter())
+            .bind(group.iter().map(|wanted| wanted.at).bind_iter())
+            .bind(contexts().map(|context| &*context.request_id).bind_iter())
+            .bind(contexts().map(RequestContext::client).bind_iter())
+            .bind(contexts().map(RequestContext::subject).bind_iter())
+            .bind(contexts().map(RequestContext::token_id).bind_iter())
+            .bind(READ_GROUP_BYTES_MAX)
+            .bind(contexts().map(|context| context.interaction as i16).bind_iter())
+            .bind(contexts().map(RequestContext::person).bind_iter())
+            .bind(contexts().map(RequestContext::inet).bind_iter())
+            .bind(contexts().map(RequestContext::purpose).bind_iter());
         let rows = self.sessions.fetch_all(query).await?;
         let mut answers: Answers<Self> = group.iter().map(|_| Ok(None)).collect();
         for row in &rows {

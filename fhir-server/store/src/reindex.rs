@@ -11,8 +11,9 @@ use search::{Hasher, INDEX_FORM, IndexEntries};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
-use crate::change::{Change, Flat, Method, RequestContext, Work};
+use crate::change::{Change, Flat, Method, Work};
 use crate::commit::index_anew;
+use crate::context::RequestContext;
 use crate::error::StoreError;
 use crate::forward::{Hold, forwards};
 use crate::lack::{END_OF_ALL, END_OF_SOME, Lack, Mark};
@@ -220,8 +221,11 @@ async fn anew(
     all.sort_unstable();
     let before = forwards(open.connection(), &all, Hold::LOCKED).await?;
     keep(open.connection(), &hasher, &kept).await?;
-    let flat =
-        Flat::of_same(Work { changes, at, context: nobody(), claim: None }, &identities, &before);
+    let flat = Flat::of_same(
+        Work { changes, at, context: RequestContext::internal(), claim: None },
+        &identities,
+        &before,
+    );
     index_anew(open.connection(), &flat).await.map(drop)
 }
 
@@ -257,17 +261,6 @@ fn change(
         digest: 0,
         entries,
     }))
-}
-
-/// Nothing is written that names who asked.
-fn nobody() -> RequestContext {
-    RequestContext {
-        request_id: String::new(),
-        client: String::new(),
-        subject: None,
-        token_id: String::new(),
-        site: 0,
-    }
 }
 
 /// Notes the place, or an end of this kind.

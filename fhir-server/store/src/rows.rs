@@ -71,6 +71,9 @@ pub struct Stored {
     pub text: Option<Bytes>,
     /// Content that belongs to the text and is not in it: a Binary's `data`.
     pub blob: Option<Blob>,
+    /// The identities of the patients in whose compartment it is, for the record of the access; none where that
+    /// is written with it.
+    pub patients: Vec<i64>,
 }
 
 /// Reads `version, last_updated, method, wire` of a row.
@@ -94,7 +97,25 @@ pub(crate) fn stored(
         method: Method::from_number(row.try_get("method").map_err(StoreError)?),
         text,
         blob,
+        patients: Vec::new(),
     })
+}
+
+/// Reads a row that also has its `patients`: one whose access is recorded afterwards.
+pub(crate) fn stored_for(
+    row: &PgRow,
+    sealer: &Sealer,
+    kind: ResourceType,
+    id: String,
+) -> Result<Stored> {
+    let patients = row.try_get("patients").map_err(StoreError)?;
+    Ok(Stored { patients, ..stored(row, sealer, kind, id)? })
+}
+
+/// Reads a row that also has its `patients`, and names its type and id.
+pub(crate) fn stored_named_for(row: &PgRow, sealer: &Sealer) -> Result<Stored> {
+    let patients = row.try_get("patients").map_err(StoreError)?;
+    Ok(Stored { patients, ..stored_named(row, sealer)? })
 }
 
 /// Reads a row that also names its type and id.

@@ -1,7 +1,7 @@
 //! Statements with optional parts: a table that a batch has nothing for costs nothing.
 //!
-//! A statement's file marks its parts by lines `--? name` and `--.`; each combination that is asked
-//! for is put together once and kept.
+//! A statement's file marks its parts by lines `--? name` and `--.`, one within another where it needs both;
+//! each combination that is asked for is put together once and kept.
 
 use std::sync::{LazyLock, Mutex};
 
@@ -28,9 +28,11 @@ pub(crate) enum Part {
     Due,
     /// Heads that stay as they are read, until the transaction ends.
     Locked,
+    /// What the record says beyond the columns of the schema before.
+    Record,
 }
 
-const NAMES: [(&str, Part); 15] = [
+const NAMES: [(&str, Part); 16] = [
     ("claims", Part::Claims),
     ("key", Part::Key),
     ("tokens", Part::Tokens),
@@ -46,16 +48,17 @@ const NAMES: [(&str, Part); 15] = [
     ("version", Part::Version),
     ("due", Part::Due),
     ("locked", Part::Locked),
+    ("record", Part::Record),
 ];
 
 /// The parts of a statement that a batch needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Parts(u16);
+pub(crate) struct Parts(u32);
 
 impl Parts {
     /// With one more, if it is needed.
     pub(crate) fn with(self, part: Part, needed: bool) -> Self {
-        Self(self.0 | u16::from(needed) << part as u16)
+        Self(self.0 | u32::from(needed) << part as u16)
     }
 
     pub(crate) fn has(self, part: Part) -> bool {
@@ -74,11 +77,15 @@ pub(crate) enum Template {
     Insert,
     Update,
     Forward,
+    Read,
+    Audit,
 }
 
 const INSERT: &str = include_str!("../queries/commit_insert.sql");
 const UPDATE: &str = include_str!("../queries/commit_update.sql");
 const FORWARD: &str = include_str!("../queries/forward.sql");
+const READ: &str = include_str!("../queries/read_group.sql");
+const AUDIT: &str = include_str!("../queries/audit_insert.sql");
 
 static MADE: LazyLock<Mutex<HashMap<(Template, Parts), &'static str>>> =
     LazyLock::new(Mutex::default);
@@ -91,6 +98,8 @@ pub(crate) fn statement(template: Template, parts: Parts) -> &'static str {
             Template::Insert => INSERT,
             Template::Update => UPDATE,
             Template::Forward => FORWARD,
+            Template::Read => READ,
+            Template::Audit => AUDIT,
         };
         Box::leak(assemble(file, parts).into_boxed_str())
     })
@@ -98,13 +107,14 @@ pub(crate) fn statement(template: Template, parts: Parts) -> &'static str {
 
 fn assemble(file: &str, parts: Parts) -> String {
     let mut out = String::with_capacity(file.len());
-    let mut wanted = true;
+    // Of the parts that the line is within, from the outside in.
+    let mut wanted = Vec::new();
     for line in file.lines() {
         if let Some(name) = line.strip_prefix("--? ") {
-            wanted = parts.has_named(name);
+            wanted.push(parts.has_named(name));
         } else if line == "--." {
-            wanted = true;
-        } else if wanted {
+            wanted.pop();
+        } else if wanted.iter().all(|part| *part) {
             out.push_str(line);
             out.push('\n');
         }
@@ -129,11 +139,27 @@ mod tests {
     }
 
     #[test]
+    fn a_part_within_a_part_needs_both() {
+        let text = "a\n--? version\nb\n--? record\nc\n--.\nd\n--.\ne\n";
+        let both = Parts::default().with(Part::Version, true).with(Part::Record, true);
+        for (parts, expected) in [
+            (Parts::default(), "a e"),
+            (Parts::default().with(Part::Record, true), "a e"),
+            (Parts::default().with(Part::Version, true), "a b d e"),
+            (both, "a b c d e"),
+        ] {
+            assert_eq!(assemble(text, parts).lines().collect::<Vec<_>>().join(" "), expected);
+        }
+    }
+
+    #[test]
     fn the_files_name_only_parts() {
-        for file in [INSERT, UPDATE, FORWARD] {
+        for file in [INSERT, UPDATE, FORWARD, READ, AUDIT] {
             for name in file.lines().filter_map(|line| line.strip_prefix("--? ")) {
                 assert!(NAMES.iter().any(|(known, _)| *known == name), "{name}");
             }
+            let ends = file.lines().filter(|line| *line == "--.").count();
+            assert_eq!(file.lines().filter(|line| line.starts_with("--? ")).count(), ends);
         }
     }
 }

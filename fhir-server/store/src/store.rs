@@ -86,7 +86,7 @@ impl Store {
             hasher,
             numbers: Arc::new(Numbers::new(block)),
             turns: Arc::new(Semaphore::new(per_core(TURNS_PER_2_CORES, 2))),
-            goal: Arc::default(),
+            record: Arc::default(),
             seals,
             reserve: Arc::new(Reserve::new(sessions.clone(), setup.reserve_mib)),
         };
@@ -97,7 +97,7 @@ impl Store {
             Gather::start(&Finder { sessions: sessions.clone(), sealer: Arc::clone(&sealer) });
         let reads = Gather::start(&Reader {
             sessions: sessions.clone(),
-            reserve: Arc::clone(&ground.reserve),
+            ground: ground.clone(),
             sealer: Arc::clone(&sealer),
         });
         let indexed = Arc::default();
@@ -135,12 +135,6 @@ impl Store {
     pub(crate) async fn turn_to_search(&self) -> Result<SemaphorePermit<'_>> {
         let turn = timeout(Duration::from_millis(ACQUIRE_MS_MAX), self.searches.acquire()).await;
         turn.map_err(|_| busy())?.map_err(|_| away())
-    }
-
-    /// Whether the schema has a place for what the index is built with, as it was last seen.
-    #[must_use]
-    pub fn has_goal(&self) -> bool {
-        self.ground.has_goal()
     }
 
     /// What seals elements before they are committed.

@@ -14,8 +14,9 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::Store;
 use crate::blob::blobs;
-use crate::change::{Change, RequestContext, Work};
+use crate::change::{Change, Work};
 use crate::commit::{Applied, Once, insert, settle, update};
+use crate::context::RequestContext;
 use crate::error::StoreError;
 use crate::forward::Hold;
 use crate::ground::Ground;

@@ -94,13 +94,7 @@ async fn a_client_that_leaves_in_the_middle_leaves_nothing() -> Result<()> {
 async fn a_commit_and_the_sweep_agree() -> Result<()> {
     let database = Database::create().await?;
     let store = store(&database).await?;
-    let context = RequestContext {
-        request_id: "r".to_owned(),
-        client: "c".to_owned(),
-        subject: None,
-        token_id: "t".to_owned(),
-        site: 0,
-    };
+    let context = RequestContext::internal();
     for (id, late) in [("late", true), ("early", false)] {
         let mut writer = store.blob_writer();
         writer.push(&content(10, 2 * CHUNK + 1)).await?;

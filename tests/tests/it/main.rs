@@ -41,6 +41,7 @@ mod migration;
 mod outbound;
 mod outbound_limits;
 mod patch;
+mod record;
 mod reindex;
 mod samples;
 mod samples_compare;

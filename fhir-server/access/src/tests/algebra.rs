@@ -27,13 +27,9 @@ fn caller() -> impl Strategy<Value = Caller> {
     let patient = prop::option::of(prop::sample::select(vec!["p1", "p2"]));
     let user = prop::option::of(prop::sample::select(vec!["Practitioner/1", "Patient/p2"]));
     (patient, user).prop_map(|(patient, user)| Caller {
-        client_id: "app".into(),
-        subject: None,
-        scopes: Scopes::default(),
         patient: patient.map(|id| ResourceId::parse(id).unwrap()),
         fhir_user: user.map(|user| FhirUser::parse(user).unwrap()),
-        token_id: "t".into(),
-        site: 0,
+        ..Caller::of_client("app")
     })
 }
 

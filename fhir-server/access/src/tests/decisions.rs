@@ -1,6 +1,6 @@
 //! Decisions as tables: scopes and caller in, reach out.
 
-use crate::{Access, Action, Caller, FhirUser, Filter, Rules, Scopes, TypeSet};
+use crate::{Access, Action, Caller, FhirUser, Filter, Role, Roles, Rules, Scopes, TypeSet};
 use canonical_model::{Kind, ResourceId, ResourceType};
 
 fn rules() -> Rules {
@@ -17,13 +17,10 @@ fn id(text: &str) -> ResourceId {
 
 fn caller(scopes: &str, patient: &str, fhir_user: &str) -> Caller {
     Caller {
-        client_id: "app".into(),
-        subject: None,
         scopes: Scopes::parse(scopes).unwrap(),
         patient: ResourceId::parse(patient).ok(),
         fhir_user: FhirUser::parse(fhir_user).ok(),
-        token_id: "t1".into(),
-        site: 0,
+        ..Caller::of_client("app")
     }
 }
 
@@ -224,4 +221,30 @@ fn users_are_people_and_roles() {
     for reference in ["Group/1", "Practitioner/", "Practitioner", "1", "", "Patient/a b"] {
         assert!(FhirUser::parse(reference).is_err(), "{reference}");
     }
+    for reference in ["Practitioner/d1", "https://fhir.example.org/fhir/Practitioner/d1"] {
+        assert_eq!(FhirUser::parse(reference).unwrap().reference(), "Practitioner/d1");
+    }
+}
+
+#[test]
+fn roles_are_a_set_of_known_names() {
+    for role in Role::ALL {
+        let roles = Roles::parse([role.as_str(), role.as_str()]).unwrap();
+        assert_eq!(roles.iter().collect::<Vec<_>>(), [role]);
+    }
+    let two = Roles::parse(["auditor", "clinician"]).unwrap();
+    assert_eq!(format!("{two:?}"), r#"{"clinician", "auditor"}"#);
+    assert!(two.contains(Role::Auditor) && !two.contains(Role::Admin));
+    for unknown in ["", "Auditor", "root", "auditor "] {
+        assert!(Roles::parse(["auditor", unknown]).is_err(), "{unknown}");
+    }
+}
+
+#[test]
+fn a_client_that_has_said_nothing_reaches_nothing() {
+    let caller = Caller::of_client("app");
+    for action in Action::ALL {
+        assert!(Access::decide_system(&rules(), &caller, action).is_err());
+    }
+    assert!(!caller.is_operator());
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use access::Caller;
+use access::{Caller, Generations, Roles};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use canonical_model::{IssueCode, Kind};
@@ -81,6 +81,20 @@ fn a_users_claims_are_understood() {
     assert_eq!(caller.subject.as_deref(), Some("u1"));
     assert_eq!(caller.patient.as_ref().unwrap().as_str(), "p1");
     assert_eq!(caller.fhir_user.as_ref().unwrap().id.as_str(), "d1");
+    assert!(caller.orgs.is_empty() && caller.roles.iter().next().is_none());
+    assert_eq!((caller.purpose.as_ref(), caller.grant), (None, None));
+    assert_eq!(caller.generations, Generations::default());
+    claims["jti"] = json!("j2");
+    claims["roles"] = json!(["clinician", "auditor"]);
+    claims["orgs"] = json!(["o1", "o2"]);
+    claims["pou"] = json!("BTG");
+    claims["grant"] = json!(12);
+    claims["gen"] = json!({ "account": 3, "client": 1 });
+    let caller = auth.verifier().verify(&ours(&auth, &claims)).unwrap();
+    assert_eq!(caller.roles, Roles::parse(["auditor", "clinician"]).unwrap());
+    assert_eq!(caller.orgs.iter().map(|id| id.as_str()).collect::<Vec<_>>(), ["o1", "o2"]);
+    assert_eq!((caller.purpose.as_deref(), caller.grant), (Some("BTG"), Some(12)));
+    assert_eq!(caller.generations, Generations { account: 3, client: 1 });
 }
 
 #[test]
@@ -118,6 +132,16 @@ fn claims_are_checked_one_by_one() {
         ("jti", json!(null), refused),
         ("patient", json!("not an id"), refused),
         ("fhirUser", json!("Group/1"), refused),
+        ("roles", json!(["root"]), refused),
+        ("roles", json!("clinician"), refused),
+        ("orgs", json!(["not an id"]), refused),
+        ("orgs", json!(vec!["o"; 8]), None),
+        ("orgs", json!(vec!["o"; 9]), refused),
+        ("pou", json!("btg"), refused),
+        ("pou", json!(""), refused),
+        ("grant", json!("1"), refused),
+        ("gen", json!(1), refused),
+        ("gen", json!({ "acount": 1 }), refused),
     ] {
         let token = ours(&auth, &with(name, value.clone()));
         assert_eq!(refusal(&auth, &token), result, "{name}: {value}");

@@ -8,6 +8,7 @@ use domain::interactions::history::whole_system;
 use domain::interactions::transaction::{self as interaction, Existence, Expected};
 use domain::{Domain, Request};
 use futures::stream::{self, FuturesUnordered, StreamExt};
+use store::AuditInteraction;
 
 use super::history::query as history_query;
 use super::search::allowed as search_query;
@@ -197,7 +198,8 @@ async fn batch(app: &App, wire: WireRequest, entries: Vec<Value>) -> Result<Answ
     for answer in answers {
         tell(&mut bundle, answer)?;
     }
-    Answer::fhir(bundle.finish(), &wire.format)
+    let interaction = Some(AuditInteraction::Batch);
+    Ok(Answer { interaction, ..Answer::fhir(bundle.finish(), &wire.format)? })
 }
 
 /// Performs one entry as the request that it is.

@@ -34,7 +34,7 @@ pub(crate) async fn history(
     for version in &page.versions {
         history_entry(&mut bundle, app.base(), version, &wire.format)?;
     }
-    Answer::fhir(bundle.finish(), &wire.format)
+    Ok(Answer::fhir(bundle.finish(), &wire.format)?.about(page.versions.iter()))
 }
 
 fn url(app: &App, path: &str, query: &str) -> String {

@@ -85,7 +85,8 @@ pub(crate) async fn search(app: &App, mut wire: WireRequest, scope: &Scope) -> R
     if !issues.is_empty() {
         outcome_entry(&mut bundle, &issues)?;
     }
-    Answer::fhir(bundle.finish(), &wire.format)
+    let all = found.page.found.iter().chain(&found.included);
+    Ok(Answer::fhir(bundle.finish(), &wire.format)?.about(all.map(|one| &one.resource)))
 }
 
 /// The links of an answer.

@@ -39,7 +39,7 @@ pub use transact::SearchTime;
 use crate::Store;
 use crate::error::StoreError;
 use crate::limits::PREPARED_BYTES_MAX;
-use crate::rows::{Stored, stored_named};
+use crate::rows::{Stored, stored_named_for};
 use crate::sealer::Sealer;
 use crate::sessions;
 use choose::{Asked, leads};
@@ -58,7 +58,7 @@ pub struct Found {
 impl Found {
     pub(crate) fn of(row: &PgRow, sealer: &Sealer) -> Result<Self> {
         let rid = row.try_get("rid").map_err(StoreError)?;
-        Ok(Self { resource: stored_named(row, sealer)?, rid })
+        Ok(Self { resource: stored_named_for(row, sealer)?, rid })
     }
 }
 

@@ -9,7 +9,8 @@ use super::page::PageKey;
 use search::Query;
 
 /// What a page reads of a head, in the order that [`super::Found::of`] takes it in.
-pub(super) const COLUMNS: &str = "r.type, r.id, r.version, r.last_updated, r.method, r.wire, r.rid";
+pub(super) const COLUMNS: &str =
+    "r.type, r.id, r.version, r.last_updated, r.method, r.patients, r.wire, r.rid";
 
 /// How one query finds its matches, and in which order.
 pub(super) struct Plan<'a> {
