@@ -7,6 +7,7 @@ mod database;
 mod fixture;
 pub mod ledger;
 pub mod samples;
+mod secured;
 mod signer;
 mod trap;
 
@@ -14,5 +15,6 @@ pub use authority::{Authority, Identity};
 pub use client::{Answer, Client};
 pub use database::Database;
 pub use fixture::Fixture;
+pub use secured::{Clients as ClientsTls, Secured, trusting};
 pub use signer::Signer;
 pub use trap::{Then, Trap};

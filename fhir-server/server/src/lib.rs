@@ -16,10 +16,11 @@ mod safety;
 mod settings;
 mod start;
 mod stop;
+mod tls;
 
 pub use cli::run;
 pub use settings::{
-    AuthSettings, DatabaseSettings, DatabaseUrl, LogSettings, OutboundSettings, Roles, SealKey,
-    SealSettings, Settings,
+    AuthSettings, DatabaseSettings, DatabaseUrl, HttpSettings, LogSettings, Network,
+    OutboundSettings, Roles, SealKey, SealSettings, Settings, TlsSettings,
 };
 pub use start::{Drain, Running, start};

@@ -11,6 +11,27 @@ pub const CLOSE_MAX: Duration = Duration::from_secs(3);
 pub const HEAD_MAX: Duration = Duration::from_secs(30);
 /// A request's head: a token of 8 KiB, and room for long searches.
 pub const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Headers of a request: a browser sends some 20, a chain of proxies adds a few.
+pub const HEADERS_MAX: usize = 100;
+/// A TLS handshake: two round trips around the world, on a phone.
+pub const HANDSHAKE_MAX: Duration = Duration::from_secs(5);
+/// Handshakes at once, about 40 KB each; one more is closed. Fewer than the connections, so that whoever only
+/// begins them cannot take all places.
+pub const HANDSHAKES_MAX: usize = 1_024;
+/// Between two looks at the files of certificates: a few kilobytes are read.
+pub const TLS_LOOK_EVERY: Duration = Duration::from_secs(2);
+/// A file of certificates, in bytes: the authorities of the whole world have 250 KB.
+pub const TLS_FILE_BYTES_MAX: u64 = 1024 * 1024;
+/// Requests at once on a connection of HTTP/2: what a page asks for together.
+pub const STREAMS_MAX: u32 = 100;
+/// What waits to be sent to one request of HTTP/2, in bytes: one that does not read holds no more.
+pub const WAITING_BYTES_MAX: usize = 256 * 1024;
+/// Between two questions to a connection of HTTP/2 whether its other side is still there.
+pub const PING_EVERY: Duration = Duration::from_secs(20);
+/// How long its answer may take.
+pub const PONG_MAX: Duration = Duration::from_secs(10);
+/// Networks of proxies that may be named.
+pub const PROXIES_MAX: usize = 100;
 /// Connections that are open at once; more wait in the kernel's queue.
 pub const CONNECTIONS_MAX: usize = 4_096;
 /// Pause after a connection could not be accepted: the process is out of file descriptors.

@@ -6,8 +6,9 @@ use std::net::{IpAddr, SocketAddr};
 use anyhow::{Result, bail};
 use auth::Clients;
 
-use crate::settings::Settings;
+use crate::settings::{HttpSettings, Settings};
 use crate::start::site_number;
+use crate::tls;
 
 /// Refuses demo credentials and weak settings, each in a sentence that says what to change.
 ///
@@ -26,7 +27,21 @@ pub(crate) fn check(settings: &Settings) -> Result<()> {
     }
     settings.seal.sealer()?;
     settings.outbound.door()?;
-    check_origin(settings.base_url.as_deref(), settings.listen)
+    if let Some(files) = &settings.http.tls {
+        tls::check(files)?;
+    }
+    check_origin(settings.base_url.as_deref(), settings.listen)?;
+    check_clear(&settings.http, settings.listen)
+}
+
+/// Refuses to be reached by others in the clear, unless a proxy is named at which TLS ends.
+fn check_clear(http: &HttpSettings, listen: SocketAddr) -> Result<()> {
+    if listen.ip().is_loopback() || http.tls.is_some() || !http.trusted_proxies.is_empty() {
+        return Ok(());
+    }
+    bail!(
+        "Tokens and patients' data would cross the network in the clear, for {listen} is reached by others: give `[http.tls]` a certificate, or, where a proxy ends TLS, name it in `trusted_proxies` under `[http]`."
+    )
 }
 
 /// Refuses to leave the index out of any database but a benchmark's: what is written so is never found, and
@@ -65,6 +80,7 @@ fn is_loopback(url: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::TlsSettings;
 
     #[test]
     fn only_a_benchmark_goes_unindexed() {
@@ -78,6 +94,32 @@ mod tests {
             let mut settings = Settings::default();
             settings.database.url = Some(url.parse().unwrap());
             assert_eq!(check_unindexed(&settings).is_ok(), allowed, "{url}");
+        }
+    }
+
+    #[test]
+    fn tls_ends_here_or_at_a_proxy_that_is_named() {
+        let tls = TlsSettings {
+            certificate: "c".into(),
+            key: "k".into(),
+            client_ca: None,
+            client_required: false,
+        };
+        let plain = HttpSettings::default();
+        let own = HttpSettings { tls: Some(tls), ..HttpSettings::default() };
+        let trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
+        let behind = HttpSettings { trusted_proxies, ..HttpSettings::default() };
+        for (http, listen, safe) in [
+            (&plain, "127.0.0.1:8080", true),
+            (&plain, "[::1]:8080", true),
+            (&plain, "0.0.0.0:8080", false),
+            (&plain, "10.0.0.1:8080", false),
+            (&plain, "[::]:8080", false),
+            (&own, "0.0.0.0:8443", true),
+            (&behind, "0.0.0.0:8080", true),
+        ] {
+            let checked = check_clear(http, listen.parse().unwrap());
+            assert_eq!(checked.is_ok(), safe, "{http:?} {listen}");
         }
     }
 

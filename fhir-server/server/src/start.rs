@@ -15,6 +15,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::limits::CLOSE_MAX;
 use crate::settings::Settings;
+use crate::tls::Tls;
 use crate::{background, http, metrics};
 
 /// How a server's connections ended.
@@ -65,10 +66,18 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
     if settings.roles.api {
         parts = api(&settings, &endpoints, domain.clone())?;
     }
-    let mut working = vec![
+    let mut working = Vec::new();
+    let proxies = http::Proxies::new(&settings.http.trusted_proxies);
+    let mut tls = None;
+    if let Some(files) = &settings.http.tls {
+        let (shaking, following) = Tls::start(files, http::PROTOCOLS, stop.clone())?;
+        working.push(following);
+        tls = Some(shaking);
+    }
+    working.extend([
         background::metering(stop.clone()),
         background::keeping_reserve(store.clone(), stop.clone()),
-    ];
+    ]);
     if settings.roles.worker {
         working.push(background::sweeping(store.clone(), stop.clone()));
         working.push(background::indexing(domain.clone(), stop.clone()));
@@ -77,7 +86,7 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
     }
     let health = http::Health::new(domain, stop.clone());
     let router = http::router(parts, health);
-    let serving = tokio::spawn(http::serve(listener, router, stop.clone()));
+    let serving = tokio::spawn(http::serve(listener, router, (proxies, tls), stop.clone()));
     tracing::info!(%address, origin, "Listening.");
     Ok(Running { address, origin, stop: stop.drop_guard(), serving, working, store })
 }

@@ -85,3 +85,5 @@ mod search_walk_near;
 mod search_whole;
 mod search_words;
 mod smoke;
+mod tls;
+mod tls_clients;

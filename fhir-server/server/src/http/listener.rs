@@ -4,65 +4,50 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::ConnectInfo;
-use http::Request;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tower::Service;
+use tokio_util::task::TaskTracker;
 
-use crate::limits::{ACCEPT_PAUSE, CONNECTIONS_MAX, DRAIN_MAX, HEAD_BYTES_MAX, HEAD_MAX};
+use super::connection::Serving;
+use super::peer::Proxies;
+use crate::limits::{ACCEPT_PAUSE, CONNECTIONS_MAX, DRAIN_MAX, HEAD_MAX};
 use crate::start::Drain;
+use crate::tls::Tls;
 
 /// Serves until `stop`, then lets what is in flight finish, within a limit.
-pub(crate) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> Drain {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    (proxies, tls): (Proxies, Option<Tls>),
+    stop: CancellationToken,
+) -> Drain {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let (graceful, cut) = (GracefulShutdown::new(), CancellationToken::new());
-    let server = server();
+    let (connections, cut) = (TaskTracker::new(), CancellationToken::new());
+    let (until, idle_max) = (stop.clone(), HEAD_MAX);
+    let serving = Serving { router, proxies, tls, stop: until, cut: cut.clone(), idle_max };
     loop {
         let (stream, peer, place) = tokio::select! {
             biased;
             () = stop.cancelled() => break,
             accepted = accept(&listener, &places) => accepted,
         };
-        let router = router.clone();
-        let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(ConnectInfo(peer));
-            router.clone().call(request)
-        });
-        let connection = server.serve_connection(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection);
-        let cut = cut.clone();
-        tokio::spawn(async move {
-            tokio::select! {
-                // Clients that leave early are no fault of ours and many.
-                served = connection => drop(served),
-                () = cut.cancelled() => {}
-            }
+        let serving = serving.clone();
+        connections.spawn(async move {
+            serving.serve(stream, peer).await;
             drop(place);
         });
     }
     drop(listener);
-    match timeout(DRAIN_MAX, graceful.shutdown()).await {
+    connections.close();
+    match timeout(DRAIN_MAX, connections.wait()).await {
         Ok(()) => Drain::Complete,
         Err(_) => {
             cut.cancel();
             Drain::Cut
         }
     }
-}
-
-fn server() -> http1::Builder {
-    let mut server = http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(HEAD_MAX).max_header_size(HEAD_BYTES_MAX);
-    server.keep_alive(true).half_close(false);
-    server
 }
 
 /// The next connection that there is a place for.

@@ -1,8 +1,11 @@
 //! The HTTP surface of the process: what the parts offer, and what only the whole can say.
 
+mod activity;
+mod connection;
 mod health;
 mod listener;
 mod panics;
+mod peer;
 mod request_id;
 
 use axum::Router;
@@ -11,9 +14,11 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use tower_http::catch_panic::CatchPanicLayer;
 
+pub(crate) use connection::PROTOCOLS;
 pub(crate) use health::Health;
 pub(crate) use listener::serve;
 pub(crate) use panics::log_panics;
+pub(crate) use peer::Proxies;
 
 /// All routes: those of the parts, and the probes. From the outside in, a request gets its id,
 /// then is watched for a panic.

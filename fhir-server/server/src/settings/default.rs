@@ -7,7 +7,8 @@ use rest::Bodies;
 use telemetry::Clock;
 
 use super::{
-    AuthSettings, DatabaseSettings, LogSettings, OutboundSettings, Roles, SealSettings, Settings,
+    AuthSettings, DatabaseSettings, HttpSettings, LogSettings, OutboundSettings, Roles,
+    SealSettings, Settings,
 };
 use crate::limits::{
     CONNECTIONS_DEFAULT_MIN, CONNECTIONS_PER_CORE, DATABASE_CONNECTIONS_MAX, RESERVE_MIB_DEFAULT,
@@ -19,6 +20,7 @@ impl Default for Settings {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             base_url: None,
+            http: HttpSettings::default(),
             database: DatabaseSettings::default(),
             auth: AuthSettings::default(),
             clients: Vec::new(),

@@ -8,8 +8,8 @@ use anyhow::{Context, Result, bail, ensure};
 use auth::ClientConfig;
 use serde::Deserialize;
 
-use super::{DatabaseUrl, Settings};
-use crate::limits::{DATABASE_CONNECTIONS_MAX, SEARCH_MS_MAX};
+use super::{DatabaseUrl, HttpSettings, Settings, TlsSettings};
+use crate::limits::{DATABASE_CONNECTIONS_MAX, PROXIES_MAX, SEARCH_MS_MAX};
 
 /// Read where nobody names another.
 const USUAL: &str = "carebridge.toml";
@@ -20,6 +20,8 @@ const USUAL: &str = "carebridge.toml";
 pub(crate) struct File {
     listen: Option<SocketAddr>,
     base_url: Option<String>,
+    #[serde(default)]
+    http: Http,
     #[serde(default)]
     database: Database,
     #[serde(default)]
@@ -36,6 +38,23 @@ pub(crate) struct File {
     outbound: Outbound,
     #[serde(default)]
     log: Log,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Http {
+    trusted_proxies: Option<Vec<String>>,
+    tls: Option<Tls>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tls {
+    certificate: PathBuf,
+    key: PathBuf,
+    client_ca: Option<PathBuf>,
+    #[serde(default)]
+    client_required: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -108,6 +127,13 @@ impl File {
         let beside = |key: PathBuf| path.parent().map_or(key.clone(), |folder| folder.join(key));
         file.auth.signing_key = file.auth.signing_key.map(beside);
         file.seal.key_file = file.seal.key_file.map(beside);
+        if let Some(tls) = &mut file.http.tls {
+            let Tls { certificate, key, client_ca, .. } = tls;
+            [Some(certificate), Some(key), client_ca.as_mut()]
+                .into_iter()
+                .flatten()
+                .for_each(|path| *path = beside(std::mem::take(path)));
+        }
         file.outbound.ca_file = file.outbound.ca_file.map(beside);
         Ok(file)
     }
@@ -124,10 +150,11 @@ impl File {
 
     /// Lays the file over what was known before.
     pub(crate) fn apply(self, settings: &mut Settings) -> Result<()> {
-        let Self { listen, base_url, database, auth, clients, policy, seal, limits, outbound, log } =
-            self;
+        let Self { listen, base_url, http, database, auth, clients, policy, seal, .. } = self;
+        let Self { limits, outbound, log, .. } = self;
         set(&mut settings.listen, listen);
         settings.base_url = base_url.or(settings.base_url.take());
+        http.apply(&mut settings.http)?;
         settings.database.url = database.url.or(settings.database.url.take());
         if let Some(connections) = database.connections {
             ensure!(
@@ -166,6 +193,28 @@ impl File {
     }
 }
 
+impl Http {
+    fn apply(self, settings: &mut HttpSettings) -> Result<()> {
+        if let Some(networks) = self.trusted_proxies {
+            ensure!(
+                networks.len() <= PROXIES_MAX,
+                "`trusted_proxies` under `[http]` may name {PROXIES_MAX} networks at most."
+            );
+            let networks = networks.iter().map(|text| text.parse()).collect::<Result<_>>();
+            settings.trusted_proxies = networks.context("`trusted_proxies` under `[http]`")?;
+        }
+        let Some(Tls { certificate, key, client_ca, client_required }) = self.tls else {
+            return Ok(());
+        };
+        ensure!(
+            client_ca.is_some() || !client_required,
+            "`client_required` under `[http.tls]` needs `client_ca`: whose certificates are taken?"
+        );
+        settings.tls = Some(TlsSettings { certificate, key, client_ca, client_required });
+        Ok(())
+    }
+}
+
 fn set<T>(place: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *place = value;
@@ -187,8 +236,10 @@ mod tests {
 
     const DEFAULTS: &str = include_str!("../../config.default.toml");
 
-    const TABLES: [&str; 9] = [
+    const TABLES: [&str; 11] = [
         "",
+        "[http]",
+        "[http.tls]\ncertificate = 'c'\nkey = 'k'",
         "[database]",
         "[auth]",
         "[[client]]",
@@ -228,7 +279,7 @@ mod tests {
             let named = |key: &str| {
                 all.iter().any(|line| {
                     line.strip_prefix(key).is_some_and(|rest| rest.starts_with(" ="))
-                        || line.trim_matches(['[', ']']) == key
+                        || line.trim_matches(['[', ']']).rsplit('.').next() == Some(key)
                 })
             };
             let missing: Vec<&str> = known.filter(|key| !named(key)).collect();
@@ -247,6 +298,12 @@ mod tests {
             ("[log]\nformat = 'xml'", "x.toml, line 2: unknown variant `xml`"),
             ("[database]\nconnections = 0", "`connections` under `[database]`"),
             ("[database]\nsearch_ms = 0", "`search_ms` under `[database]`"),
+            ("[http]\ntrusted_proxies = ['0.0.0.0/0']", "`trusted_proxies` under `[http]`"),
+            ("[http.tls]\ncertificate = 'c'", "x.toml, line 1: missing field `key`"),
+            (
+                "[http.tls]\ncertificate = 'c'\nkey = 'k'\nclient_required = true",
+                "`client_required` under `[http.tls]` needs `client_ca`",
+            ),
             ("base_url = ''", "`base_url` is empty"),
             ("a = ", "x.toml, line 1: "),
             (

@@ -3,6 +3,7 @@
 mod default;
 mod file;
 mod flags;
+mod http;
 mod outbound;
 mod seal;
 mod secret;
@@ -17,6 +18,7 @@ use rest::Bodies;
 use telemetry::Clock;
 
 pub(crate) use flags::{ConfigFlag, DatabaseFlag, DomainFlags, Role, ServerFlags};
+pub use http::{HttpSettings, Network, TlsSettings};
 pub use outbound::OutboundSettings;
 pub use seal::{SealKey, SealSettings};
 pub use secret::DatabaseUrl;
@@ -26,8 +28,10 @@ pub use secret::DatabaseUrl;
 pub struct Settings {
     /// Where HTTP is served.
     pub listen: SocketAddr,
-    /// The public origin; none takes `http://` and the listener's address.
+    /// The public origin; none takes `http://`, or `https://` with TLS, and the listener's address.
     pub base_url: Option<String>,
+    /// How HTTP is served.
+    pub http: HttpSettings,
     /// The tenant's database.
     pub database: DatabaseSettings,
     /// The authorization server.
@@ -113,7 +117,10 @@ impl Settings {
     pub fn origin(&self, address: SocketAddr) -> Result<String> {
         match &self.base_url {
             Some(url) => origin(url),
-            None => Ok(format!("http://{}", reachable(address))),
+            None => {
+                let scheme = if self.http.tls.is_some() { "https" } else { "http" };
+                Ok(format!("{scheme}://{}", reachable(address)))
+            }
         }
     }
 }
@@ -121,7 +128,7 @@ impl Settings {
 /// Checks that a URL is an origin: a scheme, a host, nothing behind.
 fn origin(url: &str) -> Result<String> {
     let trimmed = url.trim_end_matches('/');
-    let uri = trimmed.parse::<http::Uri>().ok().filter(|uri| {
+    let uri = trimmed.parse::<::http::Uri>().ok().filter(|uri| {
         matches!(uri.scheme_str(), Some("http" | "https"))
             && uri.path_and_query().is_none_or(|rest| rest.as_str() == "/")
             && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
@@ -163,5 +170,11 @@ mod tests {
             let origin = settings.origin(listen.parse().unwrap()).ok();
             assert_eq!(origin.as_deref(), expected, "{base_url:?} {listen}");
         }
+        let mut settings = Settings::default();
+        let (certificate, key) = ("c".into(), "k".into());
+        let tls = TlsSettings { certificate, key, client_ca: None, client_required: false };
+        settings.http.tls = Some(tls);
+        let origin = settings.origin("127.0.0.1:8443".parse().unwrap()).unwrap();
+        assert_eq!(origin, "https://127.0.0.1:8443");
     }
 }

@@ -3,6 +3,7 @@
 mod audit_flushed;
 mod authentication_failed;
 mod committed;
+mod handshake_failed;
 mod outbound_called;
 mod parameters_unused;
 mod pool_waited;
@@ -11,6 +12,7 @@ mod request_served;
 pub use audit_flushed::AuditFlushed;
 pub use authentication_failed::AuthenticationFailed;
 pub use committed::Committed;
+pub use handshake_failed::HandshakeFailed;
 pub use outbound_called::OutboundCalled;
 pub use parameters_unused::ParametersUnused;
 pub use pool_waited::PoolWaited;
@@ -30,6 +32,7 @@ pub(crate) const METRICS: &[Metric] = &[
     pool_waited::DURATION,
     authentication_failed::COUNT,
     parameters_unused::COUNT,
+    handshake_failed::COUNT,
     outbound_called::COUNT,
     outbound_called::DURATION,
 ];
@@ -62,6 +65,7 @@ mod tests {
         AuditFlushed { records: 7, elapsed }.emit();
         PoolWaited { pool: "write", elapsed }.emit();
         AuthenticationFailed { door: "token", reason: "invalid_client" }.emit();
+        HandshakeFailed { reason: "timeout", elapsed }.emit();
         OutboundCalled { outcome: "ok", elapsed }.emit();
         ParametersUnused { unusable: 1, clashing: 2, beyond: 3 }.emit();
     }

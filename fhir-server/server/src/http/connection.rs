@@ -1,0 +1,163 @@
+//! One connection: its protocol, its limits, its end.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulConnection;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, interval_at};
+use tokio_util::sync::CancellationToken;
+use tower::Service;
+
+use super::activity::{Activity, Answering};
+use super::peer::Proxies;
+use crate::limits::{
+    HEAD_BYTES_MAX, HEAD_MAX, HEADERS_MAX, PING_EVERY, PONG_MAX, STREAMS_MAX, WAITING_BYTES_MAX,
+};
+use crate::tls::Tls;
+
+/// What is offered by ALPN.
+pub(crate) const PROTOCOLS: &[&[u8]] = &[H2, b"http/1.1"];
+const H2: &[u8] = b"h2";
+
+/// What a connection is served with.
+#[derive(Clone)]
+pub(super) struct Serving {
+    pub(super) router: Router,
+    pub(super) proxies: Proxies,
+    pub(super) tls: Option<Tls>,
+    /// No more requests.
+    pub(super) stop: CancellationToken,
+    /// The end at once.
+    pub(super) cut: CancellationToken,
+    /// How long a connection of HTTP/2 may hold its place with nothing going on; up to twice as long passes.
+    pub(super) idle_max: Duration,
+}
+
+impl Serving {
+    /// Serves a connection to its end.
+    pub(super) async fn serve(self, stream: TcpStream, peer: SocketAddr) {
+        let Some(tls) = self.tls.clone() else { return self.http1(stream, peer).await };
+        let shaken = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => None,
+            shaken = tls.shake_hands(stream) => shaken,
+        };
+        let Some(stream) = shaken else { return };
+        match stream.get_ref().1.alpn_protocol() {
+            Some(H2) => self.http2(stream, peer).await,
+            _ => self.http1(stream, peer).await,
+        }
+    }
+
+    async fn http1<S>(self, stream: S, peer: SocketAddr)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + 'static,
+    {
+        let mut server = http1::Builder::new();
+        server.timer(TokioTimer::new()).header_read_timeout(HEAD_MAX);
+        server.max_header_size(HEAD_BYTES_MAX).max_headers(HEADERS_MAX);
+        server.keep_alive(true).half_close(false);
+        let (router, proxies) = (self.router.clone(), self.proxies.clone());
+        let service = service_fn(move |request| router.clone().call(proxies.name(request, peer)));
+        self.drive(server.serve_connection(TokioIo::new(stream), service), None).await;
+    }
+
+    /// HTTP/2, behind TLS only. <https://www.rfc-editor.org/rfc/rfc9113#section-10.5>
+    async fn http2<S>(self, stream: S, peer: SocketAddr)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let mut server = http2::Builder::new(TokioExecutor::new());
+        server.timer(TokioTimer::new()).max_concurrent_streams(STREAMS_MAX);
+        server.max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX));
+        server.max_send_buf_size(WAITING_BYTES_MAX);
+        server.keep_alive_interval(PING_EVERY).keep_alive_timeout(PONG_MAX);
+        let (router, proxies) = (self.router.clone(), self.proxies.clone());
+        let activity = Activity::default();
+        let watched = activity.clone();
+        let service = service_fn(move |request| {
+            let (mut router, open) = (router.clone(), activity.begin());
+            let request = proxies.name(request, peer);
+            async move {
+                let answer = router.call(request).await?;
+                Ok::<_, std::convert::Infallible>(
+                    answer.map(|body: Body| Answering { body, _open: open }),
+                )
+            }
+        });
+        self.drive(server.serve_connection(TokioIo::new(stream), service), Some(watched)).await;
+    }
+
+    /// Lets a connection run until it ends, is told to end, or is cut.
+    async fn drive<C: GracefulConnection>(self, connection: C, activity: Option<Activity>) {
+        let mut connection = pin!(connection);
+        let mut looks = interval_at(Instant::now() + self.idle_max, self.idle_max);
+        let (mut told, mut idle) = (false, None);
+        loop {
+            tokio::select! {
+                biased;
+                // Clients that leave early are no fault of ours and many.
+                served = connection.as_mut() => return drop(served),
+                () = self.cut.cancelled() => return,
+                () = self.stop.cancelled(), if !told => {
+                    connection.as_mut().graceful_shutdown();
+                    told = true;
+                }
+                _ = looks.tick(), if activity.is_some() => {
+                    let now = activity.as_ref().and_then(Activity::idle_at);
+                    match now.is_some() && now == idle {
+                        // Told at the look before, and still nothing goes on: it only holds a place.
+                        true if told => return,
+                        true => {
+                            connection.as_mut().graceful_shutdown();
+                            told = true;
+                        }
+                        false => idle = now,
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use http::Request;
+    use hyper::client::conn::http2::handshake;
+    use tokio::io::duplex;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_idle_connection_gives_its_place_back() {
+        let serving = Serving {
+            router: Router::new().route("/", get(async || "ok")),
+            proxies: Proxies::new(&[]),
+            tls: None,
+            stop: CancellationToken::new(),
+            cut: CancellationToken::new(),
+            idle_max: Duration::from_millis(20),
+        };
+        let (ours, theirs) = duplex(64 * 1024);
+        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+        let served = tokio::spawn(serving.http2(theirs, peer));
+        let executor = TokioExecutor::new();
+        let (mut sender, connection) = handshake(executor, TokioIo::new(ours)).await.unwrap();
+        let driving = tokio::spawn(connection);
+        let request = Request::get("http://x/").body(Body::empty()).unwrap();
+        assert_eq!(sender.send_request(request).await.unwrap().status(), 200);
+        // The client keeps its end open, and would do so for ever.
+        served.await.unwrap();
+        driving.await.unwrap().unwrap();
+        assert!(sender.is_closed());
+    }
+}
