@@ -109,6 +109,14 @@ impl Actions {
     }
 }
 
+impl FromIterator<Action> for Actions {
+    fn from_iter<I: IntoIterator<Item = Action>>(actions: I) -> Self {
+        let mut all = Self::NONE;
+        actions.into_iter().for_each(|action| all.insert(action));
+        all
+    }
+}
+
 impl fmt::Display for Actions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for action in Action::ALL.into_iter().filter(|action| self.contains(*action)) {

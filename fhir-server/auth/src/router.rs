@@ -1,20 +1,38 @@
-//! The authorization server's contents page. All of it is open: it is where callers come from.
+//! The authorization server's contents page.
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
+use axum::routing::{MethodFilter, on};
 
 use crate::discovery::jwks;
 use crate::limits::FORM_BYTES_MAX;
 use crate::refusal::Refusal;
+use crate::route::{Listed, Route, Rule, listed, routed};
 use crate::state::AuthState;
 use crate::token::token;
 
+const ROUTES: [Route<AuthState>; 2] = [
+    Route {
+        method: MethodFilter::POST,
+        path: "/auth/token",
+        rule: Rule::Client,
+        serve: |method| on(method, token).fallback(async || Refusal::MethodNotAllowed),
+    },
+    Route {
+        method: MethodFilter::GET,
+        path: "/auth/jwks",
+        rule: Rule::Open,
+        serve: |method| on(method, jwks),
+    },
+];
+
 /// The routes below `/auth`.
 pub fn router(auth: AuthState) -> Router {
-    Router::new()
-        .route("/auth/token", post(token).fallback(async || Refusal::MethodNotAllowed))
-        .route("/auth/jwks", get(jwks))
-        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
-        .with_state(auth)
+    routed(&ROUTES).layer(DefaultBodyLimit::max(FORM_BYTES_MAX)).with_state(auth)
+}
+
+/// The list of them.
+#[must_use]
+pub fn routes() -> Vec<Listed> {
+    listed(&ROUTES)
 }

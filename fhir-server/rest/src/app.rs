@@ -15,6 +15,8 @@ pub struct App {
     pub domain: Domain,
     /// Who is who.
     pub verifier: Arc<Verifier>,
+    /// What a client can find out before it has a token.
+    pub(crate) smart_configuration: Arc<serde_json::Value>,
     /// The CapabilityStatement's text.
     pub(crate) metadata: Arc<Metadata>,
     pub(crate) rooms: Rooms,
@@ -23,8 +25,15 @@ pub struct App {
 impl App {
     /// Puts the API together.
     #[must_use]
-    pub fn new(domain: Domain, verifier: Arc<Verifier>, bodies: Bodies) -> Self {
-        Self { domain, verifier, metadata: Arc::default(), rooms: Rooms::new(bodies) }
+    pub fn new(
+        domain: Domain,
+        verifier: Arc<Verifier>,
+        bodies: Bodies,
+        smart_configuration: serde_json::Value,
+    ) -> Self {
+        let smart_configuration = Arc::new(smart_configuration);
+        let rooms = Rooms::new(bodies);
+        Self { domain, verifier, smart_configuration, metadata: Arc::default(), rooms }
     }
 
     pub(crate) fn base(&self) -> &str {

@@ -1,9 +1,13 @@
-//! The table of contents: which method and path is which interaction.
-//! <https://hl7.org/fhir/R4/http.html#summary>
+//! What can be asked of FHIR's API. Where each is asked for is in `routes`.
 
+use std::fmt;
+
+use access::{Action, Actions};
 use canonical_model::{Error, Kind, ResourceId, ResourceType, Result};
 use domain::interactions::search::Scope;
 use http::Method;
+
+use crate::routes::{allowed, find};
 
 /// One interaction with its target.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,9 +30,26 @@ pub enum Interaction {
     Bundle,
 }
 
-/// The methods of the interactions.
-pub(crate) const METHODS: [Method; 6] =
-    [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+/// What an interaction asks of whoever calls for it, whatever else decides on single resources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// Nothing.
+    Open,
+    /// A token whose scopes grant all of these.
+    Granted(Actions),
+    /// A token; each entry asks for what it is.
+    Entries,
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open => f.write_str("open"),
+            Self::Granted(actions) => write!(f, "granted {actions}"),
+            Self::Entries => f.write_str("entries"),
+        }
+    }
+}
 
 impl Interaction {
     /// Finds the interaction of a method and a path below the base. One slash at either end is
@@ -68,6 +89,23 @@ impl Interaction {
             Self::Search(Scope::System) => "search-system",
             Self::Search(Scope::Compartment(..)) => "search-compartment",
             Self::Bundle => "transaction",
+        }
+    }
+
+    /// What it asks.
+    pub(crate) fn rule(&self) -> Rule {
+        use Action::{Create, Delete, Read, Search, Update};
+        let granted = |actions: &[Action]| Rule::Granted(actions.iter().copied().collect());
+        match self {
+            Self::Capabilities => Rule::Open,
+            Self::Read(..) | Self::Vread(..) | Self::HistoryInstance(..) => granted(&[Read]),
+            Self::Search(_) | Self::HistoryType(_) | Self::HistorySystem => granted(&[Search]),
+            Self::Create(_) => granted(&[Create]),
+            Self::Update(..) | Self::Patch(..) => granted(&[Update]),
+            Self::Delete(..) => granted(&[Delete]),
+            Self::ConditionalUpdate(_) | Self::ConditionalPatch(_) => granted(&[Update, Search]),
+            Self::ConditionalDelete(_) => granted(&[Delete, Search]),
+            Self::Bundle => Rule::Entries,
         }
     }
 
@@ -113,85 +151,6 @@ impl Interaction {
             | Self::Search(_)
             | Self::Bundle => None,
         }
-    }
-}
-
-/// The methods that a path takes.
-pub(crate) fn allowed(path: &str) -> Vec<&'static Method> {
-    METHODS.iter().filter(|method| matches!(find(method, path), Ok(Some(_)))).collect()
-}
-
-fn find(method: &Method, path: &str) -> Result<Option<Interaction>> {
-    use Interaction as It;
-    let path = path.strip_prefix('/').unwrap_or(path);
-    let path = path.strip_suffix('/').unwrap_or(path);
-    let parts: Vec<&str> =
-        if path.is_empty() { Vec::new() } else { path.split('/').take(6).collect() };
-    if parts.contains(&"") {
-        return Ok(None);
-    }
-    let found = match (method.as_str(), parts.as_slice()) {
-        ("GET" | "HEAD", ["metadata"]) => It::Capabilities,
-        ("GET" | "HEAD", ["_history"]) => It::HistorySystem,
-        ("GET" | "HEAD", []) | ("POST", ["_search"]) => It::Search(Scope::System),
-        ("POST", []) => It::Bundle,
-        (_, ["metadata" | "_history" | "_search"]) => return Ok(None),
-
-        ("GET" | "HEAD", [kind]) => It::Search(Scope::Type(known(kind)?)),
-        ("POST", [kind, "_search"]) => It::Search(Scope::Type(known(kind)?)),
-        ("POST", [kind]) => It::Create(known(kind)?),
-        ("PUT", [kind]) => It::ConditionalUpdate(known(kind)?),
-        ("PATCH", [kind]) => It::ConditionalPatch(known(kind)?),
-        ("DELETE", [kind]) => It::ConditionalDelete(known(kind)?),
-
-        ("GET" | "HEAD", [kind, "_history"]) => It::HistoryType(known(kind)?),
-        ("GET" | "HEAD", [kind, id]) if plain(id) => It::Read(known(kind)?, named(id)?),
-        ("PUT", [kind, id]) if plain(id) => It::Update(known(kind)?, named(id)?),
-        ("PATCH", [kind, id]) if plain(id) => It::Patch(known(kind)?, named(id)?),
-        ("DELETE", [kind, id]) if plain(id) => It::Delete(known(kind)?, named(id)?),
-
-        ("GET" | "HEAD", [kind, id, "_history"]) => It::HistoryInstance(known(kind)?, named(id)?),
-        ("GET" | "HEAD", [of, id, kind]) | ("POST", [of, id, kind, "_search"])
-            if plain(id) && (*kind == "*" || ResourceType::find(kind).is_some()) =>
-        {
-            It::Search(compartment(of, id, kind)?)
-        }
-        ("GET" | "HEAD", [kind, id, "_history", version]) => {
-            It::Vread(known(kind)?, named(id)?, numbered(version)?)
-        }
-        _ => return Ok(None),
-    };
-    Ok(Some(found))
-}
-
-/// <https://hl7.org/fhir/R4/http.html#vsearch>
-fn compartment(of: &str, id: &str, kind: &str) -> Result<Scope> {
-    let kind = if kind == "*" { None } else { Some(known(kind)?) };
-    Ok(Scope::Compartment(known(of)?, named(id)?, kind))
-}
-
-fn plain(segment: &str) -> bool {
-    !segment.starts_with(['_', '$'])
-}
-
-fn known(name: &str) -> Result<ResourceType> {
-    ResourceType::find(name).ok_or_else(|| {
-        Error::not_found(
-            "The path names no resource type of FHIR R4. Types are spelt as `Patient`.",
-        )
-    })
-}
-
-fn named(id: &str) -> Result<ResourceId> {
-    ResourceId::parse(id)
-}
-
-/// A version that is no number of ours names nothing.
-fn numbered(version: &str) -> Result<i32> {
-    let digits = version.bytes().all(|b| b.is_ascii_digit()) && !version.starts_with('0');
-    match version.parse() {
-        Ok(number) if digits => Ok(number),
-        _ => Err(Error::not_found("There is no such version.")),
     }
 }
 

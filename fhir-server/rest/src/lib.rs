@@ -25,6 +25,7 @@ mod range;
 mod render;
 mod room;
 mod router;
+mod routes;
 mod wire_request;
 
 pub use app::App;
@@ -32,3 +33,4 @@ pub use interaction::Interaction;
 pub use outcome::outcome;
 pub use room::Bodies;
 pub use router::router;
+pub use routes::routes;

@@ -11,8 +11,8 @@ use crate::answer::{Answer, Body, Raw};
 use crate::bundle::render::last_modified;
 use crate::conditions::etag;
 use crate::format::FHIR_JSON;
-use crate::interaction::allowed;
 use crate::outcome::{self, status};
+use crate::routes::allowed;
 
 /// The answer is that of an earlier request with the same `Idempotency-Key`; nothing was done now.
 pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");

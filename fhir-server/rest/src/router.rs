@@ -1,4 +1,4 @@
-//! The HTTP surface: one door for `/fhir`, whose table of contents is [`Interaction`].
+//! The HTTP surface: one door for `/fhir`, whose table of contents is in `routes`.
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use access::Action;
-use auth::{bearer, refuse_token_in_query};
+use auth::{Route, Rule, bearer, refuse_token_in_query, routed};
 use axum::Router;
 use axum::body::Body as HttpBody;
 use axum::extract::{ConnectInfo, State};
 use axum::response::Response;
-use axum::routing::{any, get};
+use axum::routing::{MethodFilter, any, on};
 use bytes::Bytes;
 use canonical_model::{Error, Kind, ResourceType, Result};
 use domain::Request;
@@ -36,7 +36,7 @@ use crate::format::Format;
 use crate::handlers::capabilities::capabilities;
 use crate::handlers::create::is_plain_content;
 use crate::handlers::read::{wants_only_raw, wants_raw};
-use crate::interaction::{Interaction, METHODS};
+use crate::interaction::{Interaction, Rule as Asks};
 use crate::limits::{
     BODY_BYTES_MAX, REQUEST_ID_BYTES_MAX, REQUEST_S_MAX, REQUESTS_MAX, UPLOAD_S_MAX,
 };
@@ -44,18 +44,27 @@ use crate::media_type::MediaType;
 use crate::perform::{log, perform, record_refusal};
 use crate::render::{REPLAYED, refuse, render};
 use crate::room::Room;
+use crate::routes::METHODS;
 use crate::wire_request::{self as wire, Body as WireBody, View, WireRequest};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The routes below `/fhir`, with CORS and compression.
-pub fn router(app: App, smart_configuration: serde_json::Value) -> Router {
-    let document = move || {
-        let document = axum::Json(smart_configuration.clone());
-        async move { document }
-    };
-    Router::new()
-        .route("/fhir/.well-known/smart-configuration", get(document))
+/// What is below `/fhir` and none of FHIR's API.
+pub(crate) const BESIDE: [Route<App>; 1] = [Route {
+    method: MethodFilter::GET,
+    path: "/fhir/.well-known/smart-configuration",
+    rule: Rule::Open,
+    serve: |method| on(method, smart_configuration),
+}];
+
+async fn smart_configuration(State(app): State<App>) -> axum::Json<Arc<serde_json::Value>> {
+    axum::Json(app.smart_configuration)
+}
+
+/// The routes below `/fhir`, with CORS and compression. Of FHIR's API this is the door: its routes are in
+/// [`crate::routes`].
+pub fn router(app: App) -> Router {
+    routed(&BESIDE)
         .route("/fhir", any(fhir))
         .route("/fhir/", any(fhir))
         .route("/fhir/{*path}", any(fhir))
@@ -91,8 +100,10 @@ fn cors() -> CorsLayer {
 async fn fhir(State(app): State<App>, request: axum::extract::Request) -> Response {
     let (parts, body) = request.into_parts();
     let (begun, id) = (Instant::now(), request_id(&parts.headers));
-    let work = answer(&app, &parts, body, &id);
-    let most = seconds(&parts);
+    let found = Interaction::of(&parts.method, path(&parts.uri));
+    let name = found.as_ref().map_or("none", Interaction::name);
+    let most = seconds(&parts, found.as_ref().ok());
+    let work = answer(&app, &parts, found, body, &id);
     let outcome = match tokio::time::timeout(Duration::from_secs(most), work).await {
         Ok(outcome) => outcome,
         Err(_) => {
@@ -110,7 +121,7 @@ async fn fhir(State(app): State<App>, request: axum::extract::Request) -> Respon
     };
     RequestServed {
         method: bounded(&parts.method),
-        interaction: Interaction::of(&parts.method, path(&parts.uri)).map_or("none", |i| i.name()),
+        interaction: name,
         status: response.status().as_u16(),
         outcome: word,
         elapsed: begun.elapsed(),
@@ -123,13 +134,10 @@ async fn fhir(State(app): State<App>, request: axum::extract::Request) -> Respon
 }
 
 /// How long a request may take.
-fn seconds(parts: &http::request::Parts) -> u64 {
-    if !path(&parts.uri).starts_with("/Binary") {
-        return REQUEST_S_MAX;
-    }
+fn seconds(parts: &http::request::Parts, interaction: Option<&Interaction>) -> u64 {
     let media_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    match Interaction::of(&parts.method, path(&parts.uri)) {
-        Ok(interaction) if is_plain_content(&interaction, media_type) => UPLOAD_S_MAX,
+    match interaction {
+        Some(interaction) if is_plain_content(interaction, media_type) => UPLOAD_S_MAX,
         _ => REQUEST_S_MAX,
     }
 }
@@ -160,19 +168,19 @@ fn request_id(headers: &HeaderMap) -> Arc<str> {
 async fn answer(
     app: &App,
     parts: &http::request::Parts,
+    found: Result<Interaction>,
     body: HttpBody,
     id: &Arc<str>,
 ) -> Result<Answer> {
-    let http::request::Parts { method, uri, headers, extensions, .. } = parts;
+    let http::request::Parts { uri, headers, extensions, .. } = parts;
     // The listener knows it, and whom to believe about it.
     let address = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
-    let (path, query) = (path(uri), uri.query().unwrap_or_default());
     refuse_token_in_query(uri.query())?;
     let accept = wire::text(headers, header::ACCEPT.as_str())?;
-    let accept = accept.as_deref();
     // Whoever has no token learns nothing of what exists, but for the open document.
-    if let Ok(Interaction::Capabilities) = Interaction::of(method, path) {
-        let format = Format::of(&parse_pairs(query)?, accept)?;
+    if found.as_ref().is_ok_and(|interaction| interaction.rule() == Asks::Open) {
+        let query = uri.query().unwrap_or_default();
+        let format = Format::of(&parse_pairs(query)?, accept.as_deref())?;
         return capabilities(app, &format);
     }
     let caller = app.verifier.verify(bearer(headers)?)?;
@@ -184,41 +192,44 @@ async fn answer(
         idempotency: None,
         room: None,
     };
-    match read(app, method, uri, headers, body, request.clone()).await {
-        Ok((interaction, wire)) => perform(app, &interaction, wire).await,
-        Err(error) => {
-            let interaction = Interaction::of(method, path).ok();
-            record_refusal(app, &request, interaction.as_ref(), &error).await?;
-            Err(error)
-        }
+    let refused = async |interaction: Option<&Interaction>, error| {
+        record_refusal(app, &request, interaction, &error).await?;
+        Err(error)
+    };
+    let interaction = match found {
+        Ok(interaction) => interaction,
+        Err(error) => return refused(None, error).await,
+    };
+    match read(app, &interaction, parts, body, request.clone()).await {
+        Ok(wire) => perform(app, &interaction, wire).await,
+        Err(error) => refused(Some(&interaction), error).await,
     }
 }
 
-/// Reads a request of a known caller: what it asks for, and with what.
+/// Reads a request of a known caller: with what it asks.
 async fn read(
     app: &App,
-    method: &Method,
-    uri: &http::Uri,
-    headers: &HeaderMap,
+    interaction: &Interaction,
+    parts: &http::request::Parts,
     body: HttpBody,
     mut request: Request,
-) -> Result<(Interaction, WireRequest)> {
+) -> Result<WireRequest> {
+    let http::request::Parts { method, uri, headers, .. } = parts;
     let (path, query) = (path(uri), uri.query().unwrap_or_default());
     let accept = wire::text(headers, header::ACCEPT.as_str())?;
     let accept = accept.as_deref();
-    let interaction = Interaction::of(method, path)?;
     let content_type = wire::content_type(headers)?;
     let body = match *method {
         Method::GET | Method::HEAD | Method::DELETE => WireBody::Bytes(Bytes::new()),
         _ => {
-            let (body, room) = take_in(app, &interaction, headers, body, &request).await?;
+            let (body, room) = take_in(app, interaction, headers, body, &request).await?;
             request.room = room.map(Arc::new);
             body
         }
     };
     let mut pairs = parse_pairs(query)?;
     let mut asked = query.to_owned();
-    if let (Interaction::Search(_), WireBody::Bytes(form)) = (&interaction, &body)
+    if let (Interaction::Search(_), WireBody::Bytes(form)) = (interaction, &body)
         && !form.is_empty()
     {
         pairs.extend(wire::form(content_type.as_deref(), form)?);
@@ -229,9 +240,9 @@ async fn read(
         }
         asked = write_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     }
-    let raw = wants_content(&interaction, &pairs, accept);
+    let raw = wants_content(interaction, &pairs, accept);
     let format = Format::of(&pairs, accept.filter(|_| !raw))?;
-    format.expect(&interaction)?;
+    format.expect(interaction)?;
     request.idempotency = match *method {
         Method::POST => wire::idempotency(headers, path, query, &body)?,
         _ => None,
@@ -250,7 +261,7 @@ async fn read(
         range: range(method, headers)?,
         body,
     };
-    Ok((interaction, wire))
+    Ok(wire)
 }
 
 /// Takes the body in: a Binary's own content as it comes, anything else whole.

@@ -19,6 +19,7 @@ mod stop;
 mod tls;
 
 pub use cli::run;
+pub use http::routes;
 pub use settings::{
     AuthSettings, DatabaseSettings, DatabaseUrl, HttpSettings, LogSettings, Network,
     OutboundSettings, Roles, SealKey, SealSettings, Settings, TlsSettings,

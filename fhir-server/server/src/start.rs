@@ -141,9 +141,8 @@ fn api(settings: &Settings, endpoints: &Endpoints, domain: Domain) -> Result<Rou
     let clock = settings.clock.clone();
     let auth = AuthState::new(endpoints.clone(), clients, key, clock, Arc::new(Nothing));
     let verifier = Arc::new(auth.verifier());
-    let app = rest::App::new(domain, verifier, settings.bodies);
-    let smart = smart_configuration(endpoints);
-    Ok(auth::router(auth).merge(rest::router(app, smart)))
+    let app = rest::App::new(domain, verifier, settings.bodies, smart_configuration(endpoints));
+    Ok(auth::router(auth).merge(rest::router(app)))
 }
 
 /// The sites of a new database: one, `local`.

@@ -32,6 +32,18 @@ const REACHING: &[(&str, &str)] = &[
 const REACH: &[&str] =
     &["fhir-server/outbound/", "fhir-server/client/", "fhir-server/bench/", "tests/"];
 
+/// How a router gets a route, each in two halves. All come from tables, of which rights are tested.
+const ROUTING: &[(&str, &str)] =
+    &[(".rou", "te("), (".route_ser", "vice("), (".ne", "st("), (".nest_ser", "vice(")];
+/// Where they do, and programs that are no server of ours.
+const ROUTES: &[&str] = &[
+    "fhir-server/auth/src/route.rs",
+    "fhir-server/rest/src/router.rs",
+    "fhir-server/client/",
+    "fhir-server/bench/",
+    "tests/",
+];
+
 /// One sentence for each fault.
 pub(crate) fn check(root: &Path) -> Result<Vec<String>, String> {
     let mut faults = Vec::new();
@@ -44,7 +56,18 @@ pub(crate) fn check(root: &Path) -> Result<Vec<String>, String> {
         let Ok(text) = std::fs::read_to_string(root.join(&name)) else { continue };
         let mut found = inspect(kind, &text);
         if kind == "rs" && !may_reach(&name) {
-            found.extend(reaching(&text));
+            found.extend(naming(
+                &text,
+                REACHING,
+                "reaches other machines: call URLs by `outbound`",
+            ));
+        }
+        if kind == "rs" && !ROUTES.iter().any(|place| name.starts_with(place)) {
+            found.extend(naming(
+                &text,
+                ROUTING,
+                "makes a route that is not listed: add it to a table of `Route`",
+            ));
         }
         faults.extend(found.into_iter().map(|fault| format!("{}: {fault}", name.display())));
     }
@@ -76,16 +99,15 @@ fn may_reach(name: &Path) -> bool {
         || name.parent().is_some_and(|folder| folder.ends_with("tests"))
 }
 
-fn reaching(text: &str) -> Vec<String> {
+/// A fault for each line that holds one of these words.
+fn naming(text: &str, words: &[(&str, &str)], why: &str) -> Vec<String> {
     let mut faults = Vec::new();
     // What stands behind this line is for tests.
     let served = text.lines().take_while(|line| *line != "#[cfg(test)]");
     for (line, number) in served.zip(1..) {
-        for (head, tail) in REACHING {
+        for (head, tail) in words {
             if line.contains(&format!("{head}{tail}")) {
-                faults.push(format!(
-                    "line {number}: `{head}{tail}` reaches other machines: call URLs by `outbound`."
-                ));
+                faults.push(format!("line {number}: `{head}{tail}` {why}."));
             }
         }
     }
@@ -140,9 +162,10 @@ mod tests {
         ] {
             assert_eq!(may_reach(Path::new(name)), may, "{name}");
         }
-        assert_eq!(reaching(concat!("//! x\nuse req", "west::Client;")).len(), 1);
-        assert_eq!(reaching("use axum::Router;").len(), 0);
-        assert_eq!(reaching(concat!("#[cfg(test)]\nuse req", "west::Client;")).len(), 0);
+        let reaching = |text| naming(text, REACHING, "reaches").len();
+        assert_eq!(reaching(concat!("//! x\nuse req", "west::Client;")), 1);
+        assert_eq!(reaching("use axum::Router;"), 0);
+        assert_eq!(reaching(concat!("#[cfg(test)]\nuse req", "west::Client;")), 0);
     }
 
     #[test]
@@ -161,6 +184,18 @@ mod tests {
             let faults = inspect(kind, text).join("\n");
             assert_eq!(faults.is_empty(), expected.is_none(), "{faults}");
             assert!(faults.contains(expected.unwrap_or_default()), "{faults}");
+        }
+    }
+
+    #[test]
+    fn names_the_line_of_a_word() {
+        for (line, words, found) in [
+            (concat!("app.rou", "te(\"/x\", get(x))"), ROUTING, true),
+            ("route.path", ROUTING, false),
+            (concat!("req", "west::get(url)"), REACHING, true),
+        ] {
+            let faults = naming(&format!("//! x\n{line}\n"), words, "is wrong");
+            assert_eq!(faults.iter().any(|it| it.starts_with("line 2: `")), found, "{line}");
         }
     }
 }

@@ -43,6 +43,7 @@ mod outbound_limits;
 mod patch;
 mod record;
 mod reindex;
+mod routes;
 mod samples;
 mod samples_compare;
 mod samples_load;

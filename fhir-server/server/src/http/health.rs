@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use auth::{Listed, Route, Rule, listed, routed};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{MethodFilter, on};
 use axum::{Json, Router};
 use domain::{Domain, Standing};
 use http::StatusCode;
@@ -54,12 +55,34 @@ impl Health {
     }
 }
 
+/// Open, for they tell nothing about anybody.
+const ROUTES: [Route<Health>; 3] = [
+    Route {
+        method: MethodFilter::GET,
+        path: "/healthz",
+        rule: Rule::Open,
+        serve: |method| on(method, async || ([(CACHE_CONTROL, "no-store")], "ok\n")),
+    },
+    Route {
+        method: MethodFilter::GET,
+        path: "/readyz",
+        rule: Rule::Open,
+        serve: |method| on(method, readyz),
+    },
+    Route {
+        method: MethodFilter::GET,
+        path: "/metrics",
+        rule: Rule::Open,
+        serve: |method| on(method, exposition),
+    },
+];
+
 pub(crate) fn router(health: Health) -> Router {
-    Router::new()
-        .route("/healthz", get(async || ([(CACHE_CONTROL, "no-store")], "ok\n")))
-        .route("/readyz", get(readyz))
-        .route("/metrics", get(exposition))
-        .with_state(health)
+    routed(&ROUTES).with_state(health)
+}
+
+pub(crate) fn routes() -> Vec<Listed> {
+    listed(&ROUTES)
 }
 
 async fn readyz(State(health): State<Health>) -> Response {

@@ -30,6 +30,14 @@ pub(crate) fn router(parts: Router, health: Health) -> Router {
         .layer(axum::middleware::from_fn(request_id::carry))
 }
 
+/// The list of all routes of a server, each with what it asks.
+///
+/// # Errors
+/// A table of routes is at odds with itself.
+pub fn routes() -> canonical_model::Result<Vec<auth::Listed>> {
+    Ok([health::routes(), auth::routes(), rest::routes()?].concat())
+}
+
 async fn nothing_here() -> impl IntoResponse {
     let text =
         "Nothing is here. The FHIR API is below /fhir, the authorization server below /auth.\n";

@@ -1,0 +1,196 @@
+//! The table of contents: which method and path below the base is which interaction. What is not listed here is
+//! not routed. <https://hl7.org/fhir/R4/http.html#summary>
+
+use auth::{Listed, listed};
+use canonical_model::{Error, ResourceId, ResourceType, Result};
+use domain::interactions::search::Scope;
+use http::Method;
+
+use crate::interaction::Interaction as It;
+use crate::router::BESIDE;
+
+/// The methods of the interactions.
+pub(crate) const METHODS: [Method; 6] =
+    [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+
+/// One route.
+struct Row {
+    methods: &'static [Method],
+    path: &'static [Part],
+    /// The interaction, of the parts of a path that fits.
+    make: fn(&[&str]) -> Result<It>,
+}
+
+/// One part of a path.
+#[derive(Clone, Copy)]
+enum Part {
+    /// This word.
+    Word(&'static str),
+    /// A resource type, or what should be one: anything that is no word of the system.
+    Kind,
+    /// An id, or what should be one: no operation and no word of FHIR.
+    Id,
+    /// A resource type, or all of them.
+    Member,
+    /// A version, or what should be one.
+    Version,
+}
+use Part::{Id, Kind, Member, Version, Word};
+
+/// Parts of the longest path.
+const PARTS_MAX: usize = 4;
+
+const READ: &[Method] = &[Method::GET, Method::HEAD];
+const POST: &[Method] = &[Method::POST];
+const PUT: &[Method] = &[Method::PUT];
+const PATCH: &[Method] = &[Method::PATCH];
+const DELETE: &[Method] = &[Method::DELETE];
+
+const ROWS: [Row; 20] = [
+    row(READ, &[Word("metadata")], |_| Ok(It::Capabilities)),
+    row(READ, &[Word("_history")], |_| Ok(It::HistorySystem)),
+    row(READ, &[], |_| Ok(It::Search(Scope::System))),
+    row(POST, &[Word("_search")], |_| Ok(It::Search(Scope::System))),
+    row(POST, &[], |_| Ok(It::Bundle)),
+    row(READ, &[Kind], |at| Ok(It::Search(Scope::Type(kind(at)?)))),
+    row(POST, &[Kind, Word("_search")], |at| Ok(It::Search(Scope::Type(kind(at)?)))),
+    row(POST, &[Kind], |at| Ok(It::Create(kind(at)?))),
+    row(PUT, &[Kind], |at| Ok(It::ConditionalUpdate(kind(at)?))),
+    row(PATCH, &[Kind], |at| Ok(It::ConditionalPatch(kind(at)?))),
+    row(DELETE, &[Kind], |at| Ok(It::ConditionalDelete(kind(at)?))),
+    row(READ, &[Kind, Word("_history")], |at| Ok(It::HistoryType(kind(at)?))),
+    row(READ, &[Kind, Id], |at| Ok(It::Read(kind(at)?, id(at)?))),
+    row(PUT, &[Kind, Id], |at| Ok(It::Update(kind(at)?, id(at)?))),
+    row(PATCH, &[Kind, Id], |at| Ok(It::Patch(kind(at)?, id(at)?))),
+    row(DELETE, &[Kind, Id], |at| Ok(It::Delete(kind(at)?, id(at)?))),
+    row(READ, &[Kind, Id, Word("_history")], |at| Ok(It::HistoryInstance(kind(at)?, id(at)?))),
+    row(READ, &[Kind, Id, Member], |at| Ok(It::Search(compartment(at)?))),
+    row(POST, &[Kind, Id, Member, Word("_search")], |at| Ok(It::Search(compartment(at)?))),
+    row(READ, &[Kind, Id, Word("_history"), Version], |at| {
+        Ok(It::Vread(kind(at)?, id(at)?, numbered(part(at, 3))?))
+    }),
+];
+
+const fn row(
+    methods: &'static [Method],
+    path: &'static [Part],
+    make: fn(&[&str]) -> Result<It>,
+) -> Row {
+    Row { methods, path, make }
+}
+
+/// The interaction of a method and a path below the base; `None` where none is listed.
+pub(crate) fn find(method: &Method, path: &str) -> Result<Option<It>> {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let (mut parts, mut count) = ([""; PARTS_MAX], 0);
+    if !path.is_empty() {
+        for text in path.split('/') {
+            match parts.get_mut(count) {
+                Some(place) if !text.is_empty() => *place = text,
+                _ => return Ok(None),
+            }
+            count += 1;
+        }
+    }
+    let parts = parts.get(..count).unwrap_or_default();
+    let fits = |row: &&Row| {
+        row.path.len() == count
+            && row.methods.contains(method)
+            && row.path.iter().zip(parts).all(|(part, text)| part.takes(text))
+    };
+    ROWS.iter().find(fits).map(|row| (row.make)(parts)).transpose()
+}
+
+/// The methods that a path takes.
+pub(crate) fn allowed(path: &str) -> Vec<&'static Method> {
+    const ALL: &[Method] = &METHODS;
+    ALL.iter().filter(|method| matches!(find(method, path), Ok(Some(_)))).collect()
+}
+
+/// The list of all routes below `/fhir`, each with what it asks.
+///
+/// # Errors
+/// A row does not understand its own path.
+pub fn routes() -> Result<Vec<Listed>> {
+    let mut routes = listed(&BESIDE);
+    for row in &ROWS {
+        let sample: Vec<&str> = row.path.iter().map(|part| part.sample()).collect();
+        let rule = (row.make)(&sample)?.rule().to_string();
+        let names = row.path.iter().map(|part| format!("/{}", part.name()));
+        let path = format!("/fhir{}", names.collect::<String>());
+        routes.extend(row.methods.iter().map(|method| Listed {
+            method: method.clone(),
+            path: path.clone().into(),
+            rule: rule.clone(),
+        }));
+    }
+    Ok(routes)
+}
+
+impl Part {
+    fn takes(self, text: &str) -> bool {
+        match self {
+            Word(word) => text == word,
+            Kind => !matches!(text, "metadata" | "_history" | "_search"),
+            Id => !text.starts_with(['_', '$']),
+            Member => text == "*" || ResourceType::find(text).is_some(),
+            Version => true,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Word(word) => word,
+            Kind => "{type}",
+            Id => "{id}",
+            Member => "{member}",
+            Version => "{version}",
+        }
+    }
+
+    fn sample(self) -> &'static str {
+        match self {
+            Word(word) => word,
+            Kind => "Patient",
+            Id | Version => "1",
+            Member => "Observation",
+        }
+    }
+}
+
+fn part<'a>(parts: &[&'a str], at: usize) -> &'a str {
+    parts.get(at).copied().unwrap_or_default()
+}
+
+fn kind(parts: &[&str]) -> Result<ResourceType> {
+    known(part(parts, 0))
+}
+
+fn id(parts: &[&str]) -> Result<ResourceId> {
+    ResourceId::parse(part(parts, 1))
+}
+
+/// <https://hl7.org/fhir/R4/http.html#vsearch>
+fn compartment(parts: &[&str]) -> Result<Scope> {
+    let member = part(parts, 2);
+    let member = if member == "*" { None } else { Some(known(member)?) };
+    Ok(Scope::Compartment(kind(parts)?, id(parts)?, member))
+}
+
+fn known(name: &str) -> Result<ResourceType> {
+    ResourceType::find(name).ok_or_else(|| {
+        Error::not_found(
+            "The path names no resource type of FHIR R4. Types are spelt as `Patient`.",
+        )
+    })
+}
+
+/// A version that is no number of ours names nothing.
+fn numbered(version: &str) -> Result<i32> {
+    let digits = version.bytes().all(|b| b.is_ascii_digit()) && !version.starts_with('0');
+    match version.parse() {
+        Ok(number) if digits => Ok(number),
+        _ => Err(Error::not_found("There is no such version.")),
+    }
+}
