@@ -16,16 +16,9 @@ use bytes::Bytes;
 use canonical_model::fhirpath::{Location, Path, Place, Schema};
 use canonical_model::{Error, Issue, IssueCode, Kind, Resource, ResourceType, Result, Value, json};
 
-const MARK: &str = "sealed:1:";
+use crate::keys::{Keys, Purpose};
 
-/// Gives the key that data is sealed with. A file or the environment now, a key service later.
-pub trait KeyProvider: Send + Sync {
-    /// The data key: 32 bytes.
-    ///
-    /// # Errors
-    /// Unavailable where the key cannot be had now.
-    fn data_key(&self) -> Result<[u8; 32]>;
-}
+const MARK: &str = "sealed:1:";
 
 /// What proves the key: sealed like a value, of no resource.
 const PROOF: &str = "this is the key";
@@ -69,9 +62,13 @@ impl Sealer {
     /// # Errors
     /// Invalid for a path that does not compile, or leads to what is not text; Unavailable where there
     /// is no key.
-    pub fn new(paths: &[String], keys: &dyn KeyProvider, schema: &dyn Schema) -> Result<Self> {
+    pub fn new(paths: &[String], keys: &Keys, schema: &dyn Schema) -> Result<Self> {
         let rules = paths.iter().map(|path| Rule::read(path, schema)).collect::<Result<_>>()?;
-        let key = UnboundKey::new(&AES_256_GCM, &keys.data_key()?).map_err(Error::internal)?;
+        if keys.are_none() && paths.is_empty() {
+            return Ok(Self::default());
+        }
+        let key =
+            UnboundKey::new(&AES_256_GCM, &keys.get(Purpose::Seal)?).map_err(Error::internal)?;
         Ok(Self { rules, key: Some(LessSafeKey::new(key)) })
     }
 
@@ -260,17 +257,9 @@ mod tests {
         }
     }
 
-    struct Fixed;
-
-    impl KeyProvider for Fixed {
-        fn data_key(&self) -> Result<[u8; 32]> {
-            Ok([7; 32])
-        }
-    }
-
     fn sealer() -> Sealer {
         let path = "Patient.identifier.where(system='urn:ssn').value".to_owned();
-        Sealer::new(&[path], &Fixed, &Identifiers).expect("a sealer")
+        Sealer::new(&[path], &Keys::of_root([7; 32]), &Identifiers).expect("a sealer")
     }
 
     const TEXT: &str = r#"{"resourceType":"Patient","id":"p","identifier":[{"system":"urn:ssn","value":"123-45"},{"system":"urn:mrn","value":"9"}]}"#;

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use conformance::Registry;
-use store::{KeyProvider, Sealer};
+use store::{Keys, Sealer};
 
 use crate::limits::SEAL_KEY_DIFFERENT_BYTES_MIN;
 
@@ -60,25 +60,22 @@ impl SealKey {
     }
 }
 
-struct Fixed([u8; 32]);
-
-impl KeyProvider for Fixed {
-    fn data_key(&self) -> canonical_model::Result<[u8; 32]> {
-        Ok(self.0)
-    }
-}
-
 impl SealSettings {
     /// What seals and opens.
     ///
     /// # Errors
     /// In a sentence: there is no key, it will not do, or a path will not.
     pub fn sealer(&self) -> Result<Sealer> {
-        match self.key()? {
-            Some(key) => Sealer::new(&self.paths, &Fixed(key), Registry::r4())
-                .context("`paths` under `[seal]` cannot be used"),
-            None => Ok(Sealer::default()),
-        }
+        Sealer::new(&self.paths, &self.keys()?, Registry::r4())
+            .context("`paths` under `[seal]` cannot be used")
+    }
+
+    /// The keys of each purpose; none where none is set and nothing is to be sealed.
+    ///
+    /// # Errors
+    /// In a sentence: it will not do.
+    pub fn keys(&self) -> Result<Keys> {
+        Ok(self.key()?.map_or_else(Keys::default, Keys::of_root))
     }
 
     fn key(&self) -> Result<Option<[u8; 32]>> {
