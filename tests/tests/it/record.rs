@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use it::{Answer, Client, Database, Fixture, Signer, ledger};
 use serde_json::json;
+use server::Settings;
 use sqlx::{AssertSqlSafe, PgConnection};
 
 /// By number, as the code names them.
@@ -202,6 +203,42 @@ async fn a_user_is_named_as_a_person_with_a_purpose() -> Result<()> {
     assert_eq!(record.news().await?, ["read of a"]);
     assert_eq!(patient.get("/Patient/b").await?.status, 404);
     assert_eq!(record.news().await?, ["read"]);
+    Ok(())
+}
+
+/// Of those who come through a proxy that is trusted, the address that it names.
+#[tokio::test]
+async fn an_access_through_a_proxy_is_of_who_is_behind_it() -> Result<()> {
+    let trusted = |settings: &mut Settings| {
+        settings.http.trusted_proxies = "127.0.0.1".parse().into_iter().collect();
+    };
+    for (server, expected) in [
+        (Fixture::start_with(trusted).await?, ["203.0.113.7", "2001:db8::7", "127.0.0.1"]),
+        (Fixture::start().await?, ["127.0.0.1"; 3]),
+    ] {
+        let names = ["9.9.9.9, 203.0.113.7", "2001:db8::7", "nobody"];
+        for (n, name) in names.iter().enumerate() {
+            let a = format!(r#"{{"resourceType":"Patient","id":"a{n}"}}"#);
+            let path = format!("/Patient/a{n}");
+            // By each of the statements that write the record.
+            for (method, path, body) in [
+                ("PUT", path.as_str(), a.as_str()),
+                ("PUT", &path, &a.replace('}', r#","active":true}"#)),
+                ("GET", &path, ""),
+                ("GET", &format!("/Patient?_id=a{n}"), ""),
+            ] {
+                let header = format!("x-forwarded-for: {name}");
+                let answer = ask(&server.client, method, path, &header, body).await?;
+                assert!(matches!(answer.status, 200 | 201), "{}", answer.text);
+            }
+        }
+        let addresses: Vec<String> =
+            sqlx::query_scalar("select host(address) from audit order by audit_id")
+                .fetch_all(&mut server.database.connect().await?)
+                .await?;
+        let expected: Vec<&str> = expected.into_iter().flat_map(|one| [one; 4]).collect();
+        assert_eq!(addresses, expected);
+    }
     Ok(())
 }
 
