@@ -5,6 +5,7 @@
 //! credentials grant for configured clients with a secret.
 
 mod bearer;
+mod bucket;
 mod client;
 mod discovery;
 mod form;
@@ -20,10 +21,12 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod throttle;
+mod throttles;
 mod token;
 mod verifier;
 
 pub use bearer::{bearer, challenge, refuse_token_in_query};
+pub use bucket::{Buckets, Empty, Rate};
 pub use client::{Client, ClientConfig, Clients};
 pub use discovery::smart_configuration;
 pub use key::SigningKey;
@@ -33,4 +36,5 @@ pub use router::{router, routes};
 pub use secret::{Secret, SecretHash};
 pub use signed::{Factors, Signed};
 pub use state::{AuthState, Endpoints};
+pub use throttles::{Class, Rates, Throttles};
 pub use verifier::Verifier;

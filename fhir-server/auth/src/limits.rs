@@ -24,3 +24,7 @@ pub const ORGS_MAX: usize = 8;
 pub const PURPOSE_BYTES_MAX: usize = 16;
 /// Length of a client's id, in bytes.
 pub const CLIENT_ID_BYTES_MAX: usize = 64;
+/// Buckets of throttles that are remembered: 16 bytes each, and as much again for the table.
+pub const BUCKETS_MAX: usize = 100_000;
+/// How much a bucket may owe after a bundle, in seconds of its rate: nobody waits for longer.
+pub const DEBT_S_MAX: u64 = 60;

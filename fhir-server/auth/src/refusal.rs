@@ -30,6 +30,8 @@ pub(crate) enum Refusal {
     InvalidClient(&'static str),
     /// Too many wrong secrets; seconds to wait.
     Throttled(i64),
+    /// Too many requests; seconds to wait.
+    TooMany(u64),
     /// The grant is not offered here.
     UnsupportedGrantType,
     /// The scope is malformed, or nothing of it may be granted.
@@ -44,7 +46,7 @@ impl Refusal {
         match self {
             Self::InvalidRequest(_) | Self::TooLarge | Self::MethodNotAllowed => "invalid_request",
             Self::InvalidClient(_) => "invalid_client",
-            Self::Throttled(_) => "slow_down",
+            Self::Throttled(_) | Self::TooMany(_) => "slow_down",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope(_) => "invalid_scope",
             Self::ServerError(_) => "server_error",
@@ -59,7 +61,7 @@ impl Refusal {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::InvalidClient(_) => StatusCode::UNAUTHORIZED,
-            Self::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Throttled(_) | Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::ServerError(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -70,6 +72,7 @@ impl Refusal {
             Self::TooLarge => "A token request has at most 16 KB",
             Self::MethodNotAllowed => "Ask for a token by POST",
             Self::Throttled(_) => "Too many wrong secrets; wait as long as Retry-After says",
+            Self::TooMany(_) => "Too many token requests; keep a token until it ends",
             Self::UnsupportedGrantType => "This server offers client_credentials",
             Self::InvalidScope(what) => what,
             Self::ServerError(_) => "The server failed on this request; report the X-Request-Id",
@@ -90,6 +93,9 @@ impl IntoResponse for Refusal {
                 response.headers_mut().insert(WWW_AUTHENTICATE, basic);
             }
             Self::Throttled(wait_s) => {
+                response.headers_mut().insert(RETRY_AFTER, wait_s.into());
+            }
+            Self::TooMany(wait_s) => {
                 response.headers_mut().insert(RETRY_AFTER, wait_s.into());
             }
             _ => {}

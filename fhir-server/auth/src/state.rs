@@ -8,6 +8,7 @@ use crate::client::Clients;
 use crate::key::SigningKey;
 use crate::revocation::Revocations;
 use crate::throttle::Throttle;
+use crate::throttles::Throttles;
 use crate::verifier::Verifier;
 
 /// The addresses that tokens and documents name, all below one public origin.
@@ -58,6 +59,7 @@ pub(crate) struct Parts {
     pub(crate) key: Arc<SigningKey>,
     pub(crate) clock: Clock,
     pub(crate) throttle: Throttle,
+    pub(crate) throttles: Throttles,
     verifier: Verifier,
 }
 
@@ -70,6 +72,7 @@ impl AuthState {
         key: SigningKey,
         clock: Clock,
         revocations: Arc<dyn Revocations>,
+        throttles: Throttles,
     ) -> Self {
         let key = Arc::new(key);
         let verifier = Verifier::new(
@@ -80,7 +83,7 @@ impl AuthState {
             revocations,
         );
         let throttle = Throttle::default();
-        Self(Arc::new(Parts { endpoints, clients, key, clock, throttle, verifier }))
+        Self(Arc::new(Parts { endpoints, clients, key, clock, throttle, throttles, verifier }))
     }
 
     /// The verifier of the tokens issued here.

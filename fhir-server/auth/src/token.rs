@@ -128,6 +128,8 @@ fn authenticate<'a>(
     form: &Form<'_>,
 ) -> Result<&'a Client, Refusal> {
     let sent = Credentials::find(headers, form)?;
+    let taken = auth.throttles.by_token(&sent.client_id, address);
+    taken.map_err(|empty| Refusal::TooMany(empty.wait_s))?;
     let (suspect, now_s) = (auth.throttle.suspect(&sent.client_id, address), auth.clock.seconds());
     auth.throttle.admit(suspect, now_s).map_err(Refusal::Throttled)?;
     match auth.clients.authenticate(&sent.client_id, &sent.secret) {

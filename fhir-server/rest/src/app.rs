@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth::Verifier;
+use auth::{Throttles, Verifier};
 use domain::Domain;
 
 use crate::metadata::Metadata;
@@ -20,6 +20,7 @@ pub struct App {
     /// The CapabilityStatement's text.
     pub(crate) metadata: Arc<Metadata>,
     pub(crate) rooms: Rooms,
+    pub(crate) throttles: Throttles,
 }
 
 impl App {
@@ -29,11 +30,12 @@ impl App {
         domain: Domain,
         verifier: Arc<Verifier>,
         bodies: Bodies,
+        throttles: Throttles,
         smart_configuration: serde_json::Value,
     ) -> Self {
         let smart_configuration = Arc::new(smart_configuration);
         let rooms = Rooms::new(bodies);
-        Self { domain, verifier, smart_configuration, metadata: Arc::default(), rooms }
+        Self { domain, verifier, smart_configuration, metadata: Arc::default(), rooms, throttles }
     }
 
     pub(crate) fn base(&self) -> &str {

@@ -26,6 +26,7 @@ mod render;
 mod room;
 mod router;
 mod routes;
+mod throttle;
 mod wire_request;
 
 pub use app::App;

@@ -1,6 +1,6 @@
 //! An answer, or an error, as it goes out over HTTP: status, headers, body.
 
-use auth::challenge;
+use auth::{Empty, challenge};
 use axum::body::Body as HttpBody;
 use axum::response::{IntoResponse, Response};
 use canonical_model::{Error, IssueCode, Kind};
@@ -89,7 +89,8 @@ pub(crate) fn refuse(error: &Error, method: &Method, path: &str) -> Response {
     // What is too costly now will be so in a second.
     let costly = error.issues.iter().any(|issue| issue.code == IssueCode::TooCostly);
     if matches!(error.kind, Kind::Unavailable | Kind::TooManyRequests) && !costly {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        let empty = error.cause.as_ref().and_then(|cause| cause.downcast_ref::<Empty>());
+        headers.insert(header::RETRY_AFTER, empty.map_or(1, |empty| empty.wait_s).into());
     }
     if error.kind == Kind::MethodNotAllowed {
         let others = allowed(path).into_iter().filter(|other| *other != method);

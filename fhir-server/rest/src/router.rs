@@ -45,6 +45,7 @@ use crate::perform::{log, perform, record_refusal};
 use crate::render::{REPLAYED, refuse, render};
 use crate::room::Room;
 use crate::routes::METHODS;
+use crate::throttle;
 use crate::wire_request::{self as wire, Body as WireBody, View, WireRequest};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -184,6 +185,7 @@ async fn answer(
         return capabilities(app, &format);
     }
     let caller = app.verifier.verify(bearer(headers)?)?;
+    throttle::admit(app, &caller, found.as_ref().ok())?;
     let request = Request {
         caller,
         request_id: Arc::clone(id),

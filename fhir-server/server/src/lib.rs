@@ -18,6 +18,7 @@ mod start;
 mod stop;
 mod tls;
 
+pub use auth::Rates;
 pub use cli::run;
 pub use http::routes;
 pub use settings::{

@@ -32,6 +32,8 @@ pub const PING_EVERY: Duration = Duration::from_secs(20);
 pub const PONG_MAX: Duration = Duration::from_secs(10);
 /// Networks of proxies that may be named.
 pub const PROXIES_MAX: usize = 100;
+/// What a throttle may let through at once, in seconds of its rate: beyond that it is none.
+pub const BURST_S_MAX: u32 = 3_600;
 /// Connections that are open at once; more wait in the kernel's queue.
 pub const CONNECTIONS_MAX: usize = 4_096;
 /// Pause after a connection could not be accepted: the process is out of file descriptors.

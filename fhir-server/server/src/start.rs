@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use auth::{AuthState, Clients, Endpoints, Nothing, SigningKey, smart_configuration};
+use auth::{AuthState, Clients, Endpoints, Nothing, SigningKey, Throttles, smart_configuration};
 use axum::Router;
 use domain::{Domain, Services, parameters};
 use store::{Auditor, Store, StoreOptions};
+use telemetry::Ticks;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -62,17 +63,18 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
     let endpoints = Endpoints::new(&origin);
     let domain = domain(&settings, &endpoints, store.clone(), auditor);
     parameters::begin(&domain).await;
+    let throttles = Throttles::new(settings.throttle, Ticks::system());
     let mut parts = Router::new();
     if settings.roles.api {
-        parts = api(&settings, &endpoints, domain.clone())?;
+        parts = api(&settings, &endpoints, domain.clone(), &throttles)?;
     }
     let mut working = Vec::new();
     let proxies = http::Proxies::new(&settings.http.trusted_proxies);
-    let mut tls = None;
+    let mut edge = http::Edge { proxies, throttles, tls: None };
     if let Some(files) = &settings.http.tls {
         let (shaking, following) = Tls::start(files, http::PROTOCOLS, stop.clone())?;
         working.push(following);
-        tls = Some(shaking);
+        edge.tls = Some(shaking);
     }
     working.extend([
         background::metering(stop.clone()),
@@ -86,7 +88,7 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
     }
     let health = http::Health::new(domain, stop.clone());
     let router = http::router(parts, health);
-    let serving = tokio::spawn(http::serve(listener, router, (proxies, tls), stop.clone()));
+    let serving = tokio::spawn(http::serve(listener, router, edge, stop.clone()));
     tracing::info!(%address, origin, "Listening.");
     Ok(Running { address, origin, stop: stop.drop_guard(), serving, working, store })
 }
@@ -132,16 +134,24 @@ fn domain(settings: &Settings, endpoints: &Endpoints, store: Store, auditor: Aud
 }
 
 /// The FHIR API and the authorization server.
-fn api(settings: &Settings, endpoints: &Endpoints, domain: Domain) -> Result<Router> {
+fn api(
+    settings: &Settings,
+    endpoints: &Endpoints,
+    domain: Domain,
+    throttles: &Throttles,
+) -> Result<Router> {
     let key = match &settings.auth.signing_key {
         Some(path) => SigningKey::load_or_create(path)?,
         None => SigningKey::generate()?,
     };
     let clients = Clients::configure(settings.clients.clone(), site_number)?;
     let clock = settings.clock.clone();
-    let auth = AuthState::new(endpoints.clone(), clients, key, clock, Arc::new(Nothing));
+    let revocations = Arc::new(Nothing);
+    let auth =
+        AuthState::new(endpoints.clone(), clients, key, clock, revocations, throttles.clone());
     let verifier = Arc::new(auth.verifier());
-    let app = rest::App::new(domain, verifier, settings.bodies, smart_configuration(endpoints));
+    let (bodies, smart) = (settings.bodies, smart_configuration(endpoints));
+    let app = rest::App::new(domain, verifier, bodies, throttles.clone(), smart);
     Ok(auth::router(auth).merge(rest::router(app)))
 }
 

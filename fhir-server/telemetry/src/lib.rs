@@ -7,7 +7,9 @@ mod clock;
 mod emit;
 pub mod event;
 mod log;
+mod ticks;
 
 pub use clock::Clock;
 pub use emit::{Emit, describe};
 pub use log::{Format, InitError, init};
+pub use ticks::Ticks;

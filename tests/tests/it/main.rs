@@ -86,5 +86,6 @@ mod search_walk_near;
 mod search_whole;
 mod search_words;
 mod smoke;
+mod throttle;
 mod tls;
 mod tls_clients;

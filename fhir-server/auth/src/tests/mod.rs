@@ -14,12 +14,12 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use chrono::DateTime;
 use http_body_util::BodyExt;
 use serde_json::Value;
-use telemetry::Clock;
+use telemetry::{Clock, Ticks};
 use tower::ServiceExt;
 
 use crate::{
-    AuthState, ClientConfig, Clients, Endpoints, Nothing, Revocations, Secret, SecretHash,
-    SigningKey, router,
+    AuthState, ClientConfig, Clients, Endpoints, Nothing, Rates, Revocations, Secret, SecretHash,
+    SigningKey, Throttles, router,
 };
 
 /// Seconds since 1970 at which every test begins.
@@ -43,7 +43,8 @@ pub(super) fn server_with(revocations: Arc<dyn Revocations>) -> (AuthState, Cloc
     let clock = Clock::manual(DateTime::from_timestamp(START_S, 0).unwrap());
     let endpoints = Endpoints::new("https://fhir.example.org/");
     let key = SigningKey::generate().unwrap();
-    (AuthState::new(endpoints, clients(), key, clock.clone(), revocations), clock)
+    let throttles = Throttles::new(Rates::default(), Ticks::manual());
+    (AuthState::new(endpoints, clients(), key, clock.clone(), revocations, throttles), clock)
 }
 
 pub(super) fn server() -> (AuthState, Clock) {

@@ -21,6 +21,7 @@ use crate::interaction::Interaction;
 use crate::limits::{BATCH_CONCURRENCY, BUNDLE_ENTRIES_MAX, RECORDS_AT_ONCE};
 use crate::outcome::{self, status};
 use crate::perform::{log, perform, record_refusal, record_unwritten};
+use crate::throttle::charge;
 use crate::wire_request::{Body, View, WireRequest};
 
 pub(crate) async fn bundle(app: &App, mut wire: WireRequest) -> Result<Answer> {
@@ -31,6 +32,7 @@ pub(crate) async fn bundle(app: &App, mut wire: WireRequest) -> Result<Answer> {
     }
     let kind = resource.members().get("type").and_then(Value::as_str).map(str::to_owned);
     let entries = entries(resource)?;
+    charge(app, &wire.request.caller, &entries);
     match kind.as_deref() {
         Some("transaction") => transaction(app, wire, read_entries(app, entries)?).await,
         Some("batch") => batch(app, wire, entries).await,

@@ -1,23 +1,29 @@
 //! One connection: its protocol, its limits, its end.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
+use auth::Throttles;
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
+use http::{Request, Response};
+use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::time::{Instant, interval_at};
-use tokio_util::sync::CancellationToken;
 use tower::Service;
 
 use super::activity::{Activity, Answering};
 use super::peer::Proxies;
+use super::throttle;
 use crate::limits::{
     HEAD_BYTES_MAX, HEAD_MAX, HEADERS_MAX, PING_EVERY, PONG_MAX, STREAMS_MAX, WAITING_BYTES_MAX,
 };
@@ -27,27 +33,57 @@ use crate::tls::Tls;
 pub(crate) const PROTOCOLS: &[&[u8]] = &[H2, b"http/1.1"];
 const H2: &[u8] = b"h2";
 
-/// What a connection is served with.
+/// Answers requests.
 #[derive(Clone)]
-pub(super) struct Serving {
+pub(super) struct Answers {
     pub(super) router: Router,
     pub(super) proxies: Proxies,
+    pub(super) throttles: Throttles,
+}
+
+/// Serves connections.
+#[derive(Clone)]
+pub(super) struct Serving {
+    pub(super) answers: Answers,
     pub(super) tls: Option<Tls>,
-    /// No more requests.
-    pub(super) stop: CancellationToken,
-    /// The end at once.
-    pub(super) cut: CancellationToken,
+    /// Its sender's end is the end of all connections.
+    pub(super) phase: watch::Receiver<Phase>,
     /// How long a connection of HTTP/2 may hold its place with nothing going on; up to twice as long passes.
     pub(super) idle_max: Duration,
 }
 
+/// What all connections do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// They take requests.
+    Run,
+    /// They answer what they have taken.
+    Drain,
+}
+
+impl Answers {
+    /// Answers one request.
+    async fn answer(
+        mut self,
+        mut request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> Result<Response<Body>, Infallible> {
+        let address = self.proxies.caller(peer, request.headers());
+        request.extensions_mut().insert(ConnectInfo(address));
+        match throttle::refusal(&self.throttles, address, &request) {
+            Some(refusal) => Ok(refusal),
+            None => self.router.call(request).await,
+        }
+    }
+}
+
 impl Serving {
     /// Serves a connection to its end.
-    pub(super) async fn serve(self, stream: TcpStream, peer: SocketAddr) {
+    pub(super) async fn serve(mut self, stream: TcpStream, peer: SocketAddr) {
         let Some(tls) = self.tls.clone() else { return self.http1(stream, peer).await };
         let shaken = tokio::select! {
             biased;
-            () = self.stop.cancelled() => None,
+            _ = self.phase.wait_for(|phase| *phase != Phase::Run) => None,
             shaken = tls.shake_hands(stream) => shaken,
         };
         let Some(stream) = shaken else { return };
@@ -65,8 +101,8 @@ impl Serving {
         server.timer(TokioTimer::new()).header_read_timeout(HEAD_MAX);
         server.max_header_size(HEAD_BYTES_MAX).max_headers(HEADERS_MAX);
         server.keep_alive(true).half_close(false);
-        let (router, proxies) = (self.router.clone(), self.proxies.clone());
-        let service = service_fn(move |request| router.clone().call(proxies.name(request, peer)));
+        let answers = self.answers.clone();
+        let service = service_fn(move |request| answers.clone().answer(request, peer));
         self.drive(server.serve_connection(TokioIo::new(stream), service), None).await;
     }
 
@@ -80,24 +116,20 @@ impl Serving {
         server.max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX));
         server.max_send_buf_size(WAITING_BYTES_MAX);
         server.keep_alive_interval(PING_EVERY).keep_alive_timeout(PONG_MAX);
-        let (router, proxies) = (self.router.clone(), self.proxies.clone());
-        let activity = Activity::default();
+        let (answers, activity) = (self.answers.clone(), Activity::default());
         let watched = activity.clone();
         let service = service_fn(move |request| {
-            let (mut router, open) = (router.clone(), activity.begin());
-            let request = proxies.name(request, peer);
+            let (open, answering) = (activity.begin(), answers.clone().answer(request, peer));
             async move {
-                let answer = router.call(request).await?;
-                Ok::<_, std::convert::Infallible>(
-                    answer.map(|body: Body| Answering { body, _open: open }),
-                )
+                let answer = answering.await?;
+                Ok::<_, Infallible>(answer.map(|body| Answering { body, _open: open }))
             }
         });
         self.drive(server.serve_connection(TokioIo::new(stream), service), Some(watched)).await;
     }
 
     /// Lets a connection run until it ends, is told to end, or is cut.
-    async fn drive<C: GracefulConnection>(self, connection: C, activity: Option<Activity>) {
+    async fn drive<C: GracefulConnection>(mut self, connection: C, activity: Option<Activity>) {
         let mut connection = pin!(connection);
         let mut looks = interval_at(Instant::now() + self.idle_max, self.idle_max);
         let (mut told, mut idle) = (false, None);
@@ -106,11 +138,13 @@ impl Serving {
                 biased;
                 // Clients that leave early are no fault of ours and many.
                 served = connection.as_mut() => return drop(served),
-                () = self.cut.cancelled() => return,
-                () = self.stop.cancelled(), if !told => {
-                    connection.as_mut().graceful_shutdown();
-                    told = true;
-                }
+                changed = self.phase.changed() => match changed {
+                    Ok(()) => {
+                        connection.as_mut().graceful_shutdown();
+                        told = true;
+                    }
+                    Err(_) => return,
+                },
                 _ = looks.tick(), if activity.is_some() => {
                     let now = activity.as_ref().and_then(Activity::idle_at);
                     match now.is_some() && now == idle {
@@ -130,23 +164,24 @@ impl Serving {
 
 #[cfg(test)]
 mod tests {
+    use auth::Rates;
     use axum::routing::get;
-    use http::Request;
     use hyper::client::conn::http2::handshake;
+    use telemetry::Ticks;
     use tokio::io::duplex;
 
     use super::*;
 
     #[tokio::test]
     async fn an_idle_connection_gives_its_place_back() {
-        let serving = Serving {
+        let (_sender, phase) = watch::channel(Phase::Run);
+        let answers = Answers {
             router: Router::new().route("/", get(async || "ok")),
             proxies: Proxies::new(&[]),
-            tls: None,
-            stop: CancellationToken::new(),
-            cut: CancellationToken::new(),
-            idle_max: Duration::from_millis(20),
+            throttles: Throttles::new(Rates::default(), Ticks::manual()),
         };
+        let idle_max = Duration::from_millis(20);
+        let serving = Serving { answers, tls: None, phase, idle_max };
         let (ours, theirs) = duplex(64 * 1024);
         let peer = SocketAddr::from(([127, 0, 0, 1], 1));
         let served = tokio::spawn(serving.http2(theirs, peer));

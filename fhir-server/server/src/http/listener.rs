@@ -3,30 +3,39 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use auth::Throttles;
 use axum::Router;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::connection::Serving;
+use super::connection::{Answers, Phase, Serving};
 use super::peer::Proxies;
 use crate::limits::{ACCEPT_PAUSE, CONNECTIONS_MAX, DRAIN_MAX, HEAD_MAX};
 use crate::start::Drain;
 use crate::tls::Tls;
 
+/// What stands between the network and the router.
+pub(crate) struct Edge {
+    pub(crate) proxies: Proxies,
+    pub(crate) throttles: Throttles,
+    pub(crate) tls: Option<Tls>,
+}
+
 /// Serves until `stop`, then lets what is in flight finish, within a limit.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
-    (proxies, tls): (Proxies, Option<Tls>),
+    edge: Edge,
     stop: CancellationToken,
 ) -> Drain {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let (connections, cut) = (TaskTracker::new(), CancellationToken::new());
-    let (until, idle_max) = (stop.clone(), HEAD_MAX);
-    let serving = Serving { router, proxies, tls, stop: until, cut: cut.clone(), idle_max };
+    let (connections, (phases, phase)) = (TaskTracker::new(), watch::channel(Phase::Run));
+    let Edge { proxies, throttles, tls } = edge;
+    let answers = Answers { router, proxies, throttles };
+    let serving = Serving { answers, tls, phase, idle_max: HEAD_MAX };
     loop {
         let (stream, peer, place) = tokio::select! {
             biased;
@@ -40,14 +49,12 @@ pub(crate) async fn serve(
         });
     }
     drop(listener);
+    phases.send_replace(Phase::Drain);
     connections.close();
-    match timeout(DRAIN_MAX, connections.wait()).await {
-        Ok(()) => Drain::Complete,
-        Err(_) => {
-            cut.cancel();
-            Drain::Cut
-        }
-    }
+    let drained = timeout(DRAIN_MAX, connections.wait()).await;
+    // Cuts what is left.
+    drop(phases);
+    if drained.is_ok() { Drain::Complete } else { Drain::Cut }
 }
 
 /// The next connection that there is a place for.

@@ -7,6 +7,7 @@ mod listener;
 mod panics;
 mod peer;
 mod request_id;
+mod throttle;
 
 use axum::Router;
 use axum::response::IntoResponse;
@@ -16,7 +17,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 pub(crate) use connection::PROTOCOLS;
 pub(crate) use health::Health;
-pub(crate) use listener::serve;
+pub(crate) use listener::{Edge, serve};
 pub(crate) use panics::log_panics;
 pub(crate) use peer::Proxies;
 

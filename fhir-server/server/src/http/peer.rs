@@ -3,8 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::ConnectInfo;
-use http::{HeaderMap, HeaderName, Request};
+use http::{HeaderMap, HeaderName};
 
 use crate::settings::Network;
 
@@ -19,16 +18,9 @@ impl Proxies {
         Self(networks.into())
     }
 
-    /// The request with the address of whoever sent it.
-    pub(super) fn name<B>(&self, mut request: Request<B>, peer: SocketAddr) -> Request<B> {
-        let address = self.caller(peer, request.headers());
-        request.extensions_mut().insert(ConnectInfo(address));
-        request
-    }
-
-    /// From the end that is nearest: each proxy adds the one that it saw, so what stands before the first
+    /// Who is calling by this connection. From the end that is nearest: each proxy adds the one that it saw, so what stands before the first
     /// that is not trusted may be anybody's invention.
-    fn caller(&self, peer: SocketAddr, headers: &HeaderMap) -> SocketAddr {
+    pub(super) fn caller(&self, peer: SocketAddr, headers: &HeaderMap) -> SocketAddr {
         if self.0.is_empty() || !self.trusts(peer.ip()) {
             return peer;
         }

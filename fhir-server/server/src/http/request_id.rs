@@ -3,8 +3,8 @@
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
-use http::HeaderValue;
 use http::header::HeaderName;
+use http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
 
 use crate::limits::REQUEST_ID_BYTES_MAX;
@@ -13,15 +13,26 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Takes the caller's id over where it is tame, else makes one; inner parts find it in the request.
 pub(crate) async fn carry(mut request: Request, next: Next) -> Response {
-    let id = match request.headers().get(&REQUEST_ID) {
-        Some(id) if is_tame(id) => Some(id.clone()),
-        _ => HeaderValue::try_from(Uuid::now_v7().to_string()).ok(),
-    };
-    let Some(id) = id else { return next.run(request).await };
+    let Some(id) = id(request.headers()) else { return next.run(request).await };
     request.headers_mut().insert(REQUEST_ID, id.clone());
     let mut response = next.run(request).await;
     response.headers_mut().entry(REQUEST_ID).or_insert(id);
     response
+}
+
+/// An answer that no inner part gave, with the id of its request.
+pub(crate) fn named(mut response: Response, request: &HeaderMap) -> Response {
+    if let Some(id) = id(request) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response
+}
+
+fn id(request: &HeaderMap) -> Option<HeaderValue> {
+    match request.get(&REQUEST_ID) {
+        Some(id) if is_tame(id) => Some(id.clone()),
+        _ => HeaderValue::try_from(Uuid::now_v7().to_string()).ok(),
+    }
 }
 
 /// It goes into logs and audit records.

@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use auth::Rates;
 use domain::{Hooks, Policy};
 use rest::Bodies;
 use telemetry::Clock;
@@ -27,6 +28,7 @@ impl Default for Settings {
             policy: Policy::default(),
             seal: SealSettings::default(),
             bodies: Bodies::default(),
+            throttle: Rates::default(),
             outbound: OutboundSettings::default(),
             log: LogSettings::default(),
             roles: Roles::default(),

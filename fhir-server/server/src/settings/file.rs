@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use auth::ClientConfig;
+use auth::{ClientConfig, Rates};
 use serde::Deserialize;
 
 use super::{DatabaseUrl, HttpSettings, Settings, TlsSettings};
-use crate::limits::{DATABASE_CONNECTIONS_MAX, PROXIES_MAX, SEARCH_MS_MAX};
+use crate::limits::{BURST_S_MAX, DATABASE_CONNECTIONS_MAX, PROXIES_MAX, SEARCH_MS_MAX};
 
 /// Read where nobody names another.
 const USUAL: &str = "carebridge.toml";
@@ -34,6 +34,8 @@ pub(crate) struct File {
     seal: Seal,
     #[serde(default)]
     limits: Limits,
+    #[serde(default)]
+    throttle: Throttle,
     #[serde(default)]
     outbound: Outbound,
     #[serde(default)]
@@ -90,6 +92,17 @@ struct Seal {
 #[serde(deny_unknown_fields)]
 struct Limits {
     binary_mib: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Throttle {
+    address_per_s: Option<u32>,
+    token_per_s: Option<u32>,
+    read_per_s: Option<u32>,
+    search_per_s: Option<u32>,
+    write_per_s: Option<u32>,
+    burst_s: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -151,7 +164,7 @@ impl File {
     /// Lays the file over what was known before.
     pub(crate) fn apply(self, settings: &mut Settings) -> Result<()> {
         let Self { listen, base_url, http, database, auth, clients, policy, seal, .. } = self;
-        let Self { limits, outbound, log, .. } = self;
+        let Self { limits, throttle, outbound, log, .. } = self;
         set(&mut settings.listen, listen);
         settings.base_url = base_url.or(settings.base_url.take());
         http.apply(&mut settings.http)?;
@@ -182,6 +195,7 @@ impl File {
             &mut settings.bodies.content_bytes_max,
             limits.binary_mib.map(|mib| u64::from(mib) * 1024 * 1024),
         );
+        throttle.apply(&mut settings.throttle)?;
         set(&mut settings.outbound.allow, outbound.allow);
         settings.outbound.ca_file = outbound.ca_file.or(settings.outbound.ca_file.take());
         set(&mut settings.log.filter, log.filter);
@@ -215,6 +229,22 @@ impl Http {
     }
 }
 
+impl Throttle {
+    fn apply(self, rates: &mut Rates) -> Result<()> {
+        set(&mut rates.address, self.address_per_s);
+        set(&mut rates.token, self.token_per_s);
+        set(&mut rates.read, self.read_per_s);
+        set(&mut rates.search, self.search_per_s);
+        set(&mut rates.write, self.write_per_s);
+        set(&mut rates.burst_s, self.burst_s);
+        ensure!(
+            (1..=BURST_S_MAX).contains(&rates.burst_s),
+            "`burst_s` under `[throttle]` must be 1 to {BURST_S_MAX}."
+        );
+        Ok(())
+    }
+}
+
 fn set<T>(place: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *place = value;
@@ -236,7 +266,7 @@ mod tests {
 
     const DEFAULTS: &str = include_str!("../../config.default.toml");
 
-    const TABLES: [&str; 11] = [
+    const TABLES: [&str; 12] = [
         "",
         "[http]",
         "[http.tls]\ncertificate = 'c'\nkey = 'k'",
@@ -246,6 +276,7 @@ mod tests {
         "[policy]",
         "[seal]",
         "[limits]",
+        "[throttle]",
         "[outbound]",
         "[log]",
     ];
@@ -304,6 +335,8 @@ mod tests {
                 "[http.tls]\ncertificate = 'c'\nkey = 'k'\nclient_required = true",
                 "`client_required` under `[http.tls]` needs `client_ca`",
             ),
+            ("[throttle]\nburst_s = 0", "`burst_s` under `[throttle]`"),
+            ("[throttle]\nread_per_s = -1", "x.toml, line 2: "),
             ("base_url = ''", "`base_url` is empty"),
             ("a = ", "x.toml, line 1: "),
             (

@@ -12,7 +12,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use auth::ClientConfig;
+use auth::{ClientConfig, Rates};
 use domain::{Hooks, Policy};
 use rest::Bodies;
 use telemetry::Clock;
@@ -44,6 +44,8 @@ pub struct Settings {
     pub seal: SealSettings,
     /// What large requests may take.
     pub bodies: Bodies,
+    /// How often may be asked.
+    pub throttle: Rates,
     /// Where URLs out of data may lead.
     pub outbound: OutboundSettings,
     /// The log.

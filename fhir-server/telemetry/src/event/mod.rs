@@ -8,6 +8,7 @@ mod outbound_called;
 mod parameters_unused;
 mod pool_waited;
 mod request_served;
+mod throttled;
 
 pub use audit_flushed::AuditFlushed;
 pub use authentication_failed::AuthenticationFailed;
@@ -17,6 +18,7 @@ pub use outbound_called::OutboundCalled;
 pub use parameters_unused::ParametersUnused;
 pub use pool_waited::PoolWaited;
 pub use request_served::RequestServed;
+pub use throttled::Throttled;
 
 use crate::emit::Metric;
 
@@ -32,6 +34,7 @@ pub(crate) const METRICS: &[Metric] = &[
     pool_waited::DURATION,
     authentication_failed::COUNT,
     parameters_unused::COUNT,
+    throttled::COUNT,
     handshake_failed::COUNT,
     outbound_called::COUNT,
     outbound_called::DURATION,
@@ -65,6 +68,7 @@ mod tests {
         AuditFlushed { records: 7, elapsed }.emit();
         PoolWaited { pool: "write", elapsed }.emit();
         AuthenticationFailed { door: "token", reason: "invalid_client" }.emit();
+        Throttled { class: "read" }.emit();
         HandshakeFailed { reason: "timeout", elapsed }.emit();
         OutboundCalled { outcome: "ok", elapsed }.emit();
         ParametersUnused { unusable: 1, clashing: 2, beyond: 3 }.emit();
