@@ -17,9 +17,12 @@ use crate::routes::allowed;
 /// The answer is that of an earlier request with the same `Idempotency-Key`; nothing was done now.
 pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
+/// Room for what is set here and what the layers around it add.
+const HEADERS: usize = 16;
+
 /// An answer.
 pub(crate) fn render(answer: Answer) -> Response {
-    let mut headers = HeaderMap::with_capacity(6);
+    let mut headers = HeaderMap::with_capacity(HEADERS);
     let mut set = |name: HeaderName, text: &str| {
         if let Ok(value) = HeaderValue::from_str(text) {
             headers.insert(name, value);
@@ -79,7 +82,7 @@ pub(crate) fn render(answer: Answer) -> Response {
 
 /// An error, as an OperationOutcome.
 pub(crate) fn refuse(error: &Error, method: &Method, path: &str) -> Response {
-    let mut headers = HeaderMap::with_capacity(6);
+    let mut headers = HeaderMap::with_capacity(HEADERS);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(FHIR_JSON));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -2,8 +2,10 @@
 //! dangerous anywhere else.
 
 use std::net::{IpAddr, SocketAddr};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use auth::Clients;
 
 use crate::settings::{HttpSettings, Settings};
@@ -26,12 +28,26 @@ pub(crate) fn check(settings: &Settings) -> Result<()> {
         bail!("Client `{id}` has the demo's id or secret, which everybody knows: remove it.");
     }
     settings.seal.sealer()?;
+    if let Some(path) = &settings.seal.key_file {
+        check_private(path)?;
+    }
     settings.outbound.door()?;
     if let Some(files) = &settings.http.tls {
         tls::check(files)?;
+        check_private(&files.key)?;
     }
     check_origin(settings.base_url.as_deref(), settings.listen)?;
     check_clear(&settings.http, settings.listen)
+}
+
+/// Refuses a key that everybody on the machine can read. A group may: so keys are given to a container.
+fn check_private(path: &Path) -> Result<()> {
+    let name = path.display();
+    let metadata = std::fs::metadata(path).with_context(|| format!("{name} cannot be read"))?;
+    if metadata.permissions().mode() & 0o007 != 0 {
+        bail!("Everybody on this machine can read the key in {name}: run `chmod o= {name}`.");
+    }
+    Ok(())
 }
 
 /// Refuses to be reached by others in the clear, unless a proxy is named at which TLS ends.
@@ -95,6 +111,19 @@ mod tests {
             settings.database.url = Some(url.parse().unwrap());
             assert_eq!(check_unindexed(&settings).is_ok(), allowed, "{url}");
         }
+    }
+
+    #[test]
+    fn a_key_is_not_for_everybody() {
+        let path = std::env::temp_dir().join(format!("carebridge-key-{}", std::process::id()));
+        std::fs::write(&path, "key").unwrap();
+        for (mode, safe) in [(0o600, true), (0o640, true), (0o644, false), (0o606, false)] {
+            let permissions = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(&path, permissions).unwrap();
+            assert_eq!(check_private(&path).is_ok(), safe, "{mode:o}");
+        }
+        std::fs::remove_file(&path).unwrap();
+        assert!(check_private(&path).is_err());
     }
 
     #[test]

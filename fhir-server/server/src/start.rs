@@ -69,8 +69,9 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
         parts = api(&settings, &endpoints, domain.clone(), &throttles)?;
     }
     let mut working = Vec::new();
+    let https = origin.starts_with("https://");
     let proxies = http::Proxies::new(&settings.http.trusted_proxies);
-    let mut edge = http::Edge { proxies, throttles, tls: None };
+    let mut edge = http::Edge { proxies, throttles, https, tls: None };
     if let Some(files) = &settings.http.tls {
         let (shaking, following) = Tls::start(files, http::PROTOCOLS, stop.clone())?;
         working.push(following);

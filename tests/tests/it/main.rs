@@ -29,6 +29,7 @@ mod formats;
 mod grants;
 mod headers;
 mod headers_once;
+mod headers_security;
 mod headers_wire;
 mod history;
 mod history_model;

@@ -48,6 +48,7 @@ async fn shakes_hands_and_answers() -> Result<()> {
             .with_no_client_auth();
         let mut stream = server.shake_hands(config, &[]).await?;
         let answer = ask(&mut stream, "/fhir/metadata").await?;
+        assert!(answer.contains("\r\nstrict-transport-security: max-age=63072000\r\n"), "{answer}");
         assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("CapabilityStatement"));
         // Links and documents name the origin that clients reach.
         assert!(answer.contains(&format!("{}/fhir", server.origin)), "{answer}");
@@ -89,7 +90,15 @@ async fn protocols_are_chosen_by_alpn() -> Result<()> {
         let (status, bytes) = answer?;
         assert!(status == 200 && bytes > 1_000, "{status}, {bytes} bytes");
     }
-    drop(sender);
+    // A head beyond the limit is refused by itself; the connection goes on.
+    let long =
+        Request::get(format!("{}/healthz", server.origin)).header("x-long", "a".repeat(70_000));
+    let mut others = sender.clone();
+    let refused = others.send_request(long.body(Empty::new())?).await;
+    assert!(refused.is_err() || refused.is_ok_and(|answer| answer.status() == 431));
+    let probe = Request::get(format!("{}/healthz", server.origin)).body(Empty::new())?;
+    assert_eq!(others.send_request(probe).await?.status(), 200);
+    drop((sender, others));
     driving.await??;
     Ok(())
 }

@@ -23,7 +23,7 @@ use tower::Service;
 
 use super::activity::{Activity, Answering};
 use super::peer::Proxies;
-use super::throttle;
+use super::{headers, throttle};
 use crate::limits::{
     HEAD_BYTES_MAX, HEAD_MAX, HEADERS_MAX, PING_EVERY, PONG_MAX, STREAMS_MAX, WAITING_BYTES_MAX,
 };
@@ -39,6 +39,8 @@ pub(super) struct Answers {
     pub(super) router: Router,
     pub(super) proxies: Proxies,
     pub(super) throttles: Throttles,
+    /// Whether clients reach it by https, here or at a proxy.
+    pub(super) https: bool,
 }
 
 /// Serves connections.
@@ -70,10 +72,12 @@ impl Answers {
     ) -> Result<Response<Body>, Infallible> {
         let address = self.proxies.caller(peer, request.headers());
         request.extensions_mut().insert(ConnectInfo(address));
-        match throttle::refusal(&self.throttles, address, &request) {
-            Some(refusal) => Ok(refusal),
-            None => self.router.call(request).await,
-        }
+        let mut response = match throttle::refusal(&self.throttles, address, &request) {
+            Some(refusal) => refusal,
+            None => self.router.call(request).await?,
+        };
+        headers::complete(response.headers_mut(), self.https);
+        Ok(response)
     }
 }
 
@@ -179,6 +183,7 @@ mod tests {
             router: Router::new().route("/", get(async || "ok")),
             proxies: Proxies::new(&[]),
             throttles: Throttles::new(Rates::default(), Ticks::manual()),
+            https: false,
         };
         let idle_max = Duration::from_millis(20);
         let serving = Serving { answers, tls: None, phase, idle_max };

@@ -21,6 +21,8 @@ use crate::tls::Tls;
 pub(crate) struct Edge {
     pub(crate) proxies: Proxies,
     pub(crate) throttles: Throttles,
+    /// Whether clients reach it by https, here or at a proxy.
+    pub(crate) https: bool,
     pub(crate) tls: Option<Tls>,
 }
 
@@ -33,8 +35,8 @@ pub(crate) async fn serve(
 ) -> Drain {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let (connections, (phases, phase)) = (TaskTracker::new(), watch::channel(Phase::Run));
-    let Edge { proxies, throttles, tls } = edge;
-    let answers = Answers { router, proxies, throttles };
+    let Edge { proxies, throttles, https, tls } = edge;
+    let answers = Answers { router, proxies, throttles, https };
     let serving = Serving { answers, tls, phase, idle_max: HEAD_MAX };
     loop {
         let (stream, peer, place) = tokio::select! {

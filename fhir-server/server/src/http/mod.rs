@@ -2,6 +2,7 @@
 
 mod activity;
 mod connection;
+mod headers;
 mod health;
 mod listener;
 mod panics;

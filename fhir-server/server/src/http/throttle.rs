@@ -6,7 +6,7 @@ use auth::{Empty, Throttles};
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use canonical_model::{Error, Kind};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Request, StatusCode};
 
 use super::request_id;
@@ -37,7 +37,6 @@ fn answer(empty: Empty) -> Response {
     *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(FHIR_JSON));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(RETRY_AFTER, empty.wait_s.into());
     response
 }
