@@ -42,6 +42,18 @@ impl Secured {
     /// # Errors
     /// No database can be had, or the server does not start.
     pub async fn start(identity: &Identity, clients: Clients<'_>) -> Result<Self> {
+        Self::start_with(identity, clients, |_| ()).await
+    }
+
+    /// Starts one with other settings than the usual.
+    ///
+    /// # Errors
+    /// As [`Secured::start`].
+    pub async fn start_with(
+        identity: &Identity,
+        clients: Clients<'_>,
+        change: impl FnOnce(&mut Settings),
+    ) -> Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("carebridge-tls-{}-{number}", std::process::id());
@@ -70,6 +82,7 @@ impl Secured {
             ..Settings::default()
         };
         settings.http.tls = Some(TlsSettings { certificate, key, client_ca, client_required });
+        change(&mut settings);
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let running = server::start(settings, listener).await?;
         Ok(Self { origin: running.origin.clone(), folder, running: Some(running) })

@@ -10,8 +10,8 @@ use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use it::ledger::until;
 use it::{Authority, ClientsTls as Clients, Secured, trusting};
-use server::Drain;
 use server::limits::HANDSHAKE_MAX;
+use server::{Drain, Rates};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
@@ -127,6 +127,32 @@ async fn slow_handshakes_wait_alone() -> Result<()> {
         let closed = timeout(HANDSHAKE_MAX * 3, stream.read_to_end(&mut said)).await;
         closed.context("a silent connection stays open")?.ok();
         assert!(said.is_empty(), "{said:?}");
+    }
+    Ok(())
+}
+
+/// A handshake counts as a request of its address, for it costs more than most: connections beyond are closed. A
+/// proxy's are many people's, and are not counted.
+#[tokio::test]
+async fn handshakes_are_throttled() -> Result<()> {
+    let authority = Authority::new("a")?;
+    let config = trusting(authority.root(), None)?;
+    for (trusted_proxies, limited) in [(Vec::new(), true), (vec!["127.0.0.1".parse()?], false)] {
+        let server = Secured::start_with(&authority.give(HERE)?, Clients::Unasked, |it| {
+            it.throttle = Rates { address: 1, burst_s: 5, ..Rates::default() };
+            it.http.trusted_proxies = trusted_proxies;
+        })
+        .await?;
+        let begun = Instant::now();
+        let mut shaken = 0.0;
+        for _ in 0..60 {
+            if server.shake_hands(config.clone(), H1).await.is_ok() {
+                shaken += 1.0;
+            }
+        }
+        let most = if limited { 6.0 + begun.elapsed().as_secs_f64() } else { 60.0 };
+        assert!((5.0..=most).contains(&shaken), "{shaken} of at most {most}");
+        assert_eq!(shaken < 60.0, limited);
     }
     Ok(())
 }

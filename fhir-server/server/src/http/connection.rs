@@ -64,6 +64,11 @@ pub(super) enum Phase {
 }
 
 impl Answers {
+    /// Whether an address has sent too much for a connection more. Those of a proxy are many people's.
+    fn refuses(&self, peer: SocketAddr) -> bool {
+        !self.proxies.trusts(peer.ip()) && self.throttles.by_address(peer.ip()).is_err()
+    }
+
     /// Answers one request.
     async fn answer(
         mut self,
@@ -85,6 +90,10 @@ impl Serving {
     /// Serves a connection to its end.
     pub(super) async fn serve(mut self, stream: TcpStream, peer: SocketAddr) {
         let Some(tls) = self.tls.clone() else { return self.http1(stream, peer).await };
+        // A handshake costs more than most requests. Nothing can be said yet but by closing.
+        if self.answers.refuses(peer) {
+            return;
+        }
         let shaken = tokio::select! {
             biased;
             _ = self.phase.wait_for(|phase| *phase != Phase::Run) => None,

@@ -28,7 +28,7 @@ impl Proxies {
         let texts = lists.map(|value| value.to_str().unwrap_or_default());
         let mut nearest = peer.ip();
         for text in texts.flat_map(|text| text.rsplit(',')) {
-            let Ok(address) = text.trim().parse::<IpAddr>() else { break };
+            let Some(address) = address(text.trim()) else { break };
             nearest = address.to_canonical();
             if !self.trusts(nearest) {
                 break;
@@ -37,9 +37,16 @@ impl Proxies {
         SocketAddr::new(nearest, peer.port())
     }
 
-    fn trusts(&self, address: IpAddr) -> bool {
+    /// Whether an address is one of theirs.
+    pub(super) fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(address))
     }
+}
+
+/// Some proxies write the port too.
+fn address(text: &str) -> Option<IpAddr> {
+    let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
+    text.parse().ok().or_else(with_port)
 }
 
 #[cfg(test)]
@@ -59,6 +66,8 @@ mod tests {
             ("10.0.0.1", &["9.9.9.9", "1.2.3.4"], "1.2.3.4"),
             ("10.0.0.1", &["10.0.0.3,10.0.0.2"], "10.0.0.3"),
             ("10.0.0.1", &["2001:db8::1"], "2001:db8::1"),
+            ("10.0.0.1", &["9.9.9.9, 1.2.3.4:51000"], "1.2.3.4"),
+            ("10.0.0.1", &["[2001:db8::1]:51000"], "2001:db8::1"),
             ("10.0.0.1", &["unknown"], "10.0.0.1"),
             ("10.0.0.1", &["9.9.9.9, unknown"], "10.0.0.1"),
             ("10.0.0.1", &["9.9.9.9, unknown, 10.0.0.2"], "10.0.0.2"),
