@@ -2,6 +2,9 @@
 
 /// Body of a token request, in bytes. Room for a client assertion; a form has no reason for more.
 pub const FORM_BYTES_MAX: usize = 16 * 1_024;
+/// How long a request below `/auth` may take, in seconds, from its first byte to its answer: 16 KB over a bad line,
+/// and the keys of a client fetched meanwhile.
+pub const FORM_S_MAX: u64 = 15;
 /// Parameters of a token request. OAuth and SMART name about a dozen.
 pub const FORM_PARAMETERS_MAX: usize = 32;
 /// Length of a bearer token, in bytes: what servers accept as one header.

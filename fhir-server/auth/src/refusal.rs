@@ -24,6 +24,8 @@ pub(crate) enum Refusal {
     InvalidRequest(&'static str),
     /// The body is over the limit.
     TooLarge,
+    /// It takes longer than the limit.
+    TooSlow,
     /// Not this method.
     MethodNotAllowed,
     /// The client did not show who it is.
@@ -44,7 +46,9 @@ impl Refusal {
     /// The word of the RFC.
     pub(crate) fn word(&self) -> &'static str {
         match self {
-            Self::InvalidRequest(_) | Self::TooLarge | Self::MethodNotAllowed => "invalid_request",
+            Self::InvalidRequest(_) | Self::TooLarge | Self::TooSlow | Self::MethodNotAllowed => {
+                "invalid_request"
+            }
             Self::InvalidClient(_) => "invalid_client",
             Self::Throttled(_) | Self::TooMany(_) => "slow_down",
             Self::UnsupportedGrantType => "unsupported_grant_type",
@@ -59,6 +63,7 @@ impl Refusal {
                 StatusCode::BAD_REQUEST
             }
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::InvalidClient(_) => StatusCode::UNAUTHORIZED,
             Self::Throttled(_) | Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
@@ -70,6 +75,7 @@ impl Refusal {
         match self {
             Self::InvalidRequest(what) | Self::InvalidClient(what) => what,
             Self::TooLarge => "A token request has at most 16 KB",
+            Self::TooSlow => "The request took longer than 15 s",
             Self::MethodNotAllowed => "Ask for a token by POST",
             Self::Throttled(_) => "Too many wrong secrets; wait as long as Retry-After says",
             Self::TooMany(_) => "Too many token requests; keep a token until it ends",

@@ -1,11 +1,16 @@
 //! The authorization server's contents page.
 
+use std::time::Duration;
+
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
+use tokio::time::timeout;
 
 use crate::discovery::jwks;
-use crate::limits::FORM_BYTES_MAX;
+use crate::limits::{FORM_BYTES_MAX, FORM_S_MAX};
 use crate::refusal::Refusal;
 use crate::route::{Listed, Route, Rule, listed, routed};
 use crate::state::AuthState;
@@ -28,7 +33,16 @@ const ROUTES: [Route<AuthState>; 2] = [
 
 /// The routes below `/auth`.
 pub fn router(auth: AuthState) -> Router {
-    routed(&ROUTES).layer(DefaultBodyLimit::max(FORM_BYTES_MAX)).with_state(auth)
+    routed(&ROUTES)
+        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
+        .layer(from_fn(in_time))
+        .with_state(auth)
+}
+
+/// Whoever drips a form holds a connection no longer than this.
+async fn in_time(request: Request, next: Next) -> Response {
+    let answer = timeout(Duration::from_secs(FORM_S_MAX), next.run(request)).await;
+    answer.unwrap_or_else(|_| Refusal::TooSlow.into_response())
 }
 
 /// The list of them.

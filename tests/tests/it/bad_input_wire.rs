@@ -206,3 +206,32 @@ async fn slow_bodies_hold_up_nobody() -> Result<()> {
     alive(&server).await;
     Ok(())
 }
+
+/// A form that comes byte by byte, or not at all, is given up; an honest one meanwhile is not.
+#[tokio::test]
+async fn a_dripping_form_is_given_up() -> Result<()> {
+    let server = Fixture::start().await?;
+    let head = "POST /auth/token HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\
+                Content-Type: application/x-www-form-urlencoded\r\n\r\ngrant_type=";
+    let begun = std::time::Instant::now();
+    let mut stream = connect(&server).await?;
+    stream.write_all(head.as_bytes()).await?;
+    let (mut reading, mut writing) = stream.split();
+    let dripping = async {
+        while writing.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    let mut answer = Vec::new();
+    let reading = timeout(Duration::from_secs(30), reading.read_to_end(&mut answer));
+    let read = tokio::select! {
+        read = reading => read,
+        () = dripping => Ok(Ok(0)),
+    };
+    read.context("it waits for ever")?.ok();
+    let text = String::from_utf8_lossy(&answer);
+    assert!(text.is_empty() || text.starts_with("HTTP/1.1 408"), "{text}");
+    assert!(begun.elapsed() >= Duration::from_secs(10), "an honest form on a bad line takes long");
+    assert_eq!(server.client.get("/metadata").await?.status, 200);
+    Ok(())
+}
