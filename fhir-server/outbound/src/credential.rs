@@ -19,7 +19,7 @@ impl Credential {
     /// Binds a value, as `Bearer …`, to an origin, as `https://keys.example.org`.
     ///
     /// # Errors
-    /// The origin is none, or is not https; the value is no header.
+    /// The origin is none; the value is no header.
     pub fn new(origin: &str, value: &str) -> Result<Self, Fault> {
         let origin = Origin::parse(origin)?;
         let mut value = HeaderValue::from_str(value).map_err(|_| Fault::Credential)?;

@@ -188,6 +188,23 @@ async fn a_redirect_is_not_followed() -> Result<()> {
     Ok(())
 }
 
+/// What the environment says of proxies is for other programs. Here a test of above runs again under it.
+#[tokio::test]
+async fn no_proxy_is_asked() -> Result<()> {
+    let proxy = Trap::clear("127.0.0.1:0", OK, Then::Close).await?;
+    let address = format!("http://{}", proxy.address);
+    let mut again = tokio::process::Command::new(std::env::current_exe()?);
+    again.args(["--exact", "outbound::an_allowed_host_is_called_by_name"]);
+    for name in ["http_proxy", "https_proxy", "all_proxy"] {
+        again.env(name, &address).env(name.to_uppercase(), &address);
+    }
+    let output = again.env_remove("no_proxy").env_remove("NO_PROXY").output().await?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    assert_eq!(proxy.connections().await?, 0);
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_credential_goes_to_its_own_host_alone() -> Result<()> {
     let trap = Trap::clear("127.0.0.1:0", OK, Then::Close).await?;
