@@ -32,6 +32,12 @@ pub(crate) const DRAIN_MAX: Duration = Duration::from_secs(30);
 /// Connections of the bare program's and of our pool.
 pub(crate) const POOL_MAX: u32 = 64;
 
+/// Log that a private PostgreSQL keeps, in MiB: more than is written between two checkpoints of a suite.
+pub(crate) const LOG_MIB: i32 = 3072;
+
+/// One record of those that fill it, in MiB.
+pub(crate) const LOG_RECORD_MIB: i32 = 64;
+
 /// Resources that one suite may write: about 40 GB of disk.
 pub(crate) const RESOURCES_MAX: u64 = 10_000_000;
 

@@ -1,6 +1,10 @@
 //! The PostgreSQL under both programs: a private cluster made for the run, or one that is given.
 
-use crate::{limits::RUN_MAX, load::loopback, machine};
+use crate::{
+    limits::{LOG_MIB, LOG_RECORD_MIB, RUN_MAX},
+    load::loopback,
+    machine,
+};
 use anyhow::{Context as _, Result, bail, ensure};
 use cluster::{Cluster, Options};
 use sqlx::{
@@ -27,6 +31,7 @@ impl Postgres {
         let dir = folder.join(format!("cluster-{}", std::process::id()));
         // A run must not be cut by a checkpoint that the run before it made due.
         let settings = vec![
+            ("min_wal_size".into(), format!("{LOG_MIB}MB")),
             ("max_wal_size".into(), "8GB".into()),
             ("checkpoint_timeout".into(), "30min".into()),
             ("jit".into(), "off".into()),
@@ -90,6 +95,19 @@ impl Postgres {
             sqlx::query(AssertSqlSafe(sql)).execute(&mut connection).await?;
         }
         Ok(connection.close().await?)
+    }
+
+    /// Fills as much of the log as is kept, so that runs use its files again, as those of a server that
+    /// has run for a day. A new one makes each file first, and whoever writes more would pay for more.
+    pub(crate) async fn fill_log(&self) -> Result<()> {
+        let record =
+            "select pg_logical_emit_message(false, 'bench', convert_to(repeat('-', $1), 'UTF8'))";
+        let mut connection = self.admin.connect().await?;
+        for _ in 0..LOG_MIB / LOG_RECORD_MIB {
+            sqlx::query(record).bind(LOG_RECORD_MIB << 20).execute(&mut connection).await?;
+        }
+        connection.close().await?;
+        self.checkpoint().await
     }
 
     /// Writes all dirty pages, so that the next run pays for its own only.

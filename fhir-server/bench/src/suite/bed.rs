@@ -89,6 +89,9 @@ impl Bed {
             Some(url) => Postgres::given(url).await?,
             None => Postgres::private(&folder).await?,
         };
+        if options.database_url.is_none() && !options.quick {
+            postgres.fill_log().await?;
+        }
         let limit = start_limit(&postgres, Side::Limit, options.pool).await?;
         let (ours, launch) = start_ours(&postgres, options, &folder).await?;
         let data = Data::new(options.seed())?;

@@ -78,6 +78,9 @@ impl Bed {
             Some(url) => Postgres::given(url).await?,
             None => Postgres::private(&folder).await?,
         };
+        if options.database_url.is_none() && !options.quick {
+            postgres.fill_log().await?;
+        }
         let binary = match &options.binary {
             Some(binary) => binary.clone(),
             None => ours::build().await?,
