@@ -17,6 +17,7 @@
 mod access;
 mod action;
 mod caller;
+mod constraint;
 mod filter;
 pub mod limits;
 mod role;

@@ -3,9 +3,9 @@
 
 use std::fmt;
 
-use canonical_model::{Error, ResourceType, Result};
-use compact_str::CompactString;
+use canonical_model::{Error, Phi, ResourceType, Result};
 
+use crate::constraint::Constraint;
 use crate::{Action, Actions, TypeSet};
 
 /// Whose rights a scope speaks of.
@@ -36,14 +36,14 @@ impl Context {
 }
 
 /// One clinical scope.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Scope {
     context: Context,
     /// `None` is `*`.
     kind: Option<ResourceType>,
     actions: Actions,
-    /// What follows `?`, unread.
-    constraint: Option<CompactString>,
+    /// What follows `?`. Only where one type is named.
+    constraint: Option<Constraint>,
     /// Asked for in the words of SMART version 1, so answered in them.
     v1: bool,
 }
@@ -52,7 +52,8 @@ impl Scope {
     /// Reads a clinical scope; `None` where the word is another kind of scope, as `openid`.
     ///
     /// # Errors
-    /// 400 where the word begins as a clinical scope and goes on otherwise.
+    /// 400, saying what to change, where the word begins as a clinical scope and goes on otherwise, or with what is
+    /// no constraint.
     pub fn parse(word: &str) -> Result<Option<Self>> {
         let Some((context, rest)) =
             word.split_once('/').and_then(|(context, rest)| Some((Context::find(context)?, rest)))
@@ -77,10 +78,8 @@ impl Scope {
         let Some(actions) = v1.or_else(|| Actions::parse(actions)) else {
             return Err(refused("its letters are some of `cruds`, in that order"));
         };
-        if constraint.is_some_and(|text| v1.is_some() || !is_query(text)) {
-            return Err(refused("after `?` come parameters, as `category=laboratory`"));
-        }
-        let constraint = constraint.map(CompactString::from);
+        let constraint =
+            constraint.map(|text| constrained(kind, v1.is_some(), text)).transpose()?;
         Ok(Some(Self { context, kind, actions, constraint, v1: v1.is_some() }))
     }
 
@@ -105,7 +104,12 @@ impl Scope {
     /// The search that narrows the scope to some resources of the type, as it was written.
     #[must_use]
     pub fn constraint(&self) -> Option<&str> {
-        self.constraint.as_deref()
+        self.constraint.as_ref().map(Constraint::as_str)
+    }
+
+    /// The type that has the constraint.
+    pub(crate) fn constrained_type(&self) -> Option<ResourceType> {
+        self.kind.filter(|_| self.constraint.is_some())
     }
 
     /// Whether it grants `action`. A scope with a constraint grants nothing: too little until the
@@ -115,8 +119,8 @@ impl Scope {
         self.constraint.is_none() && self.actions.contains(action)
     }
 
-    /// What both grant, in the words of this one. Two different constraints have nothing in common
-    /// that one scope could say.
+    /// What both grant, in the words of this one. Of two constraints the narrower; two of which neither is have
+    /// nothing in common that one of them says.
     #[must_use]
     pub fn narrowed_to(&self, other: &Self) -> Option<Self> {
         let kind = match (self.kind, other.kind) {
@@ -126,19 +130,26 @@ impl Scope {
         };
         let constraint = match (&self.constraint, &other.constraint) {
             (None, constraint) | (constraint, None) => constraint.clone(),
-            (a, b) if a == b => a.clone(),
-            _ => return None,
+            (Some(mine), Some(theirs)) if mine.implies(theirs) => Some(mine.clone()),
+            (Some(mine), Some(theirs)) if theirs.implies(mine) => Some(theirs.clone()),
+            (Some(_), Some(_)) => return None,
         };
         let actions = self.actions.intersection(other.actions);
         let same = self.context == other.context && !actions.is_empty();
-        same.then_some(Self { context: self.context, kind, actions, constraint, v1: self.v1 })
+        let v1 = self.v1 && constraint.is_none();
+        same.then_some(Self { context: self.context, kind, actions, constraint, v1 })
     }
 
     /// Whether it says all that the other says.
     pub(crate) fn covers(&self, other: &Self) -> bool {
-        self.context == other.context
+        let within = match (&self.constraint, &other.constraint) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(wide), Some(narrow)) => narrow.implies(wide),
+        };
+        within
+            && self.context == other.context
             && (self.kind.is_none() || self.kind == other.kind)
-            && (self.constraint.is_none() || self.constraint == other.constraint)
             && self.actions.union(other.actions) == self.actions
     }
 
@@ -161,6 +172,21 @@ fn v1_actions(word: &str) -> Option<Actions> {
     V1.iter().find(|(name, _)| *name == word).map(|(_, actions)| *actions)
 }
 
+/// Reads the constraint of a scope of this type.
+fn constrained(kind: Option<ResourceType>, v1: bool, text: &str) -> Result<Constraint> {
+    if v1 {
+        return Err(refused(
+            "`?` goes with the letters of version 2, as in `.rs?category=laboratory`",
+        ));
+    }
+    if !is_query(text) {
+        return Err(refused("after `?` come parameters, as `category=laboratory`"));
+    }
+    let kind =
+        kind.ok_or_else(|| refused("with `?` it names one type, whose parameters these are"))?;
+    Constraint::parse(kind, text)
+}
+
 /// `name=value`, any number, joined by `&`.
 fn is_query(text: &str) -> bool {
     let whole = |part: &str| {
@@ -173,14 +199,31 @@ fn refused(what: &str) -> Error {
     Error::invalid(format!("scope: {what}"))
 }
 
+impl Scope {
+    /// Writes the scope, with a constraint as it is given.
+    fn write(&self, f: &mut fmt::Formatter<'_>, constraint: &dyn fmt::Display) -> fmt::Result {
+        write!(f, "{}/{}.", self.context.as_str(), self.kind.map_or("*", ResourceType::name))?;
+        let v1 = self.v1 && self.constraint.is_none();
+        match V1.iter().find(|(_, actions)| v1 && *actions == self.actions) {
+            Some((word, _)) => f.write_str(word)?,
+            None => write!(f, "{}", self.actions)?,
+        }
+        match self.constraint {
+            Some(_) => write!(f, "?{constraint}"),
+            None => Ok(()),
+        }
+    }
+}
+
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}.", self.context.as_str(), self.kind.map_or("*", ResourceType::name))?;
-        let v1 = V1.iter().find(|(_, actions)| self.v1 && *actions == self.actions);
-        match (v1, &self.constraint) {
-            (Some((word, _)), None) => f.write_str(word),
-            (_, None) => write!(f, "{}", self.actions),
-            (_, Some(constraint)) => write!(f, "{}?{constraint}", self.actions),
-        }
+        self.write(f, &self.constraint().unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for Scope {
+    /// A constraint may name a patient.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, &Phi(()))
     }
 }

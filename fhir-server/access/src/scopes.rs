@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use canonical_model::{Error, Result};
+use canonical_model::{Error, ResourceType, Result};
 use compact_str::CompactString;
 
 use crate::Scope;
-use crate::limits::{SCOPE_BYTES_MAX, SCOPES_MAX};
+use crate::limits::{CONSTRAINTS_MAX, SCOPE_BYTES_MAX, SCOPES_MAX};
 
 /// The scopes of one token, in the order in which they were asked.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -20,7 +20,8 @@ impl Scopes {
     /// dropped; empty is no scope.
     ///
     /// # Errors
-    /// 400 where it is too long, has illegal characters, or a clinical scope is malformed.
+    /// 400 where it is too long, has illegal characters, a clinical scope is malformed, or there are too many with a
+    /// constraint on one type.
     pub fn parse(text: &str) -> Result<Self> {
         if text.len() > SCOPE_BYTES_MAX {
             return Err(Error::invalid(format!("scope: at most {SCOPE_BYTES_MAX} bytes")));
@@ -35,12 +36,25 @@ impl Scopes {
             }
             match Scope::parse(word)? {
                 Some(scope) if scopes.clinical.contains(&scope) => {}
+                Some(scope) if scopes.is_full_for(&scope) => {
+                    let text =
+                        format!("scope: at most {CONSTRAINTS_MAX} scopes with `?` on one type");
+                    return Err(Error::invalid(text));
+                }
                 Some(scope) => scopes.clinical.push(scope),
                 None if scopes.has_word(word) => {}
                 None => scopes.words.push(word.into()),
             }
         }
         Ok(scopes)
+    }
+
+    /// Whether there is no room for one more constraint on the type that this one constrains.
+    fn is_full_for(&self, scope: &Scope) -> bool {
+        let of = |kind: ResourceType| {
+            self.clinical.iter().filter(|have| have.constrained_type() == Some(kind)).count()
+        };
+        scope.constrained_type().is_some_and(|kind| of(kind) >= CONSTRAINTS_MAX)
     }
 
     /// The clinical scopes.
@@ -62,7 +76,7 @@ impl Scopes {
     }
 
     /// What both hold, in the words of this one: what a client asked, narrowed to what it may have.
-    /// Nothing is said twice.
+    /// Nothing is said twice. Constraints that there is no room for are left out: too little, never too much.
     #[must_use]
     pub fn narrowed_to(&self, allowed: &Self) -> Self {
         let mut kept = Self::default();
@@ -70,7 +84,8 @@ impl Scopes {
             let parts = allowed.clinical.iter().filter_map(|other| asked.narrowed_to(other));
             for part in parts {
                 let said = kept.clinical.iter().any(|have| have.covers(&part));
-                if !said && !kept.clinical.iter_mut().any(|have| have.absorb(&part)) {
+                let known = said || kept.clinical.iter_mut().any(|have| have.absorb(&part));
+                if !known && !kept.is_full_for(&part) {
                     kept.clinical.push(part);
                 }
             }
@@ -99,6 +114,6 @@ impl fmt::Display for Scopes {
 
 impl fmt::Debug for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.to_string())
+        f.debug_list().entries(&self.words).entries(&self.clinical).finish()
     }
 }

@@ -187,7 +187,7 @@ fn issue(auth: &Parts, client: &Client, scopes: &Scopes) -> Result<Response, Err
         ..Header::new(Algorithm::ES256)
     };
     let token = encode(&header, &claims, auth.key.encoding()).map_err(Error::internal)?;
-    debug!(client = client.id, token.id = claims.jti, scope = claims.scope, "Token issued.");
+    debug!(client = client.id, token.id = claims.jti, scope = ?scopes, "Token issued.");
     let body = json!({
         "access_token": token,
         "token_type": "bearer",

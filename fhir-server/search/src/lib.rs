@@ -5,12 +5,14 @@
 
 mod binding;
 pub mod catalogue;
+mod condition;
 pub mod custom;
 pub mod entries;
 pub mod expr;
 pub mod extract;
 pub mod fold;
 pub mod guide;
+mod holds;
 pub mod keys;
 pub mod limits;
 mod measure;
@@ -21,10 +23,12 @@ pub mod terms;
 mod timeline;
 
 pub use catalogue::{Catalogue, Form};
+pub use condition::condition;
 pub use custom::{Custom, asks, clash, published_urls};
 pub use entries::{INDEX_FORM, IndexEntries};
 pub use expr::Expr;
 pub use extract::extract;
+pub use holds::holds;
 pub use keys::{Facet, Hasher, Key, Param};
 pub use named::named;
 pub use query::{Query, QueryContext};

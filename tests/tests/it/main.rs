@@ -23,6 +23,7 @@ mod concurrency;
 mod concurrency_bundles;
 mod conditional;
 mod conditional_large;
+mod conditions;
 mod disk_full;
 mod drain;
 mod formats;

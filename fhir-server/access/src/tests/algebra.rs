@@ -5,7 +5,8 @@ use canonical_model::{ResourceId, ResourceType};
 use proptest::prelude::*;
 
 const TYPES: [&str; 5] = ["*", "Patient", "Observation", "Slot", "Practitioner"];
-const CONSTRAINTS: [&str; 3] = ["", "?code=1", "?code=2&status=final"];
+/// Parameters that all of these types have.
+const CONSTRAINTS: [&str; 4] = ["", "?_tag=1", "?_tag=2,1", "?_tag=1&_profile=http://p.example"];
 
 fn scope() -> impl Strategy<Value = String> {
     let context = prop::sample::select(vec!["patient", "user", "system"]);
@@ -15,8 +16,13 @@ fn scope() -> impl Strategy<Value = String> {
     let constraint = prop::sample::select(CONSTRAINTS.to_vec());
     let v1 = prop::sample::select(vec!["read", "write", "*"]);
     let v2 = (letters, constraint).prop_map(|(letters, constraint)| letters + constraint);
-    (context, kind, prop_oneof![3 => v2, 1 => v1.prop_map(str::to_owned)])
-        .prop_map(|(context, kind, rest)| format!("{context}/{kind}.{rest}"))
+    (context, kind, prop_oneof![3 => v2, 1 => v1.prop_map(str::to_owned)]).prop_map(
+        |(context, kind, rest)| {
+            // A constraint is one type's.
+            let plain = rest.split('?').next().filter(|_| kind == "*");
+            format!("{context}/{kind}.{}", plain.unwrap_or(&rest))
+        },
+    )
 }
 
 fn scopes() -> impl Strategy<Value = Scopes> {

@@ -31,6 +31,12 @@ use crate::limits::OR_VALUES_MAX;
 
 type Parsed = Result<Expr, Refusal>;
 
+/// The values of a parameter of which one must match, as they are written: parted by commas that are not escaped.
+#[must_use]
+pub fn alternatives(value: &str) -> Vec<&str> {
+    values::split(value, ',')
+}
+
 /// A parameter with its modifier and values, ready to be read by its kind.
 struct Criterion<'a> {
     context: QueryContext<'a>,
