@@ -93,7 +93,9 @@ fn format_of(primitive: Primitive) -> &'static str {
         Primitive::String | Primitive::Markdown => {
             "A string has a visible character, no control characters but tab and line ends, and at most 1048576 characters."
         }
-        Primitive::Code => "A code has no white space at its ends and only single spaces inside.",
+        Primitive::Code => {
+            "A code has no white space at its ends, only single spaces inside, and no control characters."
+        }
         Primitive::Id => "An id has 1 to 64 characters of A-Z a-z 0-9 . -",
         Primitive::Uri | Primitive::Url | Primitive::Canonical => "A URI has no white space.",
         Primitive::Oid => "An OID is written urn:oid: and numbers with points, as urn:oid:1.2.3",
@@ -123,7 +125,9 @@ fn is_string(text: &str) -> bool {
 }
 
 fn is_code(text: &str) -> bool {
-    !text.is_empty() && text.split(char::is_whitespace).all(|word| !word.is_empty())
+    let control = |c: char| c.is_control() && !c.is_whitespace();
+    let words = text.split(char::is_whitespace).all(|word| !word.is_empty());
+    !text.is_empty() && words && !text.contains(control)
 }
 
 /// A URI reference, relative ones too.

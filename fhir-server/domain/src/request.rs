@@ -118,7 +118,7 @@ impl Precondition {
 pub struct Criteria {
     /// The search.
     pub query: Query,
-    /// The search as text, in one order, for the claim.
+    /// The criteria as text, in one order, for the claim: without what only shapes the answer.
     pub text: String,
 }
 
@@ -133,8 +133,9 @@ impl Criteria {
                 "A conditional interaction needs search criteria that this server understands.",
             ));
         }
+        let criteria = query.applied.iter().filter(|(name, _)| !search::query::shapes_answer(name));
         let mut pairs: Vec<(&str, &str)> =
-            query.applied.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            criteria.map(|(name, value)| (name.as_str(), value.as_str())).collect();
         pairs.sort_unstable();
         let text = search::query::write_pairs(pairs);
         Ok(Self { query, text })

@@ -15,7 +15,7 @@ use store::{HistoryKey, PageKey, PageValue};
 use crate::app::App;
 use crate::limits::{PAGE_KEY_BYTES_MAX, PAGE_LINK_HOURS};
 
-/// Between fields; in no snapshot, in no folded string and in no query that is written.
+/// Between fields; in no snapshot and in no query that is written, and validation keeps it out of what is sorted.
 const FIELD: char = '\u{1f}';
 
 /// Who may use a link, for what, and when.

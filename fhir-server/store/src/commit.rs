@@ -150,17 +150,35 @@ pub(crate) async fn update(
     once: &Once,
     hold: Hold<'_>,
 ) -> Result<Vec<usize>> {
+    let (done, outcome) = update_some(connection, ground, work, once, hold).await;
+    outcome.map(|()| done)
+}
+
+/// As [`update`]; also which were replaced before something failed. Outside of a transaction they stay so.
+pub(crate) async fn update_some(
+    connection: &mut PgConnection,
+    ground: &Ground,
+    work: &[Work],
+    once: &Once,
+    hold: Hold<'_>,
+) -> (Vec<usize>, Result<()>) {
     let changes = work.iter().flat_map(|work| &work.changes);
     let identities: Vec<i64> =
         changes.map(|change| ground.hasher.identity(change.kind, change.id.as_str())).collect();
     let (mut left, mut done) = (identities.clone(), Vec::new());
     for _ in 0..READINGS_OF_HEADS_MAX {
-        let heads = forwards(connection, &left, hold).await?;
+        let heads = match forwards(connection, &left, hold).await {
+            Ok(heads) => heads,
+            Err(error) => return (done, Err(error)),
+        };
         let (flat, places) = Flat::of_next(work, &identities, &heads);
         if places.is_empty() {
             break;
         }
-        let replaced = replace(connection, ground, &flat, once).await?;
+        let replaced = match replace(connection, ground, &flat, once).await {
+            Ok(replaced) => replaced,
+            Err(error) => return (done, Err(error)),
+        };
         let (won, lost): (Vec<_>, Vec<_>) =
             (1..).zip(places).partition(|(ord, _)| replaced.contains(ord));
         done.extend(won.into_iter().map(|(_, place)| place));
@@ -171,7 +189,7 @@ pub(crate) async fn update(
             break;
         }
     }
-    Ok(done)
+    (done, Ok(()))
 }
 
 /// Returns which were replaced, counted from 1.

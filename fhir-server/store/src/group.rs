@@ -9,7 +9,7 @@ use canonical_model::{Error, Kind, Result};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::change::Work;
-use crate::commit::{Applied, Once, insert, settle, update};
+use crate::commit::{Applied, Once, insert, settle, update_some};
 use crate::error::copy;
 use crate::forward::Hold;
 use crate::ground::Ground;
@@ -80,24 +80,33 @@ impl Writer {
         let (work, doors) = in_one_order(&self.ground, group);
         let alone = work.len() == 1;
         let outcome = self.write(&work).await;
-        match self.ground.reserve.watch(outcome).await {
-            Ok(outcomes) => answer(doors, outcomes.into_iter().map(Ok)),
-            // Nothing was written, and one of them is why: each for itself, then.
-            Err(error) if !alone && !is_for_all(&error) => {
-                for (one, door) in work.iter().zip(doors) {
-                    let outcome = self.write(std::slice::from_ref(one)).await;
-                    let outcome = outcome.map(|o| o.first().copied().unwrap_or(Applied::Stale));
-                    door.send(outcome).ok();
-                }
-            }
+        let outcomes = match self.ground.reserve.watch(outcome).await {
+            Ok(outcomes) => outcomes,
             Err(error) => {
-                tracing::warn!(error = ?error, "A group was not written.");
-                answer(doors, std::iter::repeat_with(|| Err(copy(&error))));
+                if alone || is_for_all(&error) {
+                    tracing::warn!(error = ?error, "A group was not written.");
+                }
+                work.iter().map(|_| Err(copy(&error))).collect()
             }
+        };
+        for ((one, door), outcome) in work.iter().zip(doors).zip(outcomes) {
+            let outcome = match outcome {
+                // It was not written, and another of the group may be why: by itself, then.
+                Err(error) if !alone && !is_for_all(&error) => self.write_one(one).await,
+                outcome => outcome,
+            };
+            // A caller that has gone does not hear it; the write stands.
+            door.send(outcome).ok();
         }
     }
 
-    async fn write(&self, work: &[Work]) -> Result<Vec<Applied>> {
+    async fn write_one(&self, work: &Work) -> Result<Applied> {
+        let outcomes = self.write(std::slice::from_ref(work)).await?;
+        outcomes.into_iter().next().unwrap_or(Ok(Applied::Stale))
+    }
+
+    /// What became of each. An error of all is that nothing was written.
+    async fn write(&self, work: &[Work]) -> Result<Vec<Result<Applied>>> {
         let count = work.len();
         let once = Once::default();
         let mut session = self.sessions.take().await?;
@@ -111,15 +120,22 @@ impl Writer {
                     _ if outcome? => Applied::Committed,
                     _ => Applied::Stale,
                 };
-                Ok(vec![applied; count])
+                Ok((0..count).map(|_| Ok(applied)).collect())
             }
             Verb::Update => {
                 let hold = Hold::default();
-                let done = update(&mut session, &self.ground, work, &once, hold).await;
-                let done = session.settle(done)?;
+                let (done, outcome) =
+                    update_some(&mut session, &self.ground, work, &once, hold).await;
+                let outcome = match session.settle(outcome) {
+                    Err(error) if done.is_empty() => return Err(error),
+                    outcome => outcome,
+                };
                 let done: HashSet<usize> = done.into_iter().collect();
-                let applied =
-                    |n| if done.contains(&n) { Applied::Committed } else { Applied::Stale };
+                let applied = |n| match &outcome {
+                    _ if done.contains(&n) => Ok(Applied::Committed),
+                    Ok(()) => Ok(Applied::Stale),
+                    Err(error) => Err(copy(error)),
+                };
                 Ok((0..count).map(applied).collect())
             }
         }
@@ -157,14 +173,4 @@ fn rounds(group: Vec<Waiting>) -> Vec<Vec<Waiting>> {
         }
     }
     rounds.into_iter().map(|(_, round)| round).collect()
-}
-
-fn answer(
-    doors: Vec<oneshot::Sender<Result<Applied>>>,
-    outcomes: impl Iterator<Item = Result<Applied>>,
-) {
-    for (door, outcome) in doors.into_iter().zip(outcomes) {
-        // A caller that has gone does not hear it; the write stands.
-        door.send(outcome).ok();
-    }
 }

@@ -45,6 +45,9 @@ pub const BLOB_CHUNK_BYTES: usize = 384 * 1024;
 pub const BLOB_UNUSED_MINUTES: i32 = 60;
 /// Contents removed by one statement of the sweep: each may be thousands of rows.
 pub const BLOBS_SWEPT_AT_ONCE: i64 = 8;
+/// Characters of an element that a sort compares: of up to four bytes each, they stand in a page's link, of eight
+/// elements.
+pub const SORTED_CHARS_MAX: usize = 200;
 /// Pages of PostgreSQL in a MiB.
 pub const PAGES_PER_MIB: i32 = 128;
 /// Between two looks at the reserve for a full disk, in milliseconds: how long a freed disk still

@@ -60,14 +60,21 @@ async fn put(client: &Client, path: &str, body: String, if_match: Option<&str>) 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn conditional_creates_make_one_resource() -> Result<()> {
     let server = Fixture::start().await?;
-    let orders = ["identifier=urn:it|a&family=n", "family=n&identifier=urn:it|a"];
+    // In any order, and whatever they say of an answer beside.
+    let orders = [
+        "identifier=urn:it|a&family=n",
+        "family=n&identifier=urn:it|a",
+        "family=n&identifier=urn:it|a&_total=accurate",
+        "identifier=urn:it|a&family=n&_include=Patient:organization&_count=1",
+        "identifier=urn:it|a&family=n&_revinclude:iterate=Observation:subject&_page=1",
+    ];
     let round = || {
         try_join_all((0..CLIENTS).map(|n| {
             let request = server
                 .client
                 .request("POST", "/Patient")
                 .header("content-type", "application/fhir+json")
-                .header("if-none-exist", orders[n % 2])
+                .header("if-none-exist", orders[n % orders.len()])
                 .body(patient("", "a", "n"));
             Answer::of(request)
         }))

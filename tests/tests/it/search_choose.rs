@@ -4,6 +4,7 @@
 use anyhow::{Context, Result};
 use it::Fixture;
 
+use crate::search::ids;
 use crate::search_random::population;
 use crate::search_walk::walk;
 
@@ -97,5 +98,52 @@ async fn whatever_drives_a_search_finds_the_same() -> Result<()> {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(found > FILTERS.len() / 2, "only {found} searches had a match");
+    Ok(())
+}
+
+/// The pages of a walk, each from the next server.
+async fn by_turns(servers: &[&Fixture], first: &str) -> Result<Vec<String>> {
+    let (mut path, mut met) = (first.to_owned(), Vec::new());
+    for server in servers.iter().cycle() {
+        let page = server.client.get(&path).await?;
+        anyhow::ensure!(page.status == 200, "{path}: {}", page.text);
+        met.extend(ids(&page).split(',').filter(|id| !id.is_empty()).map(str::to_owned));
+        let Some(next) = page.link("next") else { break };
+        path = next
+            .strip_prefix(&server.client.base)
+            .context("a link of the server's own")?
+            .to_owned();
+    }
+    Ok(met)
+}
+
+/// What drives a walk may grow beyond what is counted while it goes on, or be counted by another server.
+#[tokio::test]
+async fn a_walk_goes_on_however_much_there_is_by_then() -> Result<()> {
+    let little = Fixture::start_with(|settings| settings.database.probed_entries = 0).await?;
+    population(&little.client).await?;
+    let change = |settings: &mut server::Settings| settings.database.probed_entries = 2_000;
+    let much = Fixture::on(little.database.clone(), change).await?;
+    let mut wrong = Vec::new();
+    for filter in FILTERS {
+        let whole = walk(&little.client, &format!("/{filter}&_count=1000&_sort=_id")).await?;
+        for sort in SORTS.iter().filter(|sort| fits(filter, sort)) {
+            let query = format!("/{filter}{sort}&_count={}", (whole.len() / 4).clamp(3, 1000));
+            for servers in [[&little, &much], [&much, &little]] {
+                let mut met = match by_turns(&servers, &query).await {
+                    Ok(met) => met,
+                    Err(error) => {
+                        wrong.push(format!("{error:#}"));
+                        continue;
+                    }
+                };
+                met.sort();
+                if met != whole {
+                    wrong.push(format!("{query}: {} found, {} expected", met.len(), whole.len()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     Ok(())
 }

@@ -131,3 +131,21 @@ async fn a_period_that_is_none() -> Result<()> {
     }
     Ok(())
 }
+
+/// A sort compares the beginning of an element, so that its place fits a link.
+#[tokio::test]
+async fn one_with_a_long_identifier_ends_no_walk() -> Result<()> {
+    let device = |id: &str, value: &str| {
+        format!(r#"{{"resourceType":"Device","id":"{id}","identifier":[{{"value":"{value}"}}]}}"#)
+    };
+    let long = "山".repeat(40_000);
+    let all =
+        [device("a", "1"), device("b", &long), device("c", &format!("{long}9")), device("d", "2")];
+    let server = holding(&all.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+    for count in [1, 2, 3] {
+        let forth = forth_and_back(&server, "Device?_sort=identifier", count).await?;
+        assert_eq!(forth.get(..2), Some(&["a".to_owned(), "d".to_owned()][..]), "by {count}");
+        assert_eq!(forth.len(), 4, "by {count}: {forth:?}");
+    }
+    Ok(())
+}

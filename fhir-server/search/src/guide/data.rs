@@ -240,7 +240,8 @@ pub const RESULTS: &[Row] = &[
     row(
         "_sort",
         "by parameters, `-` from high to low; of several values the lowest counts, with `-` the highest; what has \
-         no value comes last",
+         no value comes last. Dates, strings and `_lastUpdated` are walked along an index; by other parameters all \
+         matches are read and put in order first, codes and references by their first 200 characters",
         "Patient?_sort=family,-birthdate",
     ),
     row("_count", "matches on a page; 0 asks for the total only", "Patient?_count=5"),

@@ -144,9 +144,14 @@ impl Choice {
         let walk = (!all).then(|| walk(filter, sort)).flatten();
         // Of several types the answers are put in order together.
         let walk = walk.filter(|walk| alone || walk.along().is_none());
-        let rest = Driver::recent(filter, true);
         let mut sources = sources(filter);
         sources.sort_by_key(|(rank, _)| *rank);
+        // A walk that began in a set has no place in the order of anything else.
+        let in_sets = sort.is_empty() && after.is_some_and(|key| key.kinds().is_empty());
+        let rest = match sources.first().filter(|_| in_sets) {
+            Some((_, best)) => Driver::Set { source: best.clone(), descending: true },
+            None => Driver::recent(filter, true),
+        };
         let linked = sources.iter().any(|(_, source)| source.is_linked());
         let walk = match after.map(|key| held(key, sort, walk.clone(), filter)) {
             Some(Held::To(driver)) if linked => {
@@ -171,6 +176,7 @@ impl Choice {
         let sure = *rank <= SMALL
             || (!linked && *rank <= TRUSTED && (leads || walk.is_none()))
             || (single && (walk.is_none() || (sort.is_empty() && *rank <= PREFIX)));
+        let sure = sure && !(in_sets && !matches!(guess, Driver::Set { .. }));
         if sure { Self::Sure(guess) } else { Self::Open { sources, walk, held: false, rest } }
     }
 

@@ -3,6 +3,8 @@
 use search::query::{Sort, SortBy};
 use sqlx::{Postgres, QueryBuilder};
 
+use crate::limits::SORTED_CHARS_MAX;
+
 use super::along::Values;
 use super::driver::{Driver, direction};
 use super::page::{PageKey, PageValue};
@@ -211,8 +213,9 @@ impl Field {
                     .push_bind(params.clone())
                     .push("))");
             }
+            // As much as the link of a page holds of each of eight.
             Value::Elements { paths, pick } => {
-                sql.push(format!("(select {pick}(v.value #>> '{{}}' collate \"C\") from unnest("))
+                sql.push(format!("(select {pick}(left(v.value #>> '{{}}', {SORTED_CHARS_MAX}) collate \"C\") from unnest("))
                     .push_bind(paths.clone())
                     .push("::text[]) p (path) cross join lateral jsonb_path_query(r.content, p.path::jsonpath) v (value))");
             }
