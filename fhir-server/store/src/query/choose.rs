@@ -176,7 +176,7 @@ impl Choice {
         let sure = *rank <= SMALL
             || (!linked && *rank <= TRUSTED && (leads || walk.is_none()))
             || (single && (walk.is_none() || (sort.is_empty() && *rank <= PREFIX)));
-        let sure = sure && !(in_sets && !matches!(guess, Driver::Set { .. }));
+        let sure = sure && (!in_sets || matches!(guess, Driver::Set { .. }));
         if sure { Self::Sure(guess) } else { Self::Open { sources, walk, held: false, rest } }
     }
 
