@@ -57,8 +57,11 @@ async fn an_operator_is_told() -> Result<()> {
 
 #[tokio::test]
 async fn nobody_else_is() -> Result<()> {
-    const SCOPES: [&str; 3] =
-        ["system/*.rs", "system/Patient.cruds system/Observation.cruds", "system/*.cruds?_tag=x"];
+    const SCOPES: [&str; 3] = [
+        "system/*.rs",
+        "system/Patient.cruds system/Observation.cruds",
+        "system/Patient.cruds?gender=male",
+    ];
     let server = Fixture::start_with(|settings| {
         settings.clients.extend(SCOPES.iter().enumerate().map(|(n, scope)| ClientConfig {
             id: format!("client-{n}"),
