@@ -198,6 +198,21 @@ mod tests {
     }
 
     #[test]
+    fn who_is_updated_keeps_the_family_name_and_little_else() {
+        let mut data = Data::new(1).unwrap();
+        let mut name = |mrn: &str| {
+            let patient: Value = serde_json::from_str(&data.patient(mrn, None)).unwrap();
+            (patient["name"][0]["family"].to_string(), patient["telecom"][0]["value"].to_string())
+        };
+        let (first, again) = (name("B1-0-1"), name("B1-0-1"));
+        assert_eq!(first.0, again.0);
+        assert_ne!(first.1, again.1);
+        let families: std::collections::HashSet<_> =
+            (0..200).map(|n| name(&format!("B1-0-{n}")).0).collect();
+        assert!(families.len() > 30, "only {} family names", families.len());
+    }
+
+    #[test]
     fn a_bundle_has_the_mix_and_its_links_resolve() {
         let text = Data::new(3).unwrap().bundle("B1");
         let bundle: Value = serde_json::from_str(&text).unwrap();
