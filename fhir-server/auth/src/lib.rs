@@ -4,6 +4,7 @@
 //! It issues and verifies; what a token permits is decided in `access`. Offered now: the client
 //! credentials grant for configured clients with a secret.
 
+mod accounts;
 mod bearer;
 mod bucket;
 mod client;
@@ -11,11 +12,13 @@ mod discovery;
 mod form;
 mod key;
 pub mod limits;
+mod password;
 mod refusal;
 mod revocation;
 mod route;
 mod router;
 mod secret;
+mod sign_in;
 mod signed;
 mod state;
 #[cfg(test)]
@@ -25,15 +28,18 @@ mod throttles;
 mod token;
 mod verifier;
 
+pub use accounts::{AccountForm, DEMO_LOGINS, demo_account, expect_roles, login};
 pub use bearer::{bearer, challenge, refuse_token_in_query};
 pub use bucket::{Buckets, Empty, Rate};
 pub use client::{Client, ClientConfig, Clients};
 pub use discovery::smart_configuration;
 pub use key::SigningKey;
+pub use password::{DEMO_PASSWORD, Password, Passwords};
 pub use revocation::{Nothing, Revocations};
 pub use route::{Listed, Route, Rule, listed, routed};
 pub use router::{router, routes};
 pub use secret::{Secret, SecretHash};
+pub use sign_in::sign_in;
 pub use signed::{Factors, Signed};
 pub use state::{AuthState, Endpoints};
 pub use throttles::{Class, Rates, Throttles};

@@ -31,3 +31,15 @@ pub const CLIENT_ID_BYTES_MAX: usize = 64;
 pub const BUCKETS_MAX: usize = 100_000;
 /// How much a bucket may owe after a bundle, in seconds of its rate: nobody waits for longer.
 pub const DEBT_S_MAX: u64 = 60;
+/// Memory of one password's hash, in KiB, and its passes: what OWASP asks of Argon2id at least; some 40 ms.
+pub const HASH_KIB: u32 = 19 * 1_024;
+/// Passes of that.
+pub const HASH_PASSES: u32 = 2;
+/// How long a log-in waits for a core, in milliseconds.
+pub const HASH_WAIT_MS_MAX: u64 = 2_000;
+/// Characters of a password: with them ten guesses and four more an hour find none.
+pub const PASSWORD_CHARS_MIN: usize = 10;
+/// Bytes of a password: longer ones are no safer.
+pub const PASSWORD_BYTES_MAX: usize = 256;
+/// Bytes of a log-in: room for an address of e-mail.
+pub const LOGIN_BYTES_MAX: usize = 100;

@@ -4,7 +4,7 @@
 use domain::Domain;
 use domain::interactions::reindex::index_more;
 use domain::parameters::look;
-use store::Store;
+use store::{AuthStore, Store};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
@@ -13,24 +13,33 @@ use crate::limits::{INDEX_LOOK_EVERY, METRICS_EVERY, SWEEP_EVERY};
 use crate::metrics;
 
 /// Sweeps at once, then every hour, until told to stop.
-pub(crate) fn sweeping(store: Store, stop: CancellationToken) -> JoinHandle<()> {
+pub(crate) fn sweeping(
+    store: Store,
+    accounts: Option<AuthStore>,
+    stop: CancellationToken,
+) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut ticks = interval(SWEEP_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
-                _ = ticks.tick() => sweep(&store).await,
+                _ = ticks.tick() => sweep(&store, accounts.as_ref()).await,
             }
         }
     })
 }
 
-async fn sweep(store: &Store) {
-    // Both are statements that may be repeated: a fault waits for the next hour.
+async fn sweep(store: &Store, accounts: Option<&AuthStore>) {
+    // All are statements that may be repeated: a fault waits for the next hour.
     match store.sweep().await {
         Ok(swept) => tracing::debug!(swept, "Swept."),
         Err(error) => tracing::warn!(%error, cause = ?error.cause, "The sweep failed."),
+    }
+    if let Some(accounts) = accounts
+        && let Err(error) = accounts.sweep().await
+    {
+        tracing::warn!(%error, cause = ?error.cause, "The sweep of ended sessions failed.");
     }
     if let Err(error) = store.ensure_partitions().await {
         tracing::warn!(%error, cause = ?error.cause, "Partitions could not be made.");

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
-use crate::commands::{admin, export, load, migrate, serve};
+use crate::commands::{account, admin, export, load, migrate, serve};
 #[cfg(feature = "dev")]
 use crate::commands::{dev, generate};
 use crate::limits::RUNTIME_END;
@@ -30,6 +30,7 @@ enum Command {
     Migrate(migrate::Migrate),
     Load(load::Load),
     Export(export::Export),
+    Account(account::Account),
     Admin(admin::Admin),
     #[cfg(feature = "dev")]
     Generate(generate::Generate),
@@ -61,6 +62,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
             Command::Migrate(command) => migrate::run(command).await,
             Command::Load(command) => load::run(command).await,
             Command::Export(command) => export::run(command).await,
+            Command::Account(command) => account::run(command).await,
             Command::Admin(command) => admin::run(command).await,
             #[cfg(feature = "dev")]
             Command::Generate(_) => Ok(ExitCode::SUCCESS),
@@ -105,6 +107,10 @@ mod tests {
             ("admin reindex --resume --json", true),
             ("admin explain Patient?name=x", true),
             ("admin", false),
+            ("account add jane --role clinician --fhir-user Practitioner/1", true),
+            ("account add jane --password hunter2", false),
+            ("account role jane", true),
+            ("account list --json", true),
             ("generate --output x --patients -1", true),
             ("generate --output x --patients many", false),
             ("frobnicate", false),

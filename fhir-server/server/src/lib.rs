@@ -16,6 +16,7 @@ mod safety;
 mod settings;
 mod start;
 mod stop;
+mod terminal;
 mod tls;
 
 pub use auth::Rates;

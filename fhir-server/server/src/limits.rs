@@ -68,6 +68,8 @@ pub const RESTART_PAUSE: Duration = Duration::from_secs(5);
 pub const DEMO_PATIENTS: u64 = 20;
 /// How long a thread that still reads or writes may hold up the end of a command.
 pub const RUNTIME_END: Duration = Duration::from_secs(1);
+/// What is read of standard input for a password, in bytes: one line, and room to say that it is too long.
+pub const PASSWORD_LINE_BYTES_MAX: u64 = 4_096;
 /// Different bytes of a sealing key. Of 32 random ones some 30 differ; fewer than 16 do not happen.
 pub const SEAL_KEY_DIFFERENT_BYTES_MIN: usize = 16;
 /// Between two looks whether there is something to index anew, or another server took other search parameters.

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use auth::Clients;
+use store::AuthStore;
 
 use crate::settings::{HttpSettings, Settings};
 use crate::start::site_number;
@@ -38,6 +39,26 @@ pub(crate) fn check(settings: &Settings) -> Result<()> {
     }
     check_origin(settings.base_url.as_deref(), settings.listen)?;
     check_clear(&settings.http, settings.listen)
+}
+
+/// Refuses accounts of the demo, which a database may bring along.
+///
+/// # Errors
+/// The first of them, or the database cannot be asked.
+pub(crate) async fn check_accounts(settings: &Settings) -> Result<()> {
+    let url = settings.database.url()?.reveal();
+    if !store::schema_is_current(url).await? {
+        return Ok(()); // Nobody can sign in yet.
+    }
+    let accounts = AuthStore::connect(url).await?;
+    let known = auth::demo_account(&accounts).await?;
+    accounts.close().await;
+    if let Some(login) = known {
+        bail!(
+            "Account `{login}` has the demo's password, which everybody knows: run `carebridge account disable {login}`, or give it another with `carebridge account password {login}`."
+        );
+    }
+    Ok(())
 }
 
 /// Refuses a key that everybody on the machine can read. A group may: so keys are given to a container.

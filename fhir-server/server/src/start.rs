@@ -6,8 +6,9 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use auth::{AuthState, Clients, Endpoints, Nothing, SigningKey, Throttles, smart_configuration};
 use axum::Router;
+use chrono::{DateTime, Utc};
 use domain::{Domain, Services, parameters};
-use store::{Auditor, Store, StoreOptions};
+use store::{Auditor, AuthStore, Store, StoreOptions};
 use telemetry::Ticks;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -39,6 +40,7 @@ pub struct Running {
     serving: JoinHandle<Drain>,
     working: Vec<JoinHandle<()>>,
     store: Store,
+    accounts: Option<AuthStore>,
 }
 
 /// Starts a server on a bound listener; it answers from then on.
@@ -49,11 +51,15 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
     let address = listener.local_addr().context("The listener has no address.")?;
     let origin = settings.origin(address)?;
     let url = settings.database.url()?.reveal();
-    if !store::schema_is_current(url).await? {
-        tracing::warn!(
-            "The database has the schema before this one. Run `carebridge migrate` soon."
-        );
-    }
+    let accounts = match store::schema_is_current(url).await? {
+        true => Some(AuthStore::connect(url).await?),
+        false => {
+            tracing::warn!(
+                "The database has the schema before this one. Run `carebridge migrate` soon."
+            );
+            None
+        }
+    };
     let store = connect(&settings).await?;
     // Before the first write: one that comes first would land in a default partition.
     store.ensure_partitions().await?;
@@ -82,7 +88,7 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
         background::keeping_reserve(store.clone(), stop.clone()),
     ]);
     if settings.roles.worker {
-        working.push(background::sweeping(store.clone(), stop.clone()));
+        working.push(background::sweeping(store.clone(), accounts.clone(), stop.clone()));
         working.push(background::indexing(domain.clone(), stop.clone()));
     } else {
         working.push(background::watching_index(domain.clone(), stop.clone()));
@@ -91,7 +97,7 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
     let router = http::router(parts, health);
     let serving = tokio::spawn(http::serve(listener, router, edge, stop.clone()));
     tracing::info!(%address, origin, "Listening.");
-    Ok(Running { address, origin, stop: stop.drop_guard(), serving, working, store })
+    Ok(Running { address, origin, stop: stop.drop_guard(), serving, working, store, accounts })
 }
 
 async fn connect(settings: &Settings) -> Result<Store> {
@@ -104,6 +110,24 @@ async fn connect(settings: &Settings) -> Result<Store> {
         sealer: Arc::new(settings.seal.sealer()?),
     };
     Ok(Store::connect(&options).await?)
+}
+
+/// What a command needs that changes accounts: the accounts, and the record of it.
+pub(crate) struct Keeper {
+    pub(crate) accounts: AuthStore,
+    pub(crate) auditor: Auditor,
+    pub(crate) now: DateTime<Utc>,
+}
+
+/// Opens the accounts.
+///
+/// # Errors
+/// A setting is unusable, the database cannot be reached, or its schema is not current.
+pub(crate) async fn keeper(settings: &Settings) -> Result<Keeper> {
+    let url = settings.database.url()?.reveal();
+    let accounts = AuthStore::connect(url).await?;
+    let auditor = Auditor::start(url, &connect(settings).await?).await?;
+    Ok(Keeper { accounts, auditor, now: settings.clock.now() })
 }
 
 /// The service without its HTTP surface, for a command that works on the database. `starting` makes the index
@@ -165,14 +189,20 @@ impl Running {
     /// Stops accepting, turns readiness off, answers what is in flight, gives the connections to
     /// the database back.
     pub async fn stop(self) -> Drain {
-        let Self { stop, serving, working, store, .. } = self;
+        let Self { stop, serving, working, store, accounts, .. } = self;
         drop(stop);
         // The task does not panic and is not aborted.
         let drain = serving.await.unwrap_or(Drain::Cut);
         for work in working {
             drop(work.await);
         }
-        if timeout(CLOSE_MAX, store.close()).await.is_err() {
+        let closing = async {
+            store.close().await;
+            if let Some(accounts) = accounts {
+                accounts.close().await;
+            }
+        };
+        if timeout(CLOSE_MAX, closing).await.is_err() {
             tracing::warn!("Connections to the database are still in use.");
         }
         drain

@@ -7,11 +7,12 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::limits::{IDLE_IN_TRANSACTION_MS_MAX, LOCK_WAIT_MS_MAX, PREPARED_MAX, STATEMENT_MS_MAX};
 
-/// The roles a session may take. See `migrations/0001_role.sql`.
+/// The roles a session may take. See `migrations/0001_role.sql` and `0011_security.sql`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Role {
     Application,
     Audit,
+    Auth,
 }
 
 impl Role {
@@ -19,6 +20,7 @@ impl Role {
         match self {
             Self::Application => "carebridge_app",
             Self::Audit => "carebridge_audit",
+            Self::Auth => "carebridge_auth",
         }
     }
 }

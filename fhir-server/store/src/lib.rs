@@ -5,6 +5,7 @@
 //! index, audit, event and what makes the request happen once.
 
 mod audit;
+mod auth;
 mod blob;
 mod change;
 mod commit;
@@ -43,6 +44,7 @@ mod unindexed;
 mod wire;
 
 pub use audit::{AuditAction, AuditEntry, Auditor};
+pub use auth::{Account, AccountChange, Attempt, AuthStore, NewAccount, NewSession, SignedIn};
 pub use blob::BlobWriter;
 pub use change::{Change, Method};
 pub use commit::{Applied, Once};

@@ -102,3 +102,18 @@ pub fn per_core(for_two: usize, least: usize) -> usize {
 /// Candidates of a key that a conditional request looks through at a glance; a value under many systems has
 /// more.
 pub const GLANCE_MAX: i32 = 16;
+
+/// Sessions with the database of the authorization server: a log-in is slow for other reasons.
+pub const AUTH_SESSIONS: u32 = 4;
+/// Wrong passwords in a row before an account is locked.
+pub const TRIES_MAX: i32 = 10;
+/// For how long at first, in minutes: ten guesses, then four in an hour.
+pub const LOCK_MINUTES_FIRST: f64 = 15.0;
+/// For how long at most, in minutes: an attacker must not shut its owner out for ever.
+pub const LOCK_MINUTES_MAX: f64 = 24.0 * 60.0;
+/// A session on our own pages, in hours: a day's work.
+pub const SESSION_HOURS_MAX: i32 = 24;
+/// A session that nobody uses, in hours.
+pub const SESSION_IDLE_HOURS_MAX: i32 = 8;
+/// The longest life of an access token, in hours, with a little for clocks: so long servers remember what is over.
+pub const TOKEN_HOURS_MAX: i32 = 5;

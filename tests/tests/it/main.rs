@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod accounts;
 mod audit;
 mod audit_refusals;
 mod bad_input;

@@ -12,14 +12,14 @@ use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::serve::{PortInUse, bind, drain};
-use crate::dev::{Banner, Demo, Postgres, demo};
+use crate::dev::{Banner, Demo, Postgres, demo, people};
 use crate::http::log_panics;
 use crate::output;
 use crate::settings::{DatabaseUrl, ServerFlags, Settings};
 use crate::start::{Running, start};
 use crate::stop::Signals;
 
-/// Start a whole system here: PostgreSQL, server, demo client, demo data
+/// Start a whole system here: PostgreSQL, server, demo client, accounts, demo data
 ///
 /// Everything is kept in one folder; Ctrl-C stops all of it. Not for production.
 #[derive(Args, Debug)]
@@ -111,6 +111,7 @@ async fn set_up(
     }
     settings.auth.signing_key.get_or_insert_with(|| home.join("signing-key.pem"));
     store::migrate(settings.database.url()?.reveal()).await?;
+    people::make_accounts(settings.database.url()?.reveal()).await?;
     let running = start(settings, listener).await?;
     let folder = postgres.as_ref().map_or(home, Postgres::folder);
     let demo = match demo::is_loaded(folder) {

@@ -1,5 +1,6 @@
 //! The subcommands, a file each. `run` gives the exit code.
 
+pub(crate) mod account;
 pub(crate) mod admin;
 mod connection;
 #[cfg(feature = "dev")]

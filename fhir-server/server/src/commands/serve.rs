@@ -44,6 +44,7 @@ pub(crate) async fn run(command: Serve) -> Result<ExitCode> {
     let format = settings.log.format.unwrap_or(telemetry::Format::Json);
     telemetry::init(format, &settings.log.filter)?;
     log_panics();
+    safety::check_accounts(&settings).await?;
     if settings.clients.is_empty() {
         tracing::warn!("No client is configured: nobody can get a token.");
     }

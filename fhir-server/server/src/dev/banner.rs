@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::Postgres;
+use super::{Postgres, people};
 use crate::limits::DEMO_PATIENTS;
 use crate::start::Running;
 
@@ -49,6 +49,7 @@ impl Banner {
             ("Tokens", below("/auth/token")),
             ("", below("/auth/jwks")),
             ("Client", "dev-backend, secret dev-secret: system/*.cruds".to_owned()),
+            ("Accounts", people::logins()),
             ("Demo data", demo.said(origin)),
             ("Health", format!("{origin}/healthz  /readyz  /metrics")),
         ];

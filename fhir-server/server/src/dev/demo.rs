@@ -1,4 +1,5 @@
-//! Demo data: a small synthetic population, loaded once, behind the banner's back.
+//! Demo data: those whom the accounts are, and a small synthetic population; each loaded once, behind the banner's
+//! back.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -17,55 +18,72 @@ use crate::limits::DEMO_PATIENTS;
 /// Any seed would do; this one makes the demo the same everywhere.
 const SEED: u64 = 1;
 
-/// Loads the demo into the server at `address` unless `folder`, which lives as long as the data,
-/// says that it was done. An interrupted load is repeated at the next start: each request carries
-/// its `Idempotency-Key`, so nothing comes twice.
+/// A practitioner who cares for a patient, with a little of what an app asks for, and an administrator: those whom
+/// the demo's accounts are.
+const PEOPLE: &str = include_str!("people.json");
+
+/// Loads what is missing into the server at `address`: the people of the accounts, and the population. `folder` lives as long as the data and says what was done. An interrupted load is repeated at the next
+/// start: each request carries its `Idempotency-Key`, so nothing comes twice.
 pub(crate) fn load(address: SocketAddr, folder: PathBuf) -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(tokio::spawn(async move {
-        match load_once(address, &folder).await {
-            Ok(None) => {}
-            Ok(Some(LoadReport { loaded, seconds, .. })) => {
-                tracing::info!(
-                    patients = DEMO_PATIENTS,
-                    resources = loaded,
-                    seconds,
-                    "Demo data is loaded."
-                );
-            }
-            Err(error) => {
-                let why = fault::sentence(&error);
-                tracing::warn!(why, "Demo data is not loaded; the next start tries again.");
-            }
-        }
+        let people = |files: &Path| {
+            fs::create_dir_all(files)?;
+            Ok(fs::write(files.join("people.json"), PEOPLE)?)
+        };
+        say("people", load_once(address, &folder, "people", people).await);
+        say("population", load_once(address, &folder, "demo", generated).await);
     }))
+}
+
+fn say(what: &str, outcome: Result<Option<LoadReport>>) {
+    match outcome {
+        Ok(None) => {}
+        Ok(Some(LoadReport { loaded, seconds, .. })) => {
+            tracing::info!(what, resources = loaded, seconds, "Demo data is loaded.");
+        }
+        Err(error) => {
+            let why = fault::sentence(&error);
+            tracing::warn!(what, why, "Demo data is not loaded; the next start tries again.");
+        }
+    }
 }
 
 /// Whether an earlier start loaded it.
 pub(crate) fn is_loaded(folder: &Path) -> bool {
-    mark(folder).exists()
+    ["people", "demo"].into_iter().all(|name| mark(folder, name).exists())
 }
 
-fn mark(folder: &Path) -> PathBuf {
-    folder.join("demo.loaded")
+fn mark(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.loaded"))
 }
 
-async fn load_once(address: SocketAddr, folder: &Path) -> Result<Option<LoadReport>> {
-    let mark = mark(folder);
-    if mark.exists() {
-        return Ok(None);
-    }
-    let (files, journal) = (folder.join("demo"), folder.join("demo.journal"));
-    forget(&files)?;
-    forget(&journal)?;
+fn generated(files: &Path) -> Result<()> {
     let options = GenerateOptions {
         population: generator::Options::new(SEED, DEMO_PATIENTS),
         format: Format::Bundles,
         gzip: false,
-        output: Output::Folder(files.clone()),
+        output: Output::Folder(files.to_owned()),
         force: false,
         progress: false,
     };
-    spawn_blocking(move || generate(&options)).await??;
+    generate(&options).map(drop)
+}
+
+async fn load_once(
+    address: SocketAddr,
+    folder: &Path,
+    name: &str,
+    make: impl FnOnce(&Path) -> Result<()> + Send + 'static,
+) -> Result<Option<LoadReport>> {
+    let mark = mark(folder, name);
+    if mark.exists() {
+        return Ok(None);
+    }
+    let (files, journal) = (folder.join(name), folder.join(format!("{name}.journal")));
+    forget(&files)?;
+    forget(&journal)?;
+    let made = files.clone();
+    spawn_blocking(move || make(&made)).await??;
     let url = format!("http://{address}/fhir");
     let connection = Connection { url, auth: Auth::default(), retry: Retry::default() };
     let report = client::load(LoadOptions {

@@ -2,6 +2,7 @@
 
 mod banner;
 pub(crate) mod demo;
+pub(crate) mod people;
 mod postgres;
 
 pub(crate) use banner::{Banner, Demo};

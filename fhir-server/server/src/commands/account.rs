@@ -1,0 +1,247 @@
+//! `carebridge account`: the people who may sign in.
+
+use std::fmt;
+use std::io::{self, IsTerminal, Read};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, ensure};
+use auth::{AccountForm, Password, Passwords, expect_roles, login};
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use store::{Account as Kept, AccountChange, AuditAction, AuditEntry, AuthStore, RequestContext};
+
+use crate::limits::PASSWORD_LINE_BYTES_MAX;
+use crate::output;
+use crate::settings::{DomainFlags, Settings};
+use crate::start::{Keeper, keeper};
+use crate::terminal;
+
+/// Say who may sign in: people, their roles and their passwords
+///
+/// Each change ends the tokens that the account has, within a second or two, and is recorded.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  carebridge account add jane.doe --role clinician --fhir-user Practitioner/1\n  pass show jane | carebridge account password jane.doe\n  carebridge account role jane.doe clinician care-coordinator --org 12\n  carebridge account disable jane.doe\n  carebridge account list --json\n\nA password comes from the terminal, or from standard input: never from the command line, which others can see.\nBeside `carebridge dev` (`make run`), set CAREBRIDGE_DATABASE_URL to what that prints as Database."
+)]
+pub(crate) struct Account {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Add(Add),
+    Password(Named),
+    Role(Role),
+    Disable(Named),
+    Enable(Named),
+    List(List),
+}
+
+/// Make an account; its password is asked for
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  carebridge account add jane.doe --role clinician --fhir-user Practitioner/1 --org 12\n  carebridge account add john --role patient --fhir-user Patient/7\n  echo \"$PASSWORD\" | carebridge account add audit --role auditor"
+)]
+struct Add {
+    #[command(flatten)]
+    server: DomainFlags,
+    /// As its owner will type it
+    login: String,
+    /// What it is to the organisation; may be given several times
+    #[arg(long = "role", value_name = "ROLE")]
+    roles: Vec<String>,
+    /// The person in the data, as `Practitioner/1` or `Patient/7`
+    #[arg(long, value_name = "REFERENCE")]
+    fhir_user: Option<String>,
+    /// The id of an Organization that it works for; may be given several times
+    #[arg(long = "org", value_name = "ID")]
+    orgs: Vec<String>,
+    /// Print the account as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// An account by its log-in
+#[derive(Args, Debug)]
+struct Named {
+    #[command(flatten)]
+    server: DomainFlags,
+    /// Its log-in
+    login: String,
+    /// Print the account as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Give an account these roles and organisations, and no others
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  carebridge account role jane.doe clinician care-coordinator --org 12\n  carebridge account role jane.doe            # none"
+)]
+struct Role {
+    #[command(flatten)]
+    server: DomainFlags,
+    /// Its log-in
+    login: String,
+    /// Roles: clinician, care-coordinator, front-desk, billing, integration, auditor, admin, patient, proxy
+    #[arg(value_name = "ROLE")]
+    roles: Vec<String>,
+    /// The id of an Organization that it works for; may be given several times
+    #[arg(long = "org", value_name = "ID")]
+    orgs: Vec<String>,
+    /// Print the account as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// List all accounts
+#[derive(Args, Debug)]
+struct List {
+    #[command(flatten)]
+    server: DomainFlags,
+    /// Print them as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// An account as it is shown.
+#[derive(Serialize)]
+struct Shown {
+    login: String,
+    sub: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fhir_user: Option<String>,
+    roles: Vec<String>,
+    orgs: Vec<String>,
+    locked: bool,
+    disabled: bool,
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Accounts(Vec<Shown>);
+
+impl From<Kept> for Shown {
+    fn from(kept: Kept) -> Self {
+        let Kept { login, sub, fhir_user, roles, orgs, locked, disabled, .. } = kept;
+        Self { login, sub, fhir_user, roles, orgs, locked, disabled }
+    }
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { login, fhir_user, roles, orgs, .. } = self;
+        let roles = if roles.is_empty() { "no role".to_owned() } else { roles.join(", ") };
+        write!(f, "{login:<20} {roles}")?;
+        fhir_user.iter().try_for_each(|user| write!(f, ", is {user}"))?;
+        if !orgs.is_empty() {
+            write!(f, ", works for {}", orgs.join(", "))?;
+        }
+        f.write_str(match (self.disabled, self.locked) {
+            (true, _) => " (disabled)",
+            (false, true) => " (locked for a while: too many wrong passwords)",
+            (false, false) => "",
+        })
+    }
+}
+
+impl fmt::Display for Accounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("There are no accounts. `carebridge account add` makes one.");
+        }
+        let lines: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+pub(crate) async fn run(command: Account) -> Result<ExitCode> {
+    match command.command {
+        Command::Add(add) => run_add(add).await?,
+        Command::Password(Named { server, login: name, json }) => {
+            let name = login(&name)?;
+            let password = typed()?;
+            password.expect_fit(&name)?;
+            let kept = Passwords::new()?.hash(password).await?;
+            change(&server.settings()?, &name, AccountChange::Password(&kept), json).await?;
+        }
+        Command::Role(Role { server, login: name, roles, orgs, json }) => {
+            let has_patient = roles.iter().any(|role| role == "patient");
+            expect_roles(&roles, &orgs)?;
+            let settings = server.settings()?;
+            let kept = AuthStore::connect(settings.database.url()?.reveal()).await?;
+            let user = kept.account_of(&login(&name)?).await?.fhir_user;
+            ensure!(
+                has_patient == user.is_some_and(|user| user.starts_with("Patient/")),
+                "The role `patient` goes with an account whose person is a Patient, and only with one."
+            );
+            change(&settings, &name, AccountChange::Roles(&roles, &orgs), json).await?;
+        }
+        Command::Disable(Named { server, login, json }) => {
+            change(&server.settings()?, &login, AccountChange::Disable, json).await?;
+        }
+        Command::Enable(Named { server, login, json }) => {
+            change(&server.settings()?, &login, AccountChange::Enable, json).await?;
+        }
+        Command::List(List { server, json }) => {
+            let settings = server.settings()?;
+            let store = AuthStore::connect(settings.database.url()?.reveal()).await?;
+            let all = store.accounts().await?.into_iter().map(Shown::from).collect();
+            output::report(&Accounts(all), json)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn run_add(add: Add) -> Result<()> {
+    let Add { server, login, roles, fhir_user, orgs, json } = add;
+    let form = AccountForm { login, fhir_user, roles, orgs };
+    let keeper = keeper(&server.settings()?).await?;
+    let number = form.create(&keeper.accounts, &Passwords::new()?, typed()?).await?;
+    let made = keeper.accounts.account(number).await?;
+    record(&keeper, "added", &made).await?;
+    output::report(&Shown::from(made), json)
+}
+
+async fn change(
+    settings: &Settings,
+    name: &str,
+    change: AccountChange<'_>,
+    json: bool,
+) -> Result<()> {
+    let keeper = keeper(settings).await?;
+    let changed = keeper.accounts.change_account(&login(name)?, change).await?;
+    let what = match change {
+        AccountChange::Password(_) => "password changed",
+        AccountChange::Roles(..) => "roles changed",
+        AccountChange::Disable => "disabled",
+        AccountChange::Enable => "enabled",
+    };
+    record(&keeper, what, &changed).await?;
+    output::report(&Shown::from(changed), json)
+}
+
+/// Writes into the record what became of an account.
+async fn record(keeper: &Keeper, what: &str, account: &Kept) -> Result<()> {
+    let context = RequestContext::internal();
+    let mut entry = AuditEntry::new(keeper.now, context, AuditAction::Accounts, 200);
+    let roles = account.roles.join(" ");
+    entry.detail = Some(format!("account {}: {what}; roles: {roles}", account.sub));
+    let recorded = keeper.auditor.record(entry).await;
+    recorded.context("The account has been changed, and that could not be recorded")
+}
+
+/// A password from the terminal, asked for twice; without one, the first line of standard input.
+fn typed() -> Result<Password> {
+    if io::stdin().is_terminal() {
+        let first = terminal::ask_hidden("Password: ")?;
+        ensure!(terminal::ask_hidden("Again: ")? == first, "The two are not the same.");
+        return Ok(Password::new(first));
+    }
+    let mut text = String::new();
+    io::stdin().take(PASSWORD_LINE_BYTES_MAX).read_to_string(&mut text)?;
+    let line = text.lines().next().unwrap_or_default();
+    ensure!(!line.is_empty(), "Standard input has no password: it is the first line there.");
+    Ok(Password::new(line.to_owned()))
+}

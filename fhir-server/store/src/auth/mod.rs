@@ -1,0 +1,72 @@
+//! People, their proofs and their sessions: what the authorization server keeps, in a role that sees no resource.
+//! [ADR 0010](../../../../docs/adr/0010-authorization-server-and-audit.md), section 1.
+//!
+//! What counts by time counts by the database's clock, so that several servers agree. Whatever takes a right away
+//! leaves a row in `auth_change` in the same statement: no server can miss it.
+
+mod account;
+mod attempt;
+mod session;
+
+use canonical_model::{Error, Kind, Result};
+
+pub use account::{Account, AccountChange, NewAccount};
+pub use attempt::Attempt;
+pub use session::{NewSession, SignedIn};
+
+use crate::connect::{Role, options};
+use crate::error::{NO_TABLE, has_code};
+use crate::limits::AUTH_SESSIONS;
+use crate::sessions::Sessions;
+
+/// The tables of people, apps and rights. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AuthStore {
+    sessions: Sessions,
+}
+
+impl AuthStore {
+    /// Connects as the authorization server.
+    ///
+    /// # Errors
+    /// Unavailable where the database cannot be reached, or has the schema before these tables.
+    pub async fn connect(url: &str) -> Result<Self> {
+        let sessions = Sessions::new("auth", options(url, Role::Auth)?, AUTH_SESSIONS);
+        let there = sessions.execute(sqlx::query("select from account limit 0")).await;
+        there.map_err(|error| match has_code(&error, NO_ROLE) || has_code(&error, NO_TABLE) {
+            true => {
+                let text =
+                    "The database has the schema before accounts. Run `carebridge migrate` first.";
+                Error::new(Kind::Unavailable, text).caused_by(error)
+            }
+            false => error,
+        })?;
+        Ok(Self { sessions })
+    }
+
+    /// Closes every connection, waiting for those in use.
+    pub async fn close(&self) {
+        self.sessions.close().await;
+    }
+
+    /// Forgets what has ended; returns how many rows went.
+    ///
+    /// # Errors
+    /// Unavailable or Internal.
+    pub async fn sweep(&self) -> Result<u64> {
+        let mut swept = 0;
+        for statement in [
+            "delete from code where ends_at < now() - interval '1 hour'",
+            "delete from launch where ends_at < now() - interval '1 hour'",
+            "delete from session where ends_at < now() - interval '1 hour'",
+            "delete from used_assertion where ends_at < now() - interval '1 hour'",
+            "delete from auth_change where until < now() - interval '1 hour'",
+        ] {
+            swept += self.sessions.execute(sqlx::query(statement)).await?;
+        }
+        Ok(swept)
+    }
+}
+
+/// `invalid_parameter_value`: the role that the session is to take does not exist.
+const NO_ROLE: &str = "22023";

@@ -1,0 +1,93 @@
+//! Who is signed in to our own pages: by the SHA-256 of a cookie, so that whoever reads the table signs in as nobody.
+
+use canonical_model::Result;
+use sqlx::Row;
+
+use super::AuthStore;
+use super::account::{Account, account};
+use crate::error::StoreError;
+use crate::limits::{SESSION_HOURS_MAX, SESSION_IDLE_HOURS_MAX};
+
+/// A session to be: of a try that knew the password.
+#[derive(Clone, Copy, Debug)]
+pub struct NewSession<'a> {
+    /// SHA-256 of the cookie.
+    pub digest: &'a [u8; 32],
+    /// The account.
+    pub account: i64,
+    /// The generation that the password was read under.
+    pub generation: i32,
+    /// What was proved, in bits.
+    pub factors: i16,
+}
+
+/// A session that goes on.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// Its number.
+    pub session: i64,
+    /// Whose.
+    pub account: Account,
+    /// What was proved in it, in bits.
+    pub factors: i16,
+}
+
+impl AuthStore {
+    /// Begins a session, and forgets the failures before it. `None` where the account has changed since.
+    ///
+    /// # Errors
+    /// Unavailable or Internal.
+    pub async fn begin_session(&self, new: &NewSession<'_>) -> Result<Option<i64>> {
+        let query = sqlx::query(
+            "with passed as (
+                update account set failures = 0, locked_until = null
+                where account = $2 and gen = $3 and disabled_at is null returning account)
+            insert into session (digest, account, factors, ends_at)
+            select $1, account, $4, now() + interval '1 hour' * $5 from passed
+            returning session",
+        )
+        .bind(new.digest.as_slice())
+        .bind(new.account)
+        .bind(new.generation)
+        .bind(new.factors)
+        .bind(SESSION_HOURS_MAX);
+        let row = self.sessions.fetch_optional(query).await?;
+        let number = row.map(|row| row.try_get("session")).transpose();
+        Ok(number.map_err(StoreError)?)
+    }
+
+    /// The session of a cookie, which is then seen now. `None` where there is none that goes on.
+    ///
+    /// # Errors
+    /// Unavailable or Internal.
+    pub async fn session(&self, digest: &[u8; 32]) -> Result<Option<SignedIn>> {
+        let query = sqlx::query(
+            "update session s set seen_at = now() from account a
+            where s.digest = $1 and s.ends_at > now() and s.seen_at > now() - interval '1 hour' * $2
+                and a.account = s.account and a.disabled_at is null
+            returning s.session, s.factors, a.account, a.sub, a.login, a.fhir_user, a.roles, a.orgs, a.gen,
+                coalesce(a.locked_until > now(), false) as locked, false as disabled",
+        )
+        .bind(digest.as_slice())
+        .bind(SESSION_IDLE_HOURS_MAX);
+        let Some(row) = self.sessions.fetch_optional(query).await? else { return Ok(None) };
+        let session = row.try_get("session").map_err(StoreError)?;
+        let factors = row.try_get("factors").map_err(StoreError)?;
+        Ok(Some(SignedIn { session, account: account(&row)?, factors }))
+    }
+
+    /// Ends a session, and tells all servers.
+    ///
+    /// # Errors
+    /// Unavailable or Internal.
+    pub async fn end_session(&self, session: i64) -> Result<()> {
+        let query = sqlx::query(
+            "with ended as (delete from session where session = $1 returning session)
+            insert into auth_change (kind, name, until)
+            select 1, session::text, now() + interval '1 hour' * $2 from ended",
+        )
+        .bind(session)
+        .bind(crate::limits::TOKEN_HOURS_MAX);
+        self.sessions.execute(query).await.map(drop)
+    }
+}
