@@ -1,8 +1,9 @@
 //! The one expression that every read of the store demands.
 
 use canonical_model::{Error, Issue, IssueCode, Kind, ResourceId, ResourceType, Result};
+use search::IndexEntries;
 
-use crate::{Action, Caller, Context, Filter, Rules};
+use crate::{Action, Caller, Clause, Condition, Conditions, Context, Filter, Rules};
 
 /// What has been decided: which resources may be reached, and by what right.
 ///
@@ -30,12 +31,14 @@ impl Access {
         caller: &Caller,
         kind: ResourceType,
         action: Action,
+        conditions: &dyn Conditions,
     ) -> Result<Self> {
-        let decided = Self { filter: rules.filter(caller, action), right: Right::Caller(action) };
+        let filter = rules.filter(caller, action, conditions);
+        let decided = Self { filter, right: Right::Caller(action) };
         if decided.reaches(kind) {
             Ok(decided)
         } else {
-            Err(forbidden(rules, caller, Some(kind), action))
+            Err(forbidden(rules, caller, Some(kind), action, conditions))
         }
     }
 
@@ -44,9 +47,14 @@ impl Access {
     ///
     /// # Errors
     /// 403 where the caller reaches no type.
-    pub fn decide_system(rules: &Rules, caller: &Caller, action: Action) -> Result<Self> {
-        match rules.filter(caller, action) {
-            Filter::Nothing => Err(forbidden(rules, caller, None, action)),
+    pub fn decide_system(
+        rules: &Rules,
+        caller: &Caller,
+        action: Action,
+        conditions: &dyn Conditions,
+    ) -> Result<Self> {
+        match rules.filter(caller, action, conditions) {
+            Filter::Nothing => Err(forbidden(rules, caller, None, action, conditions)),
             filter => Ok(Self { filter, right: Right::Caller(action) }),
         }
     }
@@ -91,40 +99,68 @@ impl Access {
     #[must_use]
     pub fn only_patient(&self, kind: ResourceType) -> Option<&ResourceId> {
         let mut clauses = self.filter.clauses_for(kind);
-        match (clauses.next()?.patients.as_deref()?, clauses.next()) {
-            ([patient], None) => Some(patient),
+        let first = clauses.next()?.only_patient()?;
+        clauses.all(|clause| clause.only_patient() == Some(first)).then_some(first)
+    }
+
+    /// The condition that all that is reached of this type meets, if there is but one way in.
+    #[must_use]
+    pub fn only_condition(&self, kind: ResourceType) -> Option<&Condition> {
+        let mut clauses = self.filter.clauses_for(kind);
+        match (clauses.next(), clauses.next()) {
+            (Some(only), None) => only.when.as_deref(),
             _ => None,
         }
     }
 
-    /// Whether one resource in memory is reached: its type, and the patients it belongs to.
+    /// Whether one resource in memory is reached: its type, and what it is indexed under.
     ///
     /// To read it, one of its patients must be reached. To write it, all of them, and at least one:
     /// who may write for one patient must not write into the record of another. On an update ask
     /// for the old and for the new content.
     #[must_use]
-    pub fn permits(&self, kind: ResourceType, patients: &[ResourceId]) -> bool {
+    pub fn permits(&self, kind: ResourceType, entries: &IndexEntries) -> bool {
         if self.filter == Filter::Everything {
             return true;
         }
-        if self.filter.clauses_for(kind).any(|clause| clause.patients.is_none()) {
+        let admitting = || self.filter.clauses_for(kind).filter(|clause| clause.admits(entries));
+        if admitting().any(|clause| clause.patients.is_none()) {
             return true;
         }
         let reached = |patient: &ResourceId| {
-            self.filter
-                .clauses_for(kind)
+            admitting()
                 .filter_map(|clause| clause.patients.as_ref())
                 .any(|reach| reach.contains(patient))
         };
         match self.right {
-            Right::Caller(action) if !action.writes() => patients.iter().any(reached),
-            _ => !patients.is_empty() && patients.iter().all(reached),
+            Right::Caller(action) if !action.writes() => entries.owners.iter().any(reached),
+            _ => !entries.owners.is_empty() && entries.owners.iter().all(reached),
         }
     }
 }
 
+impl Clause {
+    fn only_patient(&self) -> Option<&ResourceId> {
+        match self.patients.as_deref() {
+            Some([patient]) => Some(patient),
+            _ => None,
+        }
+    }
+
+    /// Whether its condition, where it has one, lets through what is indexed under this.
+    fn admits(&self, entries: &IndexEntries) -> bool {
+        self.when.as_ref().is_none_or(|when| when.admits(entries))
+    }
+}
+
 /// Names the scope that would do, in the caller's own context; never says what exists.
-fn forbidden(rules: &Rules, caller: &Caller, kind: Option<ResourceType>, action: Action) -> Error {
+fn forbidden(
+    rules: &Rules,
+    caller: &Caller,
+    kind: Option<ResourceType>,
+    action: Action,
+    conditions: &dyn Conditions,
+) -> Error {
     let scopes = caller.scopes.clinical();
     let context = scopes.first().map_or(Context::System, crate::Scope::context);
     let outside = kind.is_some_and(|kind| !rules.belongs_to_patients(kind));
@@ -136,8 +172,13 @@ fn forbidden(rules: &Rules, caller: &Caller, kind: Option<ResourceType>, action:
     if outside && scopes.iter().any(|scope| scope.context() == Context::Patient) {
         add("patient/ scopes reach only types of the Patient compartment.");
     }
-    if scopes.iter().any(|scope| scope.constraint().is_some()) {
-        add("A scope with `?` grants nothing on this server; ask for it without the constraint.");
+    let inapplicable = |scope: &crate::Scope| {
+        scope.constrained().is_some_and(|(of, text)| conditions.of(of, text).is_none())
+    };
+    if scopes.iter().filter(|scope| scope.grants(action)).any(inapplicable) {
+        add(
+            "The `?` of a scope cannot be applied here, so it grants nothing: name other parameters.",
+        );
     }
     if caller.patient.is_none() && scopes.iter().any(|s| s.context() == Context::Patient) {
         add("patient/ scopes need a token with a patient in its launch context.");

@@ -109,6 +109,7 @@ impl Caller {
         let all = |scope: &Scope| {
             scope.context() == Context::System
                 && scope.types() == TypeSet::ALL
+                && scope.constraint().is_none()
                 && Action::ALL.into_iter().all(|action| scope.grants(action))
         };
         self.subject.is_none() && self.scopes.clinical().iter().any(all)

@@ -1,13 +1,14 @@
 //! The expression that an access is: what the store ANDs to a query.
 
 use std::fmt;
+use std::sync::Arc;
 
 use canonical_model::{ResourceId, ResourceType};
 
-use crate::TypeSet;
+use crate::{Condition, TypeSet};
 
 /// Which resources an access reaches.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Filter {
     /// All.
     Everything,
@@ -17,35 +18,57 @@ pub enum Filter {
     AnyOf(Vec<Clause>),
 }
 
-/// Resources of these types, in the compartments of these patients.
-#[derive(Clone, PartialEq, Eq)]
+/// Resources of these types, in the compartments of these patients, that meet a condition: all that is there must
+/// hold.
+#[derive(Clone, PartialEq)]
 pub struct Clause {
     /// The types.
     pub types: TypeSet,
     /// The patients; `None` is no limit. A Patient is in its own compartment.
     pub patients: Option<Vec<ResourceId>>,
+    /// What a scope demands behind its `?`; then `types` is the one type that it is of.
+    pub when: Option<Arc<Condition>>,
 }
 
+/// What a scope with a constraint reaches: of one patient, or of whomever.
+pub(crate) type Constrained<'a> = (Option<&'a ResourceId>, Arc<Condition>);
+
 impl Filter {
-    /// Joins the types that are open and those that single patients open.
-    pub(crate) fn join(open: TypeSet, patients: Vec<(&ResourceId, TypeSet)>) -> Self {
+    /// Joins the types that are open, those that single patients open, and what constraints leave of one.
+    pub(crate) fn join(
+        open: TypeSet,
+        patients: Vec<(&ResourceId, TypeSet)>,
+        constrained: Vec<Constrained<'_>>,
+    ) -> Self {
         if open.is_all() {
             return Self::Everything;
         }
-        let mut clauses = Vec::with_capacity(1 + patients.len());
+        let mut clauses = Vec::with_capacity(1 + patients.len() + constrained.len());
         if !open.is_empty() {
-            clauses.push(Clause { types: open, patients: None });
+            clauses.push(Clause { types: open, patients: None, when: None });
         }
-        for (patient, types) in patients {
+        for (patient, types) in &patients {
             let types = types.difference(open);
             if !types.is_empty() {
-                clauses.push(Clause { types, patients: Some(vec![patient.clone()]) });
+                let patients = Some(vec![(*patient).clone()]);
+                clauses.push(Clause { types, patients, when: None });
+            }
+        }
+        for (patient, when) in constrained {
+            let kind = when.kind();
+            let mut free = patients.iter().filter(|(_, types)| types.contains(kind));
+            let whole = open.contains(kind) || free.any(|(free, _)| Some(*free) == patient);
+            let patients = patient.map(|patient| vec![patient.clone()]);
+            let clause = Clause { types: TypeSet::of(kind), patients, when: Some(when) };
+            if !whole && !clauses.contains(&clause) {
+                clauses.push(clause);
             }
         }
         if clauses.is_empty() { Self::Nothing } else { Self::AnyOf(clauses) }
     }
 
-    pub(crate) fn clauses_for(&self, kind: ResourceType) -> impl Iterator<Item = &Clause> {
+    /// The clauses that reach something of the type.
+    pub fn clauses_for(&self, kind: ResourceType) -> impl Iterator<Item = &Clause> {
         let clauses = match self {
             Self::Everything | Self::Nothing => &[],
             Self::AnyOf(clauses) => clauses.as_slice(),
@@ -57,9 +80,12 @@ impl Filter {
 impl fmt::Debug for Clause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.types)?;
-        match &self.patients {
+        if let Some(patients) = &self.patients {
+            write!(f, " of {} patient(s)", patients.len())?;
+        }
+        match &self.when {
             None => Ok(()),
-            Some(patients) => write!(f, " of {} patient(s)", patients.len()),
+            Some(when) => write!(f, " where {when:?}"),
         }
     }
 }

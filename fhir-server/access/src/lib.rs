@@ -17,6 +17,7 @@
 mod access;
 mod action;
 mod caller;
+mod condition;
 mod constraint;
 mod filter;
 pub mod limits;
@@ -31,6 +32,7 @@ mod type_set;
 pub use access::Access;
 pub use action::{Action, Actions};
 pub use caller::{Caller, FhirUser, Generations};
+pub use condition::{Condition, Conditions};
 pub use filter::{Clause, Filter};
 pub use role::{Role, Roles};
 pub use rules::Rules;

@@ -2,7 +2,8 @@
 
 use canonical_model::{ResourceId, ResourceType};
 
-use crate::{Action, Caller, Context, Filter, TypeSet};
+use crate::filter::Constrained;
+use crate::{Action, Caller, Conditions, Context, Filter, TypeSet};
 
 /// What decisions must know of FHIR's definitions, read once at start.
 #[derive(Clone, Debug)]
@@ -25,15 +26,31 @@ impl Rules {
     }
 
     /// What the caller reaches by `action`: all that its scopes grant, bounded by who it is.
-    pub(crate) fn filter(&self, caller: &Caller, action: Action) -> Filter {
+    pub(crate) fn filter(
+        &self,
+        caller: &Caller,
+        action: Action,
+        conditions: &dyn Conditions,
+    ) -> Filter {
         let mut open = TypeSet::EMPTY;
         let mut patients: Vec<(&ResourceId, TypeSet)> = Vec::new();
+        let mut constrained: Vec<Constrained<'_>> = Vec::new();
         for scope in caller.scopes.clinical().iter().filter(|scope| scope.grants(action)) {
-            match bound(caller, scope.context()) {
-                Bound::Open => open = open.union(scope.types()),
-                Bound::Shut => {}
+            let (patient, types) = match bound(caller, scope.context()) {
+                Bound::Shut => continue,
+                Bound::Open => (None, scope.types()),
                 Bound::Patient(patient) => {
-                    let types = scope.types().intersection(self.patient_compartment);
+                    (Some(patient), scope.types().intersection(self.patient_compartment))
+                }
+            };
+            match (scope.constrained(), patient) {
+                (Some((kind, text)), patient) => {
+                    let when = conditions.of(kind, text).filter(|when| when.kind() == kind);
+                    let when = when.filter(|_| types.contains(kind));
+                    constrained.extend(when.map(|when| (patient, when)));
+                }
+                (None, None) => open = open.union(types),
+                (None, Some(patient)) => {
                     match patients.iter_mut().find(|(have, _)| *have == patient) {
                         Some((_, have)) => *have = have.union(types),
                         None => patients.push((patient, types)),
@@ -41,7 +58,7 @@ impl Rules {
                 }
             }
         }
-        Filter::join(open, patients)
+        Filter::join(open, patients, constrained)
     }
 }
 

@@ -107,16 +107,15 @@ impl Scope {
         self.constraint.as_ref().map(Constraint::as_str)
     }
 
-    /// The type that has the constraint.
-    pub(crate) fn constrained_type(&self) -> Option<ResourceType> {
-        self.kind.filter(|_| self.constraint.is_some())
+    /// The constraint, with the type whose resources it is on.
+    pub(crate) fn constrained(&self) -> Option<(ResourceType, &str)> {
+        self.kind.zip(self.constraint())
     }
 
-    /// Whether it grants `action`. A scope with a constraint grants nothing: too little until the
-    /// constraint is enforced, never too much.
+    /// Whether it grants `action`: to all of its types, or where it has a constraint to those that meet it.
     #[must_use]
     pub fn grants(&self, action: Action) -> bool {
-        self.constraint.is_none() && self.actions.contains(action)
+        self.actions.contains(action)
     }
 
     /// What both grant, in the words of this one. Of two constraints the narrower; two of which neither is have

@@ -52,9 +52,10 @@ impl Scopes {
     /// Whether there is no room for one more constraint on the type that this one constrains.
     fn is_full_for(&self, scope: &Scope) -> bool {
         let of = |kind: ResourceType| {
-            self.clinical.iter().filter(|have| have.constrained_type() == Some(kind)).count()
+            let kinds = self.clinical.iter().filter_map(Scope::constrained).map(|(kind, _)| kind);
+            kinds.filter(|have| *have == kind).count()
         };
-        scope.constrained_type().is_some_and(|kind| of(kind) >= CONSTRAINTS_MAX)
+        scope.constrained().is_some_and(|(kind, _)| of(kind) >= CONSTRAINTS_MAX)
     }
 
     /// The clinical scopes.

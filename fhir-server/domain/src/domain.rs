@@ -4,14 +4,15 @@ use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use access::{Access, Action, Rules};
-use canonical_model::{Error, ResourceType, Result};
+use canonical_model::{Error, Resource, ResourceType, Result};
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use conformance::Registry;
-use search::{Catalogue, Query};
+use search::{Catalogue, IndexEntries, Query};
 use store::{Auditor, Store};
 use telemetry::Clock;
 use tokio::sync::Notify;
 
+use crate::conditions::Compiled;
 use crate::definitions::Known;
 use crate::hooks::Hooks;
 use crate::request::Request;
@@ -64,6 +65,14 @@ pub(crate) struct Shared {
     /// Calls whoever indexes in the background.
     index_work: Notify,
     pub(crate) rules: Rules,
+    /// Constraints of scopes.
+    pub(crate) compiled: Compiled,
+}
+
+impl Shared {
+    pub(crate) fn catalogue(&self) -> Arc<Catalogue> {
+        Arc::clone(&self.catalogue.read().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl Domain {
@@ -83,6 +92,7 @@ impl Domain {
                 definitions: Known::default(),
                 index_work,
                 rules,
+                compiled: Compiled::default(),
             }),
         }
     }
@@ -102,7 +112,12 @@ impl Domain {
     /// The search parameters as they are now.
     #[must_use]
     pub fn catalogue(&self) -> Arc<Catalogue> {
-        Arc::clone(&self.shared.catalogue.read().unwrap_or_else(PoisonError::into_inner))
+        self.shared.catalogue()
+    }
+
+    /// What a resource is indexed under.
+    pub(crate) fn extract(&self, resource: &Resource) -> Result<IndexEntries> {
+        search::extract(&self.catalogue(), self.base(), resource)
     }
 
     /// What the SearchParameter resources came to when they were last read.
@@ -153,7 +168,7 @@ impl Domain {
     /// # Errors
     /// Forbidden.
     pub fn decide(&self, request: &Request, kind: ResourceType, action: Action) -> Result<Access> {
-        Access::decide(&self.shared.rules, &request.caller, kind, action)
+        Access::decide(&self.shared.rules, &request.caller, kind, action, &*self.shared)
     }
 
     /// Decides on a search, also of the types that its criteria lead through: what the caller may not see
@@ -175,7 +190,7 @@ impl Domain {
     /// # Errors
     /// Forbidden.
     pub fn decide_system(&self, request: &Request, action: Action) -> Result<Access> {
-        Access::decide_system(&self.shared.rules, &request.caller, action)
+        Access::decide_system(&self.shared.rules, &request.caller, action, &*self.shared)
     }
 
     /// Runs a write to its end even where the client goes away: a request that is dropped in the

@@ -4,6 +4,7 @@
 //! access, validation, hooks, index, audit and event cannot be walked around. No HTTP, no SQL.
 
 mod admission;
+mod conditions;
 mod definitions;
 mod domain;
 mod hooks;
@@ -12,6 +13,7 @@ mod left_out;
 pub mod limits;
 pub mod parameters;
 mod prepare;
+mod reached;
 mod request;
 pub mod terminology;
 mod watch;

@@ -13,6 +13,8 @@ pub const SETTLE_TRIES_MAX: usize = 5;
 pub const UNUSED_NAMED_MAX: usize = 10;
 /// Bytes of an `Idempotency-Key`.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
+/// Constraints of scopes that are remembered compiled: some KiB each at most.
+pub const CONDITIONS_REMEMBERED_MAX: usize = 10_000;
 /// Tries of a transaction that other writes overtake.
 pub const TRANSACTION_TRIES_MAX: usize = 16;
 /// Bytes of a name that is repeated as that of a type; FHIR's longest has 33.

@@ -57,10 +57,10 @@ pub(crate) fn content(
     // By the id that it gets: under that it may be in use already.
     let asking = admission::check(domain, &resource)?;
     let entries = match domain.policy().index {
-        true => search::extract(&domain.catalogue(), domain.base(), &resource)?,
+        true => domain.extract(&resource)?,
         false => IndexEntries::default(),
     };
-    if !access.permits(kind, &entries.owners) {
+    if !access.permits(kind, &entries) {
         return Err(outside());
     }
     let text = resource.to_text();

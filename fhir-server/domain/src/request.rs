@@ -12,6 +12,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::Domain;
 use crate::limits::IDEMPOTENCY_KEY_BYTES_MAX;
+use crate::reached::reached;
 use crate::terminology::{Reader, reading};
 
 /// One request, as far as interactions care.
@@ -168,8 +169,12 @@ impl Criteria {
         let shapes = ["_format", "_pretty", "_summary", "_elements", "_count", "_sort"];
         let criteria: Vec<Pair> =
             pairs.iter().filter(|(name, _)| !shapes.contains(&name.as_str())).cloned().collect();
-        let read = |context: QueryContext<'_>| search::query::parse(context, kind, &criteria);
-        Self::new(reading(domain, Reader::Caller(request), Handling::Strict, read).await?)
+        let read = |context: QueryContext<'_>| {
+            // Without a criterion of its own it is refused, whatever its caller reaches.
+            let Self { query, text } = Self::new(search::query::parse(context, kind, &criteria)?)?;
+            Ok(Self { query: reached(domain, request, context, query)?, text })
+        };
+        reading(domain, Reader::Caller(request), Handling::Strict, read).await
     }
 
     /// The type searched.

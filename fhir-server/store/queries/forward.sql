@@ -12,6 +12,7 @@ cross join lateral (
 --.
 ) r
 where ($2::bigint[] is null or r.patients && $2)
+--! reach
 --? locked
     -- The table's lock is before the rows', as in the statement that writes: who changes the goal waits for
     -- both, and must not be waited for by one who has only the rows'.

@@ -1,4 +1,6 @@
 select r.id_hash, r.version, r.digest, r.last_updated, r.method,
-    ($2::bigint[] is null or r.patients && $2) as visible
+    ($2::bigint[] is null or r.patients && $2)
+--! reach
+    as visible
 from unnest($1::bigint[]) i (id_hash)
 cross join lateral (select * from resource x where x.id_hash = i.id_hash offset 0) r

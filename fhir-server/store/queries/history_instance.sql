@@ -1,10 +1,13 @@
-select v.version, v.last_updated, v.method, v.patients, v.wire
+-- `current` says that the head decided; of a superseded version it says that its content must.
+select v.version, v.last_updated, v.method, v.patients, v.wire, v.current
 from (
-    select version, last_updated, 'infinity'::timestamptz as archived_at, method, wire, patients
-    from resource
-    where id_hash = $1 and id = $2
+    select r.version, r.last_updated, 'infinity'::timestamptz as archived_at, r.method, r.wire, r.patients,
+        true as current
+    from resource r
+    where r.id_hash = $1 and r.id = $2
+--! reach
     union all
-    select h.version, h.last_updated, h.archived_at, h.method, h.wire, h.patients
+    select h.version, h.last_updated, h.archived_at, h.method, h.wire, h.patients, false
     from resource r join history h on h.rid = r.rid
     where r.id_hash = $1 and r.id = $2
 ) v

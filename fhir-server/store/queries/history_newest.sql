@@ -1,14 +1,17 @@
 -- Versions of the given types, newest first. Each type is one walk down the heads' index and one down the
--- journal's; a version keeps its place in the order when it is superseded during a walk.
-select v.type, v.id, v.version, v.last_updated, v.method, v.patients, v.wire, v.rid
+-- journal's; a version keeps its place in the order when it is superseded during a walk. `current` says that
+-- the head decided; of a superseded version it says that its content must.
+select v.type, v.id, v.version, v.last_updated, v.method, v.patients, v.wire, v.rid, v.current
 from unnest($1::int2[], $2::boolean[], $10::text[]) u (type, free, owners)
 cross join lateral (select u.type, u.free, u.owners::bigint[] as owners offset 0) t
 cross join lateral (
     (
-        select r.type, r.id, r.version, r.last_updated, r.method, r.patients, r.wire, r.rid
+        select r.type, r.id, r.version, r.last_updated, r.method, r.patients, r.wire, r.rid,
+            true as current
         from resource r
         where r.type = t.type
             and (t.free or r.patients && t.owners)
+--! reach
             and ($3::timestamptz is null or r.last_updated >= $3)
             and ($5::timestamptz is null or r.last_updated < $5)
             and ($6::timestamptz is null
@@ -18,7 +21,8 @@ cross join lateral (
     )
     union all
     (
-        select h.type, h.id, h.version, h.last_updated, h.method, h.patients, h.wire, h.rid
+        select h.type, h.id, h.version, h.last_updated, h.method, h.patients, h.wire, h.rid,
+            false as current
         from history h
         where h.type = t.type
             and (t.free or h.patients && t.owners)

@@ -1,3 +1,4 @@
-select version, last_updated, method, patients, wire
-from resource
-where id_hash = $1 and id = $2 and ($3::bigint[] is null or patients && $3)
+select r.version, r.last_updated, r.method, r.patients, r.wire
+from resource r
+where r.id_hash = $1 and r.id = $2 and ($3::bigint[] is null or r.patients && $3)
+--! reach

@@ -11,6 +11,7 @@ use crate::commit::{Applied, Once, insert, settle, update};
 use crate::error::{NO_TABLE, StoreError, has_code};
 use crate::forward::Hold;
 use crate::limits::{BLOB_CHUNK_BYTES, BLOB_UNUSED_MINUTES, BLOBS_SWEPT_AT_ONCE};
+use crate::reach::Reach;
 use crate::{Store, Stored, Transaction};
 
 const FIRST: &str = "with head as (insert into blob default values returning blob)
@@ -156,7 +157,7 @@ impl Store {
         &self,
         work: Work,
         once: &Once,
-        owners: Option<&[i64]>,
+        reach: Option<&Reach>,
     ) -> Result<Applied> {
         let ids = blobs(&work.changes);
         let new = work.changes.iter().all(|change| change.expected == 0);
@@ -164,7 +165,7 @@ impl Store {
         let outcome = if new {
             insert(open.connection(), &self.ground, vec![work], once).await
         } else {
-            let hold = Hold { owners, locked: true };
+            let hold = Hold { reach, locked: true };
             let done = update(open.connection(), &self.ground, &[work], once, hold).await;
             done.map(|applied| applied.len() == 1)
         };

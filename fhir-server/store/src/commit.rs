@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Instant;
 
+use access::Access;
 use canonical_model::Result;
 use chrono::{DateTime, Utc};
 use sqlx::postgres::{PgArguments, PgBindIterExt};
@@ -20,6 +21,7 @@ use crate::forward::{Hold, forwards};
 use crate::ground::Ground;
 use crate::index_rows::IndexRows;
 use crate::limits::READINGS_OF_HEADS_MAX;
+use crate::reach::Reach;
 use crate::statement::{Part, Parts, Template, statement};
 
 /// What makes a request happen once.
@@ -45,7 +47,8 @@ pub enum Applied {
 }
 
 impl Store {
-    /// Commits one change: alone, or with those of other requests that came at the same time.
+    /// Commits one change: alone, or with those of other requests that came at the same time. The version that it
+    /// replaces, if it replaces one, must be within the access; without one it may be any.
     ///
     /// # Errors
     /// Unavailable, StorageFull or Internal; then whether it was written is unknown only if the
@@ -56,23 +59,25 @@ impl Store {
         at: DateTime<Utc>,
         context: &RequestContext,
         once: &Once,
-        owners: Option<&[i64]>,
+        access: Option<&Access>,
     ) -> Result<Applied> {
         self.ground.reserve.admit()?;
+        let reach = access.map(|access| Reach::of(access, change.kind, self.hasher()));
+        let reach = reach.as_ref().filter(|reach| !matches!(reach, Reach::Everything));
         let new = change.expected == 0;
         let work =
             Work { changes: vec![change], at, context: context.clone(), claim: once.criteria };
         if has_blobs(&work.changes) {
-            return self.commit_with_blobs(work, once, owners).await;
+            return self.commit_with_blobs(work, once, reach).await;
         }
-        if once.idempotency.is_none() && owners.is_none() {
+        if once.idempotency.is_none() && reach.is_none() {
             return if new { self.inserts.submit(work) } else { self.updates.submit(work) }.await;
         }
         let mut session = self.sessions.take().await?;
         let outcome = if new {
             insert(&mut session, &self.ground, vec![work], once).await
         } else {
-            let hold = Hold { owners, locked: false };
+            let hold = Hold { reach, locked: false };
             let done = update(&mut session, &self.ground, &[work], once, hold).await;
             done.map(|applied| applied.len() == 1)
         };

@@ -14,7 +14,7 @@ use crate::error::StoreError;
 use crate::gather::{Answers, Gathered};
 use crate::limits::{GLANCE_MAX, READ_GROUP_BYTES_MAX};
 use crate::query::Found;
-use crate::rows::Reach;
+use crate::reach::Reach;
 use crate::sealer::Sealer;
 use crate::sessions::Sessions;
 

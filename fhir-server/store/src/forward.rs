@@ -6,25 +6,27 @@ use std::collections::HashMap;
 use canonical_model::Result;
 use chrono::{DateTime, Utc};
 use search::{IndexEntries, Param};
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{PgConnection, Row};
 
 use crate::change::{Change, Method};
 use crate::error::StoreError;
+use crate::query::{bind, prepared, within};
+use crate::reach::Reach;
 use crate::statement::{Part, Parts, Template, statement};
 
 /// How heads are read before they are replaced.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Hold<'a> {
-    /// Only those that belong to one of these.
-    pub(crate) owners: Option<&'a [i64]>,
+    /// Only those within it.
+    pub(crate) reach: Option<&'a Reach>,
     /// Whether nobody else may change them until the transaction ends. Outside of one it would be in vain.
     pub(crate) locked: bool,
 }
 
 impl Hold<'_> {
     /// All of them, to be replaced in the same transaction.
-    pub(crate) const LOCKED: Self = Self { owners: None, locked: true };
+    pub(crate) const LOCKED: Self = Self { reach: None, locked: true };
 }
 
 /// A head before it is replaced.
@@ -59,12 +61,12 @@ pub(crate) async fn forwards(
     hold: Hold<'_>,
 ) -> Result<HashMap<i64, Forward>> {
     let parts = Parts::default().with(Part::Locked, hold.locked);
-    let rows = sqlx::query(statement(Template::Forward, parts))
-        .bind(identities)
-        .bind(hold.owners)
-        .fetch_all(connection)
-        .await
-        .map_err(StoreError)?;
+    let reach = hold.reach.unwrap_or(&Reach::Everything);
+    let mut arguments = PgArguments::default();
+    bind(&mut arguments, identities)?;
+    bind(&mut arguments, reach.owners().unwrap_or(Some(Vec::new())))?;
+    let mut sql = within(statement(Template::Forward, parts), arguments, reach)?;
+    let rows = prepared(&mut sql).fetch_all(connection).await.map_err(StoreError)?;
     rows.iter().map(forward).collect()
 }
 

@@ -4,11 +4,12 @@ use access::Access;
 use canonical_model::{ResourceId, ResourceType, Result};
 use chrono::{DateTime, Utc};
 use sqlx::Row;
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgArguments, PgRow};
 
 use crate::change::Method;
 use crate::error::StoreError;
-use crate::rows::Reach;
+use crate::query::{Sql, bind, prepared, within};
+use crate::reach::Reach;
 use crate::{Store, Transaction};
 
 /// A current version, without its content.
@@ -40,11 +41,9 @@ impl Store {
         kind: ResourceType,
         id: &ResourceId,
     ) -> Result<Option<Head>> {
-        let owners = Reach::of(access, kind, self.hasher()).owners().unwrap_or(Some(Vec::new()));
-        let query = sqlx::query(include_str!("../queries/heads.sql"))
-            .bind([self.hasher().identity(kind, id.as_str())])
-            .bind(owners);
-        let row = self.sessions.fetch_optional(query).await?;
+        let reach = Reach::of(access, kind, self.hasher());
+        let mut sql = heads(&reach, &[self.hasher().identity(kind, id.as_str())])?;
+        let row = self.sessions.fetch_optional(prepared(&mut sql)).await?;
         row.as_ref().map(head).transpose()
     }
 }
@@ -60,15 +59,19 @@ impl Transaction {
         kind: ResourceType,
         identities: &[i64],
     ) -> Result<Vec<Head>> {
-        let owners = Reach::of(access, kind, self.hasher()).owners().unwrap_or(Some(Vec::new()));
-        let rows = sqlx::query(include_str!("../queries/heads.sql"))
-            .bind(identities)
-            .bind(owners)
-            .fetch_all(self.connection())
-            .await
-            .map_err(StoreError)?;
+        let reach = Reach::of(access, kind, self.hasher());
+        let mut sql = heads(&reach, identities)?;
+        let rows = prepared(&mut sql).fetch_all(self.connection()).await.map_err(StoreError)?;
         rows.iter().map(head).collect()
     }
+}
+
+/// What reads the heads of these identities, and whether each is within reach.
+fn heads(reach: &Reach, identities: &[i64]) -> Result<Sql> {
+    let mut arguments = PgArguments::default();
+    bind(&mut arguments, identities)?;
+    bind(&mut arguments, reach.owners().unwrap_or(Some(Vec::new())))?;
+    within(include_str!("../queries/heads.sql"), arguments, reach)
 }
 
 fn head(row: &PgRow) -> Result<Head> {
@@ -80,12 +83,4 @@ fn head(row: &PgRow) -> Result<Head> {
         method: Method::from_number(row.try_get("method").map_err(StoreError)?),
         visible: row.try_get("visible").map_err(StoreError)?,
     })
-}
-
-impl Store {
-    /// The owners that an access demands of a resource of the type; `None` demands none.
-    #[must_use]
-    pub fn owners(&self, access: &Access, kind: ResourceType) -> Option<Vec<i64>> {
-        Reach::of(access, kind, self.hasher()).owners().unwrap_or(Some(Vec::new()))
-    }
 }

@@ -5,10 +5,14 @@ use access::Access;
 use canonical_model::{ResourceId, ResourceType, Result};
 use chrono::{DateTime, Utc};
 use sqlx::Row;
+use sqlx::postgres::{PgArguments, PgRow};
 
 use crate::Store;
 use crate::error::StoreError;
-use crate::rows::{Reach, Stored, stored_for, stored_named_for};
+use crate::limits::{PAGE_BYTES_MAX, VERSIONS_JUDGED_AT_ONCE, VERSIONS_JUDGED_MAX};
+use crate::query::{Sql, bind, prepared, push_reach, with_room, within};
+use crate::reach::{Extract, Reach};
+use crate::rows::{Stored, stored_for, stored_named_for};
 
 /// Whose history.
 #[derive(Clone, Debug)]
@@ -47,8 +51,25 @@ pub struct HistoryKey {
     pub version: i32,
 }
 
+/// One page of versions.
+#[derive(Clone, Debug, Default)]
+pub struct HistoryRead {
+    /// The versions with their places.
+    pub versions: Vec<(Stored, HistoryKey)>,
+    /// Behind which place the rest is, where the page ends before there are as many as were asked for: they are large,
+    /// or many had to be judged by their content.
+    pub cut: Option<HistoryKey>,
+}
+
+/// How far the access reaches in each type that is asked for.
+type Reaches = Vec<(ResourceType, Reach)>;
+
+/// A version, its place, and whether the head has decided that it is within reach.
+type Candidate = (Stored, HistoryKey, bool);
+
 impl Store {
-    /// One page of versions with their places; also whether its size cut it short.
+    /// One page of versions. What a condition demands of superseded ones is decided on what `extract` finds in their
+    /// content, of no more than [`VERSIONS_JUDGED_MAX`] for a page.
     ///
     /// # Errors
     /// Unavailable or Internal.
@@ -56,103 +77,153 @@ impl Store {
         &self,
         access: &Access,
         query: &HistoryQuery,
-    ) -> Result<(Vec<(Stored, HistoryKey)>, bool)> {
-        match &query.scope {
-            HistoryScope::Instance(kind, id) => {
-                self.instance_history(access, *kind, id, query).await
+        extract: Extract<'_>,
+    ) -> Result<HistoryRead> {
+        let kinds = match &query.scope {
+            HistoryScope::Instance(kind, _) => std::slice::from_ref(kind),
+            HistoryScope::Types(kinds) => kinds.as_slice(),
+        };
+        let reach = |kind: &ResourceType| (*kind, Reach::of(access, *kind, self.hasher()));
+        let reaches: Reaches = kinds.iter().map(reach).collect();
+        if reaches.iter().any(|(_, reach)| reach.arms().is_some()) {
+            return self.judged(&reaches, query.clone(), extract).await;
+        }
+        let (found, cut) = self.candidates(&reaches, query).await?;
+        let versions: Vec<_> = found.into_iter().map(|(stored, key, _)| (stored, key)).collect();
+        let cut = versions.last().filter(|_| cut).map(|(_, key)| *key);
+        Ok(HistoryRead { versions, cut })
+    }
+
+    /// A page where conditions decide: candidates are taken until enough are within reach.
+    async fn judged(
+        &self,
+        reaches: &Reaches,
+        mut query: HistoryQuery,
+        extract: Extract<'_>,
+    ) -> Result<HistoryRead> {
+        let wanted = usize::try_from(query.limit).unwrap_or(0);
+        let (mut page, mut seen, mut bytes) = (HistoryRead::default(), 0, 0);
+        query.limit = VERSIONS_JUDGED_AT_ONCE;
+        loop {
+            let (found, cut) = self.candidates(reaches, &query).await?;
+            let count = i64::try_from(found.len()).unwrap_or(i64::MAX);
+            seen += count;
+            for (stored, key, current) in found {
+                query.after = Some(key);
+                let reach = reaches.iter().find(|(kind, _)| *kind == stored.kind);
+                if reach.is_some_and(|(_, reach)| current || reach.takes(&stored, extract)) {
+                    bytes += stored.text.as_ref().map_or(0, bytes::Bytes::len);
+                    page.versions.push((stored, key));
+                }
+                if page.versions.len() == wanted {
+                    return Ok(page);
+                }
             }
-            HistoryScope::Types(kinds) => self.types_history(access, kinds, query).await,
+            if !cut && count < query.limit {
+                return Ok(page);
+            }
+            if cut || bytes > PAGE_BYTES_MAX || seen >= VERSIONS_JUDGED_MAX {
+                page.cut = query.after;
+                return Ok(page);
+            }
         }
     }
 
-    async fn instance_history(
+    /// Versions within the bounds of the reaches; also whether their size cut them short.
+    async fn candidates(
         &self,
-        access: &Access,
+        reaches: &Reaches,
+        query: &HistoryQuery,
+    ) -> Result<(Vec<Candidate>, bool)> {
+        match &query.scope {
+            HistoryScope::Instance(kind, id) => {
+                let reach = reaches.first().map_or(&Reach::Nothing, |(_, reach)| reach);
+                self.of_instance(reach, *kind, id, query).await
+            }
+            HistoryScope::Types(_) => self.of_types(reaches, query).await,
+        }
+    }
+
+    async fn of_instance(
+        &self,
+        reach: &Reach,
         kind: ResourceType,
         id: &ResourceId,
         query: &HistoryQuery,
-    ) -> Result<(Vec<(Stored, HistoryKey)>, bool)> {
-        let Some(owners) = Reach::of(access, kind, self.hasher()).owners() else {
-            return Ok((Vec::new(), false));
+    ) -> Result<(Vec<Candidate>, bool)> {
+        let Some(owners) = reach.owners() else { return Ok((Vec::new(), false)) };
+        let mut arguments = PgArguments::default();
+        bind(&mut arguments, self.hasher().identity(kind, id.as_str()))?;
+        bind(&mut arguments, id.as_str())?;
+        bind(&mut arguments, owners)?;
+        bind(&mut arguments, query.since)?;
+        bind(&mut arguments, query.at.map(|(from, _)| from))?;
+        bind(&mut arguments, query.at.map(|(_, to)| to))?;
+        bind(&mut arguments, query.after.map(|key| key.version))?;
+        bind(&mut arguments, query.oldest_first)?;
+        bind(&mut arguments, query.limit)?;
+        let mut sql = within(include_str!("../queries/history_instance.sql"), arguments, reach)?;
+        let (rows, cut) = self.sessions.fetch_page(prepared(&mut sql)).await?;
+        let of = |row| {
+            candidate(row, stored_for(row, &self.sealer, kind, id.as_str().to_owned())?, |_| Ok(0))
         };
-        let sql = sqlx::query(include_str!("../queries/history_instance.sql"))
-            .bind(self.hasher().identity(kind, id.as_str()))
-            .bind(id.as_str())
-            .bind(owners)
-            .bind(query.since)
-            .bind(query.at.map(|(from, _)| from))
-            .bind(query.at.map(|(_, to)| to))
-            .bind(query.after.map(|key| key.version))
-            .bind(query.oldest_first)
-            .bind(query.limit);
-        let (rows, cut) = self.sessions.fetch_page(sql).await?;
-        let versions = rows
-            .iter()
-            .map(|row| {
-                let version = stored_for(row, &self.sealer, kind, id.as_str().to_owned())?;
-                let key = HistoryKey {
-                    last_updated: version.last_updated,
-                    rid: 0,
-                    version: version.version,
-                };
-                Ok((version, key))
-            })
-            .collect::<Result<_>>()?;
-        Ok((versions, cut))
+        Ok((rows.iter().map(of).collect::<Result<_>>()?, cut))
     }
 
-    async fn types_history(
+    async fn of_types(
         &self,
-        access: &Access,
-        kinds: &[ResourceType],
+        reaches: &Reaches,
         query: &HistoryQuery,
-    ) -> Result<(Vec<(Stored, HistoryKey)>, bool)> {
+    ) -> Result<(Vec<Candidate>, bool)> {
         let (mut types, mut free, mut owners) = (Vec::new(), Vec::new(), Vec::<String>::new());
-        for kind in kinds {
-            match Reach::of(access, *kind, self.hasher()) {
-                Reach::Nothing => continue,
-                Reach::Everything => {
-                    free.push(true);
-                    owners.push("{}".to_owned());
-                }
-                Reach::Patients(patients) => {
-                    free.push(false);
-                    let ids: Vec<String> = patients.iter().map(ToString::to_string).collect();
-                    owners.push(format!("{{{}}}", ids.join(",")));
-                }
-            }
+        for (kind, reach) in reaches {
+            let Some(bounds) = reach.owners() else { continue };
             types.push(kind.number());
+            free.push(bounds.is_none());
+            let ids: Vec<_> = bounds.iter().flatten().map(ToString::to_string).collect();
+            owners.push(format!("{{{}}}", ids.join(",")));
         }
         let text = if query.oldest_first {
             include_str!("../queries/history_oldest.sql")
         } else {
             include_str!("../queries/history_newest.sql")
         };
-        let sql = sqlx::query(text)
-            .bind(types)
-            .bind(free)
-            .bind(query.since)
-            .bind(query.at.map(|(from, _)| from))
-            .bind(query.at.map(|(_, to)| to))
-            .bind(query.after.map(|key| key.last_updated))
-            .bind(query.after.map(|key| key.rid))
-            .bind(query.after.map(|key| key.version))
-            .bind(query.limit)
-            .bind(owners);
-        let (rows, cut) = self.sessions.fetch_page(sql).await?;
-        let versions = rows
-            .iter()
-            .map(|row| {
-                let version = stored_named_for(row, &self.sealer)?;
-                let rid = row.try_get("rid").map_err(StoreError)?;
-                let key = HistoryKey {
-                    last_updated: version.last_updated,
-                    rid,
-                    version: version.version,
-                };
-                Ok((version, key))
-            })
-            .collect::<Result<_>>()?;
-        Ok((versions, cut))
+        let mut arguments = PgArguments::default();
+        bind(&mut arguments, types)?;
+        bind(&mut arguments, free)?;
+        bind(&mut arguments, query.since)?;
+        bind(&mut arguments, query.at.map(|(from, _)| from))?;
+        bind(&mut arguments, query.at.map(|(_, to)| to))?;
+        bind(&mut arguments, query.after.map(|key| key.last_updated))?;
+        bind(&mut arguments, query.after.map(|key| key.rid))?;
+        bind(&mut arguments, query.after.map(|key| key.version))?;
+        bind(&mut arguments, query.limit)?;
+        bind(&mut arguments, owners)?;
+        let mut sql = with_room(text, arguments, |sql| push_each(sql, reaches))?;
+        let (rows, cut) = self.sessions.fetch_page(prepared(&mut sql)).await?;
+        let of = |row| {
+            let rid = |row: &PgRow| Ok(row.try_get("rid").map_err(StoreError)?);
+            candidate(row, stored_named_for(row, &self.sealer)?, rid)
+        };
+        Ok((rows.iter().map(of).collect::<Result<_>>()?, cut))
     }
+}
+
+/// Pushes what conditions demand of heads `r`, of each type what they demand of it.
+fn push_each(sql: &mut Sql, reaches: &Reaches) {
+    for (kind, reach) in reaches.iter().filter(|(_, reach)| reach.arms().is_some()) {
+        sql.push(" and (r.type <> ").push_bind(kind.number()).push(" or true");
+        push_reach(sql, "r", reach);
+        sql.push(")");
+    }
+}
+
+fn candidate(
+    row: &PgRow,
+    stored: Stored,
+    rid: impl Fn(&PgRow) -> Result<i64>,
+) -> Result<Candidate> {
+    let (last_updated, version) = (stored.last_updated, stored.version);
+    let key = HistoryKey { last_updated, rid: rid(row)?, version };
+    Ok((stored, key, row.try_get("current").map_err(StoreError)?))
 }

@@ -3,14 +3,18 @@
 use access::Access;
 use canonical_model::{Error, ResourceId, ResourceType, Result};
 use chrono::{DateTime, Utc};
+use search::Hasher;
 use sqlx::Row;
+use sqlx::postgres::PgArguments;
 
 use crate::change::Method;
 use crate::error::StoreError;
 use crate::limits::VERSIONS_PER_READ;
+use crate::query::{Sql, bind, prepared, within};
+use crate::reach::{Extract, Reach};
 use crate::read_group::Wanted;
 pub use crate::rows::Stored;
-use crate::rows::{Reach, stored_for};
+use crate::rows::stored_for;
 use crate::{RequestContext, Store, Transaction};
 
 /// A version by its name.
@@ -49,10 +53,11 @@ impl Store {
                 if stored.text.is_some() || stored.method == Method::Delete {
                     return Ok(Some(Reading { stored, recorded }));
                 }
-                let large = self.vread(access, kind, id, stored.version).await?;
+                let large = self.version(&Reach::Everything, kind, id, stored.version).await?;
+                let large = large.map(|(large, _)| large);
                 Ok(large.map(|stored| Reading { stored, recorded }))
             }
-            Reach::Nothing | Reach::Patients(_) => {
+            Reach::Nothing | Reach::Patients(_) | Reach::Where(_) => {
                 let stored = self.read(access, kind, id).await?;
                 Ok(stored.map(|stored| Reading { stored, recorded: false }))
             }
@@ -69,16 +74,14 @@ impl Store {
         kind: ResourceType,
         id: &ResourceId,
     ) -> Result<Option<Stored>> {
-        let Some(owners) = Reach::of(access, kind, self.hasher()).owners() else { return Ok(None) };
-        let query = sqlx::query(include_str!("../queries/read.sql"))
-            .bind(self.hasher().identity(kind, id.as_str()))
-            .bind(id.as_str())
-            .bind(owners);
-        let row = self.sessions.fetch_optional(query).await?;
+        let reach = Reach::of(access, kind, self.hasher());
+        let Some(mut sql) = head(&reach, self.hasher(), kind, id)? else { return Ok(None) };
+        let row = self.sessions.fetch_optional(prepared(&mut sql)).await?;
         row.map(|row| stored_for(&row, &self.sealer, kind, id.as_str().to_owned())).transpose()
     }
 
-    /// One version, current or not.
+    /// One version, current or not. What a condition demands of a superseded one is decided on what `extract` finds
+    /// in its content.
     ///
     /// # Errors
     /// Unavailable or Internal.
@@ -88,15 +91,34 @@ impl Store {
         kind: ResourceType,
         id: &ResourceId,
         version: i32,
+        extract: Extract<'_>,
     ) -> Result<Option<Stored>> {
-        let Some(owners) = Reach::of(access, kind, self.hasher()).owners() else { return Ok(None) };
-        let query = sqlx::query(include_str!("../queries/vread.sql"))
-            .bind(self.hasher().identity(kind, id.as_str()))
-            .bind(id.as_str())
-            .bind(version)
-            .bind(owners);
-        let row = self.sessions.fetch_optional(query).await?;
-        row.map(|row| stored_for(&row, &self.sealer, kind, id.as_str().to_owned())).transpose()
+        let reach = Reach::of(access, kind, self.hasher());
+        let found = self.version(&reach, kind, id, version).await?;
+        let within = |(stored, current): &(Stored, bool)| *current || reach.takes(stored, extract);
+        Ok(found.filter(within).map(|(stored, _)| stored))
+    }
+
+    /// A version within the bounds of the reach, and whether the head has decided that it is within all of it.
+    async fn version(
+        &self,
+        reach: &Reach,
+        kind: ResourceType,
+        id: &ResourceId,
+        version: i32,
+    ) -> Result<Option<(Stored, bool)>> {
+        let Some(owners) = reach.owners() else { return Ok(None) };
+        let mut arguments = PgArguments::default();
+        bind(&mut arguments, self.hasher().identity(kind, id.as_str()))?;
+        bind(&mut arguments, id.as_str())?;
+        bind(&mut arguments, version)?;
+        bind(&mut arguments, owners)?;
+        let mut sql = within(include_str!("../queries/vread.sql"), arguments, reach)?;
+        let Some(row) = self.sessions.fetch_optional(prepared(&mut sql)).await? else {
+            return Ok(None);
+        };
+        let stored = stored_for(&row, &self.sealer, kind, id.as_str().to_owned())?;
+        Ok(Some((stored, row.try_get("current").map_err(StoreError)?)))
     }
 
     /// Many versions, in the order of their names, [`VERSIONS_PER_READ`] in a round trip. `None` for
@@ -153,14 +175,24 @@ impl Transaction {
         id: &ResourceId,
     ) -> Result<Option<Stored>> {
         let (hasher, sealer) = (self.hasher().clone(), self.sealer().clone());
-        let Some(owners) = Reach::of(access, kind, &hasher).owners() else { return Ok(None) };
-        let row = sqlx::query(include_str!("../queries/read.sql"))
-            .bind(hasher.identity(kind, id.as_str()))
-            .bind(id.as_str())
-            .bind(owners)
-            .fetch_optional(self.connection())
-            .await
-            .map_err(StoreError)?;
+        let reach = Reach::of(access, kind, &hasher);
+        let Some(mut sql) = head(&reach, &hasher, kind, id)? else { return Ok(None) };
+        let row = prepared(&mut sql).fetch_optional(self.connection()).await.map_err(StoreError)?;
         row.map(|row| stored_for(&row, &sealer, kind, id.as_str().to_owned())).transpose()
     }
+}
+
+/// What reads a head within reach; `None` where that is nothing.
+fn head(
+    reach: &Reach,
+    hasher: &Hasher,
+    kind: ResourceType,
+    id: &ResourceId,
+) -> Result<Option<Sql>> {
+    let Some(owners) = reach.owners() else { return Ok(None) };
+    let mut arguments = PgArguments::default();
+    bind(&mut arguments, hasher.identity(kind, id.as_str()))?;
+    bind(&mut arguments, id.as_str())?;
+    bind(&mut arguments, owners)?;
+    within(include_str!("../queries/read.sql"), arguments, reach).map(Some)
 }

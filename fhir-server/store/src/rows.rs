@@ -1,10 +1,8 @@
-//! Rows on their way out, and the caller's reach as SQL understands it.
+//! Rows on their way out.
 
-use access::{Access, Filter};
 use bytes::Bytes;
 use canonical_model::{Blob, Error, ResourceType, Result};
 use chrono::{DateTime, Utc};
-use search::Hasher;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
@@ -12,47 +10,6 @@ use crate::change::Method;
 use crate::error::StoreError;
 use crate::sealer::{Binding, Sealer};
 use crate::wire;
-
-/// How far an access reaches within one type.
-pub(crate) enum Reach {
-    /// Nothing of the type.
-    Nothing,
-    /// All of it.
-    Everything,
-    /// What is in the compartments of these patients.
-    Patients(Vec<i64>),
-}
-
-impl Reach {
-    pub(crate) fn of(access: &Access, kind: ResourceType, hasher: &Hasher) -> Self {
-        let clauses = match access.filter() {
-            Filter::Everything => return Self::Everything,
-            Filter::Nothing => return Self::Nothing,
-            Filter::AnyOf(clauses) => clauses,
-        };
-        let mut patients = Vec::new();
-        let mut reached = false;
-        for clause in clauses.iter().filter(|clause| clause.types.contains(kind)) {
-            reached = true;
-            match &clause.patients {
-                None => return Self::Everything,
-                Some(ids) => patients.extend(
-                    ids.iter().map(|id| hasher.identity(ResourceType::PATIENT, id.as_str())),
-                ),
-            }
-        }
-        if reached { Self::Patients(patients) } else { Self::Nothing }
-    }
-
-    /// The owners to demand: `Some(None)` demands none, `None` reaches nothing.
-    pub(crate) fn owners(self) -> Option<Option<Vec<i64>>> {
-        match self {
-            Self::Nothing => None,
-            Self::Everything => Some(None),
-            Self::Patients(patients) => Some(Some(patients)),
-        }
-    }
-}
 
 /// One version as it is stored.
 #[derive(Clone, Debug)]

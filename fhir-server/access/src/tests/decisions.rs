@@ -1,7 +1,9 @@
 //! Decisions as tables: scopes and caller in, reach out.
 
+use super::Published;
 use crate::{Access, Action, Caller, FhirUser, Filter, Role, Roles, Rules, Scopes, TypeSet};
 use canonical_model::{Kind, ResourceId, ResourceType};
+use search::IndexEntries;
 
 fn rules() -> Rules {
     Rules::new(|kind| matches!(kind.name(), "Observation" | "Condition"))
@@ -32,11 +34,14 @@ fn show(filter: &Filter) -> String {
         Filter::AnyOf(clauses) => clauses,
     };
     let types = |types: TypeSet| types.iter().map(|t| t.name()).collect::<Vec<_>>().join(",");
-    let one = |clause: &crate::Clause| match &clause.patients {
-        None => types(clause.types),
-        Some(patients) => {
-            let patients: Vec<_> = patients.iter().map(ResourceId::as_str).collect();
-            format!("{} of {}", types(clause.types), patients.join(","))
+    let one = |clause: &crate::Clause| {
+        let when = clause.when.as_ref().map_or("", |_| " where");
+        match &clause.patients {
+            None => format!("{}{when}", types(clause.types)),
+            Some(patients) => {
+                let patients: Vec<_> = patients.iter().map(ResourceId::as_str).collect();
+                format!("{} of {}{when}", types(clause.types), patients.join(","))
+            }
         }
     };
     clauses.iter().map(one).collect::<Vec<_>>().join(" or ")
@@ -91,24 +96,76 @@ fn decisions_reach_what_scopes_and_caller_allow() {
             "Condition.r",
             "Condition,Observation of p1".into(),
         ),
-        (
-            "system/Observation.rs?code=1",
-            "",
-            "",
-            "Observation.r",
-            "403 system/Observation.r".into(),
-        ),
+        ("system/Observation.rs?code=1", "", "", "Observation.r", "Observation where".into()),
         (
             "patient/Observation.rs?code=1",
             "p1",
             "",
             "Observation.s",
-            "403 patient/Observation.s".into(),
+            "Observation of p1 where".into(),
+        ),
+        (
+            "patient/Observation.rs?code=1 patient/Condition.r?code=2",
+            "p1",
+            "",
+            "Observation.r",
+            "Observation of p1 where or Condition of p1 where".into(),
+        ),
+        // Each with a constraint of its own; the same one, and what is open already, only once.
+        (
+            "system/Observation.r?code=1 system/Observation.rs?code=2 system/Observation.rs?code=1",
+            "",
+            "",
+            "Observation.r",
+            "Observation where or Observation where".into(),
+        ),
+        (
+            "patient/Observation.rs?code=1 patient/Observation.r",
+            "p1",
+            "",
+            "Observation.r",
+            "Observation of p1".into(),
+        ),
+        (
+            "user/Observation.rs?code=1 patient/Observation.r",
+            "p1",
+            "Practitioner/1",
+            "Observation.r",
+            "Observation of p1 or Observation where".into(),
+        ),
+        ("system/Observation.rs?code=1 system/*.r", "", "", "Observation.r", "everything".into()),
+        (
+            "system/Observation.rs?code=1",
+            "",
+            "",
+            "Observation.c",
+            "403 system/Observation.c".into(),
+        ),
+        ("patient/Slot.rs?status=free", "p1", "", "Slot.r", "403 user/Slot.r".into()),
+        (
+            "patient/Observation.rs?code=1",
+            "",
+            "",
+            "Observation.r",
+            "403 patient/Observation.r".into(),
+        ),
+        (
+            "system/Observation.rs?_source=urn:x",
+            "",
+            "",
+            "Observation.r",
+            "403 system/Observation.r".into(),
         ),
     ] {
         let (name, letter) = asked.split_once('.').unwrap();
         let action = Action::ALL.into_iter().find(|a| letter.starts_with(a.letter())).unwrap();
-        let decided = Access::decide(&rules(), &caller(scopes, patient, user), kind(name), action);
+        let decided = Access::decide(
+            &rules(),
+            &caller(scopes, patient, user),
+            kind(name),
+            action,
+            &Published,
+        );
         let shown = match decided {
             Ok(access) => {
                 assert_eq!(access.action(), Some(action));
@@ -133,7 +190,8 @@ fn the_system_is_bounded_by_the_types_granted() {
         ("system/Patient.r", Action::Search, None),
         ("", Action::Read, None),
     ] {
-        let decided = Access::decide_system(&rules(), &caller(scopes, "", ""), action).ok();
+        let decided =
+            Access::decide_system(&rules(), &caller(scopes, "", ""), action, &Published).ok();
         assert_eq!(decided.map(|access| show(access.filter())).as_deref(), reach, "{scopes}");
     }
 }
@@ -142,11 +200,15 @@ fn the_system_is_bounded_by_the_types_granted() {
 fn a_refusal_says_what_else_would_help_and_nothing_of_the_data() {
     let refused = |scopes: &str, name: &str| {
         let caller = caller(scopes, "", "");
-        let error = Access::decide(&rules(), &caller, kind(name), Action::Read).unwrap_err();
+        let error =
+            Access::decide(&rules(), &caller, kind(name), Action::Read, &Published).unwrap_err();
         error.issues.into_iter().skip(1).map(|issue| issue.diagnostics).collect::<Vec<_>>()
     };
-    let hint = "A scope with `?` grants nothing on this server; ask for it without the constraint.";
-    assert_eq!(refused("system/Observation.rs?code=1", "Observation"), [hint]);
+    let hint =
+        "The `?` of a scope cannot be applied here, so it grants nothing: name other parameters.";
+    assert_eq!(refused("system/Observation.rs?_source=urn:x", "Observation"), [hint]);
+    assert!(refused("system/Observation.s?_source=urn:x", "Observation").is_empty());
+    assert!(refused("system/Observation.rs?code=1", "Slot").is_empty());
     assert!(refused("system/Observation.rs", "Slot").is_empty());
     assert_eq!(refused("patient/*.rs", "Slot").len(), 2);
     assert_eq!(
@@ -173,8 +235,9 @@ fn one_resource_is_reached_through_its_patients() {
         ("system/*.cruds", Action::Create, "Slot", &[], true),
     ] {
         let caller = caller(scopes, "p1", "");
-        let access = Access::decide_system(&rules(), &caller, action).unwrap();
-        assert_eq!(access.permits(kind(name), patients), permitted, "{scopes} {action:?} {name}");
+        let access = Access::decide_system(&rules(), &caller, action, &Published).unwrap();
+        let entries = IndexEntries { owners: patients.to_vec(), ..IndexEntries::default() };
+        assert_eq!(access.permits(kind(name), &entries), permitted, "{scopes} {action:?} {name}");
     }
 }
 
@@ -187,10 +250,18 @@ fn one_patient_alone_is_told_from_more() {
         ("patient/*.rs system/Observation.s", "", "Observation", None),
         ("patient/*.rs system/Observation.s", "", "Condition", Some("p1")),
         ("patient/*.rs user/*.rs", "Patient/p2", "Observation", None),
+        ("patient/Observation.s?code=1", "", "Observation", Some("p1")),
+        (
+            "patient/Observation.s?code=1 patient/Observation.s?code=2",
+            "",
+            "Observation",
+            Some("p1"),
+        ),
+        ("patient/Observation.s?code=1 system/Observation.s?code=2", "", "Observation", None),
         ("system/*.rs", "", "Observation", None),
     ] {
         let caller = caller(scopes, "p1", user);
-        let access = Access::decide_system(&rules(), &caller, Action::Search).unwrap();
+        let access = Access::decide_system(&rules(), &caller, Action::Search, &Published).unwrap();
         assert_eq!(
             access.only_patient(kind(name)).map(ResourceId::as_str),
             only,
@@ -205,13 +276,14 @@ fn internal_work_reaches_everything_and_says_why() {
     assert_eq!(access.filter(), &Filter::Everything);
     assert_eq!(access.internal_reason(), Some("the relay reads what it was told of"));
     assert_eq!(access.action(), None);
-    assert!(access.permits(kind("Slot"), &[]) && access.reaches(kind("Slot")));
+    assert!(access.permits(kind("Slot"), &IndexEntries::default()) && access.reaches(kind("Slot")));
 }
 
 #[test]
 fn logs_show_no_patient() {
-    let caller = caller("patient/*.rs", "canary-1", "Patient/canary-2");
-    let access = Access::decide_system(&rules(), &caller, Action::Read).unwrap();
+    let scopes = "patient/*.rs user/Observation.rs?subject=Patient/canary-3";
+    let caller = caller(scopes, "canary-1", "Patient/canary-2");
+    let access = Access::decide_system(&rules(), &caller, Action::Read, &Published).unwrap();
     let shown = format!("{caller:?} {access:?}");
     assert!(shown.contains("patient/*.rs") && !shown.contains("canary"), "{shown}");
 }
@@ -244,7 +316,7 @@ fn roles_are_a_set_of_known_names() {
 fn a_client_that_has_said_nothing_reaches_nothing() {
     let caller = Caller::of_client("app");
     for action in Action::ALL {
-        assert!(Access::decide_system(&rules(), &caller, action).is_err());
+        assert!(Access::decide_system(&rules(), &caller, action, &Published).is_err());
     }
     assert!(!caller.is_operator());
 }

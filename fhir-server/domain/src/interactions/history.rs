@@ -2,7 +2,7 @@
 
 use access::Action;
 use canonical_model::{Error, ResourceType, Result};
-use store::{HistoryKey, HistoryQuery, HistoryScope, Stored};
+use store::{HistoryKey, HistoryQuery, HistoryRead, HistoryScope, Stored};
 
 use crate::{Domain, Request};
 
@@ -33,15 +33,18 @@ pub async fn history(
             _ => domain.decide_system(request, Action::Search)?,
         },
     };
-    let (mut found, cut) = domain.store().history(&access, &query).await?;
-    if let (HistoryScope::Instance(kind, id), true) = (&query.scope, found.is_empty())
+    let read = domain.store().history(&access, &query, &|it| domain.extract(it)).await?;
+    let HistoryRead { versions: mut found, cut } = read;
+    // A page that is not the first may be empty: there were versions, and there may be more.
+    let first = query.after.is_none();
+    if let (HistoryScope::Instance(kind, id), true) = (&query.scope, found.is_empty() && first)
         && domain.store().read(&access, *kind, id).await?.is_none()
     {
         return Err(Error::not_found("There is no such resource."));
     }
-    let more = cut || found.len() > wanted;
+    let more = found.len() > wanted;
     found.truncate(wanted);
-    let next = found.last().filter(|_| more).map(|(_, key)| *key);
+    let next = found.last().filter(|_| more).map(|(_, key)| *key).or(cut);
     Ok(HistoryPage { versions: found.into_iter().map(|(version, _)| version).collect(), next })
 }
 

@@ -50,7 +50,7 @@ pub async fn vread(
     version: i32,
 ) -> Result<Stored> {
     let access = domain.decide(request, kind, Action::Read)?;
-    let found = domain.store().vread(&access, kind, id, version).await?;
+    let found = domain.store().vread(&access, kind, id, version, &|it| domain.extract(it)).await?;
     present(found)
 }
 

@@ -6,11 +6,12 @@ use access::{Access, Action};
 use canonical_model::{Error, Kind, ResourceId, ResourceType, Result};
 use search::limits::{INCLUDED_MAX, TESTS_MAX};
 use search::query::{Handling, Pair, Sort, SortBy, Summary, Total};
-use search::{Expr, Query, QueryContext, named};
+use search::{Query, QueryContext, named};
 use store::{Explained, Found, Lack, PageKey, SearchPage};
 
 use crate::limits::TYPE_BYTES_MAX;
 use crate::parameters::look;
+use crate::reached::{reached, within};
 use crate::terminology::{Reader, reading};
 use crate::watch::{Missing, Watch};
 use crate::{Domain, Request};
@@ -71,24 +72,6 @@ pub async fn queries(
     }
     expect_sources(&mut queries, handling)?;
     Ok(queries)
-}
-
-/// Says of a search by somebody who reaches one patient's resources alone that it is for these: the store
-/// tests that anyway, and finds them so by their index instead of passing over everybody else's.
-fn reached(
-    domain: &Domain,
-    request: &Request,
-    context: QueryContext<'_>,
-    query: Query,
-) -> Result<Query> {
-    // Who reaches nothing is told so where the search begins.
-    let Ok(access) = domain.decide(request, query.kind, Action::Search) else { return Ok(query) };
-    let Some(patient) = access.only_patient(query.kind) else { return Ok(query) };
-    let part = search::query::compartment(context, ResourceType::PATIENT, patient, query.kind)?;
-    Ok(match part {
-        Some(part) => within(query, part),
-        None => query,
-    })
 }
 
 fn read(
@@ -166,17 +149,6 @@ fn named_type(name: &str) -> Result<ResourceType, String> {
 
 fn outside(of: ResourceType, kind: ResourceType) -> Error {
     Error::not_found(format!("{kind} is no part of the {of} compartment."))
-}
-
-fn within(mut query: Query, part: Expr) -> Query {
-    query.filter = Expr::all(match query.filter {
-        Expr::And(mut parts) => {
-            parts.insert(0, part);
-            parts
-        }
-        other => vec![part, other],
-    });
-    query
 }
 
 /// Several types are one walk: they must understand the same, and be sorted by something.

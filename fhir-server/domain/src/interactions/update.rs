@@ -218,13 +218,12 @@ pub(crate) async fn replace(
     effect: Effect,
 ) -> Result<Option<Written>> {
     let Prepared { change, version, .. } = prepared;
-    let owners = domain.store().owners(access, change.kind);
     let at = version.last_updated;
     let context = request.context();
     let idempotency = kept(request.idempotency.as_ref(), effect, &version);
     let once = Once { criteria: None, idempotency };
     let applied = if once.idempotency.is_none() {
-        domain.store().commit(change, at, &context, &once, owners.as_deref()).await?
+        domain.store().commit(change, at, &context, &once, Some(access)).await?
     } else {
         // A key must not be kept for a write that another one overtook.
         let mut open = domain.store().begin().await?;

@@ -4,20 +4,18 @@ use std::borrow::Cow;
 
 use access::Access;
 use canonical_model::ResourceType;
-use search::expr::{Circle, Expr, KeyTest};
-use search::limits::{LATITUDE_MAX, LONGITUDE_MAX};
-use search::{Hasher, Param};
+use search::Hasher;
+use search::expr::Expr;
 use sqlx::{Postgres, QueryBuilder};
 
-use super::Remembered;
-use super::compare::{push_number, push_range, push_text, push_updated};
 use super::links::{push_chain, push_has, push_list};
 use super::source::conjuncts;
+use super::{Remembered, own, reach};
 use crate::Store;
 use crate::limits::PROBED_ENTRIES_MAX;
-use crate::rows::Reach;
+use crate::reach::Reach;
 
-pub(super) type Sql = QueryBuilder<Postgres>;
+pub(crate) type Sql = QueryBuilder<Postgres>;
 
 /// What lowering an expression needs to know beside it.
 #[derive(Clone, Copy, Debug)]
@@ -74,15 +72,7 @@ impl<'a> Lowering<'a> {
 pub(super) fn push_where(sql: &mut Sql, lowering: Lowering<'_>, kind: ResourceType, filter: &Expr) {
     let r = lowering.head();
     sql.push(format!(" where {r}.method <> 2 and {r}.type = ")).push_bind(kind.number());
-    match Reach::of(lowering.access, kind, lowering.hasher) {
-        Reach::Everything => {}
-        Reach::Nothing => {
-            sql.push(" and false");
-        }
-        Reach::Patients(owners) => {
-            sql.push(format!(" and {r}.patients && ")).push_bind(owners);
-        }
-    }
+    reach::push_beside(sql, &r, &Reach::of(lowering.access, kind, lowering.hasher), filter);
     if *filter != Expr::And(Vec::new()) {
         sql.push(" and ");
         push(sql, lowering, filter);
@@ -110,49 +100,9 @@ pub(super) fn unproven(filter: &Expr, is_proven: impl Fn(&Expr) -> bool) -> Cow<
 
 fn push(sql: &mut Sql, lowering: Lowering<'_>, expr: &Expr) {
     let r = lowering.head();
-    match expr {
-        Expr::And(parts) => push_all(sql, lowering, parts, " and ", "true"),
-        Expr::Or(parts) => push_any(sql, lowering, parts),
-        Expr::Not(inner) => {
-            sql.push("not ");
-            push(sql, lowering, inner);
-        }
-        Expr::Key(test) => push_key(sql, &r, test),
-        Expr::Facet(facet) => {
-            sql.push("(").push_bind(*facet).push(format!(" = any ({r}.facets))"));
-        }
-        Expr::Text(params, test) => {
-            push_values(sql, &r, "string", params);
-            push_text(sql, test);
-            sql.push(")");
-        }
-        Expr::Date(param, test) => {
-            push_values(sql, &r, "date", &[*param]);
-            sql.push(" and ");
-            push_range(sql, test.prefix, test.lo, test.hi);
-            sql.push(")");
-        }
-        Expr::OneDate(param, tests) => {
-            push_values(sql, &r, "date", &[*param]);
-            for test in tests {
-                sql.push(" and ");
-                push_range(sql, test.prefix, test.lo, test.hi);
-            }
-            sql.push(")");
-        }
-        Expr::Number(params, test) => {
-            push_values(sql, &r, "number", params);
-            sql.push(" and ");
-            push_number(sql, test);
-            sql.push(")");
-        }
-        Expr::Beside(inner) => push(sql, lowering, inner),
-        Expr::Near(circle) => push_near(sql, &r, circle),
+    own::push(sql, &r, expr, &|sql, link| match link {
         Expr::Chain(link) => push_chain(sql, lowering, link),
         Expr::Has(link) => push_has(sql, lowering, link),
-        Expr::Owned(patient) => {
-            sql.push("(").push_bind(*patient).push(format!(" = any ({r}.patients))"));
-        }
         Expr::Listed { list, item } => {
             // The list must be within reach too.
             sql.push(format!("({r}.id_hash # ")).push_bind(item.0);
@@ -160,118 +110,9 @@ fn push(sql: &mut Sql, lowering: Lowering<'_>, expr: &Expr) {
             push_list(sql, lowering, *list);
             sql.push(")))");
         }
-        Expr::Words { content, words } => push_words(sql, &r, *content, words),
-        Expr::Updated(test) => push_updated(sql, &r, *test),
-        Expr::Identity(ids) => {
-            sql.push(format!("({r}.id_hash = any (")).push_bind(ids.clone()).push("))");
+        // Nothing else leads away from a head.
+        _ => {
+            sql.push("null::boolean");
         }
-    }
-}
-
-fn push_all(sql: &mut Sql, lowering: Lowering<'_>, parts: &[Expr], between: &str, empty: &str) {
-    sql.push("(");
-    for (n, part) in parts.iter().enumerate() {
-        if n > 0 {
-            sql.push(between);
-        }
-        push(sql, lowering, part);
-    }
-    if parts.is_empty() {
-        sql.push(empty);
-    }
-    sql.push(")");
-}
-
-/// Many plain keys or facets are one comparison of arrays.
-fn push_any(sql: &mut Sql, lowering: Lowering<'_>, parts: &[Expr]) {
-    let plain = |part: &Expr| match part {
-        Expr::Key(KeyTest { lookup, facet: None, .. }) => Some(*lookup),
-        _ => None,
-    };
-    let keys: Option<Vec<i64>> = parts.iter().map(plain).collect();
-    let facet = |part: &Expr| match part {
-        Expr::Facet(facet) => Some(*facet),
-        _ => None,
-    };
-    let facets: Option<Vec<i32>> = parts.iter().map(facet).collect();
-    let head = lowering.head();
-    match (keys, facets) {
-        (Some(keys), _) if keys.len() > 1 => {
-            sql.push(format!("({head}.keys && ")).push_bind(keys).push(")");
-        }
-        (_, Some(facets)) if facets.len() > 1 => {
-            sql.push(format!("({head}.facets && ")).push_bind(facets).push(")");
-        }
-        _ => push_all(sql, lowering, parts, " or ", "false"),
-    }
-}
-
-fn push_key(sql: &mut Sql, r: &str, test: &KeyTest) {
-    sql.push("(").push_bind(test.lookup).push(format!(" = any ({r}.keys)"));
-    for facet in test.facet.into_iter().chain(test.half) {
-        sql.push(" and ").push_bind(facet).push(format!(" = any ({r}.facets)"));
-    }
-    sql.push(")");
-}
-
-/// `exists (select … where its parameter is one of these`, open for the test of the value.
-fn push_values(sql: &mut Sql, r: &str, kind: &str, params: &[Param]) {
-    let (columns, names) = match kind {
-        "string" => (format!("{r}.string_param, {r}.string_value"), "param, value"),
-        _ => (format!("{r}.{kind}_param, {r}.{kind}_lo, {r}.{kind}_hi"), "param, lo, hi"),
-    };
-    sql.push(format!("exists (select from unnest({columns}) v ({names}) where "));
-    let params: Vec<i64> = params.iter().map(|param| param.0).collect();
-    push_among(sql, "v.param", &params);
-}
-
-/// That a column is one of these. One alone keeps the order of an index, and costs no array.
-pub(super) fn push_among(sql: &mut Sql, column: &str, values: &[i64]) {
-    sql.push(column);
-    match values {
-        [value] => sql.push(" = ").push_bind(*value),
-        values => sql.push(" = any(").push_bind(values.to_vec()).push(")"),
-    };
-}
-
-/// Half the circumference over 180 degrees: kilometres of a degree of latitude.
-const DEGREE_KM: f64 = 111.195;
-
-/// Degrees of latitude on either side of a circle.
-pub(super) fn band(circle: &Circle) -> (f64, f64) {
-    let reach = circle.radius / DEGREE_KM;
-    (circle.latitude - reach, circle.latitude + reach)
-}
-
-/// Great circle distance, by the haversine.
-fn push_near(sql: &mut Sql, r: &str, circle: &Circle) {
-    sql.push(format!("exists (select from unnest({r}.number_param, {r}.number_lo) a (param, at), unnest({r}.number_param, {r}.number_lo) o (param, at) where a.param = "))
-        .push_bind(circle.latitude_param.0)
-        .push(" and o.param = ")
-        .push_bind(circle.longitude_param.0)
-        // The sine of what is no place on earth may be an error of the whole search.
-        .push(format!(" and case when abs(a.at) <= {LATITUDE_MAX} and abs(o.at) <= {LONGITUDE_MAX} then 2 * 6371.0088 * asin(sqrt(least(1, power(sind((a.at - "))
-        .push_bind(circle.latitude)
-        .push(") / 2), 2) + cosd(a.at) * cosd(")
-        .push_bind(circle.latitude)
-        .push(") * power(sind((o.at - ")
-        .push_bind(circle.longitude)
-        .push(") / 2), 2)))) <= ")
-        .push_bind(circle.radius)
-        .push(" else false end)");
-}
-
-/// The texts of all elements, without the tags of narrative; neither the names of elements nor the signs of
-/// JSON are among them.
-const ALL_TEXTS: &str = r#"select string_agg(case when v.text like '<div%' then regexp_replace(v.text, '<[^>]*>', ' ', 'g') else v.text end, ' ') from (select t.value #>> '{}' from jsonb_path_query({r}.content, 'strict $.** ? (@.type() == "string")') t (value)) v (text)"#;
-const NARRATIVE: &str =
-    "select regexp_replace({r}.content->'text'->>'div', '<[^>]*>', ' ', 'g') offset 0";
-
-/// Read from the content itself: full text has no index.
-fn push_words(sql: &mut Sql, r: &str, content: bool, words: &[String]) {
-    let text = if content { ALL_TEXTS } else { NARRATIVE }.replace("{r}", r);
-    sql.push("(select not exists (select from unnest(")
-        .push_bind(words.to_vec())
-        .push("::text[]) w (word) where strpos(a.text, w.word) = 0)");
-    sql.push(format!(" from (select lower(coalesce(({text}), '')) offset 0) a (text))"));
+    });
 }

@@ -7,8 +7,9 @@ use search::query::Include;
 use sqlx::{Postgres, QueryBuilder};
 
 use super::filter::Sql;
-use super::{COLUMNS, Found, budget, prepared};
+use super::{COLUMNS, Found, budget, prepared, reach};
 use crate::Store;
+use crate::reach::Reach;
 
 impl Store {
     /// What includes add to these resources, but those that are known already, and no more than `most`;
@@ -106,24 +107,35 @@ fn push_backward(sql: &mut Sql, references: References, from: &[Found], hasher: 
 
 /// What the caller may reach, of whatever type.
 fn push_reach(sql: &mut Sql, access: &Access, hasher: &Hasher) {
-    let clauses = match access.filter() {
-        Filter::Everything => return,
-        Filter::Nothing => &[],
-        Filter::AnyOf(clauses) => clauses.as_slice(),
-    };
-    sql.push(" and (false");
-    for clause in clauses {
-        let types = ResourceType::all().filter(|kind| clause.types.contains(*kind));
-        let types: Vec<i16> = types.map(ResourceType::number).collect();
-        sql.push(" or (r.type = any(").push_bind(types).push(")");
-        if let Some(patients) = &clause.patients {
-            let identity = |id: &canonical_model::ResourceId| {
-                hasher.identity(ResourceType::PATIENT, id.as_str())
-            };
-            let owners: Vec<i64> = patients.iter().map(identity).collect();
-            sql.push(" and r.patients && ").push_bind(owners);
+    if *access.filter() == Filter::Everything {
+        return;
+    }
+    let (mut whole, mut some) = (Vec::new(), Vec::new());
+    for kind in ResourceType::all() {
+        match Reach::of(access, kind, hasher) {
+            Reach::Nothing => {}
+            Reach::Everything => whole.push(kind.number()),
+            reach => some.push((kind.number(), reach)),
         }
+    }
+    sql.push(" and (r.type = any(").push_bind(whole).push(")");
+    push_each(sql, some);
+    sql.push(")");
+}
+
+/// Types that are reached alike are tested alike.
+fn push_each(sql: &mut Sql, mut some: Vec<(i16, Reach)>) {
+    while let Some((kind, reach)) = some.pop() {
+        let mut kinds = vec![kind];
+        if let Reach::Patients(owners) = &reach {
+            some.retain(|(kind, other)| {
+                let alike = matches!(other, Reach::Patients(others) if others == owners);
+                kinds.extend(alike.then_some(*kind));
+                !alike
+            });
+        }
+        sql.push(" or (r.type = any(").push_bind(kinds).push(")");
+        reach::push(sql, "r", &reach);
         sql.push(")");
     }
-    sql.push(")");
 }

@@ -4,7 +4,8 @@ use canonical_model::ResourceType;
 use search::expr::Link;
 
 use super::filter::{Lowering, Sql, push_where};
-use crate::rows::Reach;
+use super::reach;
+use crate::reach::Reach;
 
 /// A resource that it refers to: every key is tried as a reference, for the others lead nowhere.
 pub(super) fn push_chain(sql: &mut Sql, lowering: Lowering<'_>, link: &Link) {
@@ -44,13 +45,6 @@ pub(super) fn push_has(sql: &mut Sql, lowering: Lowering<'_>, link: &Link) {
 pub(super) fn push_list(sql: &mut Sql, lowering: Lowering<'_>, list: i64) {
     sql.push(" where l.method <> 2 and l.id_hash = ").push_bind(list);
     let kind = ResourceType::find("List");
-    match kind.map(|kind| Reach::of(lowering.access, kind, lowering.hasher)) {
-        Some(Reach::Everything) => {}
-        Some(Reach::Patients(owners)) => {
-            sql.push(" and l.patients && ").push_bind(owners);
-        }
-        Some(Reach::Nothing) | None => {
-            sql.push(" and false");
-        }
-    }
+    let reach = kind.map(|kind| Reach::of(lowering.access, kind, lowering.hasher));
+    reach::push(sql, "l", &reach.unwrap_or(Reach::Nothing));
 }

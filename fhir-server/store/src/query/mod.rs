@@ -17,9 +17,11 @@ mod include;
 mod links;
 mod names;
 mod order;
+mod own;
 mod page;
 mod plan;
 mod probe;
+mod reach;
 mod remembered;
 mod source;
 mod transact;
@@ -32,7 +34,9 @@ use sqlx::query::Query as Statement;
 use sqlx::{PgConnection, Postgres, Row};
 
 pub use explain::Explained;
+pub(crate) use filter::Sql;
 pub use page::{PageKey, PageValue};
+pub(crate) use reach::{bind, push as push_reach, with_room, within};
 pub(crate) use remembered::Remembered;
 pub use transact::SearchTime;
 
@@ -43,7 +47,7 @@ use crate::rows::{Stored, stored_named_for};
 use crate::sealer::Sealer;
 use crate::sessions;
 use choose::{Asked, leads};
-use filter::{Lowering, Sql};
+use filter::Lowering;
 use plan::{COLUMNS, Plan, push_tests, statement};
 
 /// One match.
@@ -203,7 +207,7 @@ async fn count(
 
 /// Statements of a usual size stay prepared in their session; a large one is rarely asked twice, and what is
 /// kept of it would be large too.
-fn prepared(sql: &mut Sql) -> Statement<'_, Postgres, PgArguments> {
+pub(crate) fn prepared(sql: &mut Sql) -> Statement<'_, Postgres, PgArguments> {
     let usual = sql.sql().as_str().len() <= PREPARED_BYTES_MAX;
     sql.build().persistent(usual)
 }

@@ -258,7 +258,10 @@ async fn present(
                 };
                 match versions.find(is_it) {
                     Some(version) => Some(version.clone()),
-                    None => domain.store().vread(&access, *kind, id, *number).await?,
+                    None => {
+                        let extract = |resource: &Resource| domain.extract(resource);
+                        domain.store().vread(&access, *kind, id, *number, &extract).await?
+                    }
                 }
             }
         };

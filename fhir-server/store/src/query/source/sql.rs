@@ -7,8 +7,9 @@ use search::{Key, Param};
 
 use super::Source;
 use crate::query::bounds::Bounds;
-use crate::query::filter::{Lowering, Sql, band, push_among, push_where, unproven};
+use crate::query::filter::{Lowering, Sql, push_where, unproven};
 use crate::query::links::push_list;
+use crate::query::own::{band, push_among};
 
 impl Source {
     /// Pushes a test of a head: it refers to one of the resources at the other end, which are found once

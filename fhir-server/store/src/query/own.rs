@@ -1,0 +1,177 @@
+//! The exact test on a head's own values: all of an expression tree that no other resource decides.
+
+use search::Param;
+use search::expr::{Circle, Expr, KeyTest};
+use search::limits::{LATITUDE_MAX, LONGITUDE_MAX};
+
+use super::compare::{push_number, push_range, push_text, push_updated};
+use super::filter::Sql;
+
+/// What pushes a test that other resources decide too.
+pub(super) type Links<'a> = &'a dyn Fn(&mut Sql, &Expr);
+
+/// Pushes a test of the head of this name.
+pub(super) fn push(sql: &mut Sql, r: &str, expr: &Expr, links: Links<'_>) {
+    match expr {
+        Expr::And(parts) => push_all(sql, r, parts, [" and ", "true"], links),
+        Expr::Or(parts) => push_any(sql, r, parts, links),
+        Expr::Not(inner) => {
+            sql.push("not ");
+            push(sql, r, inner, links);
+        }
+        Expr::Key(test) => push_key(sql, r, test),
+        Expr::Facet(facet) => {
+            sql.push("(").push_bind(*facet).push(format!(" = any ({r}.facets))"));
+        }
+        Expr::Text(params, test) => {
+            push_values(sql, r, "string", params);
+            push_text(sql, test);
+            sql.push(")");
+        }
+        Expr::Date(param, test) => {
+            push_values(sql, r, "date", &[*param]);
+            sql.push(" and ");
+            push_range(sql, test.prefix, test.lo, test.hi);
+            sql.push(")");
+        }
+        Expr::OneDate(param, tests) => {
+            push_values(sql, r, "date", &[*param]);
+            for test in tests {
+                sql.push(" and ");
+                push_range(sql, test.prefix, test.lo, test.hi);
+            }
+            sql.push(")");
+        }
+        Expr::Number(params, test) => {
+            push_values(sql, r, "number", params);
+            sql.push(" and ");
+            push_number(sql, test);
+            sql.push(")");
+        }
+        Expr::Beside(inner) => push(sql, r, inner, links),
+        Expr::Near(circle) => push_near(sql, r, circle),
+        Expr::Chain(_) | Expr::Has(_) | Expr::Listed { .. } => links(sql, expr),
+        Expr::Owned(patient) => {
+            sql.push("(").push_bind(*patient).push(format!(" = any ({r}.patients))"));
+        }
+        Expr::Words { content, words } => push_words(sql, r, *content, words),
+        Expr::Updated(test) => push_updated(sql, r, *test),
+        Expr::Identity(ids) => {
+            sql.push(format!("({r}.id_hash = any (")).push_bind(ids.clone()).push("))");
+        }
+    }
+}
+
+/// Joined by the first word, or the second where there are none.
+fn push_all(
+    sql: &mut Sql,
+    r: &str,
+    parts: &[Expr],
+    [between, empty]: [&'static str; 2],
+    links: Links<'_>,
+) {
+    sql.push("(");
+    for (n, part) in parts.iter().enumerate() {
+        if n > 0 {
+            sql.push(between);
+        }
+        push(sql, r, part, links);
+    }
+    if parts.is_empty() {
+        sql.push(empty);
+    }
+    sql.push(")");
+}
+
+/// Many plain keys or facets are one comparison of arrays.
+fn push_any(sql: &mut Sql, r: &str, parts: &[Expr], links: Links<'_>) {
+    let plain = |part: &Expr| match part {
+        Expr::Key(KeyTest { lookup, facet: None, .. }) => Some(*lookup),
+        _ => None,
+    };
+    let keys: Option<Vec<i64>> = parts.iter().map(plain).collect();
+    let facet = |part: &Expr| match part {
+        Expr::Facet(facet) => Some(*facet),
+        _ => None,
+    };
+    let facets: Option<Vec<i32>> = parts.iter().map(facet).collect();
+    match (keys, facets) {
+        (Some(keys), _) if keys.len() > 1 => {
+            sql.push(format!("({r}.keys && ")).push_bind(keys).push(")");
+        }
+        (_, Some(facets)) if facets.len() > 1 => {
+            sql.push(format!("({r}.facets && ")).push_bind(facets).push(")");
+        }
+        _ => push_all(sql, r, parts, [" or ", "false"], links),
+    }
+}
+
+fn push_key(sql: &mut Sql, r: &str, test: &KeyTest) {
+    sql.push("(").push_bind(test.lookup).push(format!(" = any ({r}.keys)"));
+    for facet in test.facet.into_iter().chain(test.half) {
+        sql.push(" and ").push_bind(facet).push(format!(" = any ({r}.facets)"));
+    }
+    sql.push(")");
+}
+
+/// `exists (select … where its parameter is one of these`, open for the test of the value.
+fn push_values(sql: &mut Sql, r: &str, kind: &str, params: &[Param]) {
+    let (columns, names) = match kind {
+        "string" => (format!("{r}.string_param, {r}.string_value"), "param, value"),
+        _ => (format!("{r}.{kind}_param, {r}.{kind}_lo, {r}.{kind}_hi"), "param, lo, hi"),
+    };
+    sql.push(format!("exists (select from unnest({columns}) v ({names}) where "));
+    let params: Vec<i64> = params.iter().map(|param| param.0).collect();
+    push_among(sql, "v.param", &params);
+}
+
+/// That a column is one of these. One alone keeps the order of an index, and costs no array.
+pub(super) fn push_among(sql: &mut Sql, column: &str, values: &[i64]) {
+    sql.push(column);
+    match values {
+        [value] => sql.push(" = ").push_bind(*value),
+        values => sql.push(" = any(").push_bind(values.to_vec()).push(")"),
+    };
+}
+
+/// Half the circumference over 180 degrees: kilometres of a degree of latitude.
+const DEGREE_KM: f64 = 111.195;
+
+/// Degrees of latitude on either side of a circle.
+pub(super) fn band(circle: &Circle) -> (f64, f64) {
+    let reach = circle.radius / DEGREE_KM;
+    (circle.latitude - reach, circle.latitude + reach)
+}
+
+/// Great circle distance, by the haversine.
+fn push_near(sql: &mut Sql, r: &str, circle: &Circle) {
+    sql.push(format!("exists (select from unnest({r}.number_param, {r}.number_lo) a (param, at), unnest({r}.number_param, {r}.number_lo) o (param, at) where a.param = "))
+        .push_bind(circle.latitude_param.0)
+        .push(" and o.param = ")
+        .push_bind(circle.longitude_param.0)
+        // The sine of what is no place on earth may be an error of the whole search.
+        .push(format!(" and case when abs(a.at) <= {LATITUDE_MAX} and abs(o.at) <= {LONGITUDE_MAX} then 2 * 6371.0088 * asin(sqrt(least(1, power(sind((a.at - "))
+        .push_bind(circle.latitude)
+        .push(") / 2), 2) + cosd(a.at) * cosd(")
+        .push_bind(circle.latitude)
+        .push(") * power(sind((o.at - ")
+        .push_bind(circle.longitude)
+        .push(") / 2), 2)))) <= ")
+        .push_bind(circle.radius)
+        .push(" else false end)");
+}
+
+/// The texts of all elements, without the tags of narrative; neither the names of elements nor the signs of
+/// JSON are among them.
+const ALL_TEXTS: &str = r#"select string_agg(case when v.text like '<div%' then regexp_replace(v.text, '<[^>]*>', ' ', 'g') else v.text end, ' ') from (select t.value #>> '{}' from jsonb_path_query({r}.content, 'strict $.** ? (@.type() == "string")') t (value)) v (text)"#;
+const NARRATIVE: &str =
+    "select regexp_replace({r}.content->'text'->>'div', '<[^>]*>', ' ', 'g') offset 0";
+
+/// Read from the content itself: full text has no index.
+fn push_words(sql: &mut Sql, r: &str, content: bool, words: &[String]) {
+    let text = if content { ALL_TEXTS } else { NARRATIVE }.replace("{r}", r);
+    sql.push("(select not exists (select from unnest(")
+        .push_bind(words.to_vec())
+        .push("::text[]) w (word) where strpos(a.text, w.word) = 0)");
+    sql.push(format!(" from (select lower(coalesce(({text}), '')) offset 0) a (text))"));
+}

@@ -1,0 +1,100 @@
+//! What an access demands of a head, as SQL.
+
+use canonical_model::{Error, Result};
+use search::Expr;
+use sqlx::postgres::PgArguments;
+use sqlx::{Arguments, Postgres};
+
+use super::filter::Sql;
+use super::own;
+use super::source::conjuncts;
+use crate::reach::{Arm, Reach};
+
+/// Pushes ` and …`: what must hold of the head of this name.
+pub(crate) fn push(sql: &mut Sql, r: &str, reach: &Reach) {
+    push_beside(sql, r, reach, &Expr::And(Vec::new()));
+}
+
+/// The same where the head must pass this filter too: what both say is tested once.
+pub(super) fn push_beside(sql: &mut Sql, r: &str, reach: &Reach, filter: &Expr) {
+    match reach {
+        Reach::Everything => {}
+        Reach::Nothing => {
+            sql.push(" and false");
+        }
+        Reach::Patients(owners) => {
+            sql.push(format!(" and {r}.patients && ")).push_bind(owners.clone());
+        }
+        Reach::Where(arms) => {
+            let said = conjuncts(filter);
+            let only = arms.len() == 1;
+            sql.push(" and (");
+            for (n, arm) in arms.iter().enumerate() {
+                sql.push(if n > 0 { " or " } else { "" });
+                let told = |part: &Expr| only && said.contains(&part);
+                push_arm(sql, r, arm, told);
+            }
+            sql.push(")");
+        }
+    }
+}
+
+fn push_arm(sql: &mut Sql, r: &str, arm: &Arm, told: impl Fn(&Expr) -> bool) {
+    sql.push("(true");
+    if let Some(owners) = &arm.owners {
+        sql.push(format!(" and {r}.patients && ")).push_bind(owners.clone());
+    }
+    let demanded = arm.when.iter().flat_map(|when| conjuncts(when.expr()));
+    for part in demanded.filter(|part| !told(part)) {
+        sql.push(" and ");
+        // What a head does not decide is neither true nor false: it lets nothing through, negated or not.
+        own::push(sql, r, part, &|sql, _| {
+            sql.push("null::boolean");
+        });
+    }
+    sql.push(")");
+}
+
+/// Where a statement's file has room for what must hold of the head.
+const ROOM: &str = "--! reach\n";
+
+/// A statement as its file has it, with more that must hold of the head where the file has room for that.
+///
+/// # Errors
+/// Internal where the file has none.
+pub(crate) fn with_room(
+    text: &str,
+    arguments: PgArguments,
+    push: impl FnOnce(&mut Sql),
+) -> Result<Sql> {
+    let (before, after) = text
+        .split_once(ROOM)
+        .ok_or_else(|| Error::internal("a statement without room for what must hold"))?;
+    let mut sql = Sql::with_arguments(before, arguments);
+    push(&mut sql);
+    sql.push(" ").push(after);
+    Ok(sql)
+}
+
+/// A statement on heads `r` that demands their owners itself: who reaches some by conditions has these in its room,
+/// for all others it is as its file has it.
+///
+/// # Errors
+/// As [`with_room`].
+pub(crate) fn within(text: &str, arguments: PgArguments, reach: &Reach) -> Result<Sql> {
+    match reach.arms() {
+        None => Ok(Sql::with_arguments(text, arguments)),
+        Some(_) => with_room(text, arguments, |sql| push(sql, "r", reach)),
+    }
+}
+
+/// Binds one more.
+///
+/// # Errors
+/// Internal where it cannot be encoded.
+pub(crate) fn bind<'q, T>(arguments: &mut PgArguments, value: T) -> Result<()>
+where
+    T: sqlx::Encode<'q, Postgres> + sqlx::Type<Postgres>,
+{
+    arguments.add(value).map_err(|_| Error::internal("a value that cannot be bound"))
+}
