@@ -39,12 +39,12 @@ impl Signer {
         Ok(Self { file, kid, key: EncodingKey::from_ec_der(&BASE64_STANDARD.decode(body)?) })
     }
 
-    /// A token of this server for an app of a patient: `scope` as SMART writes it.
+    /// A token of this server for an app of who stands for a patient: `scope` as SMART writes it.
     ///
     /// # Errors
     /// It cannot be signed.
     pub fn patient_token(&self, origin: &str, patient: &str, scope: &str) -> Result<String> {
-        self.token(origin, &json!({ "patient": patient, "scope": scope }))
+        self.token(origin, &json!({ "patient": patient, "roles": ["proxy"], "scope": scope }))
     }
 
     /// A token of this server for a user, with these claims beside those that every token has.

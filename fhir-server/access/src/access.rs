@@ -165,8 +165,14 @@ fn forbidden(
     let context = scopes.first().map_or(Context::System, crate::Scope::context);
     let outside = kind.is_some_and(|kind| !rules.belongs_to_patients(kind));
     let context = if outside && context == Context::Patient { Context::User } else { context };
+    let shut = rules.shut_by_roles(caller, kind, action);
     let (kind, letter) = (kind.map_or("*", ResourceType::name), action.letter());
-    let needed = format!("This needs the scope {}/{kind}.{letter}.", context.as_str());
+    let needed = match shut {
+        false => format!("This needs the scope {}/{kind}.{letter}.", context.as_str()),
+        true => format!(
+            "No role of this user reaches {kind}.{letter}, or only for patients to whom there is a relationship."
+        ),
+    };
     let mut issues = vec![Issue::error(IssueCode::Forbidden, needed)];
     let mut add = |text: &str| issues.push(Issue::information(IssueCode::Informational, text));
     if outside && scopes.iter().any(|scope| scope.context() == Context::Patient) {

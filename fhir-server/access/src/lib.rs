@@ -22,11 +22,13 @@ mod constraint;
 mod filter;
 pub mod limits;
 mod role;
+mod roles;
 mod rules;
 mod scope;
 mod scopes;
 #[cfg(test)]
 mod tests;
+mod treatment;
 mod type_set;
 
 pub use access::Access;
@@ -38,4 +40,5 @@ pub use role::{Role, Roles};
 pub use rules::Rules;
 pub use scope::{Context, Scope};
 pub use scopes::Scopes;
+pub use treatment::Treatment;
 pub use type_set::TypeSet;

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use access::{Access, Action, Rules};
+use access::{Access, Action, Rules, Treatment};
 use canonical_model::{Error, Resource, ResourceType, Result};
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use conformance::Registry;
@@ -24,13 +24,20 @@ pub struct Policy {
     pub update_as_create: bool,
     /// Whether a conditional delete may remove several resources.
     pub delete_multiple: bool,
+    /// Whether those who work with patients need a relationship to them.
+    pub treatment: Treatment,
     /// Whether what is written is indexed. Without, no search finds it: only to measure what the index costs.
     pub index: bool,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { update_as_create: true, delete_multiple: true, index: true }
+        Self {
+            update_as_create: true,
+            delete_multiple: true,
+            treatment: Treatment::default(),
+            index: true,
+        }
     }
 }
 
@@ -82,7 +89,8 @@ impl Domain {
         let store = &services.store;
         let catalogue = Catalogue::with_sealed(store.hasher().clone(), store.sealer().paths());
         let registry = Registry::r4();
-        let rules = Rules::new(|kind| !registry.patient_compartment(kind).is_empty());
+        let in_compartment = |kind| !registry.patient_compartment(kind).is_empty();
+        let rules = Rules::new(in_compartment, services.policy.treatment);
         let catalogue = RwLock::new(Arc::new(catalogue));
         let index_work = Notify::new();
         Self {

@@ -46,6 +46,7 @@ mod outbound_limits;
 mod patch;
 mod record;
 mod reindex;
+mod roles;
 mod routes;
 mod samples;
 mod samples_compare;

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use access::Treatment;
 use anyhow::Result;
 use it::{Answer, Client, Database, Fixture, Signer, ledger};
 use serde_json::json;
@@ -173,9 +174,11 @@ async fn entries_of_bundles_say_it_each() -> Result<()> {
 #[tokio::test]
 async fn a_user_is_named_as_a_person_with_a_purpose() -> Result<()> {
     let signer = Signer::create()?;
-    let server =
-        Fixture::start_with(|settings| settings.auth.signing_key = Some(signer.file.clone()))
-            .await?;
+    let server = Fixture::start_with(|settings| {
+        settings.auth.signing_key = Some(signer.file.clone());
+        settings.policy.treatment = Treatment::Open;
+    })
+    .await?;
     let a = r#"{"resourceType":"Patient","id":"a"}"#;
     let mut record = Record::open(&server.database).await?;
     let claims = json!({ "scope": "user/*.cruds", "fhirUser": "Practitioner/d1", "pou": "TREAT",

@@ -57,7 +57,7 @@ fn sample(route: &Listed) -> String {
 }
 
 /// The route asked for in a way that would succeed, if it may.
-async fn ask(client: &Client, origin: &str, route: &Listed) -> Result<Answer> {
+pub(crate) async fn ask(client: &Client, origin: &str, route: &Listed) -> Result<Answer> {
     let path = sample(route);
     let conditional =
         !path.contains("/a") && matches!(route.method.as_str(), "PUT" | "PATCH" | "DELETE");
@@ -79,7 +79,7 @@ async fn ask(client: &Client, origin: &str, route: &Listed) -> Result<Answer> {
     Answer::of(request.header("content-type", media_type).body(body)).await
 }
 
-const PATIENT: &str =
+pub(crate) const PATIENT: &str =
     r#"{"resourceType":"Patient","id":"a","identifier":[{"system":"urn:x","value":"1"}]}"#;
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The algebra of scopes under random input: narrowing never widens, parsing loses nothing.
 
 use super::{Published, indexed};
-use crate::{Access, Action, Caller, FhirUser, Rules, Scopes};
+use crate::{Access, Action, Caller, FhirUser, Role, Roles, Rules, Scopes, Treatment};
 use canonical_model::{ResourceId, ResourceType};
 use proptest::prelude::*;
 use search::IndexEntries;
@@ -35,7 +35,9 @@ fn scopes() -> impl Strategy<Value = Scopes> {
 fn caller() -> impl Strategy<Value = Caller> {
     let patient = prop::option::of(prop::sample::select(vec!["p1", "p2"]));
     let user = prop::option::of(prop::sample::select(vec!["Practitioner/1", "Patient/p2"]));
-    (patient, user).prop_map(|(patient, user)| Caller {
+    let roles = prop::sample::subsequence(Role::ALL.to_vec(), 0..=3);
+    (patient, user, roles).prop_map(|(patient, user, roles)| Caller {
+        roles: Roles::parse(roles.iter().map(|role| role.as_str())).unwrap(),
         patient: patient.map(|id| ResourceId::parse(id).unwrap()),
         fhir_user: user.map(|user| FhirUser::parse(user).unwrap()),
         ..Caller::of_client("app")
@@ -63,7 +65,7 @@ static ALL: LazyLock<Vec<(ResourceType, IndexEntries)>> = LazyLock::new(|| {
 
 /// Everything that the scopes let the caller do, as one bit string: each action and resource.
 fn reach(scopes: &Scopes, caller: &Caller) -> Vec<bool> {
-    let rules = Rules::new(|kind| kind.name() == "Observation");
+    let rules = Rules::new(|kind| kind.name() == "Observation", Treatment::Open);
     let caller = Caller { scopes: scopes.clone(), ..caller.clone() };
     let mut bits = Vec::new();
     for action in Action::ALL {
@@ -123,6 +125,8 @@ proptest! {
     fn a_claim_less_never_reaches_more(scopes in scopes(), caller in caller()) {
         let whole = reach(&scopes, &caller);
         let without_patient = Caller { patient: None, ..caller.clone() };
+        let without_role = Caller { roles: Roles::NONE, ..caller.clone() };
+        prop_assert!(within(&reach(&scopes, &without_role), &whole));
         let without_user = Caller { fhir_user: None, ..caller };
         prop_assert!(within(&reach(&scopes, &without_patient), &whole));
         prop_assert!(within(&reach(&scopes, &without_user), &whole));

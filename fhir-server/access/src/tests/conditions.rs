@@ -1,7 +1,7 @@
 //! What a constraint lets through of one resource.
 
 use super::{Published, indexed};
-use crate::{Access, Action, Caller, Condition, Rules, Scopes};
+use crate::{Access, Action, Caller, Condition, Role, Roles, Rules, Scopes, Treatment};
 use canonical_model::{ResourceId, ResourceType};
 use search::Expr;
 
@@ -50,9 +50,10 @@ fn one_resource_must_meet_it() {
         let caller = Caller {
             scopes: Scopes::parse(&scopes).unwrap(),
             patient: ResourceId::parse("p1").ok(),
+            roles: Roles::parse([Role::Proxy.as_str()]).unwrap(),
             ..Caller::of_client("app")
         };
-        let rules = Rules::new(|kind| kind.name() == "Observation");
+        let rules = Rules::new(|kind| kind.name() == "Observation", Treatment::Open);
         let kind = ResourceType::find("Observation").unwrap();
         let access = Access::decide(&rules, &caller, kind, action, &Published).unwrap();
         let entries = observation(category, patients);
@@ -77,9 +78,10 @@ fn one_way_in_is_told_from_several() {
         let caller = Caller {
             scopes: Scopes::parse(scopes).unwrap(),
             patient: ResourceId::parse("p1").ok(),
+            roles: Roles::parse([Role::Proxy.as_str()]).unwrap(),
             ..Caller::of_client("app")
         };
-        let rules = Rules::new(|kind| kind.name() == "Observation");
+        let rules = Rules::new(|kind| kind.name() == "Observation", Treatment::Open);
         let kind = ResourceType::find("Observation").unwrap();
         let access = Access::decide(&rules, &caller, kind, Action::Search, &Published).unwrap();
         assert_eq!(access.only_condition(kind).is_some(), sole, "{scopes}");

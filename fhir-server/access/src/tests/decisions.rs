@@ -1,12 +1,15 @@
 //! Decisions as tables: scopes and caller in, reach out.
 
 use super::Published;
-use crate::{Access, Action, Caller, FhirUser, Filter, Role, Roles, Rules, Scopes, TypeSet};
+use crate::{
+    Access, Action, Caller, FhirUser, Filter, Role, Roles, Rules, Scopes, Treatment, TypeSet,
+};
 use canonical_model::{Kind, ResourceId, ResourceType};
 use search::IndexEntries;
 
 fn rules() -> Rules {
-    Rules::new(|kind| matches!(kind.name(), "Observation" | "Condition"))
+    let compartment = |kind: ResourceType| matches!(kind.name(), "Observation" | "Condition");
+    Rules::new(compartment, Treatment::Related)
 }
 
 fn kind(name: &str) -> ResourceType {
@@ -17,8 +20,12 @@ fn id(text: &str) -> ResourceId {
     ResourceId::parse(text).unwrap()
 }
 
+/// Who may do all that scopes say: the roles of users are a table of their own.
 fn caller(scopes: &str, patient: &str, fhir_user: &str) -> Caller {
+    let role = if fhir_user.contains("Practitioner") { "integration" } else { "patient" };
+    let roles = [role].into_iter().chain((!patient.is_empty()).then_some("proxy"));
     Caller {
+        roles: Roles::parse(roles).unwrap(),
         scopes: Scopes::parse(scopes).unwrap(),
         patient: ResourceId::parse(patient).ok(),
         fhir_user: FhirUser::parse(fhir_user).ok(),
@@ -79,15 +86,15 @@ fn decisions_reach_what_scopes_and_caller_allow() {
         ("user/*.rs", "", "", "Observation.r", "403 user/Observation.r".into()),
         ("user/*.rs", "", "Practitioner/1", "Slot.r", "everything".into()),
         ("user/*.rs", "", "https://h/fhir/PractitionerRole/1", "Slot.r", "everything".into()),
-        ("user/*.rs", "", "Patient/p2", "Slot.r", "403 user/Slot.r".into()),
+        ("user/*.rs", "", "Patient/p2", "Slot.r", "403 role Slot.r".into()),
         ("user/*.rs", "", "Patient/p2", "Condition.r", format!("{compartment} of p2")),
-        ("user/*.rs", "", "RelatedPerson/9", "Condition.r", "403 user/Condition.r".into()),
+        ("user/*.rs", "", "RelatedPerson/9", "Condition.r", "403 role Condition.r".into()),
         (
             "user/Condition.r patient/Observation.r",
             "p1",
             "Patient/p2",
             "Condition.r",
-            "Condition of p2 or Observation of p1".into(),
+            "Condition of p2 or Condition,Observation of p1".into(),
         ),
         (
             "user/Condition.r patient/Observation.r",
@@ -174,8 +181,12 @@ fn decisions_reach_what_scopes_and_caller_allow() {
             Err(error) => {
                 assert_eq!(error.kind, Kind::Forbidden);
                 let text = &error.issues[0].diagnostics;
-                let needed = text.strip_prefix("This needs the scope ").unwrap();
-                format!("403 {}", needed.strip_suffix('.').unwrap())
+                let role = text.strip_prefix("No role of this user reaches ");
+                let needed = text.strip_prefix("This needs the scope ");
+                match (role.and_then(|role| role.split_once(',')), needed) {
+                    (Some((shut, _)), _) => format!("403 role {shut}"),
+                    (None, needed) => format!("403 {}", needed.unwrap().strip_suffix('.').unwrap()),
+                }
             }
         };
         assert_eq!(shown, reach, "{scopes} asks {asked}");

@@ -3,6 +3,7 @@
 mod algebra;
 mod conditions;
 mod decisions;
+mod roles;
 mod scopes;
 
 use std::collections::HashMap;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use access::Treatment;
 use anyhow::{Context, Result, anyhow};
 use auth::ClientConfig;
 use clap::Args;
@@ -102,6 +103,10 @@ async fn set_up(
     // The banner's word holds, whatever the settings file says of this id.
     settings.clients.retain(|client| client.id != demo_client.id);
     settings.clients.push(demo_client);
+    if !no_demo {
+        // Nobody stands in a relationship to the demo's patients.
+        settings.policy.treatment = Treatment::Open;
+    }
     let postgres = match &settings.database.url {
         Some(_) => None,
         None => Some(Postgres::open(home).await?),

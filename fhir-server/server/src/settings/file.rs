@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use auth::{ClientConfig, Rates};
 use serde::Deserialize;
 
+use super::access::Access;
 use super::{DatabaseUrl, HttpSettings, Settings, TlsSettings};
 use crate::limits::{BURST_S_MAX, DATABASE_CONNECTIONS_MAX, PROXIES_MAX, SEARCH_MS_MAX};
 
@@ -28,6 +29,8 @@ pub(crate) struct File {
     auth: Auth,
     #[serde(default, rename = "client")]
     clients: Vec<ClientConfig>,
+    #[serde(default)]
+    access: Access,
     #[serde(default)]
     policy: Policy,
     #[serde(default)]
@@ -164,7 +167,7 @@ impl File {
     /// Lays the file over what was known before.
     pub(crate) fn apply(self, settings: &mut Settings) -> Result<()> {
         let Self { listen, base_url, http, database, auth, clients, policy, seal, .. } = self;
-        let Self { limits, throttle, outbound, log, .. } = self;
+        let Self { limits, throttle, outbound, log, access, .. } = self;
         set(&mut settings.listen, listen);
         settings.base_url = base_url.or(settings.base_url.take());
         http.apply(&mut settings.http)?;
@@ -187,6 +190,7 @@ impl File {
         }
         settings.auth.signing_key = auth.signing_key.or(settings.auth.signing_key.take());
         settings.clients.extend(clients);
+        access.apply(settings);
         set(&mut settings.policy.update_as_create, policy.update_as_create);
         set(&mut settings.policy.delete_multiple, policy.delete_multiple);
         set(&mut settings.seal.paths, seal.paths);
@@ -266,13 +270,14 @@ mod tests {
 
     const DEFAULTS: &str = include_str!("../../config.default.toml");
 
-    const TABLES: [&str; 12] = [
+    const TABLES: [&str; 13] = [
         "",
         "[http]",
         "[http.tls]\ncertificate = 'c'\nkey = 'k'",
         "[database]",
         "[auth]",
         "[[client]]",
+        "[access]",
         "[policy]",
         "[seal]",
         "[limits]",
@@ -326,6 +331,7 @@ mod tests {
             ("[[client]]\nid = 'a'\nname = 'b'", "x.toml, line 3: unknown field `name`"),
             ("[server]\nport = 1", "x.toml, line 1: unknown field `server`"),
             ("listen = 8080", "x.toml, line 1: "),
+            ("[access]\ntreatment = 'all'", "x.toml, line 2: unknown variant `all`"),
             ("[log]\nformat = 'xml'", "x.toml, line 2: unknown variant `xml`"),
             ("[database]\nconnections = 0", "`connections` under `[database]`"),
             ("[database]\nsearch_ms = 0", "`search_ms` under `[database]`"),

@@ -1,5 +1,6 @@
 //! What a server is told: defaults, then the settings file, then the environment, then flags.
 
+mod access;
 mod default;
 mod file;
 mod flags;

@@ -1,0 +1,12 @@
+//! Whether those who work with patients need a relationship to them.
+
+/// What `[access] treatment` says of roles that reach only patients whom their user treats, or whose organisation is
+/// theirs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Treatment {
+    /// They reach those alone. No relationships are known yet: so they reach nobody.
+    #[default]
+    Related,
+    /// They reach all patients.
+    Open,
+}
