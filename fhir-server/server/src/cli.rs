@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
-use crate::commands::{account, admin, export, load, migrate, serve};
+use crate::commands::{account, admin, audit, export, load, migrate, serve};
 #[cfg(feature = "dev")]
 use crate::commands::{dev, generate};
 use crate::limits::RUNTIME_END;
@@ -32,6 +32,7 @@ enum Command {
     Export(export::Export),
     Account(account::Account),
     Admin(admin::Admin),
+    Audit(audit::Audit),
     #[cfg(feature = "dev")]
     Generate(generate::Generate),
 }
@@ -64,6 +65,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
             Command::Export(command) => export::run(command).await,
             Command::Account(command) => account::run(command).await,
             Command::Admin(command) => admin::run(command).await,
+            Command::Audit(command) => audit::run(command).await,
             #[cfg(feature = "dev")]
             Command::Generate(_) => Ok(ExitCode::SUCCESS),
         }
@@ -111,6 +113,10 @@ mod tests {
             ("account add jane --password hunter2", false),
             ("account role jane", true),
             ("account list --json", true),
+            ("audit verify --heads h.jsonl --changes --json", true),
+            ("audit verify --from 2026-03-01 --to 2026-03-31", true),
+            ("audit verify --from march", false),
+            ("audit", false),
             ("generate --output x --patients -1", true),
             ("generate --output x --patients many", false),
             ("frobnicate", false),

@@ -13,6 +13,7 @@ pub mod limits;
 mod metrics;
 mod output;
 mod safety;
+mod sealing;
 mod settings;
 mod start;
 mod stop;
@@ -23,7 +24,7 @@ pub use auth::Rates;
 pub use cli::run;
 pub use http::routes;
 pub use settings::{
-    AuthSettings, DatabaseSettings, DatabaseUrl, HttpSettings, LogSettings, Network,
+    AuditSettings, AuthSettings, DatabaseSettings, DatabaseUrl, HttpSettings, LogSettings, Network,
     OutboundSettings, Roles, SealKey, SealSettings, Settings, TlsSettings,
 };
 pub use start::{Drain, Running, start};

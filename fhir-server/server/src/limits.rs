@@ -80,3 +80,14 @@ pub const INDEX_WATCH_EVERY: Duration = Duration::from_millis(200);
 pub const INDEX_SAY_EVERY: Duration = Duration::from_secs(3);
 /// Resources that could not be indexed and are named in a report.
 pub const UNINDEXED_NAMED_MAX: i64 = 20;
+
+/// Between two looks for rows of the record to seal, by default: what is younger is not provable yet.
+pub const SEAL_EVERY_DEFAULT: Duration = Duration::from_secs(5);
+/// The same at most.
+pub const SEAL_EVERY_MAX: Duration = Duration::from_secs(60);
+/// Sealing pauses this many times as long as it took: it gets a quarter of a core at most.
+pub const SEAL_PAUSES: u32 = 3;
+/// Between two times that it is said where the chain stands.
+pub const HEAD_EVERY: Duration = Duration::from_secs(60);
+/// Faults of the record that are printed for people.
+pub const FAULTS_SHOWN_MAX: usize = 1_000;

@@ -8,7 +8,7 @@ use auth::{AuthState, Clients, Endpoints, Nothing, SigningKey, Throttles, smart_
 use axum::Router;
 use chrono::{DateTime, Utc};
 use domain::{Domain, Services, parameters};
-use store::{Auditor, AuthStore, Store, StoreOptions};
+use store::{Auditor, AuthStore, Notary, Purpose, Store, StoreOptions};
 use telemetry::Ticks;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -18,7 +18,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::limits::CLOSE_MAX;
 use crate::settings::Settings;
 use crate::tls::Tls;
-use crate::{background, http, metrics};
+use crate::{background, http, metrics, sealing};
 
 /// How a server's connections ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +90,7 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
     if settings.roles.worker {
         working.push(background::sweeping(store.clone(), accounts.clone(), stop.clone()));
         working.push(background::indexing(domain.clone(), stop.clone()));
+        working.extend(notary(&settings, &store, &stop)?);
     } else {
         working.push(background::watching_index(domain.clone(), stop.clone()));
     }
@@ -144,6 +145,23 @@ pub(crate) async fn attach(settings: &Settings, starting: bool) -> Result<Domain
     let domain = domain(settings, &endpoints, store, auditor);
     parameters::settle(&domain, starting).await?;
     Ok(domain)
+}
+
+/// Who seals the record of accesses; nobody, where there is no key.
+fn notary(
+    settings: &Settings,
+    store: &Store,
+    stop: &CancellationToken,
+) -> Result<Option<JoinHandle<()>>> {
+    let keys = settings.seal.keys()?;
+    if keys.get(Purpose::Record).is_err() {
+        tracing::warn!(
+            "The record of accesses is not sealed, so nobody can prove it: set CAREBRIDGE_SEAL_KEY, or `key_file` under `[seal]`."
+        );
+        return Ok(None);
+    }
+    let notary = Notary::new(settings.database.url()?.reveal(), store, keys)?;
+    Ok(Some(sealing::sealing(notary, settings.audit.clone(), stop.clone())))
 }
 
 /// The Patient Domain Service as the settings describe it.

@@ -13,6 +13,10 @@ pub(crate) enum Role {
     Application,
     Audit,
     Auth,
+    /// Reads the record and adds seals.
+    Seal,
+    /// Reads the record and its seals.
+    Review,
 }
 
 impl Role {
@@ -21,6 +25,15 @@ impl Role {
             Self::Application => "carebridge_app",
             Self::Audit => "carebridge_audit",
             Self::Auth => "carebridge_auth",
+            Self::Seal => "carebridge_seal",
+            Self::Review => "carebridge_review",
+        }
+    }
+
+    fn reads_record(self) -> bool {
+        match self {
+            Self::Application | Self::Audit | Self::Auth => false,
+            Self::Seal | Self::Review => true,
         }
     }
 }
@@ -41,7 +54,8 @@ pub(crate) fn options(url: &str, role: Role) -> Result<PgConnectOptions> {
         ("enable_seqscan", "off".to_owned()),
         ("enable_hashjoin", "off".to_owned()),
         ("enable_mergejoin", "off".to_owned()),
-        ("enable_bitmapscan", "off".to_owned()),
+        // The record is found by BRIN indexes, which only bitmap scans use.
+        ("enable_bitmapscan", if role.reads_record() { "on" } else { "off" }.to_owned()),
         ("max_parallel_workers_per_gather", "0".to_owned()),
         ("synchronous_commit", "on".to_owned()),
         ("timezone", "UTC".to_owned()),

@@ -121,3 +121,17 @@ pub const SESSION_HOURS_MAX: i32 = 24;
 pub const SESSION_IDLE_HOURS_MAX: i32 = 8;
 /// The longest life of an access token, in hours, with a little for clocks: so long servers remember what is over.
 pub const TOKEN_HOURS_MAX: i32 = 5;
+/// Rows of the record that one seal covers: a fault is looked for among so many.
+pub const SEALED_ROWS_MAX: usize = 10_000;
+/// Rows of the record that are sealed in one transaction, unless one writer's transaction has more: some MB.
+pub const SEALED_AT_ONCE: i64 = 10_000;
+/// Transactions that sealing looks through at once, at first: fewer where they have many rows, more where few.
+pub const SEAL_STRETCH_FIRST: i64 = 8_192;
+/// The same at most.
+pub const SEAL_STRETCH_MAX: i64 = 1 << 40;
+/// Seals that are read in one round trip while they are verified: some 10 MB.
+pub const SEALS_READ_AT_ONCE: i64 = 64;
+/// Rows of the record that differ from what was sealed and are remembered to be named; more are counted.
+pub const DIFFERING_ROWS_MAX: usize = 100_000;
+/// How long a statement that verifies the record may run, in milliseconds: it may sort all of it.
+pub const VERIFY_STATEMENT_MS_MAX: u64 = 3_600_000;

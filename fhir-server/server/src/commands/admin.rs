@@ -3,18 +3,18 @@
 use std::fmt;
 use std::pin::pin;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Subcommand};
 use domain::Domain;
 use domain::interactions::reindex::index_more;
 use domain::interactions::search;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use serde::Serialize;
 use store::{Indexing, Unindexed};
 use tokio::time::{Instant, interval_at, sleep};
 
+use crate::commands::progress::bar;
 use crate::limits::{INDEX_SAY_EVERY, INDEX_WATCH_EVERY, UNINDEXED_NAMED_MAX};
 use crate::output;
 use crate::settings::DomainFlags;
@@ -221,15 +221,6 @@ async fn work(domain: &Domain, bar: &ProgressBar) -> Result<u64> {
         }
     }
     Ok(batches)
-}
-
-fn bar(json: bool) -> Result<ProgressBar> {
-    let target = if json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-    let bar = ProgressBar::with_draw_target(Some(1), target);
-    let style = "{bar:30} {percent:>3}%  {elapsed} elapsed, {eta} left";
-    bar.set_style(ProgressStyle::with_template(style).context("A progress bar.")?);
-    bar.enable_steady_tick(Duration::from_millis(200));
-    Ok(bar)
 }
 
 fn show(bar: &ProgressBar, indexing: Indexing) {

@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod admin;
+pub(crate) mod audit;
 mod connection;
 #[cfg(feature = "dev")]
 pub(crate) mod dev;
@@ -10,4 +11,5 @@ pub(crate) mod export;
 pub(crate) mod generate;
 pub(crate) mod load;
 pub(crate) mod migrate;
+mod progress;
 pub(crate) mod serve;

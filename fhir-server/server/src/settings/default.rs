@@ -8,8 +8,8 @@ use rest::Bodies;
 use telemetry::Clock;
 
 use super::{
-    AuthSettings, DatabaseSettings, HttpSettings, LogSettings, OutboundSettings, Roles,
-    SealSettings, Settings,
+    AuditSettings, AuthSettings, DatabaseSettings, HttpSettings, LogSettings, OutboundSettings,
+    Roles, SealSettings, Settings,
 };
 use crate::limits::{
     CONNECTIONS_DEFAULT_MIN, CONNECTIONS_PER_CORE, DATABASE_CONNECTIONS_MAX, RESERVE_MIB_DEFAULT,
@@ -27,6 +27,7 @@ impl Default for Settings {
             clients: Vec::new(),
             policy: Policy::default(),
             seal: SealSettings::default(),
+            audit: AuditSettings::default(),
             bodies: Bodies::default(),
             throttle: Rates::default(),
             outbound: OutboundSettings::default(),

@@ -3,14 +3,17 @@
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use auth::{ClientConfig, Rates};
 use serde::Deserialize;
 
 use super::access::Access;
-use super::{DatabaseUrl, HttpSettings, Settings, TlsSettings};
-use crate::limits::{BURST_S_MAX, DATABASE_CONNECTIONS_MAX, PROXIES_MAX, SEARCH_MS_MAX};
+use super::{AuditSettings, DatabaseUrl, HttpSettings, Settings, TlsSettings};
+use crate::limits::{
+    BURST_S_MAX, DATABASE_CONNECTIONS_MAX, PROXIES_MAX, SEAL_EVERY_MAX, SEARCH_MS_MAX,
+};
 
 /// Read where nobody names another.
 const USUAL: &str = "carebridge.toml";
@@ -35,6 +38,8 @@ pub(crate) struct File {
     policy: Policy,
     #[serde(default)]
     seal: Seal,
+    #[serde(default)]
+    audit: Audit,
     #[serde(default)]
     limits: Limits,
     #[serde(default)]
@@ -93,6 +98,13 @@ struct Seal {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Audit {
+    seal_every_s: Option<u16>,
+    heads: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Limits {
     binary_mib: Option<u32>,
 }
@@ -143,6 +155,7 @@ impl File {
         let beside = |key: PathBuf| path.parent().map_or(key.clone(), |folder| folder.join(key));
         file.auth.signing_key = file.auth.signing_key.map(beside);
         file.seal.key_file = file.seal.key_file.map(beside);
+        file.audit.heads = file.audit.heads.map(beside);
         if let Some(tls) = &mut file.http.tls {
             let Tls { certificate, key, client_ca, .. } = tls;
             [Some(certificate), Some(key), client_ca.as_mut()]
@@ -167,7 +180,7 @@ impl File {
     /// Lays the file over what was known before.
     pub(crate) fn apply(self, settings: &mut Settings) -> Result<()> {
         let Self { listen, base_url, http, database, auth, clients, policy, seal, .. } = self;
-        let Self { limits, throttle, outbound, log, access, .. } = self;
+        let Self { audit, limits, throttle, outbound, log, access, .. } = self;
         set(&mut settings.listen, listen);
         settings.base_url = base_url.or(settings.base_url.take());
         http.apply(&mut settings.http)?;
@@ -195,6 +208,7 @@ impl File {
         set(&mut settings.policy.delete_multiple, policy.delete_multiple);
         set(&mut settings.seal.paths, seal.paths);
         settings.seal.key_file = seal.key_file.or(settings.seal.key_file.take());
+        audit.apply(&mut settings.audit)?;
         set(
             &mut settings.bodies.content_bytes_max,
             limits.binary_mib.map(|mib| u64::from(mib) * 1024 * 1024),
@@ -229,6 +243,20 @@ impl Http {
             "`client_required` under `[http.tls]` needs `client_ca`: whose certificates are taken?"
         );
         settings.tls = Some(TlsSettings { certificate, key, client_ca, client_required });
+        Ok(())
+    }
+}
+
+impl Audit {
+    fn apply(self, settings: &mut AuditSettings) -> Result<()> {
+        let every = self.seal_every_s.map(|s| Duration::from_secs(s.into()));
+        set(&mut settings.seal_every, every);
+        ensure!(
+            (Duration::from_secs(1)..=SEAL_EVERY_MAX).contains(&settings.seal_every),
+            "`seal_every_s` under `[audit]` must be 1 to {}.",
+            SEAL_EVERY_MAX.as_secs()
+        );
+        settings.heads = self.heads.or(settings.heads.take());
         Ok(())
     }
 }
@@ -270,7 +298,7 @@ mod tests {
 
     const DEFAULTS: &str = include_str!("../../config.default.toml");
 
-    const TABLES: [&str; 13] = [
+    const TABLES: [&str; 14] = [
         "",
         "[http]",
         "[http.tls]\ncertificate = 'c'\nkey = 'k'",
@@ -280,6 +308,7 @@ mod tests {
         "[access]",
         "[policy]",
         "[seal]",
+        "[audit]",
         "[limits]",
         "[throttle]",
         "[outbound]",
@@ -341,6 +370,7 @@ mod tests {
                 "[http.tls]\ncertificate = 'c'\nkey = 'k'\nclient_required = true",
                 "`client_required` under `[http.tls]` needs `client_ca`",
             ),
+            ("[audit]\nseal_every_s = 0", "`seal_every_s` under `[audit]`"),
             ("[throttle]\nburst_s = 0", "`burst_s` under `[throttle]`"),
             ("[throttle]\nread_per_s = -1", "x.toml, line 2: "),
             ("base_url = ''", "`base_url` is empty"),

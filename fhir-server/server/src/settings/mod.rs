@@ -1,6 +1,7 @@
 //! What a server is told: defaults, then the settings file, then the environment, then flags.
 
 mod access;
+mod audit;
 mod default;
 mod file;
 mod flags;
@@ -18,6 +19,7 @@ use domain::{Hooks, Policy};
 use rest::Bodies;
 use telemetry::Clock;
 
+pub use audit::AuditSettings;
 pub(crate) use flags::{ConfigFlag, DatabaseFlag, DomainFlags, Role, ServerFlags};
 pub use http::{HttpSettings, Network, TlsSettings};
 pub use outbound::OutboundSettings;
@@ -43,6 +45,8 @@ pub struct Settings {
     pub policy: Policy,
     /// What is stored sealed.
     pub seal: SealSettings,
+    /// The record of accesses.
+    pub audit: AuditSettings,
     /// What large requests may take.
     pub bodies: Bodies,
     /// How often may be asked.

@@ -7,6 +7,7 @@ mod handshake_failed;
 mod outbound_called;
 mod parameters_unused;
 mod pool_waited;
+mod record_sealed;
 mod request_served;
 mod throttled;
 
@@ -17,6 +18,7 @@ pub use handshake_failed::HandshakeFailed;
 pub use outbound_called::OutboundCalled;
 pub use parameters_unused::ParametersUnused;
 pub use pool_waited::PoolWaited;
+pub use record_sealed::RecordSealed;
 pub use request_served::RequestServed;
 pub use throttled::Throttled;
 
@@ -31,6 +33,8 @@ pub(crate) const METRICS: &[Metric] = &[
     committed::DURATION,
     audit_flushed::RECORDS,
     audit_flushed::DURATION,
+    record_sealed::ROWS,
+    record_sealed::DURATION,
     pool_waited::DURATION,
     authentication_failed::COUNT,
     parameters_unused::COUNT,
@@ -66,6 +70,7 @@ mod tests {
         }
         Committed { versions: 50, elapsed }.emit();
         AuditFlushed { records: 7, elapsed }.emit();
+        RecordSealed { rows: 7, elapsed }.emit();
         PoolWaited { pool: "write", elapsed }.emit();
         AuthenticationFailed { door: "token", reason: "invalid_client" }.emit();
         Throttled { class: "read" }.emit();

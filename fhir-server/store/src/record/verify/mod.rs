@@ -1,0 +1,13 @@
+//! Whether the record is what was sealed: every seal, every row, every head that is known from elsewhere.
+
+mod changes;
+mod differ;
+mod dropped;
+mod fault;
+mod keys;
+mod rows;
+mod seals;
+mod verifier;
+
+pub use fault::{Fault, FaultKind};
+pub use verifier::{KnownHead, Question, Unsealed, Verified, Verifier};
