@@ -1,9 +1,11 @@
 //! The clients this server knows, from its settings.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use access::Scopes;
+use axum::http::Uri;
 use canonical_model::{Error, Result};
 use serde::Deserialize;
 
@@ -13,21 +15,36 @@ use crate::secret::{Secret, SecretHash};
 
 /// A client as the settings file describes it.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct ClientConfig {
     /// Its id, as it signs in.
     pub id: String,
-    /// Its secret as [`SecretHash`] writes it.
-    pub secret: SecretHash,
+    /// Its secret as [`SecretHash`] writes it; none for an app that can keep none.
+    pub secret: Option<SecretHash>,
     /// The most it may be granted.
     pub scope: String,
     /// The site it speaks for.
-    #[serde(default = "local")]
     pub site: String,
+    /// What people are told that it is called; its id where it has no name.
+    pub name: Option<String>,
+    /// Where people who signed in are sent back to, each whole. With one it is an app.
+    pub redirects: Vec<String>,
+    /// Whether it is staff's own: its tokens live for longer.
+    pub own: bool,
 }
 
-fn local() -> String {
-    "local".to_owned()
+impl Default for ClientConfig {
+    fn default() -> Self {
+        Self {
+            id: String::new(),
+            secret: None,
+            scope: String::new(),
+            site: "local".to_owned(),
+            name: None,
+            redirects: Vec::new(),
+            own: false,
+        }
+    }
 }
 
 /// A registered client.
@@ -35,11 +52,25 @@ fn local() -> String {
 pub struct Client {
     /// Its id.
     pub id: String,
+    /// What people are told that it is called.
+    pub name: String,
     /// The most it may be granted.
     pub scopes: Scopes,
     /// The site it speaks for, by its number in the database.
     pub site: i16,
-    secret: SecretHash,
+    /// Where people are sent back to, each whole.
+    pub redirects: Vec<String>,
+    /// Whether it is staff's own.
+    pub own: bool,
+    proof: Proof,
+}
+
+/// How a client shows who it is.
+#[derive(Debug)]
+enum Proof {
+    /// Not at all: it runs where others can read it.
+    Nothing,
+    Secret(SecretHash),
 }
 
 /// The registered clients. Clones share them.
@@ -61,7 +92,8 @@ impl ClientConfig {
     pub fn demo() -> Result<Self> {
         let (id, secret) = DEMO;
         let secret = SecretHash::of(&Secret::new(secret.to_owned()))?;
-        Ok(Self { id: id.to_owned(), secret, scope: "system/*.cruds".to_owned(), site: local() })
+        let (id, scope) = (id.to_owned(), "system/*.cruds".to_owned());
+        Ok(Self { id, secret: Some(secret), scope, ..Self::default() })
     }
 }
 
@@ -76,7 +108,7 @@ impl Clients {
         site_number: impl Fn(&str) -> Option<i16>,
     ) -> Result<Self> {
         let mut by_id = HashMap::with_capacity(configs.len());
-        for ClientConfig { id, secret, scope, site } in configs {
+        for ClientConfig { id, secret, scope, site, name, redirects, own } in configs {
             let refused = |why: &str| Error::invalid(format!("client `{id}`: {why}"));
             if !is_legal(&id) {
                 return Err(refused("an id has 1 to 64 characters of A-Z a-z 0-9 . _ -"));
@@ -88,7 +120,21 @@ impl Clients {
             let Some(site) = site_number(&site) else {
                 return Err(refused(&format!("site `{site}` is not known")));
             };
-            let client = Client { id: id.clone(), scopes, site, secret };
+            if let Some(wrong) = redirects.iter().find(|url| !is_redirect(url)) {
+                let why = format!(
+                    "`{wrong}` is no address to be sent back to: https, or http on this machine, and no fragment"
+                );
+                return Err(refused(&why));
+            }
+            let proof = match secret {
+                Some(secret) => Proof::Secret(secret),
+                None if redirects.is_empty() => {
+                    return Err(refused("it has neither a secret nor redirects"));
+                }
+                None => Proof::Nothing,
+            };
+            let name = name.unwrap_or_else(|| id.clone());
+            let client = Client { id: id.clone(), name, scopes, site, redirects, own, proof };
             if by_id.insert(id.clone(), client).is_some() {
                 return Err(refused("the id is taken"));
             }
@@ -107,20 +153,79 @@ impl Clients {
     #[must_use]
     pub fn authenticate(&self, id: &str, secret: &Secret) -> Option<&Client> {
         let client = self.find(id);
-        let kept = client.map_or(&self.nobody, |client| &client.secret);
+        let kept = client.and_then(Client::secret).unwrap_or(&self.nobody);
         if kept.matches(secret) { client } else { None }
+    }
+
+    /// The client of this id, if it is one that has nothing to prove itself by.
+    #[must_use]
+    pub fn public(&self, id: &str) -> Option<&Client> {
+        self.find(id).filter(|client| client.is_public())
     }
 
     /// The id of a client that has the demo's id or secret: a reason for `serve` not to start.
     #[must_use]
     pub fn demo_credentials(&self) -> Option<&str> {
         let (demo, secret) = (DEMO.0, Secret::new(DEMO.1.to_owned()));
-        let known = |client: &&Client| client.id == demo || client.secret.matches(&secret);
+        let known = |client: &&Client| {
+            client.id == demo || client.secret().is_some_and(|kept| kept.matches(&secret))
+        };
         self.by_id.values().find(known).map(|client| client.id.as_str())
     }
+}
+
+impl Client {
+    /// Whether it runs where others can read it, and so proves itself by nothing.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        matches!(self.proof, Proof::Nothing)
+    }
+
+    fn secret(&self) -> Option<&SecretHash> {
+        match &self.proof {
+            Proof::Nothing => None,
+            Proof::Secret(secret) => Some(secret),
+        }
+    }
+}
+
+/// A whole URL by https, or by http to one's own machine, where a native app listens (RFC 8252).
+fn is_redirect(url: &str) -> bool {
+    let Ok(uri) = url.parse::<Uri>() else { return false };
+    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    let own = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    let by = matches!((uri.scheme_str(), own), (Some("https"), _) | (Some("http"), true));
+    let plain = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+    by && plain && !host.is_empty() && !url.contains(['#', '*'])
 }
 
 fn is_legal(id: &str) -> bool {
     let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
     (1..=CLIENT_ID_BYTES_MAX).contains(&id.len()) && id.bytes().all(legal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_whole_addresses_are_sent_back_to() {
+        for (url, good) in [
+            ("https://app.example.org/callback", true),
+            ("https://app.example.org:8443/cb?tenant=1", true),
+            ("http://127.0.0.1:4000/cb", true),
+            ("http://[::1]:4000/cb", true),
+            ("http://localhost/cb", true),
+            ("http://app.example.org/cb", false),
+            ("http://127.0.0.1.example.org/cb", false),
+            ("https://user@app.example.org/cb", false),
+            ("https://app.example.org/cb#x", false),
+            ("https://*.example.org/cb", false),
+            ("/callback", false),
+            ("javascript:alert(1)", false),
+            ("", false),
+        ] {
+            assert_eq!(is_redirect(url), good, "{url}");
+        }
+    }
 }

@@ -10,8 +10,38 @@ use crate::state::{AuthState, Endpoints};
 
 /// The document at `[base]/.well-known/smart-configuration`; names what exists and nothing else.
 /// <https://hl7.org/fhir/smart-app-launch/conformance.html#using-well-known>
+///
+/// `people` says whether somebody can sign in.
 #[must_use]
-pub fn smart_configuration(endpoints: &Endpoints) -> Value {
+pub fn smart_configuration(endpoints: &Endpoints, people: bool) -> Value {
+    let mut known = for_programs(endpoints);
+    if let (true, Some(known), Some(more)) =
+        (people, known.as_object_mut(), for_people(endpoints).as_object())
+    {
+        known.extend(more.clone());
+    }
+    known
+}
+
+fn for_people(endpoints: &Endpoints) -> Value {
+    json!({
+        "authorization_endpoint": endpoints.authorize(),
+        "response_types_supported": ["code"],
+        "grant_types_supported": ["client_credentials", "authorization_code"],
+        "scopes_supported": [
+            "launch/patient", "patient/*.cruds", "user/*.cruds", "system/*.cruds",
+            "patient/*.read", "patient/*.write", "patient/*.*", "user/*.read", "user/*.write", "user/*.*",
+            "system/*.read", "system/*.write", "system/*.*",
+        ],
+        "capabilities": [
+            "launch-standalone", "authorize-post", "client-public", "client-confidential-symmetric",
+            "context-standalone-patient", "permission-patient", "permission-user", "permission-v1",
+            "permission-v2",
+        ],
+    })
+}
+
+fn for_programs(endpoints: &Endpoints) -> Value {
     json!({
         "token_endpoint": endpoints.token(),
         "jwks_uri": endpoints.jwks(),

@@ -45,7 +45,8 @@ impl<'a> Form<'a> {
 /// Who the client says it is.
 pub(crate) struct Credentials {
     pub(crate) client_id: String,
-    pub(crate) secret: Secret,
+    /// None where the client says only who it is.
+    pub(crate) secret: Option<Secret>,
 }
 
 impl Credentials {
@@ -68,10 +69,11 @@ impl Credentials {
                 Err(Refusal::InvalidRequest("The header and the form name different clients"))
             }
             (Some(basic), _, None) => Ok(basic),
-            (None, Some(id), Some(secret)) => {
-                Ok(Self { client_id: id.to_owned(), secret: Secret::new(secret.to_owned()) })
+            (None, Some(id), secret) => {
+                let secret = secret.map(|secret| Secret::new(secret.to_owned()));
+                Ok(Self { client_id: id.to_owned(), secret })
             }
-            (None, _, _) => {
+            (None, None, _) => {
                 Err(Refusal::InvalidClient("Send the client's id and secret by HTTP Basic"))
             }
         }
@@ -86,7 +88,7 @@ fn read_basic(value: &str) -> Option<Credentials> {
     }
     let text = String::from_utf8(BASE64_STANDARD.decode(coded.trim()).ok()?).ok()?;
     let (id, secret) = text.split_once(':')?;
-    Some(Credentials { client_id: unescape(id), secret: Secret::new(unescape(secret)) })
+    Some(Credentials { client_id: unescape(id), secret: Some(Secret::new(unescape(secret))) })
 }
 
 /// Undoes form encoding of one value: made a form's only name, `&` and `=` in it kept.

@@ -1,18 +1,25 @@
 //! The SMART authorization server: who a client is, and a signed token that says what it may do.
 //! <https://hl7.org/fhir/smart-app-launch/backend-services.html>
 //!
-//! It issues and verifies; what a token permits is decided in `access`. Offered now: the client
-//! credentials grant for configured clients with a secret.
+//! It issues and verifies; what a token permits is decided in `access`. Offered now, to configured clients: the
+//! client credentials grant, and the authorization code grant for whoever signs in.
 
 mod accounts;
+mod authorize;
 mod bearer;
 mod bucket;
+mod claims;
 mod client;
+mod cookie;
 mod discovery;
+mod exchange;
 mod form;
 mod key;
 pub mod limits;
+mod page;
 mod password;
+mod people;
+mod record;
 mod refusal;
 mod revocation;
 mod route;
@@ -27,6 +34,7 @@ mod throttle;
 mod throttles;
 mod token;
 mod verifier;
+mod words;
 
 pub use accounts::{AccountForm, DEMO_LOGINS, demo_account, expect_roles, login};
 pub use bearer::{bearer, challenge, refuse_token_in_query};
@@ -35,12 +43,13 @@ pub use client::{Client, ClientConfig, Clients};
 pub use discovery::smart_configuration;
 pub use key::SigningKey;
 pub use password::{DEMO_PASSWORD, Password, Passwords};
+pub use people::People;
 pub use revocation::{Nothing, Revocations};
 pub use route::{Listed, Route, Rule, listed, routed};
 pub use router::{router, routes};
 pub use secret::{Secret, SecretHash};
 pub use sign_in::sign_in;
 pub use signed::{Factors, Signed};
-pub use state::{AuthState, Endpoints};
+pub use state::{AuthState, Endpoints, Services};
 pub use throttles::{Class, Rates, Throttles};
 pub use verifier::Verifier;

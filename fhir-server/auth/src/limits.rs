@@ -43,3 +43,23 @@ pub const PASSWORD_CHARS_MIN: usize = 10;
 pub const PASSWORD_BYTES_MAX: usize = 256;
 /// Bytes of a log-in: room for an address of e-mail.
 pub const LOGIN_BYTES_MAX: usize = 100;
+/// Body of a form of our own pages, in bytes: a request, and each of its scopes once more.
+pub const PAGE_FORM_BYTES_MAX: usize = 64 * 1_024;
+/// Fields of such a form: each scope has one.
+pub const PAGE_FIELDS_MAX: usize = 300;
+/// An app's request to the authorization endpoint, in bytes: what servers take as one line.
+pub const ASKED_BYTES_MAX: usize = 16 * 1_024;
+/// An app's `state`, in bytes: it comes back in an address.
+pub const STATE_BYTES_MAX: usize = 1_024;
+/// An app's `nonce`, in bytes: it is kept, and comes back in a token.
+pub const NONCE_BYTES_MAX: usize = 256;
+/// Life of an app's token, in seconds. Short, for nothing can end it earlier yet.
+pub const APP_TOKEN_S: i64 = 300;
+/// A `code_verifier`, in bytes, at least (RFC 7636, section 4.1).
+pub const VERIFIER_BYTES_MIN: usize = 43;
+/// At most.
+pub const VERIFIER_BYTES_MAX: usize = 128;
+/// Patients that the picker shows: a page.
+pub const PICKED_MAX: usize = 20;
+/// What is typed into the picker, in bytes.
+pub const PICKER_BYTES_MAX: usize = 100;

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::http::header::{CACHE_CONTROL, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use canonical_model::Error;
+use canonical_model::{Error, Kind};
 use serde_json::json;
 use tracing::error;
 
@@ -34,6 +34,12 @@ pub(crate) enum Refusal {
     Throttled(i64),
     /// Too many requests; seconds to wait.
     TooMany(u64),
+    /// The code, or what else was to be exchanged, is none.
+    InvalidGrant(&'static str),
+    /// Not a grant of this client's.
+    UnauthorizedClient(&'static str),
+    /// The server cannot answer just now.
+    Unavailable,
     /// The grant is not offered here.
     UnsupportedGrantType,
     /// The scope is malformed, or nothing of it may be granted.
@@ -51,6 +57,9 @@ impl Refusal {
             }
             Self::InvalidClient(_) => "invalid_client",
             Self::Throttled(_) | Self::TooMany(_) => "slow_down",
+            Self::InvalidGrant(_) => "invalid_grant",
+            Self::UnauthorizedClient(_) => "unauthorized_client",
+            Self::Unavailable => "temporarily_unavailable",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope(_) => "invalid_scope",
             Self::ServerError(_) => "server_error",
@@ -59,9 +68,12 @@ impl Refusal {
 
     fn status(&self) -> StatusCode {
         match self {
-            Self::InvalidRequest(_) | Self::UnsupportedGrantType | Self::InvalidScope(_) => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::InvalidRequest(_)
+            | Self::InvalidGrant(_)
+            | Self::UnauthorizedClient(_)
+            | Self::UnsupportedGrantType
+            | Self::InvalidScope(_) => StatusCode::BAD_REQUEST,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -73,15 +85,30 @@ impl Refusal {
 
     fn description(&self) -> &str {
         match self {
-            Self::InvalidRequest(what) | Self::InvalidClient(what) => what,
+            Self::InvalidRequest(what)
+            | Self::InvalidClient(what)
+            | Self::InvalidGrant(what)
+            | Self::UnauthorizedClient(what) => what,
+            Self::Unavailable => "A part of the server is away or busy; try again shortly",
             Self::TooLarge => "A token request has at most 16 KB",
             Self::TooSlow => "The request took longer than 15 s",
             Self::MethodNotAllowed => "Ask for a token by POST",
             Self::Throttled(_) => "Too many wrong secrets; wait as long as Retry-After says",
             Self::TooMany(_) => "Too many token requests; keep a token until it ends",
-            Self::UnsupportedGrantType => "This server offers client_credentials",
+            Self::UnsupportedGrantType => {
+                "This server offers client_credentials, and authorization_code where people can sign in"
+            }
             Self::InvalidScope(what) => what,
             Self::ServerError(_) => "The server failed on this request; report the X-Request-Id",
+        }
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        match error.kind {
+            Kind::Unavailable | Kind::StorageFull | Kind::Conflict => Self::Unavailable,
+            _ => Self::ServerError(error),
         }
     }
 }

@@ -15,6 +15,10 @@ pub enum Rule {
     Open,
     /// What proves a client, in the request.
     Client,
+    /// A registered app, named in the request, that wants a person's word.
+    App,
+    /// A form that this server gave to the browser it comes from.
+    Form,
 }
 
 impl fmt::Display for Rule {
@@ -22,6 +26,8 @@ impl fmt::Display for Rule {
         f.write_str(match self {
             Self::Open => "open",
             Self::Client => "client",
+            Self::App => "app",
+            Self::Form => "form",
         })
     }
 }

@@ -4,19 +4,24 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::Method;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
 use tokio::time::timeout;
+use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
+use crate::authorize::{authorize, authorize_by_form};
 use crate::discovery::jwks;
-use crate::limits::{FORM_BYTES_MAX, FORM_S_MAX};
+use crate::limits::{FORM_BYTES_MAX, FORM_S_MAX, PAGE_FORM_BYTES_MAX};
+use crate::page::{consent, login, logout, patient, style};
 use crate::refusal::Refusal;
 use crate::route::{Listed, Route, Rule, listed, routed};
 use crate::state::AuthState;
 use crate::token::token;
 
-const ROUTES: [Route<AuthState>; 2] = [
+/// What apps ask for, from wherever they are.
+const API: [Route<AuthState>; 2] = [
     Route {
         method: MethodFilter::POST,
         path: "/auth/token",
@@ -31,12 +36,66 @@ const ROUTES: [Route<AuthState>; 2] = [
     },
 ];
 
+/// What a person sees in a browser.
+const PAGES: [Route<AuthState>; 7] = [
+    Route {
+        method: MethodFilter::GET,
+        path: "/auth/authorize",
+        rule: Rule::App,
+        serve: |method| on(method, authorize),
+    },
+    Route {
+        method: MethodFilter::POST,
+        path: "/auth/authorize",
+        rule: Rule::App,
+        serve: |method| on(method, authorize_by_form),
+    },
+    Route {
+        method: MethodFilter::POST,
+        path: "/auth/login",
+        rule: Rule::Form,
+        serve: |method| on(method, login),
+    },
+    Route {
+        method: MethodFilter::POST,
+        path: "/auth/logout",
+        rule: Rule::Form,
+        serve: |method| on(method, logout),
+    },
+    Route {
+        method: MethodFilter::POST,
+        path: "/auth/patient",
+        rule: Rule::Form,
+        serve: |method| on(method, patient),
+    },
+    Route {
+        method: MethodFilter::POST,
+        path: "/auth/consent",
+        rule: Rule::Form,
+        serve: |method| on(method, consent),
+    },
+    Route {
+        method: MethodFilter::GET,
+        path: "/auth/style.css",
+        rule: Rule::Open,
+        serve: |method| on(method, style),
+    },
+];
+
 /// The routes below `/auth`.
 pub fn router(auth: AuthState) -> Router {
-    routed(&ROUTES)
-        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
-        .layer(from_fn(in_time))
-        .with_state(auth)
+    let api = routed(&API).layer(DefaultBodyLimit::max(FORM_BYTES_MAX)).layer(cors());
+    let pages = routed(&PAGES).layer(DefaultBodyLimit::max(PAGE_FORM_BYTES_MAX));
+    api.merge(pages).layer(from_fn(in_time)).with_state(auth)
+}
+
+/// Apps in browsers ask from any origin: they prove themselves by what they send, never by a cookie.
+fn cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::HEAD, Method::POST])
+        .allow_headers(AllowHeaders::mirror_request())
+        .max_age(Duration::from_secs(3600))
 }
 
 /// Whoever drips a form holds a connection no longer than this.
@@ -48,5 +107,5 @@ async fn in_time(request: Request, next: Next) -> Response {
 /// The list of them.
 #[must_use]
 pub fn routes() -> Vec<Listed> {
-    listed(&ROUTES)
+    [listed(&API), listed(&PAGES)].concat()
 }

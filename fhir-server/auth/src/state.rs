@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use store::Auditor;
 use telemetry::Clock;
 
 use crate::client::Clients;
 use crate::key::SigningKey;
+use crate::page::Stop;
+use crate::people::People;
 use crate::revocation::Revocations;
 use crate::throttle::Throttle;
 use crate::throttles::Throttles;
@@ -42,6 +45,24 @@ impl Endpoints {
         format!("{}/auth/token", self.origin)
     }
 
+    /// The authorization endpoint.
+    #[must_use]
+    pub fn authorize(&self) -> String {
+        format!("{}/auth/authorize", self.origin)
+    }
+
+    /// The public origin.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Whether browsers reach it by TLS.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.origin.starts_with("https://")
+    }
+
     /// The public keys.
     #[must_use]
     pub fn jwks(&self) -> String {
@@ -53,6 +74,26 @@ impl Endpoints {
 #[derive(Clone)]
 pub struct AuthState(Arc<Parts>);
 
+/// What an authorization server is put together from.
+pub struct Services {
+    /// Its addresses.
+    pub endpoints: Endpoints,
+    /// The configured clients.
+    pub clients: Clients,
+    /// What signs access tokens.
+    pub key: SigningKey,
+    /// What tells it the time.
+    pub clock: Clock,
+    /// What has been revoked.
+    pub revocations: Arc<dyn Revocations>,
+    /// How often may be asked.
+    pub throttles: Throttles,
+    /// Who can sign in; nobody where the database has no accounts yet.
+    pub people: Option<People>,
+    /// Where all of it is recorded; only tests have none.
+    pub auditor: Option<Auditor>,
+}
+
 pub(crate) struct Parts {
     pub(crate) endpoints: Endpoints,
     pub(crate) clients: Clients,
@@ -60,20 +101,24 @@ pub(crate) struct Parts {
     pub(crate) clock: Clock,
     pub(crate) throttle: Throttle,
     pub(crate) throttles: Throttles,
+    pub(crate) people: Option<People>,
+    pub(crate) auditor: Option<Auditor>,
     verifier: Verifier,
+}
+
+impl Parts {
+    /// Who can sign in.
+    pub(crate) fn people(&self) -> Result<&People, Stop> {
+        self.people.as_ref().ok_or(Stop::Closed)
+    }
 }
 
 impl AuthState {
     /// Puts the authorization server together.
     #[must_use]
-    pub fn new(
-        endpoints: Endpoints,
-        clients: Clients,
-        key: SigningKey,
-        clock: Clock,
-        revocations: Arc<dyn Revocations>,
-        throttles: Throttles,
-    ) -> Self {
+    pub fn new(services: Services) -> Self {
+        let Services { endpoints, clients, key, clock, .. } = services;
+        let Services { revocations, throttles, people, auditor, .. } = services;
         let key = Arc::new(key);
         let verifier = Verifier::new(
             &endpoints,
@@ -83,7 +128,17 @@ impl AuthState {
             revocations,
         );
         let throttle = Throttle::default();
-        Self(Arc::new(Parts { endpoints, clients, key, clock, throttle, throttles, verifier }))
+        Self(Arc::new(Parts {
+            endpoints,
+            clients,
+            key,
+            clock,
+            throttle,
+            throttles,
+            people,
+            auditor,
+            verifier,
+        }))
     }
 
     /// The verifier of the tokens issued here.

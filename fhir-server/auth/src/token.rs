@@ -1,4 +1,4 @@
-//! `POST /auth/token`: the client credentials grant.
+//! `POST /auth/token`: who asks, and by what grant.
 //! <https://hl7.org/fhir/smart-app-launch/backend-services.html#obtain-access-token>
 
 use std::net::{IpAddr, SocketAddr};
@@ -12,69 +12,27 @@ use axum::extract::{ConnectInfo, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use canonical_model::Error;
-use jsonwebtoken::{Algorithm, Header, encode};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
+use store::AuditAction;
 use telemetry::Emit;
 use telemetry::event::AuthenticationFailed;
-use tracing::debug;
 
+use crate::claims::Claims;
 use crate::client::Client;
+use crate::exchange::exchange;
 use crate::form::{Credentials, Form};
 use crate::limits::BACKEND_TOKEN_S;
+use crate::record::Said;
 use crate::refusal::{NO_STORE, Refusal, wording};
-use crate::secret::random_text;
 use crate::state::{AuthState, Parts};
 
-/// `typ` of an access token (RFC 9068): no other token of this key can pass for one.
-pub(crate) const TYPE: &str = "at+jwt";
-
-/// The claims of an access token (RFC 9068), with SMART's launch context. Times are in seconds.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Claims {
-    pub(crate) iss: String,
-    pub(crate) sub: String,
-    pub(crate) aud: String,
-    pub(crate) client_id: String,
-    pub(crate) scope: String,
-    pub(crate) exp: i64,
-    pub(crate) nbf: i64,
-    pub(crate) iat: i64,
-    pub(crate) jti: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) patient: Option<String>,
-    #[serde(rename = "fhirUser", skip_serializing_if = "Option::is_none")]
-    pub(crate) fhir_user: Option<String>,
-    /// Names of roles.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) roles: Vec<String>,
-    /// Ids of Organization.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) orgs: Vec<String>,
-    /// Purpose of use.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) pou: Option<String>,
-    /// The authorization that it came from.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) grant: Option<i64>,
-    #[serde(rename = "gen", default, skip_serializing_if = "GenerationsClaim::is_none")]
-    pub(crate) generations: GenerationsClaim,
-}
-
-/// The generations that a token was issued under; left out where both are 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct GenerationsClaim {
-    #[serde(default)]
-    pub(crate) account: i32,
-    #[serde(default)]
-    pub(crate) client: i32,
-}
-
-impl GenerationsClaim {
-    fn is_none(&self) -> bool {
-        *self == Self::default()
-    }
+/// A token request, as far as grants care.
+pub(crate) struct Asking<'a> {
+    pub(crate) auth: &'a Parts,
+    pub(crate) client: &'a Client,
+    pub(crate) form: &'a Form<'a>,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) address: Option<IpAddr>,
 }
 
 /// Answers a token request.
@@ -86,7 +44,7 @@ pub(crate) async fn token(
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
-    let answer = answer(auth.parts(), address, query, &headers, body);
+    let answer = answer(auth.parts(), address, query, &headers, body).await;
     answer.inspect_err(told).into_response()
 }
 
@@ -96,7 +54,7 @@ fn told(refusal: &Refusal) {
     }
 }
 
-fn answer(
+async fn answer(
     auth: &Parts,
     address: Option<IpAddr>,
     query: Option<String>,
@@ -111,14 +69,19 @@ fn answer(
         _ => Refusal::InvalidRequest("The body could not be read"),
     })?;
     let form = Form::read(headers, &body)?;
-    match form.get("grant_type") {
-        Some("client_credentials") => {}
-        Some(_) => return Err(Refusal::UnsupportedGrantType),
-        None => return Err(Refusal::InvalidRequest("grant_type is missing")),
+    let grant = form.get("grant_type").unwrap_or_default();
+    match grant {
+        "client_credentials" => {}
+        "authorization_code" if auth.people.is_some() => {}
+        "" => return Err(Refusal::InvalidRequest("grant_type is missing")),
+        _ => return Err(Refusal::UnsupportedGrantType),
     }
     let client = authenticate(auth, address, headers, &form)?;
-    let scopes = granted(client, form.get("scope"))?;
-    issue(auth, client, &scopes).map_err(Refusal::ServerError)
+    let asking = Asking { auth, client, form: &form, headers, address };
+    match grant {
+        "client_credentials" => for_itself(&asking).await,
+        _ => exchange(&asking).await,
+    }
 }
 
 fn authenticate<'a>(
@@ -132,16 +95,49 @@ fn authenticate<'a>(
     taken.map_err(|empty| Refusal::TooMany(empty.wait_s))?;
     let (suspect, now_s) = (auth.throttle.suspect(&sent.client_id, address), auth.clock.seconds());
     auth.throttle.admit(suspect, now_s).map_err(Refusal::Throttled)?;
-    match auth.clients.authenticate(&sent.client_id, &sent.secret) {
-        Some(client) => {
-            auth.throttle.succeeded(suspect);
+    let known = match &sent.secret {
+        Some(secret) => auth.clients.authenticate(&sent.client_id, secret),
+        None => auth.clients.public(&sent.client_id),
+    };
+    match (known, sent.secret.is_some()) {
+        (Some(client), by_secret) => {
+            // Who proves nothing has guessed nothing right.
+            if by_secret {
+                auth.throttle.succeeded(suspect);
+            }
             Ok(client)
         }
-        None => {
+        (None, true) => {
             auth.throttle.failed(suspect, now_s);
             Err(Refusal::InvalidClient("No client has this id and secret"))
         }
+        (None, false) => {
+            Err(Refusal::InvalidClient("Send the client's id and secret by HTTP Basic"))
+        }
     }
+}
+
+/// The client credentials grant.
+async fn for_itself(asking: &Asking<'_>) -> Result<Response, Refusal> {
+    let Asking { auth, client, form, headers, address } = *asking;
+    if client.is_public() {
+        let why = "A client without a secret acts for nobody but the user who signed in";
+        return Err(Refusal::UnauthorizedClient(why));
+    }
+    let scopes = granted(client, form.get("scope"))?;
+    let claims = Claims::of_client(auth, client, &scopes)?;
+    let body = json!({
+        "access_token": claims.signed(auth)?,
+        "token_type": "bearer",
+        "expires_in": BACKEND_TOKEN_S,
+        "scope": claims.scope,
+    });
+    let said = Said::new(auth, headers, address, AuditAction::Token).client(&client.id);
+    said.token(&claims.jti)
+        .detail(format!("client_credentials: {}", claims.scope))
+        .record()
+        .await?;
+    Ok((NO_STORE, Json(body)).into_response())
 }
 
 /// What the client asks, narrowed to what it is registered for; all of that where it asks nothing.
@@ -159,40 +155,4 @@ fn granted(client: &Client, asked: Option<&str>) -> Result<Scopes, Refusal> {
         return Err(Refusal::InvalidScope(why.to_owned()));
     }
     Ok(granted)
-}
-
-fn issue(auth: &Parts, client: &Client, scopes: &Scopes) -> Result<Response, Error> {
-    let now_s = auth.clock.seconds();
-    let claims = Claims {
-        iss: auth.endpoints.issuer(),
-        sub: client.id.clone(),
-        aud: auth.endpoints.fhir(),
-        client_id: client.id.clone(),
-        scope: scopes.to_string(),
-        exp: now_s + BACKEND_TOKEN_S,
-        nbf: now_s,
-        iat: now_s,
-        jti: random_text()?,
-        patient: None,
-        fhir_user: None,
-        roles: Vec::new(),
-        orgs: Vec::new(),
-        pou: None,
-        grant: None,
-        generations: GenerationsClaim::default(),
-    };
-    let header = Header {
-        typ: Some(TYPE.to_owned()),
-        kid: Some(auth.key.kid().to_owned()),
-        ..Header::new(Algorithm::ES256)
-    };
-    let token = encode(&header, &claims, auth.key.encoding()).map_err(Error::internal)?;
-    debug!(client = client.id, token.id = claims.jti, scope = ?scopes, "Token issued.");
-    let body = json!({
-        "access_token": token,
-        "token_type": "bearer",
-        "expires_in": BACKEND_TOKEN_S,
-        "scope": claims.scope,
-    });
-    Ok((NO_STORE, Json(body)).into_response())
 }

@@ -13,12 +13,12 @@ use telemetry::event::AuthenticationFailed;
 use telemetry::{Clock, Emit};
 
 use crate::bearer::refused;
+use crate::claims::{Claims, TYPE};
 use crate::client::Clients;
 use crate::key::SigningKey;
 use crate::limits::{LEEWAY_S, ORGS_MAX, PURPOSE_BYTES_MAX, TOKEN_BYTES_MAX, TOKENS_CACHED_MAX};
 use crate::revocation::Revocations;
 use crate::state::Endpoints;
-use crate::token::{Claims, TYPE};
 
 /// Verifies tokens of this server. Clones share one memory.
 #[derive(Clone)]

@@ -4,7 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use auth::{AuthState, Clients, Endpoints, Nothing, SigningKey, Throttles, smart_configuration};
+use auth::{
+    AuthState, Clients, Endpoints, Nothing, People, Services as AuthServices, SigningKey,
+    Throttles, smart_configuration,
+};
 use axum::Router;
 use chrono::{DateTime, Utc};
 use domain::{Domain, Services, parameters};
@@ -72,7 +75,7 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
     let throttles = Throttles::new(settings.throttle, Ticks::system());
     let mut parts = Router::new();
     if settings.roles.api {
-        parts = api(&settings, &endpoints, domain.clone(), &throttles)?;
+        parts = api(&settings, &endpoints, domain.clone(), &throttles, accounts.clone())?;
     }
     let mut working = Vec::new();
     let https = origin.starts_with("https://");
@@ -182,18 +185,26 @@ fn api(
     endpoints: &Endpoints,
     domain: Domain,
     throttles: &Throttles,
+    accounts: Option<AuthStore>,
 ) -> Result<Router> {
     let key = match &settings.auth.signing_key {
         Some(path) => SigningKey::load_or_create(path)?,
         None => SigningKey::generate()?,
     };
     let clients = Clients::configure(settings.clients.clone(), site_number)?;
-    let clock = settings.clock.clone();
-    let revocations = Arc::new(Nothing);
-    let auth =
-        AuthState::new(endpoints.clone(), clients, key, clock, revocations, throttles.clone());
+    let people = accounts.map(|store| People::new(store, domain.clone())).transpose()?;
+    let (bodies, smart) = (settings.bodies, smart_configuration(endpoints, people.is_some()));
+    let auth = AuthState::new(AuthServices {
+        endpoints: endpoints.clone(),
+        clients,
+        key,
+        clock: settings.clock.clone(),
+        revocations: Arc::new(Nothing),
+        throttles: throttles.clone(),
+        people,
+        auditor: Some(domain.auditor().clone()),
+    });
     let verifier = Arc::new(auth.verifier());
-    let (bodies, smart) = (settings.bodies, smart_configuration(endpoints));
     let app = rest::App::new(domain, verifier, bodies, throttles.clone(), smart);
     Ok(auth::router(auth).merge(rest::router(app)))
 }

@@ -46,7 +46,10 @@ mod unindexed;
 mod wire;
 
 pub use audit::{AuditAction, AuditEntry, Auditor};
-pub use auth::{Account, AccountChange, Attempt, AuthStore, NewAccount, NewSession, SignedIn};
+pub use auth::{
+    Account, AccountChange, Approval, Attempt, AuthStore, Exchange, Exchanged, NewAccount,
+    NewApproval, NewSession, SignedIn,
+};
 pub use blob::BlobWriter;
 pub use change::{Change, Method};
 pub use commit::{Applied, Once};

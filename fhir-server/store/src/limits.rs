@@ -135,3 +135,7 @@ pub const SEALS_READ_AT_ONCE: i64 = 64;
 pub const DIFFERING_ROWS_MAX: usize = 100_000;
 /// How long a statement that verifies the record may run, in milliseconds: it may sort all of it.
 pub const VERIFY_STATEMENT_MS_MAX: u64 = 3_600_000;
+/// A code, in seconds: from the browser to the app's server and back.
+pub const CODE_S_MAX: i32 = 60;
+/// An authorization that outlasts its session, in days: three months and a little, as ONC asks.
+pub const OFFLINE_DAYS: i32 = 100;

@@ -19,9 +19,9 @@ async fn what_is_refused_leaves_nothing_behind() -> Result<()> {
         settings.bodies.content_bytes_max = 1 << 20;
         settings.clients.push(auth::ClientConfig {
             id: "reader".to_owned(),
-            secret,
+            secret: Some(secret),
             scope: "system/Binary.rs".to_owned(),
-            site: "local".to_owned(),
+            ..auth::ClientConfig::default()
         });
     })
     .await?;

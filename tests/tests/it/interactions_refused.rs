@@ -43,9 +43,9 @@ async fn start() -> Result<Fixture> {
     Fixture::start_with(|settings| {
         settings.clients.push(ClientConfig {
             id: "narrow".to_owned(),
-            secret,
+            secret: Some(secret),
             scope: "system/Observation.rs system/Patient.c".to_owned(),
-            site: "local".to_owned(),
+            ..ClientConfig::default()
         });
     })
     .await

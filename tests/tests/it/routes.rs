@@ -14,6 +14,13 @@ GET /readyz: open
 GET /metrics: open
 POST /auth/token: client
 GET /auth/jwks: open
+GET /auth/authorize: app
+POST /auth/authorize: app
+POST /auth/login: form
+POST /auth/logout: form
+POST /auth/patient: form
+POST /auth/consent: form
+GET /auth/style.css: open
 GET /fhir/.well-known/smart-configuration: open
 GET /fhir/metadata: open
 GET /fhir/_history: granted s
@@ -92,7 +99,9 @@ async fn who_has_no_token_reaches_what_is_open_alone() -> Result<()> {
         match route.rule.as_str() {
             "open" => assert_eq!(status, 200, "{route}"),
             // Whoever does not say so sends a form that is none.
-            "client" => assert_eq!(status, 400, "{route}"),
+            "client" | "app" => assert_eq!(status, 400, "{route}"),
+            // It was sent as no form at all.
+            "form" => assert_eq!(status, 400, "{route}"),
             _ => assert_eq!(status, 401, "{route}"),
         }
     }

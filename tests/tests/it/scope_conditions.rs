@@ -357,9 +357,9 @@ async fn a_client_that_may_have_little_gets_it_and_no_more() -> Result<()> {
     let (signer, secret) = (Signer::create()?, "a secret of one client");
     let config = ClientConfig {
         id: "lab".to_owned(),
-        secret: SecretHash::of(&Secret::new(secret.to_owned()))?,
+        secret: Some(SecretHash::of(&Secret::new(secret.to_owned()))?),
         scope: "system/Observation.rs?category=urn:c|lab".to_owned(),
-        site: "local".to_owned(),
+        ..ClientConfig::default()
     };
     let file = signer.file.clone();
     let server = Fixture::start_with(|settings| {

@@ -65,9 +65,9 @@ async fn nobody_else_is() -> Result<()> {
     let server = Fixture::start_with(|settings| {
         settings.clients.extend(SCOPES.iter().enumerate().map(|(n, scope)| ClientConfig {
             id: format!("client-{n}"),
-            secret: SecretHash::of(&Secret::new("s3cret".to_owned())).expect("random"),
+            secret: Some(SecretHash::of(&Secret::new("s3cret".to_owned())).expect("random")),
             scope: (*scope).to_owned(),
-            site: "local".to_owned(),
+            ..ClientConfig::default()
         }));
     })
     .await?;

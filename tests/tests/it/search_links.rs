@@ -102,9 +102,11 @@ async fn a_chain_needs_the_right_to_its_end() -> Result<()> {
     let server = it::Fixture::start_with(|settings| {
         settings.clients.push(auth::ClientConfig {
             id: "narrow".to_owned(),
-            secret: auth::SecretHash::of(&auth::Secret::new("s3cret".to_owned())).expect("random"),
+            secret: Some(
+                auth::SecretHash::of(&auth::Secret::new("s3cret".to_owned())).expect("random"),
+            ),
             scope: "system/Observation.cruds".to_owned(),
-            site: "local".to_owned(),
+            ..auth::ClientConfig::default()
         });
     })
     .await?;

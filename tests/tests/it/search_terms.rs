@@ -252,9 +252,11 @@ async fn what_the_caller_may_not_see_stays_unseen() -> Result<()> {
     let server = Fixture::start_with(|settings| {
         settings.clients.push(ClientConfig {
             id: "conditions".to_owned(),
-            secret: auth::SecretHash::of(&auth::Secret::new("s3cret".to_owned())).expect("random"),
+            secret: Some(
+                auth::SecretHash::of(&auth::Secret::new("s3cret".to_owned())).expect("random"),
+            ),
             scope: "system/Condition.s".to_owned(),
-            site: "local".to_owned(),
+            ..ClientConfig::default()
         });
     })
     .await?;

@@ -157,9 +157,9 @@ fn known_client(settings: &mut server::Settings) {
     let secret = SecretHash::of(&Secret::new("s3cret".to_owned())).expect("random bytes");
     settings.clients.push(ClientConfig {
         id: "other".to_owned(),
-        secret,
+        secret: Some(secret),
         scope: "system/*.cruds".to_owned(),
-        site: "local".to_owned(),
+        ..ClientConfig::default()
     });
 }
 

@@ -8,12 +8,25 @@ use crate::{Endpoints, smart_configuration};
 
 #[test]
 fn the_configuration_names_absolute_addresses_and_what_exists() {
-    let document = smart_configuration(&Endpoints::new("https://fhir.example.org"));
+    let document = smart_configuration(&Endpoints::new("https://fhir.example.org"), false);
     assert_eq!(document["token_endpoint"], "https://fhir.example.org/auth/token");
     assert_eq!(document["grant_types_supported"], serde_json::json!(["client_credentials"]));
     assert!(document["code_challenge_methods_supported"][0] == "S256");
     for absent in ["issuer", "authorization_endpoint", "introspection_endpoint"] {
         assert!(document.get(absent).is_none(), "{absent}");
+    }
+    let document = smart_configuration(&Endpoints::new("https://fhir.example.org"), true);
+    assert_eq!(document["authorization_endpoint"], "https://fhir.example.org/auth/authorize");
+    let capabilities = document["capabilities"].as_array().unwrap();
+    for (capability, offered) in [
+        ("launch-standalone", true),
+        ("client-public", true),
+        ("permission-v1", true),
+        ("launch-ehr", false),
+        ("sso-openid-connect", false),
+        ("permission-offline", false),
+    ] {
+        assert_eq!(capabilities.iter().any(|it| it == capability), offered, "{capability}");
     }
 }
 

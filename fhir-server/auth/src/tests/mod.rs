@@ -19,7 +19,7 @@ use tower::ServiceExt;
 
 use crate::{
     AuthState, ClientConfig, Clients, Endpoints, Nothing, Rates, Revocations, Secret, SecretHash,
-    SigningKey, Throttles, router,
+    Services, SigningKey, Throttles, router,
 };
 
 /// Seconds since 1970 at which every test begins.
@@ -27,7 +27,8 @@ pub(super) const START_S: i64 = 1_800_000_000;
 
 pub(super) fn client(id: &str, secret: &str, scope: &str) -> ClientConfig {
     let secret = SecretHash::of(&Secret::new(secret.into())).unwrap();
-    ClientConfig { id: id.into(), secret, scope: scope.into(), site: "local".into() }
+    let (id, secret, scope) = (id.into(), Some(secret), scope.into());
+    ClientConfig { id, secret, scope, ..ClientConfig::default() }
 }
 
 pub(super) fn clients() -> Clients {
@@ -44,7 +45,17 @@ pub(super) fn server_with(revocations: Arc<dyn Revocations>) -> (AuthState, Cloc
     let endpoints = Endpoints::new("https://fhir.example.org/");
     let key = SigningKey::generate().unwrap();
     let throttles = Throttles::new(Rates::default(), Ticks::manual());
-    (AuthState::new(endpoints, clients(), key, clock.clone(), revocations, throttles), clock)
+    let services = Services {
+        endpoints,
+        clients: clients(),
+        key,
+        clock: clock.clone(),
+        revocations,
+        throttles,
+        people: None,
+        auditor: None,
+    };
+    (AuthState::new(services), clock)
 }
 
 pub(super) fn server() -> (AuthState, Clock) {

@@ -48,7 +48,7 @@ fn other_forms_are_refused_without_repeating_them() {
 #[test]
 fn nothing_secret_is_printed() {
     let config = client("app", "canary-secret", "system/*.rs");
-    let kept = config.secret.to_string();
+    let kept = config.secret.as_ref().unwrap().to_string();
     let key = SigningKey::generate().unwrap();
     let shown = format!("{config:?} {:?} {:?} {key:?}", secret("canary-secret"), clients());
     assert!(shown.contains("SecretHash(…)") && shown.contains(key.kid()), "{shown}");

@@ -357,7 +357,7 @@ mod tests {
         for (text, expected) in [
             ("listen = '127.0.0.1:1'\nlistn = 1", "x.toml, line 2: unknown field `listn`"),
             ("\n[database]\nurl = 'x'\npool = 1", "x.toml, line 4: unknown field `pool`"),
-            ("[[client]]\nid = 'a'\nname = 'b'", "x.toml, line 3: unknown field `name`"),
+            ("[[client]]\nid = 'a'\nnom = 'b'", "x.toml, line 3: unknown field `nom`"),
             ("[server]\nport = 1", "x.toml, line 1: unknown field `server`"),
             ("listen = 8080", "x.toml, line 1: "),
             ("[access]\ntreatment = 'all'", "x.toml, line 2: unknown variant `all`"),

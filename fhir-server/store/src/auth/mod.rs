@@ -5,12 +5,14 @@
 //! leaves a row in `auth_change` in the same statement: no server can miss it.
 
 mod account;
+mod approval;
 mod attempt;
 mod session;
 
 use canonical_model::{Error, Kind, Result};
 
 pub use account::{Account, AccountChange, NewAccount};
+pub use approval::{Approval, Exchange, Exchanged, NewApproval};
 pub use attempt::Attempt;
 pub use session::{NewSession, SignedIn};
 

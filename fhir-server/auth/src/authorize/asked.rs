@@ -1,0 +1,180 @@
+//! What an app asks for at the authorization endpoint, judged.
+//! <https://hl7.org/fhir/smart-app-launch/app-launch.html#obtain-authorization-code>
+
+use std::fmt;
+
+use access::Scopes;
+use form_urlencoded::Serializer;
+
+use crate::client::Client;
+use crate::limits::{ASKED_BYTES_MAX, FORM_PARAMETERS_MAX, NONCE_BYTES_MAX, STATE_BYTES_MAX};
+use crate::refusal::wording;
+use crate::state::Parts;
+
+/// A request that may be answered at its redirect.
+pub(crate) struct Asked<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) redirect: String,
+    pub(crate) state: String,
+    /// What the app may have of what it asks.
+    pub(crate) scopes: Scopes,
+    pub(crate) challenge: String,
+    pub(crate) nonce: Option<String>,
+    /// The request itself, as a query.
+    pub(crate) query: String,
+}
+
+/// Why there will be no code.
+pub(crate) enum Wrong {
+    /// It is not known where to: the person is told.
+    Here(&'static str),
+    /// The app is told.
+    There(Box<Told>),
+}
+
+/// An error, and where it goes (RFC 6749, section 4.1.2.1).
+pub(crate) struct Told {
+    pub(crate) redirect: String,
+    pub(crate) state: Option<String>,
+    pub(crate) error: &'static str,
+    pub(crate) why: String,
+}
+
+impl fmt::Debug for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Here(why) => write!(f, "Here({why})"),
+            Self::There(told) => write!(f, "There({}: {})", told.error, told.why),
+        }
+    }
+}
+
+impl<'a> Asked<'a> {
+    /// Reads a query. Who asks and where the answer goes is judged first: nobody is sent to an address that
+    /// is not registered, whatever else is wrong.
+    pub(crate) fn read(auth: &'a Parts, query: &str) -> Result<Self, Wrong> {
+        if query.len() > ASKED_BYTES_MAX {
+            return Err(Wrong::Here("The request is too long."));
+        }
+        let pairs = Pairs::read(query)?;
+        let client = pairs.get("client_id").and_then(|id| auth.clients.find(id));
+        let Some(client) = client.filter(|client| !client.redirects.is_empty()) else {
+            return Err(Wrong::Here("The app that sent you here is not registered."));
+        };
+        let redirect = pairs.get("redirect_uri").unwrap_or_default();
+        if !client.redirects.iter().any(|known| known == redirect) {
+            let why = "The app that sent you here wants you sent back to an address that is not registered.";
+            return Err(Wrong::Here(why));
+        }
+        let redirect = redirect.to_owned();
+        let state = pairs.get("state").filter(|state| state.len() <= STATE_BYTES_MAX);
+        let wrong = |error: &'static str, why: &str| {
+            let (state, why) = (state.map(str::to_owned), why.to_owned());
+            Wrong::There(Box::new(Told { redirect: redirect.clone(), state, error, why }))
+        };
+        let invalid = |why: &str| Err(wrong("invalid_request", why));
+        if pairs.doubled {
+            return invalid("A parameter is there twice");
+        }
+        let Some(state) = state else {
+            return invalid("state is missing, or longer than 1,024 bytes");
+        };
+        if pairs.get("response_type") != Some("code") {
+            return Err(wrong("unsupported_response_type", "response_type must be code"));
+        }
+        let aud = pairs.get("aud").unwrap_or_default();
+        if aud.trim_end_matches('/') != auth.endpoints.fhir() {
+            return invalid("aud must be the FHIR base URL of this server");
+        }
+        let challenge = pairs.get("code_challenge").unwrap_or_default();
+        let legal = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        if challenge.len() != 43 || !challenge.bytes().all(legal) {
+            return invalid("code_challenge must be the base64url of a SHA-256, 43 characters");
+        }
+        if pairs.get("code_challenge_method") != Some("S256") {
+            return invalid("code_challenge_method must be S256");
+        }
+        if pairs.get("launch").is_some() {
+            return invalid("launch is not one of this server");
+        }
+        if pairs.get("nonce").is_some_and(|nonce| nonce.len() > NONCE_BYTES_MAX) {
+            return invalid("nonce is longer than 256 bytes");
+        }
+        let scopes = Scopes::parse(pairs.get("scope").unwrap_or_default());
+        let scopes = scopes.map_err(|error| wrong("invalid_scope", wording(&error)))?;
+        let scopes = scopes.narrowed_to(&client.scopes);
+        if scopes.is_empty() {
+            return Err(wrong("invalid_scope", "The app is registered for none of these scopes"));
+        }
+        let nonce = pairs.get("nonce").map(str::to_owned);
+        let (challenge, state) = (challenge.to_owned(), state.to_owned());
+        // Written anew: it goes into an address.
+        let query = Serializer::new(String::new()).extend_pairs(&pairs.pairs).finish();
+        Ok(Self { client, redirect, state, scopes, challenge, nonce, query })
+    }
+
+    /// An error for the app.
+    pub(crate) fn told(&self, error: &'static str, why: &str) -> Wrong {
+        let (redirect, state) = (self.redirect.clone(), Some(self.state.clone()));
+        Wrong::There(Box::new(Told { redirect, state, error, why: why.to_owned() }))
+    }
+
+    /// Where the app gets its code.
+    pub(crate) fn with_code(&self, code: &str) -> String {
+        with(&self.redirect, &[("code", code), ("state", &self.state)])
+    }
+
+    /// The origin of the redirect, as a policy names it.
+    pub(crate) fn origin(&self) -> &str {
+        let after = self.redirect.find("://").map_or(0, |at| at + 3);
+        let rest = self.redirect.get(after..).unwrap_or_default();
+        let end = rest.find(['/', '?']).map_or(self.redirect.len(), |at| after + at);
+        self.redirect.get(..end).unwrap_or_default()
+    }
+}
+
+impl Told {
+    /// Where the app is told.
+    pub(crate) fn url(&self) -> String {
+        let mut pairs = vec![("error", self.error), ("error_description", self.why.as_str())];
+        pairs.extend(self.state.as_deref().map(|state| ("state", state)));
+        with(&self.redirect, &pairs)
+    }
+}
+
+/// A URL with more in its query.
+fn with(url: &str, pairs: &[(&str, &str)]) -> String {
+    let query = Serializer::new(String::new()).extend_pairs(pairs).finish();
+    let gap = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{gap}{query}")
+}
+
+struct Pairs {
+    pairs: Vec<(String, String)>,
+    doubled: bool,
+}
+
+impl Pairs {
+    fn read(query: &str) -> Result<Self, Wrong> {
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        let mut doubled = false;
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            if pairs.len() == FORM_PARAMETERS_MAX {
+                return Err(Wrong::Here("The request has too many parameters."));
+            }
+            let twice = pairs.iter().any(|(have, _)| *have == name);
+            if twice && matches!(&*name, "client_id" | "redirect_uri") {
+                return Err(Wrong::Here("The request names two apps, or two addresses."));
+            }
+            doubled |= twice;
+            pairs.push((name.into_owned(), value.into_owned()));
+        }
+        Ok(Self { pairs, doubled })
+    }
+
+    /// A parameter without a value counts as left out.
+    fn get(&self, name: &str) -> Option<&str> {
+        let found = self.pairs.iter().find(|(have, _)| have == name);
+        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+}

@@ -1,0 +1,128 @@
+//! What of an app's scopes a person can give: no more than the person has, and only what is offered.
+
+use access::{Context, FhirUser, Role, Roles, Scope, Scopes};
+use canonical_model::{ResourceId, Result};
+use store::Account;
+
+/// Words that are offered beside clinical scopes.
+const WORDS: [&str; 1] = ["launch/patient"];
+
+/// Roles that see nothing clinical.
+const BESIDE: [Role; 2] = [Role::Admin, Role::Auditor];
+
+/// What a person can give to an app.
+#[derive(Debug)]
+pub(crate) struct Grantable {
+    /// Clinical scopes, each by itself.
+    pub(crate) clinical: Vec<Scope>,
+    /// Others.
+    pub(crate) words: Vec<&'static str>,
+}
+
+/// Whose patients the app may be about.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum About {
+    /// Nobody in particular.
+    Nobody,
+    /// The person's own record.
+    Own(ResourceId),
+    /// One whom the person chooses.
+    Chosen,
+}
+
+impl Grantable {
+    /// `asked` is within what the app is registered for.
+    pub(crate) fn of(asked: &Scopes, account: &Account) -> Result<Self> {
+        let user = account.fhir_user.as_deref().map(FhirUser::parse).transpose()?;
+        let roles = Roles::parse(account.roles.iter().map(String::as_str))?;
+        let clinical = user.is_some() && roles.iter().any(|role| !BESIDE.contains(&role));
+        // Without a person nobody is there whose rights it could be; `system/` is for programs.
+        let given = |scope: &&Scope| clinical && scope.context() != Context::System;
+        let clinical: Vec<Scope> = asked.clinical().iter().filter(given).cloned().collect();
+        let words = WORDS.into_iter().filter(|word| asked.has_word(word)).collect();
+        Ok(Self { clinical, words })
+    }
+
+    /// Whether there is anything to give.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.clinical.is_empty()
+    }
+
+    /// Whom it is about.
+    pub(crate) fn about(&self, account: &Account) -> Result<About> {
+        let of_patient = |scope: &Scope| scope.context() == Context::Patient;
+        let asked = self.words.contains(&"launch/patient") || self.clinical.iter().any(of_patient);
+        if !asked {
+            return Ok(About::Nobody);
+        }
+        let user = account.fhir_user.as_deref().map(FhirUser::parse).transpose()?;
+        Ok(match user {
+            Some(user) if user.kind.name() == "Patient" => About::Own(user.id),
+            _ => About::Chosen,
+        })
+    }
+
+    /// What is given where these clinical scopes were left in, as text; `None` where nothing was.
+    pub(crate) fn chosen(&self, left: &[String]) -> Option<String> {
+        let kept: Vec<String> =
+            self.clinical.iter().map(Scope::to_string).filter(|it| left.contains(it)).collect();
+        if kept.is_empty() {
+            return None;
+        }
+        let words = self.words.iter().map(|word| (*word).to_owned());
+        Some(words.chain(kept).collect::<Vec<_>>().join(" "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(user: Option<&str>, roles: &[&str]) -> Account {
+        Account {
+            account: 1,
+            sub: "s".into(),
+            login: "l".into(),
+            fhir_user: user.map(str::to_owned),
+            roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+            orgs: Vec::new(),
+            generation: 0,
+            locked: false,
+            disabled: false,
+        }
+    }
+
+    #[test]
+    fn nobody_gives_more_than_there_is_to_give() {
+        let asked = "openid launch/patient patient/*.rs user/Patient.rs system/*.cruds";
+        let asked = Scopes::parse(asked).unwrap();
+        let (doctor, all) = (Some("Practitioner/1"), "launch/patient patient/*.rs user/Patient.rs");
+        for (user, roles, given, about) in [
+            (doctor, &["clinician"][..], Some(all), About::Chosen),
+            (doctor, &["clinician", "admin"], Some(all), About::Chosen),
+            (doctor, &["admin"], None, About::Chosen),
+            (doctor, &["auditor", "admin"], None, About::Chosen),
+            (doctor, &[], None, About::Chosen),
+            (None, &["clinician"], None, About::Chosen),
+            (
+                Some("Patient/7"),
+                &["patient"],
+                Some(all),
+                About::Own(ResourceId::parse("7").unwrap()),
+            ),
+        ] {
+            let account = account(user, roles);
+            let grantable = Grantable::of(&asked, &account).unwrap();
+            let left = ["patient/*.rs", "user/Patient.rs", "system/*.cruds", "patient/*.cruds"];
+            let left = left.map(str::to_owned);
+            assert_eq!(grantable.chosen(&left).as_deref(), given, "{account:?}");
+            assert_eq!(grantable.is_empty(), given.is_none());
+            assert_eq!(grantable.about(&account).unwrap(), about);
+            assert_eq!(grantable.chosen(&[]), None);
+        }
+        let account = account(doctor, &["clinician"]);
+        let asked = Scopes::parse("user/Patient.rs").unwrap();
+        let grantable = Grantable::of(&asked, &account).unwrap();
+        assert_eq!(grantable.about(&account).unwrap(), About::Nobody);
+    }
+}

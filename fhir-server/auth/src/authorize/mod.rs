@@ -1,0 +1,57 @@
+//! `GET` and `POST /auth/authorize`: where an app sends a person to say what it may have.
+//! <https://hl7.org/fhir/smart-app-launch/app-launch.html#obtain-authorization-code>
+
+mod asked;
+mod grant;
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::Extension;
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+
+pub(crate) use asked::{Asked, Wrong};
+pub(crate) use grant::{About, Grantable};
+
+use crate::cookie::Browser;
+use crate::page::{Consent, Login, Stop, answer_wrong, authorize as address_of, go};
+use crate::state::{AuthState, Parts};
+
+/// Shows the log-in page, or what comes after it.
+pub(crate) async fn authorize(
+    State(auth): State<AuthState>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
+    let query = query.unwrap_or_default();
+    answer_wrong(begun(auth.parts(), address, &headers, &query).await)
+}
+
+async fn begun(
+    auth: &Parts,
+    address: Option<IpAddr>,
+    headers: &HeaderMap,
+    query: &str,
+) -> Result<Response, Stop> {
+    let people = auth.people()?;
+    let asked = &Asked::read(auth, query)?;
+    let browser = &Browser::of(headers, auth.endpoints.is_https())?;
+    match &people.store.session(&browser.digest()).await? {
+        None => Login::first(asked, browser),
+        Some(signed) => Consent { auth, asked, browser, signed, headers, address }.begin().await,
+    }
+}
+
+/// The same by a form of the app's, which comes without our cookie: so the browser is sent on to ask again.
+pub(crate) async fn authorize_by_form(State(auth): State<AuthState>, body: Bytes) -> Response {
+    let begun = || -> Result<Response, Stop> {
+        let query = std::str::from_utf8(&body).map_err(|_| Stop::Unreadable)?;
+        let asked = Asked::read(auth.parts(), query)?;
+        go(&address_of(&asked.query), None)
+    };
+    answer_wrong(begun())
+}

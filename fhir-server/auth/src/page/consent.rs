@@ -1,0 +1,184 @@
+//! The consent page: each scope a sentence that can be left out; and what becomes of the answer.
+
+use std::net::{IpAddr, SocketAddr};
+
+use askama::Template;
+use axum::Extension;
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use canonical_model::{Kind, ResourceId};
+use serde_json::json;
+use store::{NewApproval, SignedIn};
+
+use crate::authorize::{About, Asked, Grantable};
+use crate::cookie::{Browser, digest, random};
+use crate::page::patient::{Looking, Shown};
+use crate::page::{Picker, Posted, Stop, answer_wrong, authorize, go, page};
+use crate::state::{AuthState, Parts};
+use crate::words::{Whose, sentence};
+
+/// The page.
+#[derive(Template)]
+#[template(path = "consent.html")]
+struct Page<'a> {
+    app: &'a str,
+    token: String,
+    request: &'a str,
+    login: &'a str,
+    origin: &'a str,
+    patient: Option<&'a Shown>,
+    lines: Vec<Line>,
+    notes: Vec<&'static str>,
+    wrong: &'a str,
+}
+
+/// A scope that can be left out.
+struct Line {
+    scope: String,
+    words: String,
+}
+
+/// Somebody who is signed in and asked to give something.
+pub(crate) struct Consent<'a> {
+    pub(crate) auth: &'a Parts,
+    pub(crate) asked: &'a Asked<'a>,
+    pub(crate) browser: &'a Browser,
+    pub(crate) signed: &'a SignedIn,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) address: Option<IpAddr>,
+}
+
+/// `POST /auth/consent`: a patient was chosen, or the answer is there.
+pub(crate) async fn consent(
+    State(auth): State<AuthState>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
+    answer_wrong(answered(auth.parts(), address, &headers, &body).await)
+}
+
+async fn answered(
+    auth: &Parts,
+    address: Option<IpAddr>,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<Response, Stop> {
+    let posted = Posted::read(auth, headers, body)?;
+    let asked = posted.asked(auth)?;
+    let Some(signed) = posted.signed_in(&auth.people()?.store).await? else {
+        return go(&authorize(&asked.query), None);
+    };
+    let browser = &posted.browser;
+    let consent = Consent { auth, asked: &asked, browser, signed: &signed, headers, address };
+    match posted.get("decision") {
+        "" => consent.show(Some(posted.get("patient")), "").await,
+        "allow" => consent.allow(posted.get("patient"), &posted.all("scope")).await,
+        _ => Err(asked.told("access_denied", "The user gave no access").into()),
+    }
+}
+
+impl Consent<'_> {
+    /// What comes after the log-in: the picker, or the page itself where it is known whom it is about.
+    pub(crate) async fn begin(&self) -> Result<Response, Stop> {
+        let grantable = self.grantable()?;
+        match grantable.about(&self.signed.account)? {
+            About::Chosen => Picker::first(self.asked, self.browser, &self.signed.account),
+            About::Own(_) | About::Nobody => self.show(None, "").await,
+        }
+    }
+
+    fn grantable(&self) -> Result<Grantable, Stop> {
+        let grantable = Grantable::of(&self.asked.scopes, &self.signed.account)?;
+        if grantable.is_empty() {
+            let why = "This user can give none of these scopes";
+            return Err(self.asked.told("invalid_scope", why).into());
+        }
+        Ok(grantable)
+    }
+
+    /// The patient it is about, looked up with the person's own rights.
+    async fn patient(&self, about: &About, chosen: &str) -> Result<Option<Shown>, Stop> {
+        let id = match about {
+            About::Nobody => return Ok(None),
+            About::Own(id) => id.clone(),
+            About::Chosen => match ResourceId::parse(chosen) {
+                Ok(id) => id,
+                Err(_) => return Err(Stop::Unreadable),
+            },
+        };
+        let people = self.auth.people()?;
+        let (account, address, headers) = (&self.signed.account, self.address, self.headers);
+        let found = Looking { people, account, address, headers }.read(&id).await;
+        match found {
+            Err(Stop::Fault(fault))
+                if matches!(fault.kind, Kind::NotFound | Kind::Gone | Kind::Forbidden) =>
+            {
+                let why = "There is no record of this patient that the user may see";
+                Err(self.asked.told("access_denied", why).into())
+            }
+            found => found.map(Some),
+        }
+    }
+
+    async fn show(&self, chosen: Option<&str>, wrong: &str) -> Result<Response, Stop> {
+        let grantable = self.grantable()?;
+        let about = grantable.about(&self.signed.account)?;
+        let patient = self.patient(&about, chosen.unwrap_or_default()).await?;
+        let own = self.signed.account.fhir_user.as_deref();
+        let whose = match own.is_some_and(|user| user.starts_with("Patient/")) {
+            true => Whose::Yours,
+            false => Whose::This,
+        };
+        let lines = grantable.clinical.iter();
+        let lines = lines
+            .map(|scope| Line { scope: scope.to_string(), words: sentence(scope, whose) })
+            .collect();
+        let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+        let content = Page {
+            app: &self.asked.client.name,
+            token: self.browser.token(),
+            request: &self.asked.query,
+            login: &self.signed.account.login,
+            origin: self.asked.origin(),
+            patient: patient.as_ref(),
+            lines,
+            notes: vec!["The access ends when you sign out, and after a day at the latest."],
+            wrong,
+        };
+        page(&content, status, Some(self.asked.origin()), None)
+    }
+
+    async fn allow(&self, chosen: &str, left: &[String]) -> Result<Response, Stop> {
+        let grantable = self.grantable()?;
+        let Some(scopes) = grantable.chosen(left) else {
+            let wrong = "Leave something in, or choose “Give none”.";
+            return self.show(Some(chosen), wrong).await;
+        };
+        let about = grantable.about(&self.signed.account)?;
+        let patient = self.patient(&about, chosen).await?;
+        let code = random()?;
+        let new = NewApproval {
+            session: self.signed.session,
+            client: &self.asked.client.id,
+            scopes: &scopes,
+            patient: patient.as_ref().map(|patient| patient.id.as_str()),
+            context: &json!({}),
+            offline: false,
+            salt: &random()?,
+            digest: &digest(b"code", &code),
+            redirect: &self.asked.redirect,
+            challenge: &self.asked.challenge,
+            nonce: self.asked.nonce.as_deref(),
+        };
+        match self.auth.people()?.store.approve(&new).await? {
+            Some(_) => go(&self.asked.with_code(&BASE64_URL_SAFE_NO_PAD.encode(code)), None),
+            None => go(&authorize(&self.asked.query), None),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The log-in page, and what it sends; signing out.
+
+use std::net::{IpAddr, SocketAddr};
+
+use askama::Template;
+use axum::Extension;
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use canonical_model::{Error, Kind};
+use store::AuditAction;
+use telemetry::Emit;
+use telemetry::event::AuthenticationFailed;
+
+use crate::authorize::Asked;
+use crate::cookie::Browser;
+use crate::page::{Posted, Stop, answer_wrong, authorize, go, page};
+use crate::password::Password;
+use crate::people::People;
+use crate::record::Said;
+use crate::sign_in::sign_in;
+use crate::state::{AuthState, Parts};
+
+/// One sentence for whatever is wrong: who tries learns no more.
+const WRONG: &str = "Log-in and password do not go together. After ten wrong tries in a row an account is closed for 15 minutes or longer.";
+
+/// The page.
+#[derive(Template)]
+#[template(path = "login.html")]
+pub(crate) struct Login<'a> {
+    pub(crate) app: &'a str,
+    pub(crate) token: String,
+    pub(crate) request: &'a str,
+    pub(crate) login: &'a str,
+    pub(crate) wrong: &'a str,
+}
+
+impl Login<'_> {
+    /// The page that an authorization begins with.
+    pub(crate) fn first(asked: &Asked<'_>, browser: &Browser) -> Result<Response, Stop> {
+        let (app, request) = (asked.client.name.as_str(), asked.query.as_str());
+        let login = Login { app, token: browser.token(), request, login: "", wrong: "" };
+        page(&login, StatusCode::OK, Some(asked.origin()), Some(browser))
+    }
+}
+
+/// `POST /auth/login`.
+pub(crate) async fn login(
+    State(auth): State<AuthState>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
+    answer_wrong(signing_in(auth.parts(), address, &headers, &body).await)
+}
+
+async fn signing_in(
+    auth: &Parts,
+    address: Option<IpAddr>,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<Response, Stop> {
+    let People { store, passwords, .. } = auth.people()?;
+    let posted = Posted::read(auth, headers, body)?;
+    let asked = posted.asked(auth)?;
+    let typed = posted.get("login");
+    let (suspect, now_s) = (auth.throttle.suspect(typed, address), auth.clock.seconds());
+    if let Err(wait_s) = auth.throttle.admit(suspect, now_s) {
+        let text = format!("Too many wrong tries from here. Wait {wait_s} seconds.");
+        return Err(Error::new(Kind::TooManyRequests, text).into());
+    }
+    // Another cookie from now on: whoever knew the one of before is not signed in by it.
+    let fresh = Browser::new(auth.endpoints.is_https())?;
+    let password = Password::new(posted.get("password").to_owned());
+    let signed = sign_in(store, passwords, typed, password, &fresh.digest()).await?;
+    let said = Said::new(auth, headers, address, AuditAction::LogIn).client(&asked.client.id);
+    let Some(signed) = signed else {
+        auth.throttle.failed(suspect, now_s);
+        AuthenticationFailed { door: "login", reason: "password" }.emit();
+        said.status(403).record().await?;
+        let app = asked.client.name.as_str();
+        let token = posted.browser.token();
+        let login = Login { app, token, request: &asked.query, login: typed, wrong: WRONG };
+        return page(&login, StatusCode::FORBIDDEN, Some(asked.origin()), None);
+    };
+    auth.throttle.succeeded(suspect);
+    let account = store.account(signed.account).await?;
+    said.account(&account).status(200).record().await?;
+    go(&authorize(&asked.query), Some(&fresh))
+}
+
+/// `POST /auth/logout`: the session is over, on every server.
+pub(crate) async fn logout(
+    State(auth): State<AuthState>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    answer_wrong(signing_out(auth.parts(), &headers, &body).await)
+}
+
+async fn signing_out(auth: &Parts, headers: &HeaderMap, body: &Bytes) -> Result<Response, Stop> {
+    let People { store, .. } = auth.people()?;
+    let posted = Posted::read(auth, headers, body)?;
+    let asked = posted.asked(auth)?;
+    if let Some(signed) = posted.signed_in(store).await? {
+        store.end_session(signed.session).await?;
+    }
+    let fresh = Browser::new(auth.endpoints.is_https())?;
+    go(&authorize(&asked.query), Some(&fresh))
+}

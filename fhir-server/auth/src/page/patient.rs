@@ -1,0 +1,245 @@
+//! The patient picker: a search with the rights of whoever is signed in, recorded as one.
+
+use std::net::{IpAddr, SocketAddr};
+
+use askama::Template;
+use axum::Extension;
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use canonical_model::{ResourceId, ResourceType, Value, json};
+use domain::interactions::search::{Scope, queries, search};
+use search::query::{Handling, Pair, write_pairs};
+use store::{Account, AuditAction, AuditEntry, AuditInteraction, SignedIn, Stored};
+
+use crate::authorize::Asked;
+use crate::cookie::Browser;
+use crate::limits::{PICKED_MAX, PICKER_BYTES_MAX};
+use crate::page::{Posted, Stop, answer_wrong, authorize, go, page};
+use crate::people::{People, look};
+use crate::record::request_id;
+use crate::state::{AuthState, Parts};
+
+/// The page.
+#[derive(Default, Template)]
+#[template(path = "patient.html")]
+pub(crate) struct Picker<'a> {
+    app: &'a str,
+    token: String,
+    request: &'a str,
+    login: &'a str,
+    name: &'a str,
+    birthdate: &'a str,
+    identifier: &'a str,
+    wrong: &'a str,
+    found: Option<Vec<Shown>>,
+    more: bool,
+}
+
+/// A patient as people are told apart.
+#[derive(Clone, Debug)]
+pub(crate) struct Shown {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) about: String,
+}
+
+impl Picker<'_> {
+    /// The page before anything was searched for.
+    pub(crate) fn first(
+        asked: &Asked<'_>,
+        browser: &Browser,
+        account: &Account,
+    ) -> Result<Response, Stop> {
+        let picker = Picker {
+            app: &asked.client.name,
+            token: browser.token(),
+            request: &asked.query,
+            login: &account.login,
+            ..Picker::default()
+        };
+        page(&picker, StatusCode::OK, Some(asked.origin()), None)
+    }
+}
+
+/// `POST /auth/patient`.
+pub(crate) async fn patient(
+    State(auth): State<AuthState>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
+    answer_wrong(picking(auth.parts(), address, &headers, &body).await)
+}
+
+async fn picking(
+    auth: &Parts,
+    address: Option<IpAddr>,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<Response, Stop> {
+    let people = auth.people()?;
+    let posted = Posted::read(auth, headers, body)?;
+    let asked = posted.asked(auth)?;
+    let Some(SignedIn { account, .. }) = posted.signed_in(&people.store).await? else {
+        return go(&authorize(&asked.query), None);
+    };
+    let [name, birthdate, identifier] =
+        ["name", "birthdate", "identifier"].map(|field| posted.get(field).trim());
+    let mut picker = Picker {
+        app: &asked.client.name,
+        token: posted.browser.token(),
+        request: &asked.query,
+        login: &account.login,
+        name,
+        birthdate,
+        identifier,
+        ..Picker::default()
+    };
+    let typed = [("name", name), ("birthdate", birthdate), ("identifier", identifier)];
+    let typed: Vec<(&str, &str)> = typed.into_iter().filter(|(_, text)| !text.is_empty()).collect();
+    if typed.is_empty() {
+        picker.wrong = "Type a name, a date of birth or a number first.";
+    } else if typed.iter().any(|(_, text)| text.len() > PICKER_BYTES_MAX) {
+        picker.wrong = "That is too long to be searched for.";
+    } else {
+        let looking = Looking { people, account: &account, address, headers };
+        match looking.search(&typed).await {
+            Ok(found) => {
+                picker.more = found.len() > PICKED_MAX;
+                picker.found = Some(found.into_iter().take(PICKED_MAX).collect());
+            }
+            Err(Stop::Fault(fault)) if fault.kind == canonical_model::Kind::Invalid => {
+                picker.wrong = "That cannot be searched for. A date is written as 1984-03-12.";
+            }
+            Err(stop) => return Err(stop),
+        }
+    }
+    let status = if picker.wrong.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    page(&picker, status, Some(asked.origin()), None)
+}
+
+/// Somebody who looks at patients.
+pub(crate) struct Looking<'a> {
+    pub(crate) people: &'a People,
+    pub(crate) account: &'a Account,
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) headers: &'a HeaderMap,
+}
+
+impl Looking<'_> {
+    /// Patients whom the person may see and who fit; one more than a page has where there are more.
+    async fn search(&self, typed: &[(&str, &str)]) -> Result<Vec<Shown>, Stop> {
+        let domain = &self.people.domain;
+        let request = look(
+            self.account,
+            request_id(self.headers),
+            self.address,
+            AuditInteraction::SearchType,
+        )?;
+        let pair = |(name, text): &(&str, &str)| ((*name).to_owned(), escaped(text));
+        let mut pairs: Vec<Pair> = typed.iter().map(pair).collect();
+        let detail = write_pairs(pairs.iter().map(|(name, text)| (name.as_str(), text.as_str())));
+        pairs.push(("_count".to_owned(), (PICKED_MAX + 1).to_string()));
+        let scope = Scope::Type(ResourceType::PATIENT);
+        let queries = queries(domain, &request, &scope, &pairs, Handling::Strict).await?;
+        let searched = search(domain, &request, &queries, None).await?;
+        let found: Vec<&Stored> = searched.page.found.iter().map(|found| &found.resource).collect();
+        let entry = AuditEntry {
+            kind: Some(ResourceType::PATIENT),
+            detail: Some(domain.catalogue().written_down(detail)),
+            patients: found.iter().flat_map(|stored| stored.patients.clone()).collect(),
+            ..AuditEntry::new(domain.now(), request.context(), AuditAction::Search, 200)
+        };
+        domain.auditor().record(entry).await?;
+        found.into_iter().map(shown).collect()
+    }
+
+    /// One patient, if the person may see him; recorded as a read.
+    pub(crate) async fn read(&self, id: &ResourceId) -> Result<Shown, Stop> {
+        let domain = &self.people.domain;
+        let request =
+            look(self.account, request_id(self.headers), self.address, AuditInteraction::Read)?;
+        let kind = ResourceType::PATIENT;
+        let reading = domain::interactions::read::read(domain, &request, kind, id).await?;
+        if !reading.recorded {
+            let entry = AuditEntry {
+                kind: Some(kind),
+                id: Some(reading.stored.id.clone()),
+                version: Some(reading.stored.version),
+                patients: reading.stored.patients.clone(),
+                ..AuditEntry::new(domain.now(), request.context(), AuditAction::Read, 200)
+            };
+            domain.auditor().record(entry).await?;
+        }
+        shown(&reading.stored)
+    }
+}
+
+/// What is typed is meant as it stands.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if matches!(letter, ',' | '$' | '|' | '\\') {
+            escaped.push('\\');
+        }
+        escaped.push(letter);
+    }
+    escaped
+}
+
+fn shown(stored: &Stored) -> Result<Shown, Stop> {
+    let body = json::parse(stored.text.as_deref().unwrap_or_default())?;
+    let text = |name: &str| body.get(name).and_then(Value::as_str);
+    let names = body.get("name").map(Value::items).unwrap_or_default();
+    let name = names.iter().map(name).find(|name| !name.is_empty());
+    let born = text("birthDate").map(|date| format!("born {date}"));
+    let about: Vec<String> =
+        born.into_iter().chain(text("gender").map(str::to_owned)).chain(number(&body)).collect();
+    Ok(Shown {
+        id: stored.id.clone(),
+        name: name.unwrap_or_else(|| "Without a name".to_owned()),
+        about: about.join(", "),
+    })
+}
+
+fn name(of: &Value) -> String {
+    let text = |name: &str| of.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let given = of.get("given").map(Value::items).unwrap_or_default().iter();
+    let given: Vec<&str> = given.filter_map(Value::as_str).collect();
+    let whole = format!("{} {}", given.join(" "), text("family"));
+    match whole.trim() {
+        "" => text("text"),
+        whole => whole.to_owned(),
+    }
+}
+
+fn number(body: &Value) -> Option<String> {
+    let identifiers = body.get("identifier")?.items();
+    let value = identifiers.iter().find_map(|it| it.get("value").and_then(Value::as_str))?;
+    Some(format!("number {value}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_means_itself() {
+        assert_eq!(escaped("a,b|c$d\\"), "a\\,b\\|c\\$d\\\\");
+    }
+
+    #[test]
+    fn people_are_told_apart() {
+        for (text, shown) in [
+            (r#"{"given":["Pat","A."],"family":"Sample"}"#, "Pat A. Sample"),
+            (r#"{"family":"Sample"}"#, "Sample"),
+            (r#"{"text":"Pat S."}"#, "Pat S."),
+            ("{}", ""),
+        ] {
+            assert_eq!(name(&json::parse(text.as_bytes()).unwrap()), shown);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! What signing in needs beside clients: accounts, passwords, and the resources that people are.
+
+use std::sync::Arc;
+
+use access::{Caller, FhirUser, Roles, Scopes};
+use canonical_model::{ResourceId, Result};
+use domain::{Domain, Request};
+use store::{Account, AuditInteraction, AuthStore};
+
+use crate::password::Passwords;
+
+/// The client that our own pages are, in the record.
+pub(crate) const PAGES: &str = "carebridge";
+
+/// Accounts, and what is asked about them.
+#[derive(Clone)]
+pub struct People {
+    pub(crate) store: AuthStore,
+    pub(crate) passwords: Passwords,
+    pub(crate) domain: Domain,
+}
+
+impl People {
+    /// Takes the accounts, and the data that people are looked up in.
+    ///
+    /// # Errors
+    /// 500 where the system gives no random bytes.
+    pub fn new(store: AuthStore, domain: Domain) -> Result<Self> {
+        Ok(Self { store, passwords: Passwords::new()?, domain })
+    }
+}
+
+/// A person on our own pages, who looks at patients with rights of his own.
+pub(crate) fn looking(account: &Account) -> Result<Caller> {
+    let orgs = account.orgs.iter().map(|id| ResourceId::parse(id)).collect::<Result<_>>()?;
+    Ok(Caller {
+        subject: Some(account.sub.as_str().into()),
+        scopes: Scopes::parse("user/Patient.rs")?,
+        fhir_user: account.fhir_user.as_deref().map(FhirUser::parse).transpose()?,
+        roles: Roles::parse(account.roles.iter().map(String::as_str))?,
+        orgs,
+        ..Caller::of_client(PAGES)
+    })
+}
+
+/// The request of such a look.
+pub(crate) fn look(
+    account: &Account,
+    request_id: Arc<str>,
+    address: Option<std::net::IpAddr>,
+    interaction: AuditInteraction,
+) -> Result<Request> {
+    let caller = Arc::new(looking(account)?);
+    Ok(Request { caller, request_id, address, interaction, idempotency: None, room: None })
+}
