@@ -1,5 +1,7 @@
 //! A server in this process, on a free port and a database of its own.
 
+use std::net::SocketAddr;
+
 use anyhow::{Context, Result};
 use auth::ClientConfig;
 use server::{DatabaseSettings, Running, Settings};
@@ -68,6 +70,14 @@ impl Fixture {
             .as_ref()
             .map(|running| running.origin.as_str())
             .context("the server is stopped")
+    }
+
+    /// Where it listens, whatever its public origin is.
+    ///
+    /// # Errors
+    /// It was stopped.
+    pub fn address(&self) -> Result<SocketAddr> {
+        self.running.as_ref().map(|running| running.address).context("the server is stopped")
     }
 
     /// Stops the server as SIGTERM would.

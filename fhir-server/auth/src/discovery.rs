@@ -27,15 +27,17 @@ fn for_people(endpoints: &Endpoints) -> Value {
     json!({
         "authorization_endpoint": endpoints.authorize(),
         "response_types_supported": ["code"],
-        "grant_types_supported": ["client_credentials", "authorization_code"],
+        "introspection_endpoint": endpoints.introspect(),
+        "revocation_endpoint": endpoints.revoke(),
+        "grant_types_supported": ["client_credentials", "authorization_code", "refresh_token"],
         "scopes_supported": [
-            "launch/patient", "patient/*.cruds", "user/*.cruds", "system/*.cruds",
+            "launch/patient", "offline_access", "online_access", "patient/*.cruds", "user/*.cruds", "system/*.cruds",
             "patient/*.read", "patient/*.write", "patient/*.*", "user/*.read", "user/*.write", "user/*.*",
             "system/*.read", "system/*.write", "system/*.*",
         ],
         "capabilities": [
             "launch-standalone", "authorize-post", "client-public", "client-confidential-symmetric",
-            "context-standalone-patient", "permission-patient", "permission-user", "permission-v1",
+            "context-standalone-patient", "permission-offline", "permission-online", "permission-patient", "permission-user", "permission-v1",
             "permission-v2",
         ],
     })

@@ -1,22 +1,22 @@
-//! The authorization code grant: a code for a token, once.
+//! Tokens on behalf of a person: for a code, once, and for a refresh token, in a row.
 //! <https://hl7.org/fhir/smart-app-launch/app-launch.html#obtain-access-token>
 
+use access::Scopes;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use canonical_model::Result as Outcome;
-use serde_json::{Map, Value, json};
-use store::{Approval, AuditAction, Exchange, Exchanged};
+use canonical_model::Error;
+use store::{Approval, AuditAction, Exchange, Exchanged, Refresh, Refreshed};
 
-use crate::claims::{Claims, GenerationsClaim};
-use crate::client::Client;
 use crate::cookie::{digest, sha256};
-use crate::limits::{APP_TOKEN_S, VERIFIER_BYTES_MAX, VERIFIER_BYTES_MIN};
+use crate::limits::{VERIFIER_BYTES_MAX, VERIFIER_BYTES_MIN};
 use crate::record::Said;
-use crate::refusal::{NO_STORE, Refusal};
+use crate::refresh_token::RefreshToken;
+use crate::refusal::{NO_STORE, Refusal, wording};
 use crate::state::Parts;
 use crate::token::Asking;
+use crate::tokens::Given;
 
 /// Answers a token request by a code.
 pub(crate) async fn exchange(asking: &Asking<'_>) -> Result<Response, Refusal> {
@@ -43,47 +43,77 @@ pub(crate) async fn exchange(asking: &Asking<'_>) -> Result<Response, Refusal> {
             return Err(Refusal::InvalidGrant(WRONG));
         }
     };
-    let claims = claims(auth, client, &approval)?;
-    let answer = answer(auth, &claims)?;
-    let said = said.person(&approval.sub, approval.fhir_user.as_deref()).token(&claims.jti);
-    said.detail(format!("authorization_code: {}", claims.scope)).record().await?;
+    let token = RefreshToken::of(&approval, approval.seq)?;
+    let scope = approval.scopes.clone();
+    let given = Given { client, approval: &approval, scope, refresh: token, begins_s: None };
+    give(auth, &given, said, "authorization_code").await
+}
+
+/// Answers a token request by a refresh token.
+/// <https://hl7.org/fhir/smart-app-launch/app-launch.html#refresh-access-token>
+pub(crate) async fn refresh(asking: &Asking<'_>) -> Result<Response, Refusal> {
+    let Asking { auth, client, form, headers, address } = *asking;
+    let Some(people) = &auth.people else { return Err(Refusal::UnsupportedGrantType) };
+    let sent = form.get("refresh_token");
+    let sent = sent.ok_or(Refusal::InvalidRequest("refresh_token is missing"))?;
+    let said = Said::new(auth, headers, address, AuditAction::Token).client(&client.id);
+    let refused = async |said: Said<'_>, why: &str| {
+        said.status(400).detail(format!("refresh_token: {why}")).record().await?;
+        Err(Refusal::InvalidGrant(OVER))
+    };
+    let Some(read) = auth.refresh.read(sent) else { return refused(said, "made up").await };
+    let RefreshToken { approval, seq, salt } = &read;
+    let (approval, seq, idles) = (*approval, *seq, client.own);
+    let token = Refresh { approval, seq, salt, client: &client.id, idles };
+    let renewed = match people.store.refresh(&token).await? {
+        Refreshed::Approval(renewed) => renewed,
+        Refreshed::Unknown => return refused(said, "over").await,
+        Refreshed::UsedBefore => {
+            return refused(said, "used before, so the authorization is over").await;
+        }
+    };
+    let approval = &renewed.approval;
+    let scope = narrowed(&approval.scopes, form.get("scope"))?;
+    let refresh = RefreshToken { seq: renewed.seq, ..read };
+    let begins_s = Some(renewed.rotated_s);
+    let given = Given { client, approval, scope, refresh, begins_s };
+    give(auth, &given, said, "refresh_token").await
+}
+
+/// Whatever it was: who has a token of another learns no more.
+const OVER: &str = "The refresh token is unknown, over, or of another client; ask the user again";
+
+/// What is asked of what was given; never more. In the words of what is asked.
+fn narrowed(given: &str, asked: Option<&str>) -> Result<String, Refusal> {
+    let refused = |error: Error| Refusal::InvalidScope(wording(&error).to_owned());
+    let Some(asked) = asked else { return Ok(given.to_owned()) };
+    let given = Scopes::parse(given).map_err(refused)?;
+    let asked = Scopes::parse(asked).map_err(refused)?;
+    let both = asked.narrowed_to(&given);
+    if both.is_empty() {
+        let why = "None of these scopes was given; a refresh widens nothing";
+        return Err(Refusal::InvalidScope(why.to_owned()));
+    }
+    Ok(both.to_string())
+}
+
+async fn give(
+    auth: &Parts,
+    given: &Given<'_>,
+    said: Said<'_>,
+    by: &str,
+) -> Result<Response, Refusal> {
+    let claims = given.claims(auth)?;
+    let answer = given.answer(auth, &claims)?;
+    let Approval { sub, fhir_user, .. } = given.approval;
+    let said = said.person(sub, fhir_user.as_deref()).token(&claims.jti);
+    said.detail(format!("{by}: {}", claims.scope)).record().await?;
     Ok((NO_STORE, Json(answer)).into_response())
 }
 
 /// Whatever it was: who has a code of another learns no more.
 const WRONG: &str =
     "The code is unknown, used, too old, or of another client, redirect_uri or code_verifier";
-
-/// What an app is given for an authorization.
-fn claims(auth: &Parts, client: &Client, approval: &Approval) -> Outcome<Claims> {
-    let life_s = APP_TOKEN_S.min(approval.left_s);
-    let (sub, scope) = (approval.sub.clone(), approval.scopes.clone());
-    Ok(Claims {
-        patient: approval.patient.clone(),
-        fhir_user: approval.fhir_user.clone(),
-        roles: approval.roles.clone(),
-        orgs: approval.orgs.clone(),
-        pou: approval.purpose.clone(),
-        grant: Some(approval.approval),
-        generations: GenerationsClaim { account: approval.generation, client: 0 },
-        ..Claims::new(auth, client, sub, scope, life_s)?
-    })
-}
-
-fn answer(auth: &Parts, claims: &Claims) -> Outcome<Value> {
-    let mut answer = Map::new();
-    let mut put = |name: &str, value: Value| drop(answer.insert(name.to_owned(), value));
-    put("access_token", json!(claims.signed(auth)?));
-    put("token_type", json!("Bearer"));
-    put("expires_in", json!(claims.exp - claims.iat));
-    put("scope", json!(claims.scope));
-    if let Some(patient) = &claims.patient {
-        put("patient", json!(patient));
-        // The app stands by itself: nothing of ours around it says whom it shows.
-        put("need_patient_banner", json!(true));
-    }
-    Ok(Value::Object(answer))
-}
 
 /// The challenge that a verifier answers (RFC 7636, S256).
 fn challenge(verifier: &str) -> Option<String> {

@@ -7,6 +7,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
@@ -22,6 +23,8 @@ const END: &str = "-----END PRIVATE KEY-----";
 /// The key that signs tokens. Prints its name only.
 pub struct SigningKey {
     kid: String,
+    /// What follows from the private half alone, for other purposes.
+    secret: [u8; 32],
     x: String,
     y: String,
     encoding: EncodingKey,
@@ -85,6 +88,11 @@ impl SigningKey {
         json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y, "use": "sig", "alg": "ES256", "kid": kid })
     }
 
+    /// What follows from it for other purposes: as secret as itself, and the same wherever it is.
+    pub(crate) fn secret(&self) -> &[u8; 32] {
+        &self.secret
+    }
+
     pub(crate) fn encoding(&self) -> &EncodingKey {
         &self.encoding
     }
@@ -104,7 +112,8 @@ impl SigningKey {
         let thumb = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
         let kid = BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, thumb.as_bytes()));
         let decoding = DecodingKey::from_ec_components(&x, &y).map_err(Error::internal)?;
-        Ok(Self { kid, x, y, encoding: EncodingKey::from_ec_der(der), decoding })
+        let secret = derived(der)?;
+        Ok(Self { kid, secret, x, y, encoding: EncodingKey::from_ec_der(der), decoding })
     }
 }
 
@@ -112,6 +121,17 @@ impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SigningKey({})", self.kid)
     }
+}
+
+/// By HKDF (RFC 5869).
+fn derived(der: &[u8]) -> Result<[u8; 32]> {
+    let mut secret = [0; 32];
+    Salt::new(HKDF_SHA256, b"carebridge signing key")
+        .extract(der)
+        .expand(&[b"auth"], HKDF_SHA256)
+        .and_then(|made| made.fill(&mut secret))
+        .map_err(Error::internal)?;
+    Ok(secret)
 }
 
 fn new_pkcs8() -> Result<impl AsRef<[u8]>> {

@@ -53,8 +53,14 @@ pub const ASKED_BYTES_MAX: usize = 16 * 1_024;
 pub const STATE_BYTES_MAX: usize = 1_024;
 /// An app's `nonce`, in bytes: it is kept, and comes back in a token.
 pub const NONCE_BYTES_MAX: usize = 256;
-/// Life of an app's token, in seconds. Short, for nothing can end it earlier yet.
-pub const APP_TOKEN_S: i64 = 300;
+/// Life of an app's token, in seconds: SMART's upper bound.
+pub const APP_TOKEN_S: i64 = 3_600;
+/// Life of a token of staff's own app, in seconds.
+pub const OWN_TOKEN_S: i64 = 4 * 3_600;
+/// How long it is believed that nothing was revoked since the database told last, in milliseconds.
+pub const KNOWN_FOR_MS: u64 = 4_000;
+/// What is over and remembered; beyond that what has ended by itself is forgotten first.
+pub const OVER_MAX: usize = 100_000;
 /// A `code_verifier`, in bytes, at least (RFC 7636, section 4.1).
 pub const VERIFIER_BYTES_MIN: usize = 43;
 /// At most.

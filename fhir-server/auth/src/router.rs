@@ -13,6 +13,7 @@ use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 use crate::authorize::{authorize, authorize_by_form};
 use crate::discovery::jwks;
+use crate::introspect::{introspect, revoke};
 use crate::limits::{FORM_BYTES_MAX, FORM_S_MAX, PAGE_FORM_BYTES_MAX};
 use crate::page::{consent, login, logout, patient, style};
 use crate::refusal::Refusal;
@@ -21,12 +22,24 @@ use crate::state::AuthState;
 use crate::token::token;
 
 /// What apps ask for, from wherever they are.
-const API: [Route<AuthState>; 2] = [
+const API: [Route<AuthState>; 4] = [
     Route {
         method: MethodFilter::POST,
         path: "/auth/token",
         rule: Rule::Client,
         serve: |method| on(method, token).fallback(async || Refusal::MethodNotAllowed),
+    },
+    Route {
+        method: MethodFilter::POST,
+        path: "/auth/introspect",
+        rule: Rule::Client,
+        serve: |method| on(method, introspect).fallback(async || Refusal::MethodNotAllowed),
+    },
+    Route {
+        method: MethodFilter::POST,
+        path: "/auth/revoke",
+        rule: Rule::Client,
+        serve: |method| on(method, revoke).fallback(async || Refusal::MethodNotAllowed),
     },
     Route {
         method: MethodFilter::GET,

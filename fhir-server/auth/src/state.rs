@@ -9,6 +9,7 @@ use crate::client::Clients;
 use crate::key::SigningKey;
 use crate::page::Stop;
 use crate::people::People;
+use crate::refresh_token::RefreshKey;
 use crate::revocation::Revocations;
 use crate::throttle::Throttle;
 use crate::throttles::Throttles;
@@ -49,6 +50,18 @@ impl Endpoints {
     #[must_use]
     pub fn authorize(&self) -> String {
         format!("{}/auth/authorize", self.origin)
+    }
+
+    /// Where a token is asked about.
+    #[must_use]
+    pub fn introspect(&self) -> String {
+        format!("{}/auth/introspect", self.origin)
+    }
+
+    /// Where a token is ended.
+    #[must_use]
+    pub fn revoke(&self) -> String {
+        format!("{}/auth/revoke", self.origin)
     }
 
     /// The public origin.
@@ -92,6 +105,8 @@ pub struct Services {
     pub people: Option<People>,
     /// Where all of it is recorded; only tests have none.
     pub auditor: Option<Auditor>,
+    /// The key of the purpose `auth`, the same on all servers; none takes one that follows from the signing key.
+    pub secret: Option<[u8; 32]>,
 }
 
 pub(crate) struct Parts {
@@ -103,10 +118,16 @@ pub(crate) struct Parts {
     pub(crate) throttles: Throttles,
     pub(crate) people: Option<People>,
     pub(crate) auditor: Option<Auditor>,
+    pub(crate) refresh: RefreshKey,
     verifier: Verifier,
 }
 
 impl Parts {
+    /// The verifier of the tokens issued here.
+    pub(crate) fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
     /// Who can sign in.
     pub(crate) fn people(&self) -> Result<&People, Stop> {
         self.people.as_ref().ok_or(Stop::Closed)
@@ -118,7 +139,8 @@ impl AuthState {
     #[must_use]
     pub fn new(services: Services) -> Self {
         let Services { endpoints, clients, key, clock, .. } = services;
-        let Services { revocations, throttles, people, auditor, .. } = services;
+        let Services { revocations, throttles, people, auditor, secret, .. } = services;
+        let refresh = RefreshKey::new(&secret.unwrap_or_else(|| *key.secret()));
         let key = Arc::new(key);
         let verifier = Verifier::new(
             &endpoints,
@@ -137,6 +159,7 @@ impl AuthState {
             throttles,
             people,
             auditor,
+            refresh,
             verifier,
         }))
     }

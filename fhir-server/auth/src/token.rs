@@ -19,7 +19,7 @@ use telemetry::event::AuthenticationFailed;
 
 use crate::claims::Claims;
 use crate::client::Client;
-use crate::exchange::exchange;
+use crate::exchange::{exchange, refresh};
 use crate::form::{Credentials, Form};
 use crate::limits::BACKEND_TOKEN_S;
 use crate::record::Said;
@@ -64,15 +64,12 @@ async fn answer(
     if query.is_some_and(|query| !query.is_empty()) {
         return Err(Refusal::InvalidRequest("Send parameters in the body: an address is logged"));
     }
-    let body = body.map_err(|rejection| match rejection.status().as_u16() {
-        413 => Refusal::TooLarge,
-        _ => Refusal::InvalidRequest("The body could not be read"),
-    })?;
+    let body = body_of(body)?;
     let form = Form::read(headers, &body)?;
     let grant = form.get("grant_type").unwrap_or_default();
     match grant {
         "client_credentials" => {}
-        "authorization_code" if auth.people.is_some() => {}
+        "authorization_code" | "refresh_token" if auth.people.is_some() => {}
         "" => return Err(Refusal::InvalidRequest("grant_type is missing")),
         _ => return Err(Refusal::UnsupportedGrantType),
     }
@@ -80,11 +77,21 @@ async fn answer(
     let asking = Asking { auth, client, form: &form, headers, address };
     match grant {
         "client_credentials" => for_itself(&asking).await,
+        "refresh_token" => refresh(&asking).await,
         _ => exchange(&asking).await,
     }
 }
 
-fn authenticate<'a>(
+/// The body, if it could be read.
+pub(crate) fn body_of(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Refusal> {
+    body.map_err(|rejection| match rejection.status().as_u16() {
+        413 => Refusal::TooLarge,
+        _ => Refusal::InvalidRequest("The body could not be read"),
+    })
+}
+
+/// The client that asks.
+pub(crate) fn authenticate<'a>(
     auth: &'a Parts,
     address: Option<IpAddr>,
     headers: &HeaderMap,

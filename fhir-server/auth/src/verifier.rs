@@ -17,7 +17,7 @@ use crate::claims::{Claims, TYPE};
 use crate::client::Clients;
 use crate::key::SigningKey;
 use crate::limits::{LEEWAY_S, ORGS_MAX, PURPOSE_BYTES_MAX, TOKEN_BYTES_MAX, TOKENS_CACHED_MAX};
-use crate::revocation::Revocations;
+use crate::revocation::{Revocations, Standing};
 use crate::state::Endpoints;
 
 /// Verifies tokens of this server. Clones share one memory.
@@ -39,6 +39,15 @@ struct Verified {
     caller: Arc<Caller>,
     /// From when it is refused, in seconds since 1970: `exp` and the leeway.
     ends_s: i64,
+}
+
+/// What a token that is good says of itself.
+pub(crate) struct Known {
+    pub(crate) caller: Arc<Caller>,
+    /// In seconds since 1970.
+    pub(crate) exp: i64,
+    pub(crate) iss: String,
+    pub(crate) fhir_user: Option<String>,
 }
 
 impl Verifier {
@@ -93,10 +102,30 @@ impl Verifier {
             let how = "The token has expired; get a new one at the token endpoint";
             return Err(Error::new(Kind::Unauthorized, how).code(IssueCode::Expired));
         }
-        if parts.revocations.is_revoked(&verified.caller) {
-            return Err(refused("The token has been revoked"));
+        match parts.revocations.standing(&verified.caller) {
+            Standing::Good => Ok(verified.caller),
+            Standing::Over => Err(refused("The token has been revoked")),
+            Standing::Unknown => {
+                let how =
+                    "Whether the token is still good is not known just now. Try again shortly.";
+                Err(Error::new(Kind::Unavailable, how))
+            }
         }
-        Ok(verified.caller)
+    }
+
+    /// What a token that is good says; `None` for any other text.
+    ///
+    /// # Errors
+    /// 503 where it is not known whether it was revoked.
+    pub(crate) fn known(&self, token: &str) -> Result<Option<Known>> {
+        let caller = match self.check(token) {
+            Ok(caller) => caller,
+            Err(error) if error.kind == Kind::Unauthorized => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let claims = decode::<Claims>(token, self.0.key.decoding(), &self.0.validation);
+        let Claims { exp, iss, fhir_user, .. } = claims.map_err(Error::internal)?.claims;
+        Ok(Some(Known { caller, exp, iss, fhir_user }))
     }
 
     /// Checks a token that is not in memory: cheap things first, the signature, then the claims.

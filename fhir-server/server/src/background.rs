@@ -1,15 +1,20 @@
 //! Work that no request asks for: forgets what has grown old, makes the next months' partitions, indexes
 //! anew.
 
+use std::sync::Arc;
+
+use anyhow::Result;
+use auth::Known;
 use domain::Domain;
 use domain::interactions::reindex::index_more;
 use domain::parameters::look;
 use store::{AuthStore, Store};
+use telemetry::Ticks;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::limits::{INDEX_LOOK_EVERY, METRICS_EVERY, SWEEP_EVERY};
+use crate::limits::{HEAR_EVERY, INDEX_LOOK_EVERY, METRICS_EVERY, SWEEP_EVERY};
 use crate::metrics;
 
 /// Sweeps at once, then every hour, until told to stop.
@@ -44,6 +49,46 @@ async fn sweep(store: &Store, accounts: Option<&AuthStore>) {
     if let Err(error) = store.ensure_partitions().await {
         tracing::warn!(%error, cause = ?error.cause, "Partitions could not be made.");
     }
+}
+
+/// Learns what is over twice a second, over a connection of its own, until told to stop; from its answer on all is
+/// known that was over before.
+///
+/// # Errors
+/// The database cannot be asked.
+pub(crate) async fn hearing(
+    url: &str,
+    stop: CancellationToken,
+) -> Result<(Arc<Known>, JoinHandle<()>)> {
+    let store = AuthStore::connect(url).await?;
+    let known = Arc::new(Known::new(Ticks::system()));
+    known.hear(known.now(), store.changes(true).await?);
+    let told = Arc::clone(&known);
+    let hearing = tokio::spawn(async move {
+        let mut ticks = interval(HEAR_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut missed = false;
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                _ = ticks.tick() => {}
+            }
+            let asked_at = told.now();
+            match store.changes(missed).await {
+                Ok(changes) => {
+                    told.hear(asked_at, changes);
+                    missed = false;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, cause = ?error.cause, "What is over cannot be learnt.");
+                    // It may take longer than what is asked for otherwise.
+                    missed = true;
+                }
+            }
+        }
+        store.close().await;
+    });
+    Ok((known, hearing))
 }
 
 /// Holds space back for a full disk, until told to stop.

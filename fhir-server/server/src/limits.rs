@@ -46,6 +46,8 @@ pub const PING_MAX: Duration = Duration::from_secs(2);
 pub const REQUEST_ID_BYTES_MAX: usize = 64;
 /// Between two sweeps of what has grown old. They keep a day, so an hour more is little.
 pub const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
+/// Between two questions what is over: with the way there and back it is so everywhere within a second.
+pub const HEAR_EVERY: Duration = Duration::from_millis(500);
 /// Between two rounds of the metrics' housekeeping: what arrived since is held one by one.
 pub const METRICS_EVERY: Duration = Duration::from_secs(5);
 /// Space held back for a full disk by default, in MiB: some 200,000 audit records of reads.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use auth::{
-    AuthState, Clients, Endpoints, Nothing, People, Services as AuthServices, SigningKey,
-    Throttles, smart_configuration,
+    AuthState, Clients, Endpoints, Nothing, People, Revocations, Services as AuthServices,
+    SigningKey, Throttles, smart_configuration,
 };
 use axum::Router;
 use chrono::{DateTime, Utc};
@@ -73,11 +73,18 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
     let domain = domain(&settings, &endpoints, store.clone(), auditor);
     parameters::begin(&domain).await;
     let throttles = Throttles::new(settings.throttle, Ticks::system());
-    let mut parts = Router::new();
+    let (mut parts, mut working) = (Router::new(), Vec::new());
     if settings.roles.api {
-        parts = api(&settings, &endpoints, domain.clone(), &throttles, accounts.clone())?;
+        let mut revocations: Arc<dyn Revocations> = Arc::new(Nothing);
+        if accounts.is_some() {
+            let (known, hearing) = background::hearing(url, stop.clone()).await?;
+            working.push(hearing);
+            revocations = known;
+        }
+        let people =
+            accounts.clone().map(|store| People::new(store, domain.clone())).transpose()?;
+        parts = api(&settings, &endpoints, domain.clone(), &throttles, people, revocations)?;
     }
-    let mut working = Vec::new();
     let https = origin.starts_with("https://");
     let proxies = http::Proxies::new(&settings.http.trusted_proxies);
     let mut edge = http::Edge { proxies, throttles, https, tls: None };
@@ -185,24 +192,26 @@ fn api(
     endpoints: &Endpoints,
     domain: Domain,
     throttles: &Throttles,
-    accounts: Option<AuthStore>,
+    people: Option<People>,
+    revocations: Arc<dyn Revocations>,
 ) -> Result<Router> {
     let key = match &settings.auth.signing_key {
         Some(path) => SigningKey::load_or_create(path)?,
         None => SigningKey::generate()?,
     };
     let clients = Clients::configure(settings.clients.clone(), site_number)?;
-    let people = accounts.map(|store| People::new(store, domain.clone())).transpose()?;
     let (bodies, smart) = (settings.bodies, smart_configuration(endpoints, people.is_some()));
     let auth = AuthState::new(AuthServices {
         endpoints: endpoints.clone(),
         clients,
         key,
         clock: settings.clock.clone(),
-        revocations: Arc::new(Nothing),
+        revocations,
         throttles: throttles.clone(),
         people,
         auditor: Some(domain.auditor().clone()),
+        // Where no key is set, what follows from the signing key, which all servers of a tenant share.
+        secret: settings.seal.keys()?.get(Purpose::Auth).ok(),
     });
     let verifier = Arc::new(auth.verifier());
     let app = rest::App::new(domain, verifier, bodies, throttles.clone(), smart);

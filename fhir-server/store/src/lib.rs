@@ -47,8 +47,8 @@ mod wire;
 
 pub use audit::{AuditAction, AuditEntry, Auditor};
 pub use auth::{
-    Account, AccountChange, Approval, Attempt, AuthStore, Exchange, Exchanged, NewAccount,
-    NewApproval, NewSession, SignedIn,
+    Account, AccountChange, Approval, Attempt, AuthChange, AuthStore, Exchange, Exchanged,
+    NewAccount, NewApproval, NewSession, Refresh, Refreshed, Renewed, SignedIn, Told,
 };
 pub use blob::BlobWriter;
 pub use change::{Change, Method};

@@ -139,3 +139,8 @@ pub const VERIFY_STATEMENT_MS_MAX: u64 = 3_600_000;
 pub const CODE_S_MAX: i32 = 60;
 /// An authorization that outlasts its session, in days: three months and a little, as ONC asks.
 pub const OFFLINE_DAYS: i32 = 100;
+/// For how long the refresh token before the newest gives the same answer again, in seconds: for who asked twice, or
+/// got no answer.
+pub const REFRESH_AGAIN_S: i32 = 10;
+/// How far back a server asks what is over, in seconds: longer than a statement may last, and two polls.
+pub const CHANGES_SECONDS: i32 = 60;

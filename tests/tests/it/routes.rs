@@ -13,6 +13,8 @@ GET /healthz: open
 GET /readyz: open
 GET /metrics: open
 POST /auth/token: client
+POST /auth/introspect: client
+POST /auth/revoke: client
 GET /auth/jwks: open
 GET /auth/authorize: app
 POST /auth/authorize: app

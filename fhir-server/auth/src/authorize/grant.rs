@@ -5,7 +5,10 @@ use canonical_model::{ResourceId, Result};
 use store::Account;
 
 /// Words that are offered beside clinical scopes.
-const WORDS: [&str; 1] = ["launch/patient"];
+const WORDS: [&str; 3] = ["launch/patient", "online_access", OFFLINE];
+
+/// The word that a person is asked about: access that goes on without the person.
+pub(crate) const OFFLINE: &str = "offline_access";
 
 /// Roles that see nothing clinical.
 const BESIDE: [Role; 2] = [Role::Admin, Role::Auditor];
@@ -69,7 +72,9 @@ impl Grantable {
         if kept.is_empty() {
             return None;
         }
-        let words = self.words.iter().map(|word| (*word).to_owned());
+        let words =
+            self.words.iter().filter(|word| **word != OFFLINE || left.iter().any(|it| it == *word));
+        let words = words.map(|word| (*word).to_owned());
         Some(words.chain(kept).collect::<Vec<_>>().join(" "))
     }
 }

@@ -13,7 +13,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 
 pub(crate) use asked::{Asked, Wrong};
-pub(crate) use grant::{About, Grantable};
+pub(crate) use grant::{About, Grantable, OFFLINE};
 
 use crate::cookie::Browser;
 use crate::page::{Consent, Login, Stop, answer_wrong, authorize as address_of, go};

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use access::Scope;
 use askama::Template;
 use axum::Extension;
 use axum::body::Bytes;
@@ -14,7 +15,7 @@ use canonical_model::{Kind, ResourceId};
 use serde_json::json;
 use store::{NewApproval, SignedIn};
 
-use crate::authorize::{About, Asked, Grantable};
+use crate::authorize::{About, Asked, Grantable, OFFLINE};
 use crate::cookie::{Browser, digest, random};
 use crate::page::patient::{Looking, Shown};
 use crate::page::{Picker, Posted, Stop, answer_wrong, authorize, go, page};
@@ -41,6 +42,10 @@ struct Line {
     scope: String,
     words: String,
 }
+
+/// What `offline_access` is.
+const AFTERWARDS: &str =
+    "Go on with all of this when you are not signed in (offline access), for 100 days";
 
 /// Somebody who is signed in and asked to give something.
 pub(crate) struct Consent<'a> {
@@ -135,10 +140,15 @@ impl Consent<'_> {
             true => Whose::Yours,
             false => Whose::This,
         };
-        let lines = grantable.clinical.iter();
-        let lines = lines
-            .map(|scope| Line { scope: scope.to_string(), words: sentence(scope, whose) })
-            .collect();
+        let line = |scope| Line { scope: Scope::to_string(scope), words: sentence(scope, whose) };
+        let mut lines: Vec<Line> = grantable.clinical.iter().map(line).collect();
+        let mut notes = vec!["The access ends when you sign out, and after a day at the latest."];
+        if grantable.words.contains(&OFFLINE) {
+            lines.push(Line { scope: OFFLINE.to_owned(), words: AFTERWARDS.to_owned() });
+            notes = vec![
+                "Without the last of these it ends when you sign out, and after a day at the latest.",
+            ];
+        }
         let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
         let content = Page {
             app: &self.asked.client.name,
@@ -148,7 +158,7 @@ impl Consent<'_> {
             origin: self.asked.origin(),
             patient: patient.as_ref(),
             lines,
-            notes: vec!["The access ends when you sign out, and after a day at the latest."],
+            notes,
             wrong,
         };
         page(&content, status, Some(self.asked.origin()), None)
@@ -169,7 +179,7 @@ impl Consent<'_> {
             scopes: &scopes,
             patient: patient.as_ref().map(|patient| patient.id.as_str()),
             context: &json!({}),
-            offline: false,
+            offline: scopes.split(' ').any(|scope| scope == OFFLINE),
             salt: &random()?,
             digest: &digest(b"code", &code),
             redirect: &self.asked.redirect,

@@ -24,7 +24,7 @@ fn the_configuration_names_absolute_addresses_and_what_exists() {
         ("permission-v1", true),
         ("launch-ehr", false),
         ("sso-openid-connect", false),
-        ("permission-offline", false),
+        ("permission-offline", true),
     ] {
         assert_eq!(capabilities.iter().any(|it| it == capability), offered, "{capability}");
     }

@@ -54,6 +54,7 @@ pub(super) fn server_with(revocations: Arc<dyn Revocations>) -> (AuthState, Cloc
         throttles,
         people: None,
         auditor: None,
+        secret: None,
     };
     (AuthState::new(services), clock)
 }

@@ -12,7 +12,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use serde_json::{Value, json};
 
 use super::{START_S, demo_token, server, server_with};
-use crate::{AuthState, Revocations, SigningKey};
+use crate::{AuthState, Revocations, SigningKey, Standing};
 
 fn claims() -> Value {
     json!({
@@ -230,8 +230,11 @@ async fn a_remembered_token_expires_when_it_says() {
 struct Revoked(Mutex<HashSet<String>>);
 
 impl Revocations for Revoked {
-    fn is_revoked(&self, caller: &Caller) -> bool {
-        self.0.lock().unwrap().contains(caller.token_id.as_str())
+    fn standing(&self, caller: &Caller) -> Standing {
+        match self.0.lock().unwrap().contains(caller.token_id.as_str()) {
+            true => Standing::Over,
+            false => Standing::Good,
+        }
     }
 }
 

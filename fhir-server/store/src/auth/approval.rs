@@ -67,6 +67,10 @@ pub struct Approval {
     pub offline: bool,
     /// The session, where it goes on.
     pub session: Option<i64>,
+    /// What its tokens are told from others' by.
+    pub salt: Vec<u8>,
+    /// The place of the newest refresh token.
+    pub seq: i32,
     /// Seconds until it ends.
     pub left_s: i64,
     /// The account, as tokens name it.
@@ -97,8 +101,9 @@ pub enum Exchanged {
 }
 
 /// The columns of an approval `a`, its account `p` and its session `s`.
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "a.approval, a.client, a.scopes, a.patient, a.context, a.purpose, a.offline, s.session,
+    a.salt, a.seq,
     extract(epoch from a.ends_at - now())::bigint as left_s,
     extract(epoch from s.proved_at)::bigint as proved_s,
     p.sub, p.fhir_user, p.roles, p.orgs, p.gen";
@@ -185,7 +190,7 @@ impl AuthStore {
 }
 
 /// Reads the columns of [`COLUMNS`], and a nonce.
-fn approval(row: &PgRow) -> Result<Approval> {
+pub(super) fn approval(row: &PgRow) -> Result<Approval> {
     let read = || {
         Ok(Approval {
             approval: row.try_get("approval")?,
@@ -196,6 +201,8 @@ fn approval(row: &PgRow) -> Result<Approval> {
             purpose: row.try_get("purpose")?,
             offline: row.try_get("offline")?,
             session: row.try_get("session")?,
+            salt: row.try_get("salt")?,
+            seq: row.try_get("seq")?,
             left_s: row.try_get("left_s")?,
             sub: row.try_get("sub")?,
             fhir_user: row.try_get("fhir_user")?,

@@ -7,6 +7,8 @@
 mod account;
 mod approval;
 mod attempt;
+mod changes;
+mod refresh;
 mod session;
 
 use canonical_model::{Error, Kind, Result};
@@ -14,6 +16,8 @@ use canonical_model::{Error, Kind, Result};
 pub use account::{Account, AccountChange, NewAccount};
 pub use approval::{Approval, Exchange, Exchanged, NewApproval};
 pub use attempt::Attempt;
+pub use changes::{AuthChange, Told};
+pub use refresh::{Refresh, Refreshed, Renewed};
 pub use session::{NewSession, SignedIn};
 
 use crate::connect::{Role, options};

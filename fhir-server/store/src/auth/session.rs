@@ -76,15 +76,20 @@ impl AuthStore {
         Ok(Some(SignedIn { session, account: account(&row)?, factors }))
     }
 
-    /// Ends a session, and tells all servers.
+    /// Ends a session with what was given in it for as long as it goes on, and tells all servers.
     ///
     /// # Errors
     /// Unavailable or Internal.
     pub async fn end_session(&self, session: i64) -> Result<()> {
         let query = sqlx::query(
-            "with ended as (delete from session where session = $1 returning session)
+            "with ended as (
+                update session set ends_at = now() where session = $1 and ends_at > now() returning session),
+            over as (
+                update approval a set revoked_at = now() from ended e
+                where a.session = e.session and not a.offline and a.revoked_at is null
+                returning a.approval)
             insert into auth_change (kind, name, until)
-            select 1, session::text, now() + interval '1 hour' * $2 from ended",
+            select 0, approval::text, now() + interval '1 hour' * $2 from over",
         )
         .bind(session)
         .bind(crate::limits::TOKEN_HOURS_MAX);

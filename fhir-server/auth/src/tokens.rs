@@ -1,0 +1,77 @@
+//! What an app is given for an authorization, by a code or by a refresh token: the answer of the token endpoint.
+
+use canonical_model::Result;
+use serde_json::{Map, Value, json};
+use store::Approval;
+
+use access::Scopes;
+
+use crate::claims::{Claims, GenerationsClaim};
+use crate::client::Client;
+use crate::limits::{APP_TOKEN_S, OWN_TOKEN_S};
+use crate::refresh_token::RefreshToken;
+use crate::state::Parts;
+
+/// An authorization on its way to be an answer.
+pub(crate) struct Given<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) approval: &'a Approval,
+    /// What is granted this time: all of the authorization, or less where less was asked.
+    pub(crate) scope: String,
+    /// The refresh token that goes with it.
+    pub(crate) refresh: RefreshToken,
+    /// When the token begins, where that is another moment than now.
+    pub(crate) begins_s: Option<i64>,
+}
+
+impl Given<'_> {
+    /// The claims of the access token. They follow from the refresh token that goes with it, so that whoever asks
+    /// twice has one token.
+    pub(crate) fn claims(&self, auth: &Parts) -> Result<Claims> {
+        let Approval { left_s, sub, patient, fhir_user, roles, orgs, purpose, .. } = self.approval;
+        let life_s = if self.client.own { OWN_TOKEN_S } else { APP_TOKEN_S };
+        let life_s = life_s.min(*left_s);
+        let new = Claims::new(auth, self.client, sub.clone(), self.scope.clone(), life_s)?;
+        let begins_s = self.begins_s.unwrap_or(new.iat);
+        Ok(Claims {
+            patient: patient.clone(),
+            fhir_user: fhir_user.clone(),
+            roles: roles.clone(),
+            orgs: orgs.clone(),
+            pou: purpose.clone(),
+            grant: Some(self.approval.approval),
+            generations: GenerationsClaim { account: self.approval.generation, client: 0 },
+            jti: auth.refresh.jti(&self.refresh),
+            nbf: begins_s,
+            iat: begins_s,
+            exp: begins_s + life_s,
+            ..new
+        })
+    }
+
+    /// The answer.
+    pub(crate) fn answer(&self, auth: &Parts, claims: &Claims) -> Result<Value> {
+        let mut answer = Map::new();
+        let mut put = |name: &str, value: Value| drop(answer.insert(name.to_owned(), value));
+        put("access_token", json!(claims.signed(auth)?));
+        put("token_type", json!("Bearer"));
+        put("expires_in", json!((claims.exp - auth.clock.seconds()).max(0)));
+        put("scope", json!(claims.scope));
+        if let Some(patient) = &claims.patient {
+            put("patient", json!(patient));
+            // The app stands by itself: nothing of ours around it says whom it shows.
+            put("need_patient_banner", json!(true));
+        }
+        if self.renews()? {
+            put("refresh_token", json!(auth.refresh.write(&self.refresh)));
+        }
+        Ok(Value::Object(answer))
+    }
+
+    /// Whether a refresh token comes with it: the app asked to go on, and the person agreed; staff's own always does.
+    fn renews(&self) -> Result<bool> {
+        let scopes = Scopes::parse(&self.approval.scopes)?;
+        let asked = ["offline_access", "online_access"].iter().any(|word| scopes.has_word(word));
+        Ok(asked || self.client.own)
+    }
+}
