@@ -9,6 +9,7 @@ use axum::http::Uri;
 use canonical_model::{Error, Result};
 use serde::Deserialize;
 
+use crate::client_keys::Keys;
 use crate::limits::CLIENT_ID_BYTES_MAX;
 use crate::refusal::wording;
 use crate::secret::{Secret, SecretHash};
@@ -31,6 +32,10 @@ pub struct ClientConfig {
     pub redirects: Vec<String>,
     /// Whether it is staff's own: its tokens live for longer.
     pub own: bool,
+    /// The public keys that it signs with, as a JWKS; instead of a secret.
+    pub jwks: Option<String>,
+    /// Where they are, by https; instead of a secret.
+    pub jwks_url: Option<String>,
 }
 
 impl Default for ClientConfig {
@@ -43,6 +48,8 @@ impl Default for ClientConfig {
             name: None,
             redirects: Vec::new(),
             own: false,
+            jwks: None,
+            jwks_url: None,
         }
     }
 }
@@ -71,6 +78,7 @@ enum Proof {
     /// Not at all: it runs where others can read it.
     Nothing,
     Secret(SecretHash),
+    Keys(Keys),
 }
 
 /// The registered clients. Clones share them.
@@ -108,7 +116,8 @@ impl Clients {
         site_number: impl Fn(&str) -> Option<i16>,
     ) -> Result<Self> {
         let mut by_id = HashMap::with_capacity(configs.len());
-        for ClientConfig { id, secret, scope, site, name, redirects, own } in configs {
+        for config in configs {
+            let ClientConfig { id, scope, site, name, redirects, own, .. } = config.clone();
             let refused = |why: &str| Error::invalid(format!("client `{id}`: {why}"));
             if !is_legal(&id) {
                 return Err(refused("an id has 1 to 64 characters of A-Z a-z 0-9 . _ -"));
@@ -126,13 +135,7 @@ impl Clients {
                 );
                 return Err(refused(&why));
             }
-            let proof = match secret {
-                Some(secret) => Proof::Secret(secret),
-                None if redirects.is_empty() => {
-                    return Err(refused("it has neither a secret nor redirects"));
-                }
-                None => Proof::Nothing,
-            };
+            let proof = Proof::of(config).map_err(|error| refused(wording(&error)))?;
             let name = name.unwrap_or_else(|| id.clone());
             let client = Client { id: id.clone(), name, scopes, site, redirects, own, proof };
             if by_id.insert(id.clone(), client).is_some() {
@@ -174,7 +177,31 @@ impl Clients {
     }
 }
 
+impl Proof {
+    fn of(config: ClientConfig) -> Result<Self> {
+        match (config.secret, config.jwks, config.jwks_url) {
+            (Some(secret), None, None) => Ok(Self::Secret(secret)),
+            (None, Some(text), None) => Keys::inline(&text).map(Self::Keys),
+            (None, None, Some(url)) if url.starts_with("http") => Ok(Self::Keys(Keys::Url(url))),
+            (None, None, Some(_)) => Err(Error::invalid("its jwks_url is no URL")),
+            (None, None, None) if config.redirects.is_empty() => {
+                Err(Error::invalid("it has neither a secret, nor keys, nor redirects"))
+            }
+            (None, None, None) => Ok(Self::Nothing),
+            _ => Err(Error::invalid("it has more than one of secret, jwks and jwks_url")),
+        }
+    }
+}
+
 impl Client {
+    /// Where its keys are, if it proves itself by one.
+    pub(crate) fn keys(&self) -> Option<&Keys> {
+        match &self.proof {
+            Proof::Keys(keys) => Some(keys),
+            Proof::Nothing | Proof::Secret(_) => None,
+        }
+    }
+
     /// Whether it runs where others can read it, and so proves itself by nothing.
     #[must_use]
     pub fn is_public(&self) -> bool {
@@ -183,7 +210,7 @@ impl Client {
 
     fn secret(&self) -> Option<&SecretHash> {
         match &self.proof {
-            Proof::Nothing => None,
+            Proof::Nothing | Proof::Keys(_) => None,
             Proof::Secret(secret) => Some(secret),
         }
     }

@@ -1,62 +1,149 @@
-//! What a client can find out before it has a token.
+//! What a client can find out before it has a token: names what works, and nothing else.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::header::CACHE_CONTROL;
-use axum::response::IntoResponse;
-use serde_json::{Value, json};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
 
+use crate::refusal::Refusal;
 use crate::state::{AuthState, Endpoints};
 
-/// The document at `[base]/.well-known/smart-configuration`; names what exists and nothing else.
+/// How a client may prove itself, and the algorithms of its signatures.
+const PROOFS: [&str; 3] = ["client_secret_basic", "client_secret_post", "private_key_jwt"];
+/// See [`crate::assertion`].
+const ALGORITHMS: [&str; 2] = ["RS384", "ES384"];
+
+/// The document at `[base]/.well-known/smart-configuration`.
 /// <https://hl7.org/fhir/smart-app-launch/conformance.html#using-well-known>
 ///
 /// `people` says whether somebody can sign in.
 #[must_use]
 pub fn smart_configuration(endpoints: &Endpoints, people: bool) -> Value {
-    let mut known = for_programs(endpoints);
-    if let (true, Some(known), Some(more)) =
-        (people, known.as_object_mut(), for_people(endpoints).as_object())
-    {
-        known.extend(more.clone());
-    }
-    known
-}
-
-fn for_people(endpoints: &Endpoints) -> Value {
-    json!({
-        "authorization_endpoint": endpoints.authorize(),
-        "response_types_supported": ["code"],
-        "introspection_endpoint": endpoints.introspect(),
-        "revocation_endpoint": endpoints.revoke(),
-        "grant_types_supported": ["client_credentials", "authorization_code", "refresh_token"],
-        "scopes_supported": [
-            "launch/patient", "offline_access", "online_access", "patient/*.cruds", "user/*.cruds", "system/*.cruds",
-            "patient/*.read", "patient/*.write", "patient/*.*", "user/*.read", "user/*.write", "user/*.*",
-            "system/*.read", "system/*.write", "system/*.*",
-        ],
-        "capabilities": [
-            "launch-standalone", "authorize-post", "client-public", "client-confidential-symmetric",
-            "context-standalone-patient", "permission-offline", "permission-online", "permission-patient", "permission-user", "permission-v1",
-            "permission-v2",
-        ],
-    })
-}
-
-fn for_programs(endpoints: &Endpoints) -> Value {
-    json!({
+    let mut known = object(json!({
         "token_endpoint": endpoints.token(),
         "jwks_uri": endpoints.jwks(),
-        "grant_types_supported": ["client_credentials"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-        "scopes_supported": ["system/*.cruds", "system/*.read", "system/*.write", "system/*.*"],
-        // Demanded of every server; it binds no grant that is offered yet.
+        "grant_types_supported": grants(people),
+        "token_endpoint_auth_methods_supported": proofs(people),
+        "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+        "scopes_supported": scopes(people),
+        // Demanded of every server, also where it binds no grant.
         "code_challenge_methods_supported": ["S256"],
-        "capabilities": ["client-confidential-symmetric", "permission-v1", "permission-v2"],
+        "capabilities": capabilities(people),
+    }));
+    if people {
+        known.extend(object(json!({
+            "issuer": endpoints.issuer(),
+            "authorization_endpoint": endpoints.authorize(),
+            "introspection_endpoint": endpoints.introspect(),
+            "revocation_endpoint": endpoints.revoke(),
+            "response_types_supported": ["code"],
+        })));
+    }
+    Value::Object(known)
+}
+
+/// The document of OpenID Connect, at `[issuer]/.well-known/openid-configuration`.
+/// <https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata>
+fn openid(endpoints: &Endpoints) -> Value {
+    json!({
+        "issuer": endpoints.issuer(),
+        "authorization_endpoint": endpoints.authorize(),
+        "token_endpoint": endpoints.token(),
+        "introspection_endpoint": endpoints.introspect(),
+        "revocation_endpoint": endpoints.revoke(),
+        "jwks_uri": endpoints.jwks(),
+        "scopes_supported": scopes(true),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": grants(true),
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": [crate::id_key::ALG],
+        "token_endpoint_auth_methods_supported": proofs(true),
+        "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+        "code_challenge_methods_supported": ["S256"],
+        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "fhirUser"],
+        "claims_parameter_supported": false,
+        "request_uri_parameter_supported": false,
     })
+}
+
+fn grants(people: bool) -> Vec<&'static str> {
+    let all = ["client_credentials", "authorization_code", "refresh_token"];
+    all.into_iter().take(if people { 3 } else { 1 }).collect()
+}
+
+fn proofs(people: bool) -> Vec<&'static str> {
+    // Apps that can keep no secret prove nothing.
+    PROOFS.into_iter().chain(people.then_some("none")).collect()
+}
+
+fn scopes(people: bool) -> Vec<&'static str> {
+    let system = ["system/*.cruds", "system/*.read", "system/*.write", "system/*.*"];
+    let others = [
+        "openid",
+        "fhirUser",
+        "launch/patient",
+        "offline_access",
+        "online_access",
+        "patient/*.cruds",
+        "patient/*.read",
+        "patient/*.write",
+        "patient/*.*",
+        "user/*.cruds",
+        "user/*.read",
+        "user/*.write",
+        "user/*.*",
+    ];
+    others.into_iter().filter(|_| people).chain(system).collect()
+}
+
+fn capabilities(people: bool) -> Vec<&'static str> {
+    let programs = [
+        "client-confidential-symmetric",
+        "client-confidential-asymmetric",
+        "permission-v1",
+        "permission-v2",
+    ];
+    let others = [
+        "launch-standalone",
+        "authorize-post",
+        "client-public",
+        "sso-openid-connect",
+        "context-standalone-patient",
+        "permission-offline",
+        "permission-online",
+        "permission-patient",
+        "permission-user",
+    ];
+    others.into_iter().filter(|_| people).chain(programs).collect()
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
+}
+
+/// `GET /auth/.well-known/openid-configuration`.
+pub(crate) async fn openid_configuration(State(auth): State<AuthState>) -> Response {
+    match auth.parts().people {
+        Some(_) => {
+            let known = Json(openid(&auth.parts().endpoints));
+            ([(CACHE_CONTROL, "public, max-age=300")], known).into_response()
+        }
+        None => Refusal::Unavailable.into_response(),
+    }
 }
 
 /// `GET /auth/jwks`: the public keys that tokens are signed with (RFC 7517).
-pub(crate) async fn jwks(State(auth): State<AuthState>) -> impl IntoResponse {
-    ([(CACHE_CONTROL, "public, max-age=300")], Json(json!({ "keys": [auth.parts().key.jwk()] })))
+pub(crate) async fn jwks(State(auth): State<AuthState>) -> Result<Response, Refusal> {
+    let auth = auth.parts();
+    let mut keys = vec![auth.key.jwk()];
+    if auth.people.is_some() {
+        keys.push(auth.id_key().await?.jwk().clone());
+    }
+    let caching = [(CACHE_CONTROL, "public, max-age=300")];
+    Ok((caching, Json(json!({ "keys": keys }))).into_response())
 }

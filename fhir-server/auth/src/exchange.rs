@@ -104,7 +104,7 @@ async fn give(
     by: &str,
 ) -> Result<Response, Refusal> {
     let claims = given.claims(auth)?;
-    let answer = given.answer(auth, &claims)?;
+    let answer = given.answer(auth, &claims).await?;
     let Approval { sub, fhir_user, .. } = given.approval;
     let said = said.person(sub, fhir_user.as_deref()).token(&claims.jti);
     said.detail(format!("{by}: {}", claims.scope)).record().await?;

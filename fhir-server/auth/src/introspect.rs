@@ -39,7 +39,7 @@ async fn told(
 ) -> Result<Response, Refusal> {
     let body = body_of(body)?;
     let form = Form::read(headers, &body)?;
-    let client = authenticate(auth, address, headers, &form)?;
+    let client = authenticate(auth, address, headers, &form).await?;
     if client.is_public() {
         let why = "Only a client that proves who it is may ask what a token is good for";
         return Err(Refusal::InvalidClient(why));
@@ -119,7 +119,7 @@ async fn ended(
 ) -> Result<Response, Refusal> {
     let body = body_of(body)?;
     let form = Form::read(headers, &body)?;
-    let client = authenticate(auth, address, headers, &form)?;
+    let client = authenticate(auth, address, headers, &form).await?;
     let token = form.get("token").ok_or(Refusal::InvalidRequest("token is missing"))?;
     let Some(people) = &auth.people else { return Err(Refusal::Unavailable) };
     let said = Said::new(auth, headers, address, AuditAction::Revocation).client(&client.id);

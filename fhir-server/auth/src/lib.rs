@@ -5,15 +5,18 @@
 //! client credentials grant, and the authorization code grant for whoever signs in.
 
 mod accounts;
+mod assertion;
 mod authorize;
 mod bearer;
 mod bucket;
 mod claims;
 mod client;
+mod client_keys;
 mod cookie;
 mod discovery;
 mod exchange;
 mod form;
+mod id_key;
 mod introspect;
 mod key;
 pub mod limits;

@@ -69,3 +69,21 @@ pub const VERIFIER_BYTES_MAX: usize = 128;
 pub const PICKED_MAX: usize = 20;
 /// What is typed into the picker, in bytes.
 pub const PICKER_BYTES_MAX: usize = 100;
+/// Life of an identity token, in seconds: it is read once, by the app that gets it.
+pub const ID_TOKEN_S: i64 = 600;
+/// How far ahead a client's assertion may end, in seconds: SMART's upper bound.
+pub const ASSERTION_S_MAX: i64 = 300;
+/// A `jti`, in bytes.
+pub const JTI_BYTES_MAX: usize = 256;
+/// The modulus of a client's RSA key, in bytes, at least: 2,048 bits.
+pub const RSA_BYTES_MIN: usize = 256;
+/// Keys of one client: a current one, the next, and some of before.
+pub const CLIENT_KEYS_MAX: usize = 50;
+/// How long a client's fetched keys are kept, in seconds, at least: nobody has us ask at each token.
+pub const JWKS_S_MIN: u64 = 300;
+/// At most: a key that was taken back ends here.
+pub const JWKS_S_MAX: u64 = 3_600;
+/// Between two fetches of the same keys for the sake of a name that is not among them, in seconds.
+pub const JWKS_AGAIN_S: u64 = 60;
+/// URLs whose keys are remembered: some kB each.
+pub const JWKS_URLS_MAX: u64 = 1_000;

@@ -1,5 +1,7 @@
 //! Errors of the token endpoint, as RFC 6749, section 5.2 words them.
 
+use std::borrow::Cow;
+
 use axum::Json;
 use axum::http::header::{CACHE_CONTROL, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
@@ -30,6 +32,8 @@ pub(crate) enum Refusal {
     MethodNotAllowed,
     /// The client did not show who it is.
     InvalidClient(&'static str),
+    /// The client's assertion proves nothing.
+    WrongAssertion(&'static str),
     /// Too many wrong secrets; seconds to wait.
     Throttled(i64),
     /// Too many requests; seconds to wait.
@@ -55,7 +59,7 @@ impl Refusal {
             Self::InvalidRequest(_) | Self::TooLarge | Self::TooSlow | Self::MethodNotAllowed => {
                 "invalid_request"
             }
-            Self::InvalidClient(_) => "invalid_client",
+            Self::InvalidClient(_) | Self::WrongAssertion(_) => "invalid_client",
             Self::Throttled(_) | Self::TooMany(_) => "slow_down",
             Self::InvalidGrant(_) => "invalid_grant",
             Self::UnauthorizedClient(_) => "unauthorized_client",
@@ -71,6 +75,7 @@ impl Refusal {
             Self::InvalidRequest(_)
             | Self::InvalidGrant(_)
             | Self::UnauthorizedClient(_)
+            | Self::WrongAssertion(_)
             | Self::UnsupportedGrantType
             | Self::InvalidScope(_) => StatusCode::BAD_REQUEST,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -83,12 +88,20 @@ impl Refusal {
         }
     }
 
-    fn description(&self) -> &str {
+    fn description(&self) -> Cow<'_, str> {
+        if let Self::WrongAssertion(why) = self {
+            return format!("The client assertion is not accepted: {why}").into();
+        }
+        self.sentence().into()
+    }
+
+    fn sentence(&self) -> &str {
         match self {
             Self::InvalidRequest(what)
             | Self::InvalidClient(what)
             | Self::InvalidGrant(what)
-            | Self::UnauthorizedClient(what) => what,
+            | Self::UnauthorizedClient(what)
+            | Self::WrongAssertion(what) => what,
             Self::Unavailable => "A part of the server is away or busy; try again shortly",
             Self::TooLarge => "A token request has at most 16 KB",
             Self::TooSlow => "The request took longer than 15 s",

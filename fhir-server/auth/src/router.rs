@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 use crate::authorize::{authorize, authorize_by_form};
-use crate::discovery::jwks;
+use crate::discovery::{jwks, openid_configuration};
 use crate::introspect::{introspect, revoke};
 use crate::limits::{FORM_BYTES_MAX, FORM_S_MAX, PAGE_FORM_BYTES_MAX};
 use crate::page::{consent, login, logout, patient, style};
@@ -22,7 +22,7 @@ use crate::state::AuthState;
 use crate::token::token;
 
 /// What apps ask for, from wherever they are.
-const API: [Route<AuthState>; 4] = [
+const API: [Route<AuthState>; 5] = [
     Route {
         method: MethodFilter::POST,
         path: "/auth/token",
@@ -40,6 +40,12 @@ const API: [Route<AuthState>; 4] = [
         path: "/auth/revoke",
         rule: Rule::Client,
         serve: |method| on(method, revoke).fallback(async || Refusal::MethodNotAllowed),
+    },
+    Route {
+        method: MethodFilter::GET,
+        path: "/auth/.well-known/openid-configuration",
+        rule: Rule::Open,
+        serve: |method| on(method, openid_configuration),
     },
     Route {
         method: MethodFilter::GET,

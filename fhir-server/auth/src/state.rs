@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
+use canonical_model::{Error, Kind, Result};
+use outbound::Outbound;
 use store::Auditor;
-use telemetry::Clock;
+use telemetry::{Clock, Ticks};
+use tokio::sync::OnceCell;
 
 use crate::client::Clients;
+use crate::client_keys::ClientKeys;
+use crate::id_key::IdKey;
 use crate::key::SigningKey;
 use crate::page::Stop;
 use crate::people::People;
@@ -107,6 +112,8 @@ pub struct Services {
     pub auditor: Option<Auditor>,
     /// The key of the purpose `auth`, the same on all servers; none takes one that follows from the signing key.
     pub secret: Option<[u8; 32]>,
+    /// The door to clients' keys; without one only those that are configured are known.
+    pub outbound: Option<Outbound>,
 }
 
 pub(crate) struct Parts {
@@ -119,6 +126,9 @@ pub(crate) struct Parts {
     pub(crate) people: Option<People>,
     pub(crate) auditor: Option<Auditor>,
     pub(crate) refresh: RefreshKey,
+    pub(crate) client_keys: ClientKeys,
+    secret: [u8; 32],
+    id_key: OnceCell<IdKey>,
     verifier: Verifier,
 }
 
@@ -126,6 +136,13 @@ impl Parts {
     /// The verifier of the tokens issued here.
     pub(crate) fn verifier(&self) -> &Verifier {
         &self.verifier
+    }
+
+    /// The key of identity tokens: made or read when it is asked for first.
+    pub(crate) async fn id_key(&self) -> Result<&IdKey> {
+        let away = || Error::new(Kind::Unavailable, "Nobody can sign in yet.");
+        let people = self.people.as_ref().ok_or_else(away)?;
+        self.id_key.get_or_try_init(|| IdKey::load(&people.store, &self.secret)).await
     }
 
     /// Who can sign in.
@@ -139,8 +156,10 @@ impl AuthState {
     #[must_use]
     pub fn new(services: Services) -> Self {
         let Services { endpoints, clients, key, clock, .. } = services;
-        let Services { revocations, throttles, people, auditor, secret, .. } = services;
-        let refresh = RefreshKey::new(&secret.unwrap_or_else(|| *key.secret()));
+        let Services { revocations, throttles, people, auditor, secret, outbound, .. } = services;
+        let secret = secret.unwrap_or_else(|| *key.secret());
+        let refresh = RefreshKey::new(&secret);
+        let client_keys = ClientKeys::new(outbound, Ticks::system());
         let key = Arc::new(key);
         let verifier = Verifier::new(
             &endpoints,
@@ -160,6 +179,9 @@ impl AuthState {
             people,
             auditor,
             refresh,
+            client_keys,
+            secret,
+            id_key: OnceCell::new(),
             verifier,
         }))
     }

@@ -10,6 +10,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{ConnectInfo, RawQuery, State};
 use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
 use axum::response::{IntoResponse, Response};
 use canonical_model::Error;
 use serde_json::json;
@@ -17,6 +18,7 @@ use store::AuditAction;
 use telemetry::Emit;
 use telemetry::event::AuthenticationFailed;
 
+use crate::assertion;
 use crate::claims::Claims;
 use crate::client::Client;
 use crate::exchange::{exchange, refresh};
@@ -49,7 +51,10 @@ pub(crate) async fn token(
 }
 
 fn told(refusal: &Refusal) {
-    if matches!(refusal, Refusal::InvalidClient(_) | Refusal::Throttled(_)) {
+    if matches!(
+        refusal,
+        Refusal::InvalidClient(_) | Refusal::WrongAssertion(_) | Refusal::Throttled(_)
+    ) {
         AuthenticationFailed { door: "token", reason: refusal.word() }.emit();
     }
 }
@@ -73,7 +78,7 @@ async fn answer(
         "" => return Err(Refusal::InvalidRequest("grant_type is missing")),
         _ => return Err(Refusal::UnsupportedGrantType),
     }
-    let client = authenticate(auth, address, headers, &form)?;
+    let client = authenticate(auth, address, headers, &form).await?;
     let asking = Asking { auth, client, form: &form, headers, address };
     match grant {
         "client_credentials" => for_itself(&asking).await,
@@ -91,37 +96,54 @@ pub(crate) fn body_of(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Refu
 }
 
 /// The client that asks.
-pub(crate) fn authenticate<'a>(
+pub(crate) async fn authenticate<'a>(
     auth: &'a Parts,
     address: Option<IpAddr>,
     headers: &HeaderMap,
     form: &Form<'_>,
 ) -> Result<&'a Client, Refusal> {
-    let sent = Credentials::find(headers, form)?;
-    let taken = auth.throttles.by_token(&sent.client_id, address);
-    taken.map_err(|empty| Refusal::TooMany(empty.wait_s))?;
-    let (suspect, now_s) = (auth.throttle.suspect(&sent.client_id, address), auth.clock.seconds());
-    auth.throttle.admit(suspect, now_s).map_err(Refusal::Throttled)?;
-    let known = match &sent.secret {
-        Some(secret) => auth.clients.authenticate(&sent.client_id, secret),
-        None => auth.clients.public(&sent.client_id),
+    let by_key = assertion::is_sent(form);
+    let (id, secret) = match by_key {
+        true if headers.contains_key(AUTHORIZATION) || form.get("client_secret").is_some() => {
+            let why = "Send an assertion or a secret, not both";
+            return Err(Refusal::InvalidRequest(why));
+        }
+        true => (assertion::named(form)?, None),
+        false => {
+            let sent = Credentials::find(headers, form)?;
+            (sent.client_id, sent.secret)
+        }
     };
-    match (known, sent.secret.is_some()) {
-        (Some(client), by_secret) => {
-            // Who proves nothing has guessed nothing right.
-            if by_secret {
-                auth.throttle.succeeded(suspect);
-            }
-            Ok(client)
+    let taken = auth.throttles.by_token(&id, address);
+    taken.map_err(|empty| Refusal::TooMany(empty.wait_s))?;
+    let (suspect, now_s) = (auth.throttle.suspect(&id, address), auth.clock.seconds());
+    auth.throttle.admit(suspect, now_s).map_err(Refusal::Throttled)?;
+    let known = match &secret {
+        Some(secret) => {
+            let why = "No client has this id and secret";
+            auth.clients.authenticate(&id, secret).ok_or(Refusal::InvalidClient(why))
         }
-        (None, true) => {
+        None if by_key => prove(auth, &id, form).await,
+        // Who proves nothing has guessed nothing.
+        None => {
+            let why = "Send the client's id and secret by HTTP Basic";
+            return auth.clients.public(&id).ok_or(Refusal::InvalidClient(why));
+        }
+    };
+    match &known {
+        Ok(_) => auth.throttle.succeeded(suspect),
+        Err(Refusal::InvalidClient(_) | Refusal::WrongAssertion(_)) => {
             auth.throttle.failed(suspect, now_s);
-            Err(Refusal::InvalidClient("No client has this id and secret"))
         }
-        (None, false) => {
-            Err(Refusal::InvalidClient("Send the client's id and secret by HTTP Basic"))
-        }
+        Err(_) => {}
     }
+    known
+}
+
+async fn prove<'a>(auth: &'a Parts, id: &str, form: &Form<'_>) -> Result<&'a Client, Refusal> {
+    let client = auth.clients.find(id);
+    let client = client.ok_or(Refusal::WrongAssertion("no client has this id"))?;
+    assertion::prove(auth, client, form).await.map(|()| client)
 }
 
 /// The client credentials grant.

@@ -8,7 +8,7 @@ use access::Scopes;
 
 use crate::claims::{Claims, GenerationsClaim};
 use crate::client::Client;
-use crate::limits::{APP_TOKEN_S, OWN_TOKEN_S};
+use crate::limits::{APP_TOKEN_S, ID_TOKEN_S, OWN_TOKEN_S};
 use crate::refresh_token::RefreshToken;
 use crate::state::Parts;
 
@@ -50,7 +50,12 @@ impl Given<'_> {
     }
 
     /// The answer.
-    pub(crate) fn answer(&self, auth: &Parts, claims: &Claims) -> Result<Value> {
+    pub(crate) async fn answer(&self, auth: &Parts, claims: &Claims) -> Result<Value> {
+        let scopes = Scopes::parse(&claims.scope)?;
+        let identity = match scopes.has_word("openid") {
+            true => Some(auth.id_key().await?.sign(&self.identity(auth, &scopes))?),
+            false => None,
+        };
         let mut answer = Map::new();
         let mut put = |name: &str, value: Value| drop(answer.insert(name.to_owned(), value));
         put("access_token", json!(claims.signed(auth)?));
@@ -62,10 +67,40 @@ impl Given<'_> {
             // The app stands by itself: nothing of ours around it says whom it shows.
             put("need_patient_banner", json!(true));
         }
+        if let Some(identity) = identity {
+            put("id_token", json!(identity));
+        }
         if self.renews()? {
             put("refresh_token", json!(auth.refresh.write(&self.refresh)));
         }
         Ok(Value::Object(answer))
+    }
+
+    /// The claims of the identity token: who signed in, for this client alone.
+    /// <https://openid.net/specs/openid-connect-core-1_0.html#IDToken>
+    fn identity(&self, auth: &Parts, scopes: &Scopes) -> Value {
+        let Approval { sub, fhir_user, nonce, proved_s, .. } = self.approval;
+        let now_s = auth.clock.seconds();
+        let mut claims = json!({
+            "iss": auth.endpoints.issuer(),
+            "sub": sub,
+            "aud": self.client.id,
+            "iat": now_s,
+            "exp": now_s + ID_TOKEN_S,
+        });
+        let mut put = |name: &str, value: Value| {
+            claims.as_object_mut().map(|members| members.insert(name.to_owned(), value))
+        };
+        if let Some(nonce) = nonce {
+            put("nonce", json!(nonce));
+        }
+        if let Some(proved_s) = proved_s {
+            put("auth_time", json!(proved_s));
+        }
+        if let (Some(user), true) = (fhir_user, scopes.has_word("fhirUser")) {
+            put("fhirUser", json!(format!("{}/{user}", auth.endpoints.fhir())));
+        }
+        claims
     }
 
     /// Whether a refresh token comes with it: the app asked to go on, and the person agreed; staff's own always does.

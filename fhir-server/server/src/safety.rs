@@ -32,7 +32,13 @@ pub(crate) fn check(settings: &Settings) -> Result<()> {
     if let Some(path) = &settings.seal.key_file {
         check_private(path)?;
     }
-    settings.outbound.door()?;
+    let door = settings.outbound.door()?;
+    for client in &settings.clients {
+        if let Some(url) = &client.jwks_url {
+            let here = || format!("`jwks_url` of client `{}` cannot be called", client.id);
+            door.expect(url).with_context(here)?;
+        }
+    }
     if let Some(files) = &settings.http.tls {
         tls::check(files)?;
         check_private(&files.key)?;

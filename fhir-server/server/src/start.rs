@@ -212,6 +212,7 @@ fn api(
         auditor: Some(domain.auditor().clone()),
         // Where no key is set, what follows from the signing key, which all servers of a tenant share.
         secret: settings.seal.keys()?.get(Purpose::Auth).ok(),
+        outbound: Some(settings.outbound.door()?),
     });
     let verifier = Arc::new(auth.verifier());
     let app = rest::App::new(domain, verifier, bodies, throttles.clone(), smart);

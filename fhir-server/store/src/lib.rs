@@ -47,7 +47,7 @@ mod wire;
 
 pub use audit::{AuditAction, AuditEntry, Auditor};
 pub use auth::{
-    Account, AccountChange, Approval, Attempt, AuthChange, AuthStore, Exchange, Exchanged,
+    Account, AccountChange, Approval, Attempt, AuthChange, AuthStore, Exchange, Exchanged, KeptKey,
     NewAccount, NewApproval, NewSession, Refresh, Refreshed, Renewed, SignedIn, Told,
 };
 pub use blob::BlobWriter;

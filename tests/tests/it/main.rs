@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod accounts;
+mod assertion;
 mod audit;
 mod audit_refusals;
 mod authorize;
@@ -42,6 +43,7 @@ mod interactions_refused;
 mod interactions_table;
 mod journal;
 mod migration;
+mod openid;
 mod outbound;
 mod outbound_limits;
 mod pages;

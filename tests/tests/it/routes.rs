@@ -15,6 +15,7 @@ GET /metrics: open
 POST /auth/token: client
 POST /auth/introspect: client
 POST /auth/revoke: client
+GET /auth/.well-known/openid-configuration: open
 GET /auth/jwks: open
 GET /auth/authorize: app
 POST /auth/authorize: app

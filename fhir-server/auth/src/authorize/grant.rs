@@ -4,8 +4,13 @@ use access::{Context, FhirUser, Role, Roles, Scope, Scopes};
 use canonical_model::{ResourceId, Result};
 use store::Account;
 
+use super::part::parts;
+
 /// Words that are offered beside clinical scopes.
-const WORDS: [&str; 3] = ["launch/patient", "online_access", OFFLINE];
+const WORDS: [&str; 5] = [OPENID, "fhirUser", "launch/patient", "online_access", OFFLINE];
+
+/// The word that a person is asked about: who the person is.
+pub(crate) const OPENID: &str = "openid";
 
 /// The word that a person is asked about: access that goes on without the person.
 pub(crate) const OFFLINE: &str = "offline_access";
@@ -48,7 +53,7 @@ impl Grantable {
 
     /// Whether there is anything to give.
     pub(crate) fn is_empty(&self) -> bool {
-        self.clinical.is_empty()
+        self.clinical.is_empty() && !self.words.contains(&OPENID)
     }
 
     /// Whom it is about.
@@ -65,15 +70,24 @@ impl Grantable {
         })
     }
 
-    /// What is given where these clinical scopes were left in, as text; `None` where nothing was.
+    /// What is given where these were left in, as text; `None` where nothing was.
     pub(crate) fn chosen(&self, left: &[String]) -> Option<String> {
-        let kept: Vec<String> =
-            self.clinical.iter().map(Scope::to_string).filter(|it| left.contains(it)).collect();
-        if kept.is_empty() {
+        let is_left = |scope: &str| left.iter().any(|it| it == scope);
+        // A whole, or else those of its parts that were put in its place.
+        let of = |scope: &Scope| match scope.to_string() {
+            whole if is_left(&whole) => vec![whole],
+            _ => parts(scope).into_iter().map(|(part, _)| part).filter(|it| is_left(it)).collect(),
+        };
+        let kept: Vec<String> = self.clinical.iter().flat_map(of).collect();
+        let known = self.words.contains(&OPENID) && is_left(OPENID);
+        if kept.is_empty() && !known {
             return None;
         }
-        let words =
-            self.words.iter().filter(|word| **word != OFFLINE || left.iter().any(|it| it == *word));
+        let words = self.words.iter().filter(|word| match **word {
+            OPENID | "fhirUser" => known,
+            OFFLINE => is_left(OFFLINE),
+            _ => true,
+        });
         let words = words.map(|word| (*word).to_owned());
         Some(words.chain(kept).collect::<Vec<_>>().join(" "))
     }
@@ -99,7 +113,7 @@ mod tests {
 
     #[test]
     fn nobody_gives_more_than_there_is_to_give() {
-        let asked = "openid launch/patient patient/*.rs user/Patient.rs system/*.cruds";
+        let asked = "launch/patient patient/*.rs user/Patient.rs system/*.cruds";
         let asked = Scopes::parse(asked).unwrap();
         let (doctor, all) = (Some("Practitioner/1"), "launch/patient patient/*.rs user/Patient.rs");
         for (user, roles, given, about) in [

@@ -3,6 +3,7 @@
 
 mod asked;
 mod grant;
+mod part;
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -13,7 +14,8 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 
 pub(crate) use asked::{Asked, Wrong};
-pub(crate) use grant::{About, Grantable, OFFLINE};
+pub(crate) use grant::{About, Grantable, OFFLINE, OPENID};
+pub(crate) use part::parts;
 
 use crate::cookie::Browser;
 use crate::page::{Consent, Login, Stop, answer_wrong, authorize as address_of, go};

@@ -15,7 +15,7 @@ use canonical_model::{Kind, ResourceId};
 use serde_json::json;
 use store::{NewApproval, SignedIn};
 
-use crate::authorize::{About, Asked, Grantable, OFFLINE};
+use crate::authorize::{About, Asked, Grantable, OFFLINE, OPENID, parts};
 use crate::cookie::{Browser, digest, random};
 use crate::page::patient::{Looking, Shown};
 use crate::page::{Picker, Posted, Stop, answer_wrong, authorize, go, page};
@@ -41,7 +41,19 @@ struct Page<'a> {
 struct Line {
     scope: String,
     words: String,
+    /// What can be given in its place.
+    parts: Vec<(String, &'static str)>,
 }
+
+impl Line {
+    /// One of which nothing less can be given.
+    fn whole(scope: &str, words: &str) -> Self {
+        Self { scope: scope.to_owned(), words: words.to_owned(), parts: Vec::new() }
+    }
+}
+
+/// What `openid` is.
+const WHO: &str = "Know who you are: your account here, and who you are in the data";
 
 /// What `offline_access` is.
 const AFTERWARDS: &str =
@@ -140,11 +152,18 @@ impl Consent<'_> {
             true => Whose::Yours,
             false => Whose::This,
         };
-        let line = |scope| Line { scope: Scope::to_string(scope), words: sentence(scope, whose) };
+        let line = |scope: &Scope| Line {
+            scope: scope.to_string(),
+            words: sentence(scope, whose),
+            parts: parts(scope),
+        };
         let mut lines: Vec<Line> = grantable.clinical.iter().map(line).collect();
+        if grantable.words.contains(&OPENID) {
+            lines.insert(0, Line::whole(OPENID, WHO));
+        }
         let mut notes = vec!["The access ends when you sign out, and after a day at the latest."];
         if grantable.words.contains(&OFFLINE) {
-            lines.push(Line { scope: OFFLINE.to_owned(), words: AFTERWARDS.to_owned() });
+            lines.push(Line::whole(OFFLINE, AFTERWARDS));
             notes = vec![
                 "Without the last of these it ends when you sign out, and after a day at the latest.",
             ];

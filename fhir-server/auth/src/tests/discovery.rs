@@ -23,7 +23,8 @@ fn the_configuration_names_absolute_addresses_and_what_exists() {
         ("client-public", true),
         ("permission-v1", true),
         ("launch-ehr", false),
-        ("sso-openid-connect", false),
+        ("sso-openid-connect", true),
+        ("client-confidential-asymmetric", true),
         ("permission-offline", true),
     ] {
         assert_eq!(capabilities.iter().any(|it| it == capability), offered, "{capability}");

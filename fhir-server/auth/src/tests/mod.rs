@@ -55,6 +55,7 @@ pub(super) fn server_with(revocations: Arc<dyn Revocations>) -> (AuthState, Cloc
         people: None,
         auditor: None,
         secret: None,
+        outbound: None,
     };
     (AuthState::new(services), clock)
 }

@@ -6,10 +6,12 @@
 
 mod account;
 mod approval;
+mod assertion;
 mod attempt;
 mod changes;
 mod refresh;
 mod session;
+mod signing_key;
 
 use canonical_model::{Error, Kind, Result};
 
@@ -19,6 +21,7 @@ pub use attempt::Attempt;
 pub use changes::{AuthChange, Told};
 pub use refresh::{Refresh, Refreshed, Renewed};
 pub use session::{NewSession, SignedIn};
+pub use signing_key::KeptKey;
 
 use crate::connect::{Role, options};
 use crate::error::{NO_TABLE, has_code};
