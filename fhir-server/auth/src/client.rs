@@ -30,6 +30,8 @@ pub struct ClientConfig {
     pub name: Option<String>,
     /// Where people who signed in are sent back to, each whole. With one it is an app.
     pub redirects: Vec<String>,
+    /// Where it is started from here, with the patient who is open.
+    pub launch_url: Option<String>,
     /// Whether it is staff's own: its tokens live for longer.
     pub own: bool,
     /// The public keys that it signs with, as a JWKS; instead of a secret.
@@ -47,6 +49,7 @@ impl Default for ClientConfig {
             site: "local".to_owned(),
             name: None,
             redirects: Vec::new(),
+            launch_url: None,
             own: false,
             jwks: None,
             jwks_url: None,
@@ -67,6 +70,8 @@ pub struct Client {
     pub site: i16,
     /// Where people are sent back to, each whole.
     pub redirects: Vec<String>,
+    /// Where it is started from here.
+    pub launch_url: Option<String>,
     /// Whether it is staff's own.
     pub own: bool,
     proof: Proof,
@@ -117,7 +122,8 @@ impl Clients {
     ) -> Result<Self> {
         let mut by_id = HashMap::with_capacity(configs.len());
         for config in configs {
-            let ClientConfig { id, scope, site, name, redirects, own, .. } = config.clone();
+            let ClientConfig { id, scope, site, name, redirects, launch_url, own, .. } =
+                config.clone();
             let refused = |why: &str| Error::invalid(format!("client `{id}`: {why}"));
             if !is_legal(&id) {
                 return Err(refused("an id has 1 to 64 characters of A-Z a-z 0-9 . _ -"));
@@ -129,15 +135,17 @@ impl Clients {
             let Some(site) = site_number(&site) else {
                 return Err(refused(&format!("site `{site}` is not known")));
             };
-            if let Some(wrong) = redirects.iter().find(|url| !is_redirect(url)) {
+            let mut all = redirects.iter().chain(&launch_url);
+            if let Some(wrong) = all.find(|url| !is_redirect(url)) {
                 let why = format!(
-                    "`{wrong}` is no address to be sent back to: https, or http on this machine, and no fragment"
+                    "`{wrong}` is no address to be sent to: https, or http on this machine, and no fragment"
                 );
                 return Err(refused(&why));
             }
             let proof = Proof::of(config).map_err(|error| refused(wording(&error)))?;
             let name = name.unwrap_or_else(|| id.clone());
-            let client = Client { id: id.clone(), name, scopes, site, redirects, own, proof };
+            let client =
+                Client { id: id.clone(), name, scopes, site, redirects, launch_url, own, proof };
             if by_id.insert(id.clone(), client).is_some() {
                 return Err(refused("the id is taken"));
             }
@@ -158,6 +166,11 @@ impl Clients {
         let client = self.find(id);
         let kept = client.and_then(Client::secret).unwrap_or(&self.nobody);
         if kept.matches(secret) { client } else { None }
+    }
+
+    /// All of them.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Client> {
+        self.by_id.values()
     }
 
     /// The client of this id, if it is one that has nothing to prove itself by.

@@ -37,6 +37,7 @@ pub fn smart_configuration(endpoints: &Endpoints, people: bool) -> Value {
             "authorization_endpoint": endpoints.authorize(),
             "introspection_endpoint": endpoints.introspect(),
             "revocation_endpoint": endpoints.revoke(),
+            "management_endpoint": endpoints.manage(),
             "response_types_supported": ["code"],
         })));
     }
@@ -83,6 +84,7 @@ fn scopes(people: bool) -> Vec<&'static str> {
     let others = [
         "openid",
         "fhirUser",
+        "launch",
         "launch/patient",
         "offline_access",
         "online_access",
@@ -107,10 +109,15 @@ fn capabilities(people: bool) -> Vec<&'static str> {
     ];
     let others = [
         "launch-standalone",
+        "launch-ehr",
         "authorize-post",
         "client-public",
         "sso-openid-connect",
         "context-standalone-patient",
+        "context-ehr-patient",
+        "context-ehr-encounter",
+        "context-banner",
+        "context-style",
         "permission-offline",
         "permission-online",
         "permission-patient",

@@ -9,6 +9,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use canonical_model::Error;
 use store::{Approval, AuditAction, Exchange, Exchanged, Refresh, Refreshed};
 
+use crate::client::Client;
 use crate::cookie::{digest, sha256};
 use crate::limits::{VERIFIER_BYTES_MAX, VERIFIER_BYTES_MIN};
 use crate::record::Said;
@@ -73,7 +74,7 @@ pub(crate) async fn refresh(asking: &Asking<'_>) -> Result<Response, Refusal> {
         }
     };
     let approval = &renewed.approval;
-    let scope = narrowed(&approval.scopes, form.get("scope"))?;
+    let scope = narrowed(client, &approval.scopes, form.get("scope"))?;
     let refresh = RefreshToken { seq: renewed.seq, ..read };
     let begins_s = Some(renewed.rotated_s);
     let given = Given { client, approval, scope, refresh, begins_s };
@@ -83,15 +84,17 @@ pub(crate) async fn refresh(asking: &Asking<'_>) -> Result<Response, Refusal> {
 /// Whatever it was: who has a token of another learns no more.
 const OVER: &str = "The refresh token is unknown, over, or of another client; ask the user again";
 
-/// What is asked of what was given; never more. In the words of what is asked.
-fn narrowed(given: &str, asked: Option<&str>) -> Result<String, Refusal> {
+/// What is asked of what was given; never more, nor more than the client may have by now. In the words of what is
+/// asked.
+fn narrowed(client: &Client, given: &str, asked: Option<&str>) -> Result<String, Refusal> {
     let refused = |error: Error| Refusal::InvalidScope(wording(&error).to_owned());
-    let Some(asked) = asked else { return Ok(given.to_owned()) };
-    let given = Scopes::parse(given).map_err(refused)?;
-    let asked = Scopes::parse(asked).map_err(refused)?;
-    let both = asked.narrowed_to(&given);
+    let given = Scopes::parse(given).map_err(refused)?.narrowed_to(&client.scopes);
+    let both = match asked {
+        Some(asked) => Scopes::parse(asked).map_err(refused)?.narrowed_to(&given),
+        None => given,
+    };
     if both.is_empty() {
-        let why = "None of these scopes was given; a refresh widens nothing";
+        let why = "None of these scopes was given, or the client may have none of them any more";
         return Err(Refusal::InvalidScope(why.to_owned()));
     }
     Ok(both.to_string())

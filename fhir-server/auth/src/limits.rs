@@ -87,3 +87,5 @@ pub const JWKS_S_MAX: u64 = 3_600;
 pub const JWKS_AGAIN_S: u64 = 60;
 /// URLs whose keys are remembered: some kB each.
 pub const JWKS_URLS_MAX: u64 = 1_000;
+/// Visits that a page offers: the newest.
+pub const VISITS_MAX: usize = 10;

@@ -35,7 +35,7 @@ pub(crate) fn looking(account: &Account) -> Result<Caller> {
     let orgs = account.orgs.iter().map(|id| ResourceId::parse(id)).collect::<Result<_>>()?;
     Ok(Caller {
         subject: Some(account.sub.as_str().into()),
-        scopes: Scopes::parse("user/Patient.rs")?,
+        scopes: Scopes::parse("user/Patient.rs user/Encounter.rs")?,
         fhir_user: account.fhir_user.as_deref().map(FhirUser::parse).transpose()?,
         roles: Roles::parse(account.roles.iter().map(String::as_str))?,
         orgs,

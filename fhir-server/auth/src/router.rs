@@ -15,7 +15,9 @@ use crate::authorize::{authorize, authorize_by_form};
 use crate::discovery::{jwks, openid_configuration};
 use crate::introspect::{introspect, revoke};
 use crate::limits::{FORM_BYTES_MAX, FORM_S_MAX, PAGE_FORM_BYTES_MAX};
-use crate::page::{consent, login, logout, patient, style};
+use crate::page::{
+    change, consent, launch, login, logout, manage, patient, smart_style, start, style,
+};
 use crate::refusal::Refusal;
 use crate::route::{Listed, Route, Rule, listed, routed};
 use crate::state::AuthState;
@@ -56,7 +58,7 @@ const API: [Route<AuthState>; 5] = [
 ];
 
 /// What a person sees in a browser.
-const PAGES: [Route<AuthState>; 7] = [
+const PAGES: [Route<AuthState>; 12] = [
     Route {
         method: MethodFilter::GET,
         path: "/auth/authorize",
@@ -92,6 +94,36 @@ const PAGES: [Route<AuthState>; 7] = [
         path: "/auth/consent",
         rule: Rule::Form,
         serve: |method| on(method, consent),
+    },
+    Route {
+        method: MethodFilter::GET,
+        path: "/auth/launch",
+        rule: Rule::Open,
+        serve: |method| on(method, launch),
+    },
+    Route {
+        method: MethodFilter::POST,
+        path: "/auth/launch",
+        rule: Rule::Form,
+        serve: |method| on(method, start),
+    },
+    Route {
+        method: MethodFilter::GET,
+        path: "/auth/manage",
+        rule: Rule::Open,
+        serve: |method| on(method, manage),
+    },
+    Route {
+        method: MethodFilter::POST,
+        path: "/auth/manage",
+        rule: Rule::Form,
+        serve: |method| on(method, change),
+    },
+    Route {
+        method: MethodFilter::GET,
+        path: "/auth/smart-style.json",
+        rule: Rule::Open,
+        serve: |method| on(method, smart_style),
     },
     Route {
         method: MethodFilter::GET,

@@ -69,6 +69,12 @@ impl Endpoints {
         format!("{}/auth/revoke", self.origin)
     }
 
+    /// Where people see what they gave.
+    #[must_use]
+    pub fn manage(&self) -> String {
+        format!("{}/auth/manage", self.origin)
+    }
+
     /// The public origin.
     #[must_use]
     pub fn origin(&self) -> &str {

@@ -67,6 +67,10 @@ impl Given<'_> {
             // The app stands by itself: nothing of ours around it says whom it shows.
             put("need_patient_banner", json!(true));
         }
+        // What was open where it was started may say otherwise.
+        for (name, value) in self.approval.context.as_object().into_iter().flatten() {
+            put(name, value.clone());
+        }
         if let Some(identity) = identity {
             put("id_token", json!(identity));
         }

@@ -144,3 +144,7 @@ pub const OFFLINE_DAYS: i32 = 100;
 pub const REFRESH_AGAIN_S: i32 = 10;
 /// How far back a server asks what is over, in seconds: longer than a statement may last, and two polls.
 pub const CHANGES_SECONDS: i32 = 60;
+/// A launch from here, in seconds: an app opens, and asks.
+pub const LAUNCH_S_MAX: i32 = 300;
+/// What a person gave, on one page: more than anybody reads.
+pub const GIVEN_MAX: i64 = 200;

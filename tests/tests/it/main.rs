@@ -42,6 +42,7 @@ mod interactions;
 mod interactions_refused;
 mod interactions_table;
 mod journal;
+mod launch;
 mod migration;
 mod openid;
 mod outbound;

@@ -23,6 +23,11 @@ POST /auth/login: form
 POST /auth/logout: form
 POST /auth/patient: form
 POST /auth/consent: form
+GET /auth/launch: open
+POST /auth/launch: form
+GET /auth/manage: open
+POST /auth/manage: form
+GET /auth/smart-style.json: open
 GET /auth/style.css: open
 GET /fhir/.well-known/smart-configuration: open
 GET /fhir/metadata: open

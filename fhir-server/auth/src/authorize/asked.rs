@@ -8,6 +8,7 @@ use form_urlencoded::Serializer;
 
 use crate::client::Client;
 use crate::limits::{ASKED_BYTES_MAX, FORM_PARAMETERS_MAX, NONCE_BYTES_MAX, STATE_BYTES_MAX};
+use crate::page::origin;
 use crate::refusal::wording;
 use crate::state::Parts;
 
@@ -20,6 +21,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) scopes: Scopes,
     pub(crate) challenge: String,
     pub(crate) nonce: Option<String>,
+    /// What it was started with from here.
+    pub(crate) launch: Option<String>,
     /// The request itself, as a query.
     pub(crate) query: String,
 }
@@ -94,9 +97,6 @@ impl<'a> Asked<'a> {
         if pairs.get("code_challenge_method") != Some("S256") {
             return invalid("code_challenge_method must be S256");
         }
-        if pairs.get("launch").is_some() {
-            return invalid("launch is not one of this server");
-        }
         if pairs.get("nonce").is_some_and(|nonce| nonce.len() > NONCE_BYTES_MAX) {
             return invalid("nonce is longer than 256 bytes");
         }
@@ -106,11 +106,17 @@ impl<'a> Asked<'a> {
         if scopes.is_empty() {
             return Err(wrong("invalid_scope", "The app is registered for none of these scopes"));
         }
+        if pairs.get("launch").is_some() && !scopes.has_word("launch") {
+            return invalid(
+                "launch goes with the scope launch, for which the app must be registered",
+            );
+        }
+        let launch = pairs.get("launch").map(str::to_owned);
         let nonce = pairs.get("nonce").map(str::to_owned);
         let (challenge, state) = (challenge.to_owned(), state.to_owned());
         // Written anew: it goes into an address.
         let query = Serializer::new(String::new()).extend_pairs(&pairs.pairs).finish();
-        Ok(Self { client, redirect, state, scopes, challenge, nonce, query })
+        Ok(Self { client, redirect, state, scopes, challenge, nonce, launch, query })
     }
 
     /// An error for the app.
@@ -126,10 +132,7 @@ impl<'a> Asked<'a> {
 
     /// The origin of the redirect, as a policy names it.
     pub(crate) fn origin(&self) -> &str {
-        let after = self.redirect.find("://").map_or(0, |at| at + 3);
-        let rest = self.redirect.get(after..).unwrap_or_default();
-        let end = rest.find(['/', '?']).map_or(self.redirect.len(), |at| after + at);
-        self.redirect.get(..end).unwrap_or_default()
+        origin(&self.redirect)
     }
 }
 

@@ -2,12 +2,15 @@
 
 use access::{Context, FhirUser, Role, Roles, Scope, Scopes};
 use canonical_model::{ResourceId, Result};
-use store::Account;
+use store::{Account, Launched};
 
 use super::part::parts;
 
 /// Words that are offered beside clinical scopes.
-const WORDS: [&str; 5] = [OPENID, "fhirUser", "launch/patient", "online_access", OFFLINE];
+const WORDS: [&str; 6] = [OPENID, "fhirUser", LAUNCH, "launch/patient", "online_access", OFFLINE];
+
+/// The word of an app that was started from here.
+const LAUNCH: &str = "launch";
 
 /// The word that a person is asked about: who the person is.
 pub(crate) const OPENID: &str = "openid";
@@ -25,6 +28,8 @@ pub(crate) struct Grantable {
     pub(crate) clinical: Vec<Scope>,
     /// Others.
     pub(crate) words: Vec<&'static str>,
+    /// The patient who was open where the app was started.
+    open: Option<ResourceId>,
 }
 
 /// Whose patients the app may be about.
@@ -34,21 +39,30 @@ pub(crate) enum About {
     Nobody,
     /// The person's own record.
     Own(ResourceId),
+    /// One who was open where the app was started.
+    Open(ResourceId),
     /// One whom the person chooses.
     Chosen,
 }
 
 impl Grantable {
     /// `asked` is within what the app is registered for.
-    pub(crate) fn of(asked: &Scopes, account: &Account) -> Result<Self> {
+    pub(crate) fn of(
+        asked: &Scopes,
+        account: &Account,
+        launched: Option<&Launched>,
+    ) -> Result<Self> {
         let user = account.fhir_user.as_deref().map(FhirUser::parse).transpose()?;
         let roles = Roles::parse(account.roles.iter().map(String::as_str))?;
         let clinical = user.is_some() && roles.iter().any(|role| !BESIDE.contains(&role));
         // Without a person nobody is there whose rights it could be; `system/` is for programs.
         let given = |scope: &&Scope| clinical && scope.context() != Context::System;
         let clinical: Vec<Scope> = asked.clinical().iter().filter(given).cloned().collect();
-        let words = WORDS.into_iter().filter(|word| asked.has_word(word)).collect();
-        Ok(Self { clinical, words })
+        let offered = |word: &&str| asked.has_word(word) && (*word != LAUNCH || launched.is_some());
+        let words = WORDS.into_iter().filter(offered).collect();
+        let open = launched.and_then(|launched| launched.patient.as_deref());
+        let open = open.map(ResourceId::parse).transpose()?;
+        Ok(Self { clinical, words, open })
     }
 
     /// Whether there is anything to give.
@@ -58,6 +72,9 @@ impl Grantable {
 
     /// Whom it is about.
     pub(crate) fn about(&self, account: &Account) -> Result<About> {
+        if let Some(open) = &self.open {
+            return Ok(About::Open(open.clone()));
+        }
         let of_patient = |scope: &Scope| scope.context() == Context::Patient;
         let asked = self.words.contains(&"launch/patient") || self.clinical.iter().any(of_patient);
         if !asked {
@@ -131,7 +148,7 @@ mod tests {
             ),
         ] {
             let account = account(user, roles);
-            let grantable = Grantable::of(&asked, &account).unwrap();
+            let grantable = Grantable::of(&asked, &account, None).unwrap();
             let left = ["patient/*.rs", "user/Patient.rs", "system/*.cruds", "patient/*.cruds"];
             let left = left.map(str::to_owned);
             assert_eq!(grantable.chosen(&left).as_deref(), given, "{account:?}");
@@ -141,7 +158,7 @@ mod tests {
         }
         let account = account(doctor, &["clinician"]);
         let asked = Scopes::parse("user/Patient.rs").unwrap();
-        let grantable = Grantable::of(&asked, &account).unwrap();
+        let grantable = Grantable::of(&asked, &account, None).unwrap();
         assert_eq!(grantable.about(&account).unwrap(), About::Nobody);
     }
 }

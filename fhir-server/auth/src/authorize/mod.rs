@@ -18,7 +18,9 @@ pub(crate) use grant::{About, Grantable, OFFLINE, OPENID};
 pub(crate) use part::parts;
 
 use crate::cookie::Browser;
-use crate::page::{Consent, Login, Stop, answer_wrong, authorize as address_of, go};
+use crate::page::{
+    Consent, Stop, To, answer_wrong, ask_to_sign_in, authorize as address_of, go, launched,
+};
 use crate::state::{AuthState, Parts};
 
 /// Shows the log-in page, or what comes after it.
@@ -40,12 +42,14 @@ async fn begun(
     query: &str,
 ) -> Result<Response, Stop> {
     let people = auth.people()?;
-    let asked = &Asked::read(auth, query)?;
-    let browser = &Browser::of(headers, auth.endpoints.is_https())?;
-    match &people.store.session(&browser.digest()).await? {
-        None => Login::first(asked, browser),
-        Some(signed) => Consent { auth, asked, browser, signed, headers, address }.begin().await,
-    }
+    let asked = Asked::read(auth, query)?;
+    let browser = Browser::of(headers, auth.endpoints.is_https())?;
+    let Some(signed) = people.store.session(&browser.digest()).await? else {
+        return ask_to_sign_in(&To::App(Box::new(asked)), &browser);
+    };
+    let (asked, browser, signed) = (&asked, &browser, &signed);
+    let launched = launched(auth, asked, signed, false).await?;
+    Consent { auth, asked, browser, signed, launched, headers, address }.begin().await
 }
 
 /// The same by a form of the app's, which comes without our cookie: so the browser is sent on to ask again.

@@ -12,8 +12,8 @@ use axum::response::Response;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use canonical_model::{Kind, ResourceId};
-use serde_json::json;
-use store::{NewApproval, SignedIn};
+use serde_json::{Value, json};
+use store::{Launched, NewApproval, SignedIn};
 
 use crate::authorize::{About, Asked, Grantable, OFFLINE, OPENID, parts};
 use crate::cookie::{Browser, digest, random};
@@ -28,6 +28,7 @@ use crate::words::{Whose, sentence};
 struct Page<'a> {
     app: &'a str,
     token: String,
+    to: &'a str,
     request: &'a str,
     login: &'a str,
     origin: &'a str,
@@ -65,6 +66,8 @@ pub(crate) struct Consent<'a> {
     pub(crate) asked: &'a Asked<'a>,
     pub(crate) browser: &'a Browser,
     pub(crate) signed: &'a SignedIn,
+    /// What was open where the app was started from here.
+    pub(crate) launched: Option<Launched>,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) address: Option<IpAddr>,
 }
@@ -92,12 +95,31 @@ async fn answered(
         return go(&authorize(&asked.query), None);
     };
     let browser = &posted.browser;
-    let consent = Consent { auth, asked: &asked, browser, signed: &signed, headers, address };
+    let launched = launched(auth, &asked, &signed, false).await?;
+    let consent =
+        Consent { auth, asked: &asked, browser, signed: &signed, launched, headers, address };
     match posted.get("decision") {
         "" => consent.show(Some(posted.get("patient")), "").await,
         "allow" => consent.allow(posted.get("patient"), &posted.all("scope")).await,
         _ => Err(asked.told("access_denied", "The user gave no access").into()),
     }
+}
+
+/// What was open where the app was started; `used` uses it up.
+pub(crate) async fn launched(
+    auth: &Parts,
+    asked: &Asked<'_>,
+    signed: &SignedIn,
+    used: bool,
+) -> Result<Option<Launched>, Stop> {
+    let Some(launch) = &asked.launch else { return Ok(None) };
+    let launch = BASE64_URL_SAFE_NO_PAD.decode(launch).unwrap_or_default();
+    let digest = digest(b"launch", &launch);
+    let store = &auth.people()?.store;
+    let found = store.launch(&digest, signed.session, &asked.client.id, used).await?;
+    let why =
+        "launch is none of this app and of whoever is signed in, or its five minutes are over";
+    found.map(Some).ok_or_else(|| asked.told("invalid_request", why).into())
 }
 
 impl Consent<'_> {
@@ -106,12 +128,13 @@ impl Consent<'_> {
         let grantable = self.grantable()?;
         match grantable.about(&self.signed.account)? {
             About::Chosen => Picker::first(self.asked, self.browser, &self.signed.account),
-            About::Own(_) | About::Nobody => self.show(None, "").await,
+            About::Own(_) | About::Open(_) | About::Nobody => self.show(None, "").await,
         }
     }
 
     fn grantable(&self) -> Result<Grantable, Stop> {
-        let grantable = Grantable::of(&self.asked.scopes, &self.signed.account)?;
+        let launched = self.launched.as_ref();
+        let grantable = Grantable::of(&self.asked.scopes, &self.signed.account, launched)?;
         if grantable.is_empty() {
             let why = "This user can give none of these scopes";
             return Err(self.asked.told("invalid_scope", why).into());
@@ -123,7 +146,7 @@ impl Consent<'_> {
     async fn patient(&self, about: &About, chosen: &str) -> Result<Option<Shown>, Stop> {
         let id = match about {
             About::Nobody => return Ok(None),
-            About::Own(id) => id.clone(),
+            About::Own(id) | About::Open(id) => id.clone(),
             About::Chosen => match ResourceId::parse(chosen) {
                 Ok(id) => id,
                 Err(_) => return Err(Stop::Unreadable),
@@ -172,6 +195,7 @@ impl Consent<'_> {
         let content = Page {
             app: &self.asked.client.name,
             token: self.browser.token(),
+            to: "",
             request: &self.asked.query,
             login: &self.signed.account.login,
             origin: self.asked.origin(),
@@ -192,12 +216,15 @@ impl Consent<'_> {
         let about = grantable.about(&self.signed.account)?;
         let patient = self.patient(&about, chosen).await?;
         let code = random()?;
+        // From here on nobody else has it.
+        let launched = launched(self.auth, self.asked, self.signed, true).await?;
+        let context = launched.map_or_else(|| json!({}), context);
         let new = NewApproval {
             session: self.signed.session,
             client: &self.asked.client.id,
             scopes: &scopes,
             patient: patient.as_ref().map(|patient| patient.id.as_str()),
-            context: &json!({}),
+            context: &context,
             offline: scopes.split(' ').any(|scope| scope == OFFLINE),
             salt: &random()?,
             digest: &digest(b"code", &code),
@@ -210,4 +237,13 @@ impl Consent<'_> {
             None => go(&authorize(&self.asked.query), None),
         }
     }
+}
+
+/// What the app is told beside the patient.
+fn context(launched: Launched) -> Value {
+    let mut context = launched.context;
+    if let (Some(encounter), Some(members)) = (launched.encounter, context.as_object_mut()) {
+        members.insert("encounter".to_owned(), encounter.into());
+    }
+    context
 }

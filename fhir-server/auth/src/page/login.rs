@@ -13,9 +13,8 @@ use store::AuditAction;
 use telemetry::Emit;
 use telemetry::event::AuthenticationFailed;
 
-use crate::authorize::Asked;
 use crate::cookie::Browser;
-use crate::page::{Posted, Stop, answer_wrong, authorize, go, page};
+use crate::page::{Posted, Stop, To, answer_wrong, go, page};
 use crate::password::Password;
 use crate::people::People;
 use crate::record::Said;
@@ -28,21 +27,31 @@ const WRONG: &str = "Log-in and password do not go together. After ten wrong tri
 /// The page.
 #[derive(Template)]
 #[template(path = "login.html")]
-pub(crate) struct Login<'a> {
-    pub(crate) app: &'a str,
-    pub(crate) token: String,
-    pub(crate) request: &'a str,
-    pub(crate) login: &'a str,
-    pub(crate) wrong: &'a str,
+struct Page<'a> {
+    why: String,
+    token: String,
+    to: &'a str,
+    request: &'a str,
+    login: &'a str,
+    wrong: &'a str,
 }
 
-impl Login<'_> {
-    /// The page that an authorization begins with.
-    pub(crate) fn first(asked: &Asked<'_>, browser: &Browser) -> Result<Response, Stop> {
-        let (app, request) = (asked.client.name.as_str(), asked.query.as_str());
-        let login = Login { app, token: browser.token(), request, login: "", wrong: "" };
-        page(&login, StatusCode::OK, Some(asked.origin()), Some(browser))
-    }
+/// The page that whoever is not signed in gets.
+pub(crate) fn ask_to_sign_in(to: &To<'_>, browser: &Browser) -> Result<Response, Stop> {
+    show(to, browser, "", "", StatusCode::OK)
+}
+
+fn show(
+    to: &To<'_>,
+    browser: &Browser,
+    login: &str,
+    wrong: &str,
+    status: StatusCode,
+) -> Result<Response, Stop> {
+    let (name, request) = to.fields();
+    let token = browser.token();
+    let content = Page { why: to.why(), token, to: name, request, login, wrong };
+    page(&content, status, to.origin(), Some(browser))
 }
 
 /// `POST /auth/login`.
@@ -64,7 +73,7 @@ async fn signing_in(
 ) -> Result<Response, Stop> {
     let People { store, passwords, .. } = auth.people()?;
     let posted = Posted::read(auth, headers, body)?;
-    let asked = posted.asked(auth)?;
+    let to = To::of(auth, &posted)?;
     let typed = posted.get("login");
     let (suspect, now_s) = (auth.throttle.suspect(typed, address), auth.clock.seconds());
     if let Err(wait_s) = auth.throttle.admit(suspect, now_s) {
@@ -75,20 +84,17 @@ async fn signing_in(
     let fresh = Browser::new(auth.endpoints.is_https())?;
     let password = Password::new(posted.get("password").to_owned());
     let signed = sign_in(store, passwords, typed, password, &fresh.digest()).await?;
-    let said = Said::new(auth, headers, address, AuditAction::LogIn).client(&asked.client.id);
+    let said = Said::new(auth, headers, address, AuditAction::LogIn).client(to.client());
     let Some(signed) = signed else {
         auth.throttle.failed(suspect, now_s);
         AuthenticationFailed { door: "login", reason: "password" }.emit();
         said.status(403).record().await?;
-        let app = asked.client.name.as_str();
-        let token = posted.browser.token();
-        let login = Login { app, token, request: &asked.query, login: typed, wrong: WRONG };
-        return page(&login, StatusCode::FORBIDDEN, Some(asked.origin()), None);
+        return show(&to, &posted.browser, typed, WRONG, StatusCode::FORBIDDEN);
     };
     auth.throttle.succeeded(suspect);
     let account = store.account(signed.account).await?;
     said.account(&account).status(200).record().await?;
-    go(&authorize(&asked.query), Some(&fresh))
+    go(&to.path(), Some(&fresh))
 }
 
 /// `POST /auth/logout`: the session is over, on every server.
@@ -103,10 +109,10 @@ pub(crate) async fn logout(
 async fn signing_out(auth: &Parts, headers: &HeaderMap, body: &Bytes) -> Result<Response, Stop> {
     let People { store, .. } = auth.people()?;
     let posted = Posted::read(auth, headers, body)?;
-    let asked = posted.asked(auth)?;
+    let to = To::of(auth, &posted)?;
     if let Some(signed) = posted.signed_in(store).await? {
         store.end_session(signed.session).await?;
     }
     let fresh = Browser::new(auth.endpoints.is_https())?;
-    go(&authorize(&asked.query), Some(&fresh))
+    go(&to.path(), Some(&fresh))
 }

@@ -2,8 +2,11 @@
 
 mod consent;
 mod form;
+mod launch;
 mod login;
+mod manage;
 mod patient;
+mod to;
 mod wrong;
 
 use askama::Template;
@@ -14,10 +17,13 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use canonical_model::Error;
 
-pub(crate) use consent::{Consent, consent};
+pub(crate) use consent::{Consent, consent, launched};
 pub(crate) use form::Posted;
-pub(crate) use login::{Login, login, logout};
+pub(crate) use launch::{launch, origin, start};
+pub(crate) use login::{ask_to_sign_in, login, logout};
+pub(crate) use manage::{change, manage};
 pub(crate) use patient::{Picker, patient};
+pub(crate) use to::To;
 pub(crate) use wrong::{Stop, answer_wrong};
 
 use crate::cookie::Browser;
@@ -64,6 +70,25 @@ pub(crate) fn go(to: &str, browser: Option<&Browser>) -> Result<Response, Stop> 
 pub(crate) async fn style() -> impl IntoResponse {
     let kind = (CONTENT_TYPE, "text/css; charset=utf-8");
     ([kind, (CACHE_CONTROL, "public, max-age=3600")], STYLE)
+}
+
+/// `GET /auth/smart-style.json`: the look of our pages, for apps that are started from them.
+/// <https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html#styling>
+pub(crate) async fn smart_style() -> impl IntoResponse {
+    let look = serde_json::json!({
+        "color_background": "#eef2f5",
+        "color_error": "#9b1c1c",
+        "color_highlight": "#0b5563",
+        "color_modal_backdrop": "#1a2330",
+        "color_success": "#0b5563",
+        "color_text": "#1a2330",
+        "dim_border_radius": "6px",
+        "dim_font_size": "16px",
+        "dim_spacing_size": "16px",
+        "font_family_body": "system-ui, sans-serif",
+        "font_family_heading": "system-ui, sans-serif",
+    });
+    ([(CACHE_CONTROL, "public, max-age=3600")], axum::Json(look))
 }
 
 /// Where an authorization goes on.

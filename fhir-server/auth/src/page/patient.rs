@@ -8,18 +8,23 @@ use axum::body::Bytes;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use canonical_model::date::PartialDateTime;
 use canonical_model::{Kind, ResourceId, ResourceType, Value, json};
+use domain::Request;
 use domain::interactions::search::{Scope, Searched, queries, search};
 use search::query::{Handling, Pair, write_pairs};
 use store::{Account, AuditAction, AuditEntry, AuditInteraction, SignedIn, Stored};
 
 use crate::authorize::Asked;
 use crate::cookie::Browser;
-use crate::limits::{PICKED_MAX, PICKER_BYTES_MAX};
+use crate::limits::{PICKED_MAX, PICKER_BYTES_MAX, VISITS_MAX};
 use crate::page::{Posted, Stop, answer_wrong, authorize, go, page};
 use crate::people::{People, look};
 use crate::record::request_id;
 use crate::state::{AuthState, Parts};
+
+/// What a visit is.
+const ENCOUNTER: &str = "Encounter";
 
 /// The page.
 #[derive(Default, Template)]
@@ -27,6 +32,7 @@ use crate::state::{AuthState, Parts};
 pub(crate) struct Picker<'a> {
     app: &'a str,
     token: String,
+    to: &'a str,
     request: &'a str,
     login: &'a str,
     name: &'a str,
@@ -98,27 +104,34 @@ async fn picking(
         identifier,
         ..Picker::default()
     };
-    let typed = [("name", name), ("birthdate", birthdate), ("identifier", identifier)];
-    let typed: Vec<(&str, &str)> = typed.into_iter().filter(|(_, text)| !text.is_empty()).collect();
-    if typed.is_empty() {
-        picker.wrong = "Type a name, a date of birth or a number first.";
-    } else if typed.iter().any(|(_, text)| text.len() > PICKER_BYTES_MAX) {
-        picker.wrong = "That is too long to be searched for.";
-    } else {
-        let looking = Looking { people, account: &account, address, headers };
-        match looking.search(&typed).await {
-            Ok(found) => {
-                picker.more = found.len() > PICKED_MAX;
-                picker.found = Some(found.into_iter().take(PICKED_MAX).collect());
-            }
-            Err(Stop::Fault(fault)) if fault.kind == Kind::Invalid => {
-                picker.wrong = "That cannot be searched for. A date is written as 1984-03-12.";
-            }
-            Err(stop) => return Err(stop),
+    match typed(&posted) {
+        Err(wrong) => picker.wrong = wrong,
+        Ok(criteria) => {
+            let found =
+                Looking { people, account: &account, address, headers }.search(&criteria).await?;
+            picker.more = found.len() > PICKED_MAX;
+            picker.found = Some(found.into_iter().take(PICKED_MAX).collect());
         }
     }
     let status = if picker.wrong.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     page(&picker, status, Some(asked.origin()), None)
+}
+
+/// What was typed to find somebody by; or what is wrong with it, in a sentence.
+pub(crate) fn typed(posted: &Posted) -> Result<Vec<(&'static str, &str)>, &'static str> {
+    let fields = ["name", "birthdate", "identifier"].map(|field| (field, posted.get(field).trim()));
+    let typed: Vec<_> = fields.into_iter().filter(|(_, text)| !text.is_empty()).collect();
+    let is_date = |text: &str| text.len() <= 10 && PartialDateTime::parse(text).is_ok();
+    match typed.as_slice() {
+        [] => Err("Type a name, a date of birth or a number first."),
+        all if all.iter().any(|(_, text)| text.len() > PICKER_BYTES_MAX) => {
+            Err("That is too long to be searched for.")
+        }
+        all if all.iter().any(|(field, text)| *field == "birthdate" && !is_date(text)) => {
+            Err("That is no date of birth. It is written as 1984-03-12.")
+        }
+        _ => Ok(typed),
+    }
 }
 
 /// Somebody who looks at patients.
@@ -131,42 +144,79 @@ pub(crate) struct Looking<'a> {
 
 impl Looking<'_> {
     /// Patients whom the person may see and who fit; one more than a page has where there are more.
-    async fn search(&self, typed: &[(&str, &str)]) -> Result<Vec<Shown>, Stop> {
-        let domain = &self.people.domain;
-        let request = look(
-            self.account,
-            request_id(self.headers),
-            self.address,
-            AuditInteraction::SearchType,
-        )?;
+    pub(crate) async fn search(&self, typed: &[(&str, &str)]) -> Result<Vec<Shown>, Stop> {
         let pair = |(name, text): &(&str, &str)| ((*name).to_owned(), escaped(text));
-        let mut pairs: Vec<Pair> = typed.iter().map(pair).collect();
+        let pairs: Vec<Pair> = typed.iter().map(pair).collect();
+        let found = self.found(ResourceType::PATIENT, pairs, PICKED_MAX + 1).await?;
+        found.iter().map(shown).collect()
+    }
+
+    /// The newest visits of a patient, each with its id and in words.
+    pub(crate) async fn visits(&self, patient: &ResourceId) -> Result<Vec<(String, String)>, Stop> {
+        let pairs = [("patient", patient.as_str()), ("_sort", "-date")];
+        let pairs = pairs.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec();
+        let found = self.found(ResourceType::parse(ENCOUNTER)?, pairs, VISITS_MAX).await?;
+        found.iter().map(visit).collect()
+    }
+
+    /// What a search finds, recorded as one.
+    async fn found(
+        &self,
+        kind: ResourceType,
+        mut pairs: Vec<Pair>,
+        most: usize,
+    ) -> Result<Vec<Stored>, Stop> {
+        let domain = &self.people.domain;
+        let request = self.request(AuditInteraction::SearchType)?;
         let detail = write_pairs(pairs.iter().map(|(name, text)| (name.as_str(), text.as_str())));
-        pairs.push(("_count".to_owned(), (PICKED_MAX + 1).to_string()));
-        let scope = Scope::Type(ResourceType::PATIENT);
+        pairs.push(("_count".to_owned(), most.to_string()));
+        let scope = Scope::Type(kind);
         let queries = queries(domain, &request, &scope, &pairs, Handling::Strict).await?;
-        let searched = match search(domain, &request, &queries, None).await {
+        let (searched, status) = match search(domain, &request, &queries, None).await {
             // Who reaches nobody finds nobody.
-            Err(error) if error.kind == Kind::Forbidden => Searched::default(),
-            searched => searched?,
+            Err(error) if error.kind == Kind::Forbidden => (Searched::default(), 403),
+            searched => (searched?, 200),
         };
-        let found: Vec<&Stored> = searched.page.found.iter().map(|found| &found.resource).collect();
+        let found: Vec<Stored> =
+            searched.page.found.into_iter().map(|found| found.resource).collect();
         let entry = AuditEntry {
-            kind: Some(ResourceType::PATIENT),
+            kind: Some(kind),
             detail: Some(domain.catalogue().written_down(detail)),
             patients: found.iter().flat_map(|stored| stored.patients.clone()).collect(),
-            ..AuditEntry::new(domain.now(), request.context(), AuditAction::Search, 200)
+            ..AuditEntry::new(domain.now(), request.context(), AuditAction::Search, status)
         };
         domain.auditor().record(entry).await?;
-        found.into_iter().map(shown).collect()
+        Ok(found)
+    }
+
+    fn request(&self, interaction: AuditInteraction) -> canonical_model::Result<Request> {
+        look(self.account, request_id(self.headers), self.address, interaction)
     }
 
     /// One patient, if the person may see him; recorded as a read.
     pub(crate) async fn read(&self, id: &ResourceId) -> Result<Shown, Stop> {
+        shown(&self.stored(ResourceType::PATIENT, id).await?)
+    }
+
+    /// Whether a visit is there for the person, and of this patient.
+    pub(crate) async fn expect_visit(
+        &self,
+        patient: &ResourceId,
+        visit: &ResourceId,
+    ) -> Result<(), Stop> {
+        let stored = self.stored(ResourceType::parse(ENCOUNTER)?, visit).await?;
+        let body = json::parse(stored.text.as_deref().unwrap_or_default())?;
+        let subject =
+            body.get("subject").and_then(|it| it.get("reference")).and_then(Value::as_str);
+        match subject == Some(format!("Patient/{patient}").as_str()) {
+            true => Ok(()),
+            false => Err(Stop::Unreadable),
+        }
+    }
+
+    async fn stored(&self, kind: ResourceType, id: &ResourceId) -> Result<Stored, Stop> {
         let domain = &self.people.domain;
-        let request =
-            look(self.account, request_id(self.headers), self.address, AuditInteraction::Read)?;
-        let kind = ResourceType::PATIENT;
+        let request = self.request(AuditInteraction::Read)?;
         let reading = domain::interactions::read::read(domain, &request, kind, id).await?;
         if !reading.recorded {
             let entry = AuditEntry {
@@ -178,8 +228,23 @@ impl Looking<'_> {
             };
             domain.auditor().record(entry).await?;
         }
-        shown(&reading.stored)
+        Ok(reading.stored)
     }
+}
+
+/// A visit: its id, and when and of what kind it was.
+fn visit(stored: &Stored) -> Result<(String, String), Stop> {
+    let body = json::parse(stored.text.as_deref().unwrap_or_default())?;
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+    let start = text(body.get("period").and_then(|it| it.get("start")));
+    let day = start
+        .map_or_else(|| "on an unknown day".to_owned(), |start| start.chars().take(10).collect());
+    let class = body.get("class");
+    let class =
+        text(class.and_then(|it| it.get("display"))).or(text(class.and_then(|it| it.get("code"))));
+    let status = text(body.get("status"));
+    let words: Vec<String> = [Some(day), class, status].into_iter().flatten().collect();
+    Ok((stored.id.clone(), words.join(", ")))
 }
 
 /// What is typed is meant as it stands.

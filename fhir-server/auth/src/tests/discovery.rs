@@ -22,7 +22,7 @@ fn the_configuration_names_absolute_addresses_and_what_exists() {
         ("launch-standalone", true),
         ("client-public", true),
         ("permission-v1", true),
-        ("launch-ehr", false),
+        ("launch-ehr", true),
         ("sso-openid-connect", true),
         ("client-confidential-asymmetric", true),
         ("permission-offline", true),

@@ -1,0 +1,181 @@
+//! Starting an app from here, as an EHR does: with the patient, and the visit, that somebody of ours has open.
+//! <https://hl7.org/fhir/smart-app-launch/app-launch.html#launch-app-ehr-launch>
+
+use std::net::{IpAddr, SocketAddr};
+
+use askama::Template;
+use axum::Extension;
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use canonical_model::{Kind, ResourceId};
+use form_urlencoded::Serializer;
+use serde_json::json;
+use store::{NewLaunch, SignedIn};
+
+use crate::client::Client;
+use crate::cookie::{Browser, digest, random};
+use crate::page::login::ask_to_sign_in;
+use crate::page::patient::{Looking, Shown, typed};
+use crate::page::{Posted, Stop, To, answer_wrong, go, page};
+use crate::state::{AuthState, Parts};
+
+#[derive(Default, Template)]
+#[template(path = "launch.html")]
+struct Page<'a> {
+    token: String,
+    to: &'a str,
+    request: &'a str,
+    login: &'a str,
+    name: &'a str,
+    birthdate: &'a str,
+    identifier: &'a str,
+    wrong: &'a str,
+    apps: Vec<(&'a str, &'a str)>,
+    patient: Option<Shown>,
+    visits: Vec<(String, String)>,
+    found: Option<Vec<Shown>>,
+}
+
+/// `GET /auth/launch`.
+pub(crate) async fn launch(State(auth): State<AuthState>, headers: HeaderMap) -> Response {
+    answer_wrong(begun(auth.parts(), &headers).await)
+}
+
+async fn begun(auth: &Parts, headers: &HeaderMap) -> Result<Response, Stop> {
+    let browser = Browser::of(headers, auth.endpoints.is_https())?;
+    match auth.people()?.store.session(&browser.digest()).await? {
+        Some(signed) => show(auth, blank(auth, &browser, &signed)),
+        None => ask_to_sign_in(&To::own("launch").ok_or(Stop::Closed)?, &browser),
+    }
+}
+
+/// `POST /auth/launch`: a search, a patient, or the start.
+pub(crate) async fn start(
+    State(auth): State<AuthState>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
+    answer_wrong(going_on(auth.parts(), address, &headers, &body).await)
+}
+
+async fn going_on(
+    auth: &Parts,
+    address: Option<IpAddr>,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<Response, Stop> {
+    let people = auth.people()?;
+    let posted = Posted::read(auth, headers, body)?;
+    let Some(signed) = posted.signed_in(&people.store).await? else {
+        return go("/auth/launch", None);
+    };
+    let looking = Looking { people, account: &signed.account, address, headers };
+    let mut content = blank(auth, &posted.browser, &signed);
+    let Ok(id) = ResourceId::parse(posted.get("patient")) else {
+        [content.name, content.birthdate, content.identifier] =
+            ["name", "birthdate", "identifier"].map(|field| posted.get(field).trim());
+        match typed(&posted) {
+            Ok(criteria) => content.found = Some(looking.search(&criteria).await?),
+            Err(wrong) => content.wrong = wrong,
+        }
+        return show(auth, content);
+    };
+    let patient = match looking.read(&id).await {
+        Err(Stop::Fault(fault)) if is_hidden(fault.kind) => {
+            content.wrong = "There is no record of this patient that you may see.";
+            return show(auth, content);
+        }
+        patient => patient?,
+    };
+    if posted.get("decision") != "start" {
+        content.visits = looking.visits(&id).await?;
+        content.patient = Some(patient);
+        return show(auth, content);
+    }
+    let app = launchable(auth).find(|client| client.id == posted.get("app"));
+    let app = app.ok_or(Stop::Unreadable)?;
+    let visit = match posted.get("encounter") {
+        "" => None,
+        id => Some(ResourceId::parse(id).map_err(|_| Stop::Unreadable)?),
+    };
+    if let Some(visit) = &visit {
+        looking.expect_visit(&id, visit).await?;
+    }
+    send(auth, &signed, app, &patient.id, visit.as_ref().map(ResourceId::as_str)).await
+}
+
+fn is_hidden(kind: Kind) -> bool {
+    matches!(kind, Kind::NotFound | Kind::Gone | Kind::Forbidden)
+}
+
+/// Sends the browser to the app, with what it asks by for what is open.
+async fn send(
+    auth: &Parts,
+    signed: &SignedIn,
+    app: &Client,
+    patient: &str,
+    encounter: Option<&str>,
+) -> Result<Response, Stop> {
+    let launch = random()?;
+    let new = NewLaunch {
+        digest: &digest(b"launch", &launch),
+        session: signed.session,
+        client: &app.id,
+        patient: Some(patient),
+        encounter,
+        context: &json!({
+            // The app fills the window: nothing of ours says whom it shows.
+            "need_patient_banner": true,
+            "smart_style_url": format!("{}/auth/smart-style.json", auth.endpoints.origin()),
+        }),
+    };
+    if !auth.people()?.store.add_launch(&new).await? {
+        return go("/auth/launch", None);
+    }
+    let launch = BASE64_URL_SAFE_NO_PAD.encode(launch);
+    let pairs = [("iss", auth.endpoints.fhir()), ("launch", launch)];
+    let query = Serializer::new(String::new()).extend_pairs(pairs).finish();
+    let url = app.launch_url.as_deref().unwrap_or_default();
+    let gap = if url.contains('?') { '&' } else { '?' };
+    go(&format!("{url}{gap}{query}"), None)
+}
+
+/// Apps that can be started from here, by name.
+fn launchable(auth: &Parts) -> impl Iterator<Item = &Client> {
+    let mut apps: Vec<&Client> =
+        auth.clients.all().filter(|client| client.launch_url.is_some()).collect();
+    apps.sort_by(|a, b| a.name.cmp(&b.name));
+    apps.into_iter()
+}
+
+fn blank<'a>(auth: &'a Parts, browser: &Browser, signed: &'a SignedIn) -> Page<'a> {
+    Page {
+        token: browser.token(),
+        to: "launch",
+        login: &signed.account.login,
+        apps: launchable(auth).map(|app| (app.id.as_str(), app.name.as_str())).collect(),
+        ..Page::default()
+    }
+}
+
+fn show(auth: &Parts, content: Page<'_>) -> Result<Response, Stop> {
+    // A form may end at any of them.
+    let origins: Vec<&str> =
+        launchable(auth).filter_map(|app| app.launch_url.as_deref()).map(origin).collect();
+    let status = if content.wrong.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    page(&content, status, Some(&origins.join(" ")), None)
+}
+
+/// The origin of a URL, as a policy names it.
+pub(crate) fn origin(url: &str) -> &str {
+    let after = url.find("://").map_or(0, |at| at + 3);
+    let rest = url.get(after..).unwrap_or_default();
+    let end = rest.find(['/', '?']).map_or(url.len(), |at| after + at);
+    url.get(..end).unwrap_or_default()
+}

@@ -1,0 +1,113 @@
+//! What a person gave to apps: seen, and taken back. It is the `management_endpoint` of SMART.
+//! <https://hl7.org/fhir/smart-app-launch/conformance.html#using-well-known>
+
+use std::net::{IpAddr, SocketAddr};
+
+use access::Scopes;
+use askama::Template;
+use axum::Extension;
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use store::{AuditAction, Given, SignedIn};
+
+use crate::cookie::Browser;
+use crate::page::{Posted, Stop, To, answer_wrong, ask_to_sign_in, go, page};
+use crate::record::Said;
+use crate::state::{AuthState, Parts};
+use crate::words::{Whose, sentence};
+
+const HERE: &str = "/auth/manage";
+
+#[derive(Template)]
+#[template(path = "manage.html")]
+struct Page<'a> {
+    token: String,
+    to: &'a str,
+    request: &'a str,
+    login: &'a str,
+    given: Vec<Line>,
+}
+
+/// Something that was given.
+struct Line {
+    approval: i64,
+    app: String,
+    words: Vec<String>,
+    since: String,
+    until: String,
+}
+
+/// `GET /auth/manage`.
+pub(crate) async fn manage(State(auth): State<AuthState>, headers: HeaderMap) -> Response {
+    answer_wrong(shown(auth.parts(), &headers).await)
+}
+
+async fn shown(auth: &Parts, headers: &HeaderMap) -> Result<Response, Stop> {
+    let store = &auth.people()?.store;
+    let browser = Browser::of(headers, auth.endpoints.is_https())?;
+    let Some(SignedIn { account, .. }) = store.session(&browser.digest()).await? else {
+        return ask_to_sign_in(&To::own("manage").ok_or(Stop::Closed)?, &browser);
+    };
+    let own = account.fhir_user.as_deref().is_some_and(|user| user.starts_with("Patient/"));
+    let whose = if own { Whose::Yours } else { Whose::This };
+    let given = store.given(account.account).await?;
+    let given = given.into_iter().map(|given| line(auth, given, whose)).collect();
+    let token = browser.token();
+    let content = Page { token, to: "manage", request: "", login: &account.login, given };
+    page(&content, StatusCode::OK, None, None)
+}
+
+fn line(auth: &Parts, given: Given, whose: Whose) -> Line {
+    let Given { approval, client, scopes, made_at, used_at, ends_at, offline } = given;
+    let app = auth.clients.find(&client).map_or(client, |client| client.name.clone());
+    // What was granted once can be read.
+    let scopes = Scopes::parse(&scopes).unwrap_or_default();
+    let mut words: Vec<String> =
+        scopes.clinical().iter().map(|scope| sentence(scope, whose)).collect();
+    if scopes.has_word("openid") {
+        words.push("Know who you are".to_owned());
+    }
+    let used = used_at.map(|at| format!(", renewed last on {}", at.format("%Y-%m-%d")));
+    let since = format!("{}{}", made_at.format("%Y-%m-%d"), used.unwrap_or_default());
+    let until = match offline {
+        true => format!("Goes on without you until {}", ends_at.format("%Y-%m-%d")),
+        false => "Ends when you sign out".to_owned(),
+    };
+    Line { approval, app, words, since, until }
+}
+
+/// `POST /auth/manage`: one of them, or all, is taken back.
+pub(crate) async fn change(
+    State(auth): State<AuthState>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
+    answer_wrong(changed(auth.parts(), address, &headers, &body).await)
+}
+
+async fn changed(
+    auth: &Parts,
+    address: Option<IpAddr>,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<Response, Stop> {
+    let store = &auth.people()?.store;
+    let posted = Posted::read(auth, headers, body)?;
+    let Some(SignedIn { account, .. }) = posted.signed_in(store).await? else {
+        return go(HERE, None);
+    };
+    let approval = match posted.get("approval") {
+        "all" => None,
+        number => Some(number.parse().map_err(|_| Stop::Unreadable)?),
+    };
+    if store.take_back(account.account, approval).await? {
+        let what = approval.map_or_else(|| "all".to_owned(), |number: i64| number.to_string());
+        let said = Said::new(auth, headers, address, AuditAction::Revocation).account(&account);
+        said.detail(format!("authorization {what}, by the user")).record().await?;
+    }
+    go(HERE, None)
+}

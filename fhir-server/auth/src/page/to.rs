@@ -1,0 +1,74 @@
+//! Where a person goes on after signing in: with what an app asked for, or on a page of our own.
+
+use crate::authorize::{Asked, Wrong};
+use crate::page::Posted;
+use crate::state::Parts;
+
+/// Our own pages that need somebody to be signed in: as forms name them, their addresses, and what they are for.
+const OWN: [(&str, &str, &str); 2] = [
+    ("launch", "/auth/launch", "Starting an app"),
+    ("manage", "/auth/manage", "Looking at the access that you gave"),
+];
+
+/// Where a person goes on.
+pub(crate) enum To<'a> {
+    /// An app waits.
+    App(Box<Asked<'a>>),
+    /// One of [`OWN`].
+    Own(&'static (&'static str, &'static str, &'static str)),
+}
+
+impl<'a> To<'a> {
+    /// As the form says.
+    pub(crate) fn of(auth: &'a Parts, posted: &Posted) -> Result<Self, Wrong> {
+        match Self::own(posted.get("to")) {
+            Some(own) => Ok(own),
+            None => posted.asked(auth).map(|asked| Self::App(Box::new(asked))),
+        }
+    }
+
+    /// A page of our own.
+    pub(crate) fn own(name: &str) -> Option<Self> {
+        OWN.iter().find(|(have, ..)| *have == name).map(Self::Own)
+    }
+
+    /// The address that it goes on at.
+    pub(crate) fn path(&self) -> String {
+        match self {
+            Self::App(asked) => format!("/auth/authorize?{}", asked.query),
+            Self::Own((_, path, _)) => (*path).to_owned(),
+        }
+    }
+
+    /// What forms carry: the name of a page, and the request of an app; one of them empty.
+    pub(crate) fn fields(&self) -> (&str, &str) {
+        match self {
+            Self::App(asked) => ("", &asked.query),
+            Self::Own((name, ..)) => (name, ""),
+        }
+    }
+
+    /// Who wants the person to sign in.
+    pub(crate) fn why(&self) -> String {
+        match self {
+            Self::App(asked) => format!("{} asks for access", asked.client.name),
+            Self::Own((.., what)) => format!("{what} needs you to sign in"),
+        }
+    }
+
+    /// The client in whose name it is recorded.
+    pub(crate) fn client(&self) -> &str {
+        match self {
+            Self::App(asked) => &asked.client.id,
+            Self::Own(_) => crate::people::PAGES,
+        }
+    }
+
+    /// Where its pages may lead besides.
+    pub(crate) fn origin(&self) -> Option<&str> {
+        match self {
+            Self::App(asked) => Some(asked.origin()),
+            Self::Own(_) => None,
+        }
+    }
+}
