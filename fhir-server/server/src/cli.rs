@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
-use crate::commands::{account, admin, audit, export, load, migrate, serve};
+use crate::commands::{account, admin, audit, conformance, export, load, migrate, serve};
 #[cfg(feature = "dev")]
 use crate::commands::{dev, generate};
 use crate::limits::RUNTIME_END;
@@ -33,6 +33,7 @@ enum Command {
     Account(account::Account),
     Admin(admin::Admin),
     Audit(audit::Audit),
+    Conformance(conformance::Conformance),
     #[cfg(feature = "dev")]
     Generate(generate::Generate),
 }
@@ -66,6 +67,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
             Command::Account(command) => account::run(command).await,
             Command::Admin(command) => admin::run(command).await,
             Command::Audit(command) => audit::run(command).await,
+            Command::Conformance(command) => conformance::run(command).await,
             #[cfg(feature = "dev")]
             Command::Generate(_) => Ok(ExitCode::SUCCESS),
         }
@@ -117,6 +119,9 @@ mod tests {
             ("audit verify --from 2026-03-01 --to 2026-03-31", true),
             ("audit verify --from march", false),
             ("audit", false),
+            ("conformance run --filter smart --var client_id=x --json", true),
+            ("conformance list", true),
+            ("conformance", false),
             ("generate --output x --patients -1", true),
             ("generate --output x --patients many", false),
             ("frobnicate", false),

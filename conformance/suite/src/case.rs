@@ -1,0 +1,103 @@
+//! A case as its file says it: steps, each a request and what its answer must be.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::expect::Expect;
+use crate::need::Need;
+
+/// A file of cases.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct File {
+    pub(crate) case: Vec<Case>,
+}
+
+/// One numbered statement, tried by steps in their order; the first that fails ends it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Case {
+    /// Its number, as `G01`.
+    pub(crate) id: String,
+    /// What holds where it passes.
+    pub(crate) title: String,
+    /// The specification's section.
+    pub(crate) section: String,
+    /// Without one of these it is skipped.
+    #[serde(default)]
+    pub(crate) needs: Vec<Need>,
+    #[serde(rename = "step")]
+    pub(crate) steps: Vec<Step>,
+}
+
+/// A request, and what its answer must be. Of the texts each `{name}` is replaced by the variable.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Step {
+    /// Method and URL, as `GET {base}/metadata`; or `TLS 1.1 {url}`, a handshake of that version. In place of it:
+    #[serde(default)]
+    pub(crate) request: String,
+    /// A person signs in to an app.
+    pub(crate) sign_in: Option<SignIn>,
+    /// Once for each value, as the variable `each`.
+    #[serde(default)]
+    pub(crate) each: Vec<String>,
+    #[serde(default)]
+    pub(crate) headers: BTreeMap<String, String>,
+    /// Sends `Authorization: Bearer`.
+    pub(crate) bearer: Option<String>,
+    /// Sends `Authorization: Basic`: id and secret.
+    pub(crate) basic: Option<[String; 2]>,
+    /// A form as the body.
+    pub(crate) form: Option<BTreeMap<String, String>>,
+    /// JSON as the body.
+    pub(crate) body: Option<String>,
+    /// Makes the variable `assertion` first: a JWT by the client's private key.
+    pub(crate) assertion: Option<AssertionOf>,
+    pub(crate) expect: Expect,
+    /// Variables taken out of the answer's JSON, by JSON pointer.
+    #[serde(default)]
+    pub(crate) save: BTreeMap<String, String>,
+}
+
+/// How a person signs in: by the variables `app_client`, `app_redirect`, `login`, `password` and, where a patient is
+/// to be chosen, `patient_identifier`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignIn {
+    /// What the app asks for.
+    pub(crate) scope: String,
+    /// Parameters of the authorization request in place of the good ones; an empty text leaves one out.
+    #[serde(default)]
+    pub(crate) params: BTreeMap<String, String>,
+    /// Parameters that are sent empty.
+    #[serde(default)]
+    pub(crate) blank: Vec<String>,
+    /// The request is a form that is posted.
+    #[serde(default)]
+    pub(crate) post: bool,
+    /// Boxes of the consent page that are not ticked, by their value.
+    #[serde(default)]
+    pub(crate) deny: Vec<String>,
+    /// Access is refused there.
+    #[serde(default)]
+    pub(crate) refuse: bool,
+}
+
+/// How an assertion departs from a good one.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AssertionOf {
+    /// `RS384` or `ES384`.
+    pub(crate) alg: String,
+    /// Claims in place of the good ones; an empty text leaves the claim out.
+    #[serde(default)]
+    pub(crate) claims: BTreeMap<String, Value>,
+    /// In place of the key's own.
+    pub(crate) kid: Option<String>,
+    /// Signed by another key than the registered one.
+    #[serde(default)]
+    pub(crate) foreign: bool,
+}

@@ -1,0 +1,26 @@
+//! The conformance suite: cases as data, which judge any FHIR server by its base URL.
+//!
+//! Nothing here knows CareBridge: what a case asks is said over HTTP, and what it needs of the server it takes from
+//! the server's own discovery document. A case for which the server declares no support is skipped, with the reason.
+
+mod answer;
+mod assertion;
+mod case;
+mod cases;
+mod expect;
+pub mod limits;
+mod need;
+mod page;
+mod report;
+mod request;
+mod run;
+mod sign_in;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod variables;
+
+pub use cases::{Listed, list};
+pub use report::{Outcome, Report, Verdict};
+pub use run::{Options, run};
+pub use variables::Variables;

@@ -1,0 +1,129 @@
+//! `carebridge conformance`: the suite's cases against any FHIR server.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
+use suite::{Options, Outcome, Variables};
+
+use crate::fault::Usage;
+use crate::output;
+
+/// Judge a FHIR server by the conformance suite
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  carebridge conformance run --filter smart")]
+pub(crate) struct Conformance {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(Run),
+    List(List),
+}
+
+/// Run cases against a server
+///
+/// What the server does not declare is skipped, and so is what needs a variable that is not given; each line says
+/// why. Exit code: 0 none failed and some passed, 1 otherwise, 2 wrong usage. With --json, standard output is one
+/// JSON object: base, passed, failed, skipped, cases.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  carebridge conformance run --base https://fhir.example.org/fhir --filter smart --var client_id=suite\n  carebridge conformance run --filter smart/G14 --json\n\nWithout --base and --var it judges what `carebridge dev` starts here."
+)]
+struct Run {
+    /// The FHIR base
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080/fhir")]
+    base: String,
+    /// A suite as `smart`, or a case as `smart/G14`; by default all
+    #[arg(long, value_name = "SUITE")]
+    filter: Option<String>,
+    /// What cases need to know, any number: `client_id` and `client_secret`; `key_client`, `key_id`, `key_rs384` and
+    /// `key_es384` (PEM) of a client with keys. `NAME=@FILE` takes the value from a file; others can see flags
+    #[arg(long = "var", value_name = "NAME=VALUE")]
+    variables: Vec<String>,
+    /// Authorities to trust beside the machine's own, in PEM
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// List the cases with their sections of the specification
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  carebridge conformance list --filter smart")]
+struct List {
+    /// A suite as `smart`, or a case as `smart/G14`; by default all
+    #[arg(long, value_name = "SUITE")]
+    filter: Option<String>,
+    /// Print them as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) async fn run(command: Conformance) -> Result<ExitCode> {
+    match command.command {
+        Command::Run(command) => judge(command).await,
+        Command::List(command) => list(&command),
+    }
+}
+
+async fn judge(command: Run) -> Result<ExitCode> {
+    let Run { base, filter, variables, ca_file, json } = command;
+    let authorities = ca_file.map(|file| {
+        std::fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))
+    });
+    let mut known = Variables::default();
+    known.set("client_id", "dev-backend");
+    known.set("client_secret", "dev-secret");
+    for variable in &variables {
+        let (name, value) = read(variable)?;
+        known.set(name, value);
+    }
+    let authorities = authorities.transpose()?.unwrap_or_default();
+    let options = Options { base, filter, variables: known, authorities };
+    let told = |outcome: &Outcome| {
+        if !json {
+            // Nobody is left to tell where this fails.
+            drop(output::say(outcome));
+        }
+    };
+    let report = suite::run(options, told).await?;
+    match json {
+        true => output::report(&report, true)?,
+        false => output::say(report.summary())?,
+    }
+    Ok(output::code(report.ok()))
+}
+
+/// `NAME=VALUE`, or `NAME=@FILE`.
+fn read(variable: &str) -> Result<(String, String)> {
+    let usage = || Usage(format!("--var: {variable:?} is not NAME=VALUE."));
+    let (name, value) = variable.split_once('=').ok_or_else(usage)?;
+    let value = match value.strip_prefix('@') {
+        Some(file) => {
+            std::fs::read_to_string(file).with_context(|| format!("{file} cannot be read"))?
+        }
+        None => value.to_owned(),
+    };
+    Ok((name.to_owned(), value))
+}
+
+fn list(command: &List) -> Result<ExitCode> {
+    let cases = suite::list(command.filter.as_deref());
+    match command.json {
+        true => output::say(serde_json::to_string(&cases)?)?,
+        false => {
+            for case in &cases {
+                output::say(format_args!(
+                    "{}/{}  {} ({})",
+                    case.suite, case.id, case.title, case.section
+                ))?;
+            }
+        }
+    }
+    Ok(output::code(!cases.is_empty()))
+}
