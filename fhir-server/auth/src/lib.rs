@@ -57,5 +57,5 @@ pub use secret::{Secret, SecretHash};
 pub use sign_in::sign_in;
 pub use signed::{Factors, Signed};
 pub use state::{AuthState, Endpoints, Services};
-pub use throttles::{Class, Rates, Throttles};
+pub use throttles::{Class, Rates, Throttles, household};
 pub use verifier::Verifier;

@@ -37,6 +37,8 @@ pub struct Rates {
     pub search: u32,
     /// Writes, by client and user.
     pub write: u32,
+    /// Connections open at once, by address.
+    pub connections: u32,
     /// A bucket holds as much as comes in this many seconds.
     pub burst_s: u32,
 }
@@ -50,6 +52,7 @@ impl Default for Rates {
             read: 100_000,
             search: 50_000,
             write: 50_000,
+            connections: 512,
             burst_s: 2,
         }
     }
@@ -81,12 +84,18 @@ impl Throttles {
         Self(Arc::new(Parts { rates, buckets: Buckets::new(ticks) }))
     }
 
+    /// The rates.
+    #[must_use]
+    pub fn rates(&self) -> Rates {
+        self.0.rates
+    }
+
     /// Whether an address may send a request.
     ///
     /// # Errors
     /// It has sent too many.
     pub fn by_address(&self, address: IpAddr) -> Result<(), Empty> {
-        self.take(self.0.rates.address, "address", whose(address))
+        self.take(self.0.rates.address, "address", household(address))
     }
 
     /// Whether somebody at an address may ask for a token as this client.
@@ -94,7 +103,7 @@ impl Throttles {
     /// # Errors
     /// It was asked too often.
     pub fn by_token(&self, client_id: &str, address: Option<IpAddr>) -> Result<(), Empty> {
-        self.take(self.0.rates.token, "token", (client_id, address.map(whose)))
+        self.take(self.0.rates.token, "token", (client_id, address.map(household)))
     }
 
     /// Whether a caller may ask something of this class.
@@ -144,7 +153,8 @@ fn named(caller: &Caller) -> (&str, Option<&str>) {
 }
 
 /// Whoever has one address of version 6 has the 2⁶⁴ beside it.
-fn whose(address: IpAddr) -> IpAddr {
+#[must_use]
+pub fn household(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
@@ -176,7 +186,15 @@ mod tests {
 
     #[test]
     fn each_has_a_bucket_for_each_class() {
-        let rates = Rates { address: 1, token: 1, read: 1, search: 2, write: 1, burst_s: 1 };
+        let rates = Rates {
+            address: 1,
+            token: 1,
+            read: 1,
+            search: 2,
+            write: 1,
+            connections: 1,
+            burst_s: 1,
+        };
         let throttles = Throttles::new(rates, Ticks::manual());
         let (client, user, other) =
             (caller("a", None), caller("a", Some("u")), caller("a", Some("v")));

@@ -119,8 +119,8 @@ impl Precondition {
 pub struct Criteria {
     /// The search.
     pub query: Query,
-    /// The criteria as text, in one order, for the claim: without what only shapes the answer.
-    pub text: String,
+    /// What they mean, for the claim: the same for the same criteria, however these are written.
+    pub meaning: String,
 }
 
 impl Criteria {
@@ -134,12 +134,8 @@ impl Criteria {
                 "A conditional interaction needs search criteria that this server understands.",
             ));
         }
-        let criteria = query.applied.iter().filter(|(name, _)| !search::query::shapes_answer(name));
-        let mut pairs: Vec<(&str, &str)> =
-            criteria.map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        pairs.sort_unstable();
-        let text = search::query::write_pairs(pairs);
-        Ok(Self { query, text })
+        let meaning = format!("{:?}", query.filter.normal());
+        Ok(Self { query, meaning })
     }
 
     /// Reads `name=value&…`; what is not understood is refused, for a conditional interaction must
@@ -171,8 +167,9 @@ impl Criteria {
             pairs.iter().filter(|(name, _)| !shapes.contains(&name.as_str())).cloned().collect();
         let read = |context: QueryContext<'_>| {
             // Without a criterion of its own it is refused, whatever its caller reaches.
-            let Self { query, text } = Self::new(search::query::parse(context, kind, &criteria)?)?;
-            Ok(Self { query: reached(domain, request, context, query)?, text })
+            let Self { query, meaning } =
+                Self::new(search::query::parse(context, kind, &criteria)?)?;
+            Ok(Self { query: reached(domain, request, context, query)?, meaning })
         };
         reading(domain, Reader::Caller(request), Handling::Strict, read).await
     }

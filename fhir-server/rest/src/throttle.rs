@@ -3,6 +3,7 @@
 use access::Caller;
 use auth::Class;
 use canonical_model::{Result, Value};
+use http::Method;
 
 use crate::app::App;
 use crate::interaction::Interaction;
@@ -30,13 +31,11 @@ pub(crate) fn charge(app: &App, caller: &Caller, entries: &[Value]) {
     }
 }
 
-/// The class of an entry, by its words alone: it has not been read yet.
+/// The class of an entry, by the route that it will take. One that takes none is refused, and costs what a read does.
 fn class_of(method: &str, url: &str) -> Class {
-    match method {
-        "GET" | "HEAD" if url.contains('?') || !url.contains('/') => Class::Search,
-        "GET" | "HEAD" => Class::Read,
-        _ => Class::Write,
-    }
+    let path = url.split_once('?').map_or(url, |(path, _)| path);
+    let found = Method::from_bytes(method.as_bytes()).ok().map(|it| Interaction::of(&it, path));
+    found.and_then(Result::ok).map_or(Class::Read, |asked| class(&asked))
 }
 
 fn class(asked: &Interaction) -> Class {
@@ -54,5 +53,29 @@ fn class(asked: &Interaction) -> Class {
         | Interaction::Delete(..)
         | Interaction::ConditionalDelete(_)
         | Interaction::Bundle => Class::Write,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_counts_as_what_it_does() {
+        for (method, url, class) in [
+            ("GET", "Patient/1", Class::Read),
+            ("GET", "Patient/1/_history/2", Class::Read),
+            ("GET", "Patient/1/_history", Class::Search),
+            ("GET", "Patient/1/Observation", Class::Search),
+            ("GET", "Patient", Class::Search),
+            ("GET", "Patient?name=a/b", Class::Search),
+            ("POST", "Patient/_search", Class::Search),
+            ("POST", "Patient", Class::Write),
+            ("PATCH", "Patient/1", Class::Write),
+            ("DELETE", "Patient?name=a", Class::Write),
+            ("SING", "Patient", Class::Read),
+        ] {
+            assert_eq!(class_of(method, url), class, "{method} {url}");
+        }
     }
 }

@@ -113,6 +113,33 @@ impl Expr {
         }
     }
 
+    /// The same in one form, however it was written: what is joined is flat, in one order, and each part there once.
+    #[must_use]
+    pub fn normal(&self) -> Self {
+        let one = |inner: &Self| Box::new(inner.normal());
+        match self {
+            Self::And(parts) => Self::all(joined(parts, |part| match part {
+                Self::And(inner) => Ok(inner),
+                part => Err(part),
+            })),
+            Self::Or(parts) => Self::any(joined(parts, |part| match part {
+                Self::Or(inner) => Ok(inner),
+                part => Err(part),
+            })),
+            Self::Not(inner) => Self::Not(one(inner)),
+            Self::Beside(inner) => Self::Beside(one(inner)),
+            Self::Chain(link) => Self::Chain(link.normal()),
+            Self::Has(link) => Self::Has(link.normal()),
+            Self::Identity(ids) => {
+                let mut ids = ids.clone();
+                ids.sort_unstable();
+                ids.dedup();
+                Self::Identity(ids)
+            }
+            other => other.clone(),
+        }
+    }
+
     /// The types that chains and lists lead through: the caller must reach them too.
     pub fn types(&self, found: &mut Vec<ResourceType>) {
         match self {
@@ -141,7 +168,21 @@ pub struct Link {
     pub compartment: bool,
 }
 
+/// Parts in their normal form and one order, those that `open` takes apart by their own parts.
+fn joined(parts: &[Expr], open: fn(Expr) -> std::result::Result<Vec<Expr>, Expr>) -> Vec<Expr> {
+    let normal = parts.iter().map(Expr::normal);
+    let mut flat: Vec<Expr> =
+        normal.flat_map(|part| open(part).unwrap_or_else(|part| vec![part])).collect();
+    flat.sort_by_cached_key(|part| format!("{part:?}"));
+    flat.dedup();
+    flat
+}
+
 impl Link {
+    fn normal(&self) -> Self {
+        Self { filter: Box::new(self.filter.normal()), ..self.clone() }
+    }
+
     /// A key of the resource at the other end that `timeline_index` holds.
     #[must_use]
     pub fn timed(&self) -> Option<Key> {

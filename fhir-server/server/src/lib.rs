@@ -12,6 +12,7 @@ mod http;
 pub mod limits;
 mod metrics;
 mod output;
+mod places;
 mod safety;
 mod sealing;
 mod settings;

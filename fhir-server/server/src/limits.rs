@@ -18,6 +18,8 @@ pub const HANDSHAKE_MAX: Duration = Duration::from_secs(5);
 /// Handshakes at once, about 40 KB each; one more is closed. Fewer than the connections, so that whoever only
 /// begins them cannot take all places.
 pub const HANDSHAKES_MAX: usize = 1_024;
+/// Of these for one address: an eighth, and many times what a browser begins.
+pub const HANDSHAKES_OF_ONE_MAX: usize = HANDSHAKES_MAX / 8;
 /// Between two looks at the files of certificates: a few kilobytes are read.
 pub const TLS_LOOK_EVERY: Duration = Duration::from_secs(2);
 /// A file of certificates, in bytes: the authorities of the whole world have 250 KB.

@@ -80,7 +80,11 @@ fn classify(code: &str, constraint: Option<&str>) -> Option<Error> {
         _ if code.starts_with("08") || code.starts_with("57P") || code.starts_with("58") => {
             Some(if code == "58030" { disk() } else { away() })
         }
-        ("42P01" | "3D000", _) => Some(Error::new(
+        ("3D000", _) => Some(Error::new(
+            Kind::Unavailable,
+            "The database does not exist. Create it, as `createdb` does, or name another in its URL.",
+        )),
+        ("42P01", _) => Some(Error::new(
             Kind::Unavailable,
             "The database has no CareBridge schema. Run `carebridge migrate` first.",
         )),

@@ -12,6 +12,7 @@ mod commit;
 mod connect;
 mod context;
 mod definitions;
+mod era;
 mod error;
 mod find_group;
 mod forward;

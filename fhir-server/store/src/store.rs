@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use canonical_model::{Error, Kind, Result};
+use chrono::{DateTime, Utc};
 use search::{Form, Hasher};
 use sqlx::Row;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 use crate::connect::{Role, options};
+use crate::era;
 use crate::error::{StoreError, away, busy, has_code};
 use crate::find_group::Finder;
 use crate::gather::Gather;
@@ -52,6 +54,8 @@ pub struct Store {
     pub(crate) reads: Gather<Reader>,
     pub(crate) finds: Gather<Finder>,
     pub(crate) indexed: Arc<Known>,
+    /// Up to when versions are of an era before this cluster's, and so before any walk.
+    pub(crate) era: Option<DateTime<Utc>>,
     /// The sessions as searches use them: their statements end at the time budget.
     pub(crate) searching: Sessions,
     pub(crate) probed_entries: i64,
@@ -81,6 +85,7 @@ impl Store {
         let hasher = Hasher::new(&key);
         let block = row.try_get("block").map_err(StoreError)?;
         prove(&sessions, &setup.sealer).await?;
+        let era = era::settle(&sessions).await?;
         let seals = Form::seals(&hasher, &setup.sealer.paths());
         let ground = Ground {
             hasher,
@@ -113,6 +118,7 @@ impl Store {
             reads,
             finds,
             indexed,
+            era,
             searching,
             probed_entries: setup.probed_entries,
             remembered: Remembered::new(),

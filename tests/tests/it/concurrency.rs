@@ -95,6 +95,36 @@ async fn conditional_creates_make_one_resource() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_criteria_are_the_same_however_they_are_written() -> Result<()> {
+    let server = Fixture::start().await?;
+    // Values in another order, said twice, repeated as a parameter; names fold.
+    for (number, spellings) in [
+        ["identifier=urn:it|1,urn:it|z", "identifier=urn:it|z,urn:it|1"],
+        ["identifier=urn:it|2", "identifier=urn:it|2,urn:it|2"],
+        ["identifier=urn:it|3", "identifier=urn:it|3&identifier=urn:it|3"],
+        ["family=name4", "family=NAME4"],
+    ]
+    .iter()
+    .enumerate()
+    {
+        let (value, family) = ((number + 1).to_string(), format!("name{}", number + 1));
+        let answers = try_join_all((0..CLIENTS).map(|n| {
+            let request = server
+                .client
+                .request("POST", "/Patient")
+                .header("content-type", "application/fhir+json")
+                .header("if-none-exist", spellings[n % 2])
+                .body(patient("", &value, &family));
+            Answer::of(request)
+        }))
+        .await?;
+        let expected = BTreeMap::from([(200, CLIENTS - 1), (201, 1)]);
+        assert_eq!(statuses(&answers), expected, "{spellings:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_of_many_updates_of_one_version_succeeds() -> Result<()> {
     let server = Fixture::start().await?;
     let id = server.client.send("POST", "/Patient", &patient("", "a", "first")).await?.id();

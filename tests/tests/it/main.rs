@@ -54,6 +54,7 @@ mod refresh;
 mod reindex;
 mod revocation;
 mod roles;
+mod restore;
 mod routes;
 mod samples;
 mod samples_compare;

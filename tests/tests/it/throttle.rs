@@ -5,6 +5,8 @@ use std::time::Instant;
 use anyhow::Result;
 use it::{Answer, Fixture};
 use server::Rates;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 /// As much at once as comes in 5 s.
 const BURST: u32 = 5;
@@ -142,4 +144,34 @@ async fn tokens_are_not_to_be_asked_for_at_each_request() -> Result<()> {
     // Others at the same address are not kept waiting.
     assert_eq!(ask("another", "secret").await?.status, 401);
     Ok(())
+}
+
+#[tokio::test]
+async fn an_address_has_its_share_of_connections() -> Result<()> {
+    let settings = rates(|rates| rates.connections = 3);
+    let server = Fixture::start_with(|it| it.throttle = settings).await?;
+    let address = server.origin()?.trim_start_matches("http://").to_owned();
+    let asks = async |stream: &mut TcpStream| -> Result<bool> {
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await?;
+        let mut head = [0; 12];
+        Ok(stream.read_exact(&mut head).await.is_ok() && head.ends_with(b"200"))
+    };
+    // The fixture's own client holds one.
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let mut stream = TcpStream::connect(&address).await?;
+        assert!(asks(&mut stream).await?);
+        held.push(stream);
+    }
+    let mut more = TcpStream::connect(&address).await?;
+    assert!(!matches!(asks(&mut more).await, Ok(true)), "a fourth is closed");
+    drop(held);
+    // Their places come back once the server has seen them go.
+    loop {
+        let mut again = TcpStream::connect(&address).await?;
+        if matches!(asks(&mut again).await, Ok(true)) {
+            return Ok(());
+        }
+        tokio::task::yield_now().await;
+    }
 }

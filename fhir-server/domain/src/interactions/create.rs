@@ -40,7 +40,7 @@ pub async fn create_if_none_exist(
     if let Some(existing) = sole(matches).map_err(in_criteria)? {
         return found(domain, request, existing).await;
     }
-    let claim = domain.store().hasher().criteria(criteria.kind(), &criteria.text);
+    let claim = domain.store().hasher().criteria(criteria.kind(), &criteria.meaning);
     let written = commit(domain, request, resource.clone(), Some(claim)).await;
     match written {
         Err(error) if error.kind == Kind::PreconditionFailed => {

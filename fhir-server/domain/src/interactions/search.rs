@@ -151,13 +151,37 @@ fn outside(of: ResourceType, kind: ResourceType) -> Error {
     Error::not_found(format!("{kind} is no part of the {of} compartment."))
 }
 
+/// A parameter that one of two types understands and the other does not.
+fn differing(a: &Query, b: &Query) -> Option<Error> {
+    if a.applied == b.applied {
+        return None;
+    }
+    let lacks = |of: &Query, pair| !of.applied.contains(pair);
+    let of_a = a.applied.iter().find(|pair| lacks(b, pair)).map(|pair| (pair, b.kind));
+    let of_b = || b.applied.iter().find(|pair| lacks(a, pair)).map(|pair| (pair, a.kind));
+    let named = of_a.or_else(of_b).map(|((name, value), kind)| {
+        // A sort is named by its value, which is a parameter too.
+        let what = if name == "_sort" { format!("_sort={value}") } else { name.clone() };
+        let text = format!(
+            "{what}: {kind} does not understand it, and a search of several types takes what all of them do. \
+             Name fewer types in _type."
+        );
+        Error::invalid(text).at(&format!("http.{name}"))
+    });
+    let orders = || {
+        let text = "A search of several types takes parameters that all of them have. Name fewer types in _type.";
+        Error::invalid(text).at("http._type")
+    };
+    Some(named.unwrap_or_else(orders))
+}
+
 /// Several types are one walk: they must understand the same, and be sorted by something.
 fn alike(mut queries: Vec<Query>) -> Result<Vec<Query>> {
-    let first = queries.first().map(|query| query.applied.clone()).unwrap_or_default();
-    if queries.iter().any(|query| query.applied != first) {
-        let text = "A search of several types takes parameters that all of them have. Name fewer \
-                    types in _type.";
-        return Err(Error::invalid(text).at("http._type"));
+    if let Some(refusal) = queries.windows(2).find_map(|two| match two {
+        [a, b] => differing(a, b),
+        _ => None,
+    }) {
+        return Err(refusal);
     }
     if queries.iter().map(|query| query.filter.tests()).sum::<usize>() > TESTS_MAX {
         let text = "The query asks for more than 4000 values, all types together. Name fewer.";

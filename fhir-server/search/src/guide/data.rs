@@ -136,7 +136,9 @@ pub const KINDS: &[Kind] = &[
     Kind {
         kind: SearchParamKind::Quantity,
         text: "`number`, `number|system|code` or `number||code`. By UCUM codes other units of the same \
-               dimension are found too.",
+               dimension are found too, and an index finds them. Without a unit, or by a unit's printed name alone, a \
+               quantity is looked for among what the other criteria find: name some, or a large type takes longer than \
+               the time budget.",
         prefixes: true,
         example: "Observation?value-quantity=gt70000|http://unitsofmeasure.org|g",
         modifiers: &[],

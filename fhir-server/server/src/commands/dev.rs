@@ -116,11 +116,15 @@ async fn set_up(
     }
     settings.auth.signing_key.get_or_insert_with(|| home.join("signing-key.pem"));
     store::migrate(settings.database.url()?.reveal()).await?;
-    people::make_accounts(settings.database.url()?.reveal()).await?;
+    // What everybody knows the password of is for a database of its own alone.
+    if postgres.is_some() {
+        people::make_accounts(settings.database.url()?.reveal()).await?;
+    }
     let running = start(settings, listener).await?;
     let folder = postgres.as_ref().map_or(home, Postgres::folder);
     let demo = match demo::is_loaded(folder) {
         _ if no_demo => Demo::Unwanted,
+        _ if postgres.is_none() => Demo::Elsewhere,
         true => Demo::There,
         false => Demo::Coming,
     };

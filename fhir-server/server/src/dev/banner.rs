@@ -20,6 +20,8 @@ pub(crate) enum Demo {
     Coming,
     /// Loaded by an earlier start.
     There,
+    /// The database is somebody else's: nothing is put into it.
+    Elsewhere,
 }
 
 impl Demo {
@@ -27,6 +29,7 @@ impl Demo {
         let patients = format!("{DEMO_PATIENTS} made-up patients");
         match self {
             Self::Unwanted => "none (--no-demo)".to_owned(),
+            Self::Elsewhere => "none: the database is not one of `dev`".to_owned(),
             Self::Coming => format!("{patients}, there in a few seconds: {origin}/fhir/Patient"),
             Self::There => format!("{patients}, loaded by an earlier start: {origin}/fhir/Patient"),
         }
@@ -49,7 +52,10 @@ impl Banner {
             ("Tokens", below("/auth/token")),
             ("", below("/auth/jwks")),
             ("Client", "dev-backend, secret dev-secret: system/*.cruds".to_owned()),
-            ("Accounts", people::logins()),
+            (
+                "Accounts",
+                if postgres.is_some() { people::logins() } else { "none of its own".to_owned() },
+            ),
             ("Demo data", demo.said(origin)),
             ("Health", format!("{origin}/healthz  /readyz  /metrics")),
         ];
@@ -62,6 +68,9 @@ impl Banner {
             };
             lines.push(("Data", data));
             lines.push(("Its log", postgres.log().display().to_string()));
+        } else {
+            let text = "that of the settings or CAREBRIDGE_DATABASE_URL, open to dev-backend while this runs";
+            lines.push(("Database", text.to_owned()));
         }
         Self(lines)
     }
@@ -82,9 +91,12 @@ mod tests {
 
     #[test]
     fn only_what_comes_is_promised() {
-        for (demo, promised) in
-            [(Demo::Unwanted, false), (Demo::Coming, true), (Demo::There, false)]
-        {
+        for (demo, promised) in [
+            (Demo::Unwanted, false),
+            (Demo::Coming, true),
+            (Demo::There, false),
+            (Demo::Elsewhere, false),
+        ] {
             let said = demo.said("http://x");
             assert_eq!(said.contains("in a few seconds"), promised, "{said}");
         }

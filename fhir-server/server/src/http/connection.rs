@@ -1,7 +1,7 @@
 //! One connection: its protocol, its limits, its end.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -21,8 +21,9 @@ use tokio::sync::watch;
 use tokio::time::{Instant, interval_at};
 use tower::Service;
 
-use super::activity::{Activity, Answering};
+use super::activity::Activity;
 use super::peer::Proxies;
+use super::stalled::Stalling;
 use super::{headers, throttle};
 use crate::limits::{
     HEAD_BYTES_MAX, HEAD_MAX, HEADERS_MAX, PING_EVERY, PONG_MAX, STREAMS_MAX, WAITING_BYTES_MAX,
@@ -50,7 +51,8 @@ pub(super) struct Serving {
     pub(super) tls: Option<Tls>,
     /// Its sender's end is the end of all connections.
     pub(super) phase: watch::Receiver<Phase>,
-    /// How long a connection of HTTP/2 may hold its place with nothing going on; up to twice as long passes.
+    /// How long a write may wait for the client, and a connection of HTTP/2 hold its place with nothing going on;
+    /// of the latter up to twice as long passes.
     pub(super) idle_max: Duration,
 }
 
@@ -67,6 +69,11 @@ impl Answers {
     /// Whether an address has sent too much for a connection more. Those of a proxy are many people's.
     fn refuses(&self, peer: SocketAddr) -> bool {
         !self.proxies.trusts(peer.ip()) && self.throttles.by_address(peer.ip()).is_err()
+    }
+
+    /// Whose share of the places it takes; a trusted proxy's are many people's.
+    pub(super) fn share_of(&self, peer: SocketAddr) -> Option<IpAddr> {
+        (!self.proxies.trusts(peer.ip())).then_some(peer.ip())
     }
 
     /// Answers one request.
@@ -89,6 +96,7 @@ impl Answers {
 impl Serving {
     /// Serves a connection to its end.
     pub(super) async fn serve(mut self, stream: TcpStream, peer: SocketAddr) {
+        let stream = Stalling::new(stream, self.idle_max);
         let Some(tls) = self.tls.clone() else { return self.http1(stream, peer).await };
         // A handshake costs more than most requests. Nothing can be said yet but by closing.
         if self.answers.refuses(peer) {
@@ -97,7 +105,7 @@ impl Serving {
         let shaken = tokio::select! {
             biased;
             _ = self.phase.wait_for(|phase| *phase != Phase::Run) => None,
-            shaken = tls.shake_hands(stream) => shaken,
+            shaken = tls.shake_hands(stream, self.answers.share_of(peer)) => shaken,
         };
         let Some(stream) = shaken else { return };
         match stream.get_ref().1.alpn_protocol() {
@@ -135,7 +143,7 @@ impl Serving {
             let (open, answering) = (activity.begin(), answers.clone().answer(request, peer));
             async move {
                 let answer = answering.await?;
-                Ok::<_, Infallible>(answer.map(|body| Answering { body, _open: open }))
+                Ok::<_, Infallible>(answer.map(|body| open.answering(body)))
             }
         });
         self.drive(server.serve_connection(TokioIo::new(stream), service), Some(watched)).await;
@@ -185,17 +193,23 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
-    async fn an_idle_connection_gives_its_place_back() {
-        let (_sender, phase) = watch::channel(Phase::Run);
+    const IDLE_MAX: Duration = Duration::from_millis(20);
+
+    fn serving() -> (watch::Sender<Phase>, Serving) {
+        let (sender, phase) = watch::channel(Phase::Run);
+        let large = || async { "x".repeat(4 * WAITING_BYTES_MAX) };
         let answers = Answers {
-            router: Router::new().route("/", get(async || "ok")),
+            router: Router::new().route("/", get(async || "ok")).route("/large", get(large)),
             proxies: Proxies::new(&[]),
             throttles: Throttles::new(Rates::default(), Ticks::manual()),
             https: false,
         };
-        let idle_max = Duration::from_millis(20);
-        let serving = Serving { answers, tls: None, phase, idle_max };
+        (sender, Serving { answers, tls: None, phase, idle_max: IDLE_MAX })
+    }
+
+    #[tokio::test]
+    async fn an_idle_connection_gives_its_place_back() {
+        let (_sender, serving) = serving();
         let (ours, theirs) = duplex(64 * 1024);
         let peer = SocketAddr::from(([127, 0, 0, 1], 1));
         let served = tokio::spawn(serving.http2(theirs, peer));
@@ -208,5 +222,24 @@ mod tests {
         served.await.unwrap();
         driving.await.unwrap().unwrap();
         assert!(sender.is_closed());
+    }
+
+    #[tokio::test]
+    async fn a_connection_whose_answers_nobody_reads_gives_its_place_back() {
+        let (_sender, serving) = serving();
+        let (ours, theirs) = duplex(64 * 1024);
+        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+        let served = tokio::spawn(serving.http2(theirs, peer));
+        let mut client = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
+        // It lives and answers pings, but lets no answer come.
+        client.initial_stream_window_size(1_024);
+        let (mut sender, connection) = client.handshake(TokioIo::new(ours)).await.unwrap();
+        let driving = tokio::spawn(connection);
+        let request = Request::get("http://x/large").body(Body::empty()).unwrap();
+        let unread = sender.send_request(request).await.unwrap();
+        served.await.unwrap();
+        // Cut, or told that it is over, as it came.
+        drop(driving.await.unwrap());
+        drop(unread);
     }
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use auth::Throttles;
 use axum::Router;
+use telemetry::Emit;
+use telemetry::event::Throttled;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
@@ -14,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use super::connection::{Answers, Phase, Serving};
 use super::peer::Proxies;
 use crate::limits::{ACCEPT_PAUSE, CONNECTIONS_MAX, DRAIN_MAX, HEAD_MAX};
+use crate::places::Shares;
 use crate::start::Drain;
 use crate::tls::Tls;
 
@@ -37,6 +40,8 @@ pub(crate) async fn serve(
     let (connections, (phases, phase)) = (TaskTracker::new(), watch::channel(Phase::Run));
     let Edge { proxies, throttles, https, tls } = edge;
     let answers = Answers { router, proxies, throttles, https };
+    let share = |rates: u32| usize::try_from(rates).unwrap_or(usize::MAX);
+    let shares = Shares::new(share(answers.throttles.rates().connections));
     let serving = Serving { answers, tls, phase, idle_max: HEAD_MAX };
     loop {
         let (stream, peer, place) = tokio::select! {
@@ -45,9 +50,18 @@ pub(crate) async fn serve(
             accepted = accept(&listener, &places) => accepted,
         };
         let serving = serving.clone();
+        let share = match serving.answers.share_of(peer).map(|address| shares.take(address)) {
+            // Nothing can be said yet but by closing.
+            Some(None) => {
+                Throttled { class: "connections" }.emit();
+                continue;
+            }
+            Some(share) => share,
+            None => None,
+        };
         connections.spawn(async move {
             serving.serve(stream, peer).await;
-            drop(place);
+            drop((place, share));
         });
     }
     drop(listener);

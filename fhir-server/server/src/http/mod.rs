@@ -8,6 +8,7 @@ mod listener;
 mod panics;
 mod peer;
 mod request_id;
+mod stalled;
 mod throttle;
 
 use axum::Router;

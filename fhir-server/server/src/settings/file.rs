@@ -117,6 +117,7 @@ struct Throttle {
     read_per_s: Option<u32>,
     search_per_s: Option<u32>,
     write_per_s: Option<u32>,
+    connections_per_address: Option<u32>,
     burst_s: Option<u32>,
 }
 
@@ -268,6 +269,7 @@ impl Throttle {
         set(&mut rates.read, self.read_per_s);
         set(&mut rates.search, self.search_per_s);
         set(&mut rates.write, self.write_per_s);
+        set(&mut rates.connections, self.connections_per_address);
         set(&mut rates.burst_s, self.burst_s);
         ensure!(
             (1..=BURST_S_MAX).contains(&rates.burst_s),

@@ -7,6 +7,7 @@
 mod config;
 mod reload;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,7 +15,7 @@ use anyhow::Result;
 use rustls::ServerConfig;
 use telemetry::Emit;
 use telemetry::event::HandshakeFailed;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -22,7 +23,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
-use crate::limits::{HANDSHAKE_MAX, HANDSHAKES_MAX};
+use crate::limits::{HANDSHAKE_MAX, HANDSHAKES_MAX, HANDSHAKES_OF_ONE_MAX};
+use crate::places::Shares;
 use crate::settings::TlsSettings;
 
 /// What shakes hands. Clones are the same one.
@@ -31,6 +33,7 @@ pub(crate) struct Tls {
     /// The newest one: certificates are replaced while the server runs.
     config: watch::Receiver<Arc<ServerConfig>>,
     places: Arc<Semaphore>,
+    shares: Shares,
 }
 
 impl Tls {
@@ -46,11 +49,16 @@ impl Tls {
         let files = config::Files::read(settings)?;
         let (sender, config) = watch::channel(Arc::new(files.config(settings, protocols)?));
         let following = reload::follow(settings.clone(), protocols, files, sender, stop);
-        Ok((Self { config, places: Arc::new(Semaphore::new(HANDSHAKES_MAX)) }, following))
+        let places = Arc::new(Semaphore::new(HANDSHAKES_MAX));
+        Ok((Self { config, places, shares: Shares::new(HANDSHAKES_OF_ONE_MAX) }, following))
     }
 
-    /// Shakes hands on a connection just accepted. `None` where nothing came of it, which is told.
-    pub(crate) async fn shake_hands(&self, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
+    /// Shakes hands on a connection just accepted, of this address; of none where it is a proxy's. `None` where
+    /// nothing came of it, which is told.
+    pub(crate) async fn shake_hands<S>(&self, stream: S, of: Option<IpAddr>) -> Option<TlsStream<S>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
         let begun = Instant::now();
         let failed = |reason| {
             HandshakeFailed { reason, elapsed: begun.elapsed() }.emit();
@@ -58,6 +66,10 @@ impl Tls {
         };
         // Whoever waits for a place would hold a connection as well: better to say no at once.
         let Ok(_place) = self.places.try_acquire() else { return failed("full") };
+        let share = of.map(|address| self.shares.take(address));
+        if matches!(share, Some(None)) {
+            return failed("share");
+        }
         let config = Arc::clone(&self.config.borrow());
         match timeout(HANDSHAKE_MAX, TlsAcceptor::from(config).accept(stream)).await {
             Ok(Ok(stream)) => Some(stream),

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use access::Access;
 use canonical_model::ResourceType;
+use chrono::{DateTime, Utc};
 use search::Hasher;
 use search::expr::Expr;
 use sqlx::{Postgres, QueryBuilder};
@@ -28,6 +29,8 @@ pub(super) struct Lowering<'a> {
     pub(super) remembered: Option<&'a Remembered>,
     /// How many links of a chain lead here: it tells the names of rows apart.
     pub(super) depth: usize,
+    /// Versions up to then lie before any walk.
+    pub(super) era: Option<DateTime<Utc>>,
 }
 
 impl<'a> Lowering<'a> {
@@ -38,12 +41,13 @@ impl<'a> Lowering<'a> {
             probed: store.probed_entries,
             remembered: Some(&store.remembered),
             depth: 0,
+            era: store.era,
         }
     }
 
     /// As a transaction searches.
     pub(super) fn inside(access: &'a Access, hasher: &'a Hasher) -> Self {
-        Self { access, hasher, probed: PROBED_ENTRIES_MAX, remembered: None, depth: 0 }
+        Self { access, hasher, probed: PROBED_ENTRIES_MAX, remembered: None, depth: 0, era: None }
     }
 
     /// The name of a head at this depth.
@@ -80,10 +84,14 @@ pub(super) fn push_where(sql: &mut Sql, lowering: Lowering<'_>, kind: ResourceTy
 }
 
 /// Versions committed since a walk began are passed over.
-pub(super) fn push_snapshot(sql: &mut Sql, snapshot: &str) {
-    sql.push(" and pg_visible_in_snapshot(r.xid, ")
+pub(super) fn push_snapshot(sql: &mut Sql, lowering: Lowering<'_>, snapshot: &str) {
+    sql.push(" and (");
+    if let Some(era) = lowering.era {
+        sql.push("r.last_updated <= ").push_bind(era).push(" or ");
+    }
+    sql.push("pg_visible_in_snapshot(r.xid, ")
         .push_bind(snapshot.to_owned())
-        .push("::pg_snapshot)");
+        .push("::pg_snapshot))");
 }
 
 /// What is left to test of a filter where some of its conjuncts are known to hold.

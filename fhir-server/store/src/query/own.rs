@@ -23,29 +23,14 @@ pub(super) fn push(sql: &mut Sql, r: &str, expr: &Expr, links: Links<'_>) {
         Expr::Facet(facet) => {
             sql.push("(").push_bind(*facet).push(format!(" = any ({r}.facets))"));
         }
-        Expr::Text(params, test) => {
-            push_values(sql, r, "string", params);
-            push_text(sql, test);
-            sql.push(")");
-        }
-        Expr::Date(param, test) => {
-            push_values(sql, r, "date", &[*param]);
-            sql.push(" and ");
-            push_range(sql, test.prefix, test.lo, test.hi);
-            sql.push(")");
-        }
+        Expr::Text(..) | Expr::Date(..) | Expr::Number(..) => push_exists(sql, r, &[expr]),
         Expr::OneDate(param, tests) => {
-            push_values(sql, r, "date", &[*param]);
+            push_values(sql, r, "date");
+            push_among(sql, "v.param", &[param.0]);
             for test in tests {
                 sql.push(" and ");
                 push_range(sql, test.prefix, test.lo, test.hi);
             }
-            sql.push(")");
-        }
-        Expr::Number(params, test) => {
-            push_values(sql, r, "number", params);
-            sql.push(" and ");
-            push_number(sql, test);
             sql.push(")");
         }
         Expr::Beside(inner) => push(sql, r, inner, links),
@@ -83,7 +68,7 @@ fn push_all(
     sql.push(")");
 }
 
-/// Many plain keys or facets are one comparison of arrays.
+/// Many plain keys or facets are one comparison of arrays, and many values of one kind one look at the head's.
 fn push_any(sql: &mut Sql, r: &str, parts: &[Expr], links: Links<'_>) {
     let plain = |part: &Expr| match part {
         Expr::Key(KeyTest { lookup, facet: None, .. }) => Some(*lookup),
@@ -102,7 +87,73 @@ fn push_any(sql: &mut Sql, r: &str, parts: &[Expr], links: Links<'_>) {
         (_, Some(facets)) if facets.len() > 1 => {
             sql.push(format!("({r}.facets && ")).push_bind(facets).push(")");
         }
-        _ => push_all(sql, r, parts, [" or ", "false"], links),
+        _ => match of_one_kind(parts) {
+            Some(values) => push_exists(sql, r, &values),
+            None => push_all(sql, r, parts, [" or ", "false"], links),
+        },
+    }
+}
+
+/// The array of the head that decides a test of a value.
+fn array(expr: &Expr) -> Option<&'static str> {
+    match expr {
+        Expr::Text(..) => Some("string"),
+        Expr::Date(..) => Some("date"),
+        Expr::Number(..) => Some("number"),
+        _ => None,
+    }
+}
+
+/// The tests, where one array decides all of them.
+fn of_one_kind(parts: &[Expr]) -> Option<Vec<&Expr>> {
+    let parts: Vec<&Expr> = parts.iter().map(bare).collect();
+    let kind = array(parts.first()?)?;
+    parts.iter().all(|part| array(part) == Some(kind)).then_some(parts)
+}
+
+/// A test without the word that no index decides it.
+fn bare(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Beside(inner) => inner,
+        expr => expr,
+    }
+}
+
+/// That a value of the head passes one of these tests, which are of one kind.
+fn push_exists(sql: &mut Sql, r: &str, tests: &[&Expr]) {
+    push_values(sql, r, tests.first().and_then(|test| array(test)).unwrap_or("number"));
+    for (test, n) in tests.iter().zip(0..) {
+        sql.push(if n > 0 { " or (" } else { "(" });
+        push_value(sql, test);
+        sql.push(")");
+    }
+    sql.push(")");
+}
+
+/// What must hold of one value, `v`.
+fn push_value(sql: &mut Sql, test: &Expr) {
+    let mut among = |params: &[Param]| {
+        let params: Vec<i64> = params.iter().map(|param| param.0).collect();
+        push_among(sql, "v.param", &params);
+    };
+    match test {
+        Expr::Text(params, test) => {
+            among(params);
+            push_text(sql, test);
+        }
+        Expr::Date(param, test) => {
+            among(&[*param]);
+            sql.push(" and ");
+            push_range(sql, test.prefix, test.lo, test.hi);
+        }
+        Expr::Number(params, test) => {
+            among(params);
+            sql.push(" and ");
+            push_number(sql, test);
+        }
+        _ => {
+            sql.push("false");
+        }
     }
 }
 
@@ -114,15 +165,13 @@ fn push_key(sql: &mut Sql, r: &str, test: &KeyTest) {
     sql.push(")");
 }
 
-/// `exists (select … where its parameter is one of these`, open for the test of the value.
-fn push_values(sql: &mut Sql, r: &str, kind: &str, params: &[Param]) {
+/// `exists (select … where`, open for the test of the value `v`.
+fn push_values(sql: &mut Sql, r: &str, kind: &str) {
     let (columns, names) = match kind {
         "string" => (format!("{r}.string_param, {r}.string_value"), "param, value"),
         _ => (format!("{r}.{kind}_param, {r}.{kind}_lo, {r}.{kind}_hi"), "param, lo, hi"),
     };
     sql.push(format!("exists (select from unnest({columns}) v ({names}) where "));
-    let params: Vec<i64> = params.iter().map(|param| param.0).collect();
-    push_among(sql, "v.param", &params);
 }
 
 /// That a column is one of these. One alone keeps the order of an index, and costs no array.

@@ -56,7 +56,7 @@ impl<'a> Plan<'a> {
         lead.driver.push_own_test(sql);
         also(sql);
         if let Some(key) = after {
-            push_snapshot(sql, &key.snapshot);
+            push_snapshot(sql, lowering, &key.snapshot);
             if !order.is_natural() {
                 order.push_after(sql, key);
             }

@@ -9,7 +9,7 @@ pub(crate) const COUNT: Metric = (
     "throttled_total",
     Shape::Counter,
     Unit::Count,
-    "Requests answered 429: by `address` before a token was read, or by client and `read`, `search`, `write`, `token`.",
+    "Requests answered 429: by `address` before a token was read, or by client and `read`, `search`, `write`, `token`; and connections closed, `connections`.",
 );
 
 /// A request came too soon after others. Names nobody: a client's id would make a label for each.

@@ -328,7 +328,7 @@ async fn claim(domain: &Domain, entries: &[Entry], open: &mut Transaction) -> Re
     let claims: Vec<i64> = entries
         .iter()
         .filter_map(|entry| entry.operation.criteria())
-        .map(|criteria| hasher.criteria(criteria.kind(), &criteria.text))
+        .map(|criteria| hasher.criteria(criteria.kind(), &criteria.meaning))
         .collect();
     if claims.is_empty() { Ok(()) } else { open.claim(claims).await }
 }
@@ -436,7 +436,7 @@ fn each_once(entries: &[Entry], resolved: &[Resolved]) -> Result<()> {
         let name = match (resolved, entry.operation.criteria()) {
             (Resolved::Target(id), _) => (kind, id.as_str()),
             // A search is never spelt as an id: an id has no `=`.
-            (Resolved::New(_), Some(criteria)) => (kind, criteria.text.as_str()),
+            (Resolved::New(_), Some(criteria)) => (kind, criteria.meaning.as_str()),
             (Resolved::New(_), None) | (Resolved::Existing(_) | Resolved::Nothing, _) => continue,
         };
         if let Some(other) = known.insert(name, entry.index) {
