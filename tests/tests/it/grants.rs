@@ -40,6 +40,7 @@ const FUNCTIONS: [(&str, &str); 5] = [
     ("app", "ensure_partitions"),
     ("app", "give_reserve_back"),
     ("app", "keep_seal_proof"),
+    ("app", "settle_era"),
     ("app", "take_reserve"),
     ("seal", "drop_audit_month"),
 ];
