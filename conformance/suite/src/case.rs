@@ -41,6 +41,8 @@ pub(crate) struct Step {
     pub(crate) request: String,
     /// A person signs in to an app.
     pub(crate) sign_in: Option<SignIn>,
+    /// An identity token is taken apart; the JSON has its `header` and `claims`.
+    pub(crate) decode: Option<Decode>,
     /// Once for each value, as the variable `each`.
     #[serde(default)]
     pub(crate) each: Vec<String>,
@@ -60,6 +62,14 @@ pub(crate) struct Step {
     /// Variables taken out of the answer's JSON, by JSON pointer.
     #[serde(default)]
     pub(crate) save: BTreeMap<String, String>,
+}
+
+/// An identity token, and the URL of the keys that one of must have signed it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Decode {
+    pub(crate) token: String,
+    pub(crate) keys: String,
 }
 
 /// How a person signs in: by the variables `app_client`, `app_redirect`, `login`, `password` and, where a patient is

@@ -11,6 +11,9 @@ const FILES: &[(&str, &str, &str)] = &[
     ("smart", "discovery.toml", include_str!("../cases/smart/discovery.toml")),
     ("smart", "backend.toml", include_str!("../cases/smart/backend.toml")),
     ("smart", "standalone.toml", include_str!("../cases/smart/standalone.toml")),
+    ("smart", "openid.toml", include_str!("../cases/smart/openid.toml")),
+    ("smart", "refresh.toml", include_str!("../cases/smart/refresh.toml")),
+    ("smart", "granular.toml", include_str!("../cases/smart/granular.toml")),
 ];
 
 static CASES: LazyLock<Vec<(&'static str, Case)>> = LazyLock::new(|| {

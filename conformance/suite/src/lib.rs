@@ -8,6 +8,7 @@ mod assertion;
 mod case;
 mod cases;
 mod expect;
+mod id_token;
 pub mod limits;
 mod need;
 mod page;

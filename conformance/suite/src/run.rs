@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::assertion;
 use crate::case::{Case, Step};
 use crate::cases::chosen;
+use crate::id_token::decode;
 use crate::report::{Outcome, Report, Verdict};
 use crate::request::{Came, Sender};
 use crate::sign_in::sign_in;
@@ -78,7 +79,11 @@ async fn walk(sender: &Sender, case: &Case, mut variables: Variables) -> Result<
         let each = if step.each.is_empty() { &once } else { step.each.as_slice() };
         for value in each {
             variables.set("each", value);
-            let what = if step.sign_in.is_some() { "signing in" } else { step.request.as_str() };
+            let what = match (&step.sign_in, &step.decode) {
+                (Some(_), _) => "signing in",
+                (None, Some(_)) => "the identity token",
+                (None, None) => step.request.as_str(),
+            };
             let named = |why: String| match value.as_str() {
                 "" => format!("step {number}, {what}: {why}"),
                 value => format!("step {number}, {what} with {value}: {why}"),
@@ -94,9 +99,10 @@ async fn take(sender: &Sender, step: &Step, variables: &mut Variables) -> Result
     if let Some(asked) = &step.assertion {
         variables.set("assertion", assertion::sign(asked, variables).map_err(said)?);
     }
-    let came = match &step.sign_in {
-        Some(asked) => sign_in(&sender.0, asked, variables).await.map(Came::Answer),
-        None => sender.send(step, variables).await,
+    let came = match (&step.sign_in, &step.decode) {
+        (Some(asked), _) => sign_in(&sender.0, asked, variables).await.map(Came::Answer),
+        (None, Some(asked)) => decode(&sender.0, asked, variables).await.map(Came::Answer),
+        (None, None) => sender.send(step, variables).await,
     };
     let answer = match came.map_err(said)? {
         Came::Answer(answer) => answer,

@@ -36,7 +36,7 @@ const BEFORE: [(&str, &str); 20] = [
 ];
 
 /// Functions that a role may run; the owner's rights are behind all of them.
-const FUNCTIONS: [(&str, &str); 5] = [
+const FUNCTIONS: [(&str, &str); 6] = [
     ("app", "ensure_partitions"),
     ("app", "give_reserve_back"),
     ("app", "keep_seal_proof"),
