@@ -95,3 +95,7 @@ pub const SEAL_PAUSES: u32 = 3;
 pub const HEAD_EVERY: Duration = Duration::from_secs(60);
 /// Faults of the record that are printed for people.
 pub const FAULTS_SHOWN_MAX: usize = 1_000;
+/// Months that the record is kept, at least: six years, as 45 CFR 164.528 and 164.530(j) demand.
+pub const KEEP_MONTHS_MIN: u16 = 72;
+/// Between two looks for months of the record that have had their time.
+pub const RETIRE_EVERY: Duration = Duration::from_secs(60 * 60);

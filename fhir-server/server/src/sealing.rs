@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
+use store::record::Retired;
 use store::{Notary, RecordHead, Sealed};
 use telemetry::Emit;
 use telemetry::event::RecordSealed;
@@ -13,7 +14,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::limits::{HEAD_EVERY, SEAL_PAUSES};
+use crate::limits::{HEAD_EVERY, RETIRE_EVERY, SEAL_PAUSES};
 use crate::settings::AuditSettings;
 
 /// Seals until told to stop.
@@ -22,16 +23,19 @@ pub(crate) fn sealing(
     settings: AuditSettings,
     stop: CancellationToken,
 ) -> JoinHandle<()> {
-    let heads = Heads { file: settings.heads, newest: None, said: None };
-    let work = Work { notary, every: settings.seal_every, heads, failing: false };
+    let heads = Heads { file: settings.heads.clone(), newest: None, said: None };
+    let AuditSettings { seal_every: every, keep_months, .. } = settings;
+    let work = Work { notary, every, keep_months, heads, failing: false, retired: None };
     tokio::spawn(work.go_on(stop))
 }
 
 struct Work {
     notary: Notary,
     every: Duration,
+    keep_months: u16,
     heads: Heads,
     failing: bool,
+    retired: Option<Instant>,
 }
 
 impl Work {
@@ -39,6 +43,7 @@ impl Work {
         loop {
             let pause = self.seal().await;
             self.heads.say_in_time().await;
+            self.retire_in_time().await;
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = sleep(pause) => {}
@@ -46,6 +51,36 @@ impl Work {
         }
         self.heads.say().await;
         self.notary.close().await;
+    }
+
+    /// Drops months that have had their time.
+    async fn retire_in_time(&mut self) {
+        if self.retired.is_some_and(|at| at.elapsed() < RETIRE_EVERY) {
+            return;
+        }
+        self.retired = Some(Instant::now());
+        match self.notary.retire(self.keep_months.into()).await {
+            Ok(Retired { gone, kept }) => {
+                for (month, rows) in gone {
+                    let month = month.to_string();
+                    tracing::info!(
+                        month,
+                        rows,
+                        "A month of the record of accesses has had its time."
+                    );
+                }
+                for month in kept {
+                    let month = month.to_string();
+                    tracing::info!(
+                        month,
+                        "A month of the record stays: it is under hold, or not all sealed."
+                    );
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, cause = ?error.cause, "Old months of the record could not be dropped.");
+            }
+        }
     }
 
     /// Seals once; returns for how long to pause then.

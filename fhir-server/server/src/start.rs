@@ -111,7 +111,7 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
     Ok(Running { address, origin, stop: stop.drop_guard(), serving, working, store, accounts })
 }
 
-async fn connect(settings: &Settings) -> Result<Store> {
+pub(crate) async fn connect(settings: &Settings) -> Result<Store> {
     let options = StoreOptions {
         url: settings.database.url()?.reveal().to_owned(),
         connections: settings.database.connections,

@@ -38,6 +38,9 @@ pub(crate) const NO_TABLE: &str = "42P01";
 /// No such column: the same.
 pub(crate) const NO_COLUMN: &str = "42703";
 
+/// A month of the record must stay. See `migrations/0011_security.sql`.
+pub(crate) const CANNOT_GO: &str = "CB002";
+
 /// Whether PostgreSQL said this code.
 pub(crate) fn has_code(error: &Error, code: &str) -> bool {
     let fault = error.cause.as_ref().and_then(|cause| cause.downcast_ref::<sqlx::Error>());

@@ -30,6 +30,7 @@ pub mod limits;
 mod migrate;
 
 mod numbers;
+mod patients;
 mod query;
 mod reach;
 mod read;

@@ -14,6 +14,7 @@ use tokio::process::{Child, Command};
 
 use super::wait::until;
 use crate::client::Client;
+use crate::notary::SEAL_KEY;
 
 /// The client that the server knows.
 pub(super) const CLIENT: &str = "ledger";
@@ -36,6 +37,7 @@ pub struct ServerProcess {
     binary: PathBuf,
     address: String,
     database_url: String,
+    seal_key: Option<&'static str>,
     child: Option<Child>,
 }
 
@@ -45,7 +47,15 @@ impl ServerProcess {
     /// # Errors
     /// The binary is missing, or the server does not get ready.
     pub async fn start(database_url: &str) -> Result<Self> {
-        Self::start_with_reserve(database_url, 0).await
+        Self::start_with(database_url, 0, None).await
+    }
+
+    /// Starts one that seals the record of accesses, each second.
+    ///
+    /// # Errors
+    /// As [`ServerProcess::start`].
+    pub async fn start_sealed(database_url: &str) -> Result<Self> {
+        Self::start_with(database_url, 0, Some(SEAL_KEY)).await
     }
 
     /// Starts one that holds this many MiB back for a full disk.
@@ -53,6 +63,14 @@ impl ServerProcess {
     /// # Errors
     /// As [`ServerProcess::start`].
     pub async fn start_with_reserve(database_url: &str, mib: u16) -> Result<Self> {
+        Self::start_with(database_url, mib, None).await
+    }
+
+    async fn start_with(
+        database_url: &str,
+        mib: u16,
+        seal_key: Option<&'static str>,
+    ) -> Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("carebridge-ledger-{}-{number}", std::process::id());
@@ -66,6 +84,7 @@ impl ServerProcess {
             binary: binary()?,
             address,
             database_url: database_url.to_owned(),
+            seal_key,
             child: None,
         };
         server.restart().await?;
@@ -91,6 +110,7 @@ impl ServerProcess {
             .env("CAREBRIDGE_CONFIG", self.folder.join("carebridge.toml"))
             .env("CAREBRIDGE_DATABASE_URL", &self.database_url)
             .env("CAREBRIDGE_LISTEN", &self.address)
+            .envs(self.seal_key.map(|key| ("CAREBRIDGE_SEAL_KEY", key)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -176,7 +196,7 @@ fn settings(reserve_mib: u16) -> Result<String> {
     Ok(format!(
         "[database]\nconnections = 8\nreserve_mib = {reserve_mib}\n[auth]\nsigning_key = \"signing-key.pem\"\n\
          [[client]]\nid = \"{CLIENT}\"\nsecret = \"{secret}\"\nscope = \"system/*.cruds\"\n\
-         [log]\nfilter = \"warn\"\n"
+         [audit]\nseal_every_s = 1\n[log]\nfilter = \"warn\"\n"
     ))
 }
 

@@ -12,7 +12,8 @@ use serde::Deserialize;
 use super::access::Access;
 use super::{AuditSettings, DatabaseUrl, HttpSettings, Settings, TlsSettings};
 use crate::limits::{
-    BURST_S_MAX, DATABASE_CONNECTIONS_MAX, PROXIES_MAX, SEAL_EVERY_MAX, SEARCH_MS_MAX,
+    BURST_S_MAX, DATABASE_CONNECTIONS_MAX, KEEP_MONTHS_MIN, PROXIES_MAX, SEAL_EVERY_MAX,
+    SEARCH_MS_MAX,
 };
 
 /// Read where nobody names another.
@@ -100,6 +101,7 @@ struct Seal {
 #[serde(deny_unknown_fields)]
 struct Audit {
     seal_every_s: Option<u16>,
+    keep_months: Option<u16>,
     heads: Option<PathBuf>,
 }
 
@@ -257,6 +259,11 @@ impl Audit {
             "`seal_every_s` under `[audit]` must be 1 to {}.",
             SEAL_EVERY_MAX.as_secs()
         );
+        set(&mut settings.keep_months, self.keep_months);
+        ensure!(
+            settings.keep_months >= KEEP_MONTHS_MIN,
+            "`keep_months` under `[audit]` must be {KEEP_MONTHS_MIN} at least: six years are the law's."
+        );
         settings.heads = self.heads.or(settings.heads.take());
         Ok(())
     }
@@ -373,6 +380,7 @@ mod tests {
                 "`client_required` under `[http.tls]` needs `client_ca`",
             ),
             ("[audit]\nseal_every_s = 0", "`seal_every_s` under `[audit]`"),
+            ("[audit]\nkeep_months = 71", "`keep_months` under `[audit]`"),
             ("[throttle]\nburst_s = 0", "`burst_s` under `[throttle]`"),
             ("[throttle]\nread_per_s = -1", "x.toml, line 2: "),
             ("base_url = ''", "`base_url` is empty"),

@@ -8,13 +8,18 @@
 
 mod chain;
 mod cut;
+mod dropped;
+mod hold;
 mod key;
 mod notary;
 mod place;
+mod retention;
 mod rows;
 mod seal;
 mod verify;
 
+pub use hold::{Hold, Holds, NewHold};
 pub use notary::{Notary, Sealed};
+pub use retention::Retired;
 pub use seal::Head;
 pub use verify::{Fault, FaultKind, KnownHead, Question, Unsealed, Verified, Verifier};

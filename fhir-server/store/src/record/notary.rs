@@ -20,9 +20,9 @@ use crate::sessions::Sessions;
 /// Seals the record. Several may try: one has the turn, the others do nothing.
 #[derive(Debug)]
 pub struct Notary {
-    sessions: Sessions,
+    pub(super) sessions: Sessions,
     ground: Ground,
-    keys: Keys,
+    pub(super) keys: Keys,
     key: Option<RecordKey>,
     /// Transactions below it are known to have left nothing unsealed, in this era.
     reached: (i32, i64),
@@ -100,11 +100,7 @@ impl Notary {
 
     async fn within(&mut self, connection: &mut PgConnection) -> Result<Sealed> {
         let mut open = connection.begin().await.map_err(StoreError)?;
-        // A statement of its own: the next one sees what the last to have the turn committed.
-        let turn = "select pg_try_advisory_xact_lock(hashtextextended('seal_audit', 0))";
-        let mine: bool =
-            sqlx::query_scalar(turn).fetch_one(&mut *open).await.map_err(StoreError)?;
-        if !mine {
+        if !take_turn(&mut open).await? {
             open.rollback().await.map_err(StoreError)?;
             return Ok(Sealed::default());
         }
@@ -227,6 +223,13 @@ impl Notary {
     }
 }
 
+/// Takes the turn until the transaction ends; `false` where another has it. A statement of its own: the next one sees
+/// what the last to have the turn committed.
+pub(super) async fn take_turn(open: &mut PgConnection) -> Result<bool> {
+    let turn = "select pg_try_advisory_xact_lock(hashtextextended('seal_audit', 0))";
+    Ok(sqlx::query_scalar(turn).fetch_one(open).await.map_err(StoreError)?)
+}
+
 /// Leaves the last transaction out, which may have been cut; returns which it is.
 fn whole_transactions(rows: &mut Vec<Row>) -> i64 {
     let last = rows.last().map_or(0, |row| row.tx);
@@ -235,7 +238,7 @@ fn whole_transactions(rows: &mut Vec<Row>) -> i64 {
 }
 
 /// The newest key that is ours: one that opens. Where there is none, a new one.
-async fn own_key(connection: &mut PgConnection, keys: &Keys) -> Result<RecordKey> {
+pub(super) async fn own_key(connection: &mut PgConnection, keys: &Keys) -> Result<RecordKey> {
     let query =
         "select kid, private from audit_key where private is not null order by made_at desc";
     for row in sqlx::query(query).fetch_all(&mut *connection).await.map_err(StoreError)? {

@@ -2,9 +2,9 @@
 
 mod changes;
 mod differ;
-mod dropped;
 mod fault;
 mod keys;
+mod months;
 mod rows;
 mod seals;
 mod verifier;

@@ -7,9 +7,9 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use sqlx::{PgConnection, Row};
 
 use super::changes::unrecorded;
-use super::dropped;
 use super::fault::Fault;
 use super::keys::Signers;
+use super::months;
 use super::rows::{Era, Found, Point};
 use super::seals::{self, Chain, StoredSeal};
 use crate::connect::{Role, options};
@@ -168,9 +168,9 @@ impl Verifier {
         progress(found.rows, all);
         chain.end(&mut faults);
         let unsealed = ends.rest(connection, &mut found).await?;
-        let dropped = dropped::read(connection, &signers).await?;
-        let partitions = dropped::partitions(connection).await?;
-        faults.extend(dropped::judge(&mut found, &dropped, &partitions));
+        let dropped = months::read(connection, &signers).await?;
+        let partitions = months::partitions(connection).await?;
+        faults.extend(months::judge(&mut found, &dropped, &partitions));
         faults.append(&mut found.faults);
         faults.extend(found.differing.faults());
         let dropped = dropped.into_keys().filter(|month| question.has(*month)).collect();

@@ -10,22 +10,7 @@ use super::fault::{Fault, FaultKind};
 use super::keys::Signers;
 use super::rows::{Found, Month};
 use crate::error::StoreError;
-
-/// A month that was dropped, as its record says.
-#[derive(Clone, Debug)]
-pub(crate) struct Dropped {
-    pub(crate) month: NaiveDate,
-    pub(crate) rows: i64,
-    pub(crate) seals: (i64, i64),
-}
-
-impl Dropped {
-    /// What is signed of it.
-    pub(crate) fn message(&self) -> Vec<u8> {
-        let Self { month, rows, seals: (first, last) } = self;
-        format!("carebridge record drop 1\n{month} {rows} {first} {last}\n").into_bytes()
-    }
-}
+use crate::record::dropped::Dropped;
 
 /// The records of months that were dropped; also whether each is signed by a key of the database.
 pub(crate) async fn read(
