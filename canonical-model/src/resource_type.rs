@@ -48,6 +48,8 @@ pub struct ResourceType(u8); // Invariant: an index into NAMES.
 impl ResourceType {
     /// `Patient`, named because the compartment rules speak of it.
     pub const PATIENT: Self = Self::known("Patient");
+    /// `AuditEvent`, as which the record of accesses is read.
+    pub const AUDIT_EVENT: Self = Self::known("AuditEvent");
     /// `Binary`, whose raw content has its own rules.
     pub const BINARY: Self = Self::known("Binary");
     /// `Bundle`.

@@ -8,6 +8,7 @@ use canonical_model::{Error, Resource, ResourceType, Result};
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use conformance::Registry;
 use search::{Catalogue, IndexEntries, Query};
+use store::record::Journal;
 use store::{Auditor, Store};
 use telemetry::Clock;
 use tokio::sync::Notify;
@@ -48,6 +49,8 @@ pub struct Services {
     pub store: Store,
     /// Where reads are recorded.
     pub auditor: Auditor,
+    /// Where the record of accesses is read.
+    pub journal: Journal,
     /// The time.
     pub clock: Clock,
     /// The FHIR base URL, without a slash at its end.
@@ -109,6 +112,11 @@ impl Domain {
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.shared.services.store
+    }
+
+    /// Where the record of accesses is read.
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.shared.services.journal
     }
 
     /// Where accesses are recorded.

@@ -14,6 +14,7 @@ pub mod limits;
 pub mod parameters;
 mod prepare;
 mod reached;
+pub mod record;
 mod request;
 pub mod terminology;
 mod watch;

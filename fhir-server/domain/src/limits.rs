@@ -38,3 +38,7 @@ pub const EXPANSION_CODES_MAX: usize = 50_000;
 pub const CODES_LEARNT_MAX: usize = 100_000;
 /// Concepts and codes that are looked at to find them, counted each time: about a second of work.
 pub const CONCEPTS_LOOKED_AT_MAX: usize = 4_000_000;
+/// Events of the record of accesses on a page, unless another number is asked for.
+pub const JOURNAL_COUNT_DEFAULT: usize = 50;
+/// The same at most; a row that is about many patients is not divided, so a page may have more.
+pub const JOURNAL_COUNT_MAX: usize = 200;

@@ -28,6 +28,14 @@ pub enum Interaction {
     HistorySystem,
     Search(Scope),
     Bundle,
+    /// The record of accesses.
+    Journal,
+    /// One event of it.
+    JournalEvent(ResourceId),
+    /// What it has of a patient.
+    AccessReport(ResourceId),
+    /// What was disclosed of a patient.
+    Disclosures(ResourceId),
 }
 
 /// What an interaction asks of whoever calls for it, whatever else decides on single resources.
@@ -39,6 +47,8 @@ pub(crate) enum Rule {
     Granted(Actions),
     /// A token; each entry asks for what it is.
     Entries,
+    /// A token whose scopes grant these for AuditEvent, of an auditor or of a patient for oneself.
+    Record(Actions),
 }
 
 impl fmt::Display for Rule {
@@ -47,6 +57,7 @@ impl fmt::Display for Rule {
             Self::Open => f.write_str("open"),
             Self::Granted(actions) => write!(f, "granted {actions}"),
             Self::Entries => f.write_str("entries"),
+            Self::Record(actions) => write!(f, "record {actions}"),
         }
     }
 }
@@ -89,6 +100,10 @@ impl Interaction {
             Self::Search(Scope::System) => "search-system",
             Self::Search(Scope::Compartment(..)) => "search-compartment",
             Self::Bundle => "transaction",
+            Self::Journal => "journal",
+            Self::JournalEvent(_) => "journal-event",
+            Self::AccessReport(_) => "access-report",
+            Self::Disclosures(_) => "accounting-of-disclosures",
         }
     }
 
@@ -106,6 +121,10 @@ impl Interaction {
             Self::ConditionalUpdate(_) | Self::ConditionalPatch(_) => granted(&[Update, Search]),
             Self::ConditionalDelete(_) => granted(&[Delete, Search]),
             Self::Bundle => Rule::Entries,
+            Self::Journal | Self::AccessReport(_) | Self::Disclosures(_) => {
+                Rule::Record([Search].into_iter().collect())
+            }
+            Self::JournalEvent(_) => Rule::Record([Read].into_iter().collect()),
         }
     }
 
@@ -115,6 +134,8 @@ impl Interaction {
         match self {
             Self::Capabilities | Self::HistorySystem | Self::Bundle => None,
             Self::Search(Scope::System) => None,
+            Self::Journal | Self::JournalEvent(_) => Some(ResourceType::AUDIT_EVENT),
+            Self::AccessReport(_) | Self::Disclosures(_) => Some(ResourceType::PATIENT),
             Self::Search(Scope::Compartment(_, _, kind)) => *kind,
             Self::Read(kind, _)
             | Self::Vread(kind, ..)
@@ -140,7 +161,10 @@ impl Interaction {
             | Self::Update(_, id)
             | Self::Patch(_, id)
             | Self::Delete(_, id)
-            | Self::HistoryInstance(_, id) => Some(id),
+            | Self::HistoryInstance(_, id)
+            | Self::JournalEvent(id)
+            | Self::AccessReport(id)
+            | Self::Disclosures(id) => Some(id),
             Self::Capabilities
             | Self::ConditionalUpdate(_)
             | Self::ConditionalPatch(_)
@@ -149,6 +173,7 @@ impl Interaction {
             | Self::HistoryType(_)
             | Self::HistorySystem
             | Self::Search(_)
+            | Self::Journal
             | Self::Bundle => None,
         }
     }
@@ -196,6 +221,15 @@ mod tests {
             ("GET", "Patient/a b", "invalid"),
             ("GET", "Patient/1/2/3/4/5", "not-found"),
             ("POST", "Patient/$nothing", "not-found"),
+            ("GET", "AuditEvent/$journal", "journal"),
+            ("POST", "AuditEvent/$journal", "method-not-allowed"),
+            ("GET", "AuditEvent/j-1764500000000000-7-0", "journal-event"),
+            ("PUT", "AuditEvent/j-1764500000000000-7-0", "method-not-allowed"),
+            ("GET", "AuditEvent/j-7", "read"),
+            ("PUT", "AuditEvent/j-7", "update"),
+            ("GET", "Patient/1/$access-report", "access-report"),
+            ("GET", "Patient/1/$accounting-of-disclosures", "accounting-of-disclosures"),
+            ("GET", "Group/1/$access-report", "not-found"),
             ("GET", "/Patient/1/", "read"),
             ("GET", "//Patient/1", "not-found"),
             ("GET", "Patient//1", "not-found"),

@@ -10,6 +10,7 @@ use canonical_model::{Error, Issue, IssueCode, Kind, Result};
 use chrono::{DateTime, Utc};
 use domain::Request;
 use search::query::{Pair, parse_pairs, write_pairs};
+use store::record::JournalKey;
 use store::{HistoryKey, PageKey, PageValue};
 
 use crate::app::App;
@@ -120,6 +121,26 @@ pub(crate) fn read_history(holder: &Holder, link: &str) -> Result<HistoryKey> {
     let rid = number(fields.next())?;
     let version = i32::try_from(number(fields.next())?).map_err(|_| foreign())?;
     Ok(HistoryKey { last_updated, rid, version })
+}
+
+/// Writes what is asked of the record, and a place in it.
+pub(crate) fn write_journal(holder: &Holder, pairs: &[Pair], key: JournalKey) -> Result<String> {
+    let asked = write_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    let JournalKey { era, tx, audit_id } = key;
+    seal(holder, &format!("{asked}{FIELD}{era}{FIELD}{tx}{FIELD}{audit_id}"))
+}
+
+/// Reads what was asked of the record, and the place.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_journal(holder: &Holder, link: &str) -> Result<(Vec<Pair>, JournalKey)> {
+    let text = open(holder, link)?;
+    let mut fields = text.split(FIELD);
+    let pairs = parse_pairs(fields.next().unwrap_or_default())?;
+    let era = i32::try_from(number(fields.next())?).map_err(|_| foreign())?;
+    let (tx, audit_id) = (number(fields.next())?, number(fields.next())?);
+    Ok((pairs, JournalKey { era, tx, audit_id }))
 }
 
 fn number(field: Option<&str>) -> Result<i64> {

@@ -106,7 +106,12 @@ fn action(interaction: &Interaction) -> AuditAction {
         | Interaction::Patch(..)
         | Interaction::ConditionalPatch(_) => AuditAction::Update,
         Interaction::Delete(..) | Interaction::ConditionalDelete(_) => AuditAction::Delete,
-        Interaction::Capabilities | Interaction::Bundle => AuditAction::Operation,
+        Interaction::JournalEvent(_) => AuditAction::Read,
+        Interaction::Journal => AuditAction::Search,
+        Interaction::Capabilities
+        | Interaction::Bundle
+        | Interaction::AccessReport(_)
+        | Interaction::Disclosures(_) => AuditAction::Operation,
     }
 }
 
@@ -114,7 +119,11 @@ fn action(interaction: &Interaction) -> AuditAction {
 fn recorded(interaction: &Interaction) -> AuditInteraction {
     use AuditInteraction as As;
     match interaction {
-        Interaction::Capabilities => As::Operation,
+        Interaction::Capabilities
+        | Interaction::Journal
+        | Interaction::AccessReport(_)
+        | Interaction::Disclosures(_) => As::Operation,
+        Interaction::JournalEvent(_) => As::Read,
         Interaction::Read(..) => As::Read,
         Interaction::Vread(..) => As::Vread,
         Interaction::Update(..) | Interaction::ConditionalUpdate(_) => As::Update,
@@ -131,7 +140,9 @@ fn recorded(interaction: &Interaction) -> AuditInteraction {
 }
 
 async fn dispatch(app: &App, interaction: &Interaction, wire: WireRequest) -> Result<Answer> {
-    use handlers::{bundle, capabilities, create, delete, history, patch, read, search, update};
+    use handlers::{
+        bundle, capabilities, create, delete, history, journal, patch, read, search, update,
+    };
     match interaction {
         Interaction::Capabilities => capabilities::capabilities(app, &wire.format),
         Interaction::Read(kind, id) => read::read(app, wire, *kind, id).await,
@@ -157,6 +168,10 @@ async fn dispatch(app: &App, interaction: &Interaction, wire: WireRequest) -> Re
         }
         Interaction::Search(scope) => search::search(app, wire, scope).await,
         Interaction::Bundle => Box::pin(bundle::bundle(app, wire)).await,
+        Interaction::Journal => journal::journal(app, wire).await,
+        Interaction::JournalEvent(id) => journal::event(app, wire, id).await,
+        Interaction::AccessReport(id) => journal::access_report(app, wire, id).await,
+        Interaction::Disclosures(id) => journal::disclosures(app, wire, id).await,
     }
 }
 

@@ -2,8 +2,9 @@
 //! not routed. <https://hl7.org/fhir/R4/http.html#summary>
 
 use auth::{Listed, listed};
-use canonical_model::{Error, ResourceId, ResourceType, Result};
+use canonical_model::{Error, Kind as ErrorKind, ResourceId, ResourceType, Result};
 use domain::interactions::search::Scope;
+use domain::record::parse_event_id;
 use http::Method;
 
 use crate::interaction::Interaction as It;
@@ -30,12 +31,14 @@ enum Part {
     Kind,
     /// An id, or what should be one: no operation and no word of FHIR.
     Id,
+    /// The id of an event of the record of accesses.
+    Event,
     /// A resource type, or all of them.
     Member,
     /// A version, or what should be one.
     Version,
 }
-use Part::{Id, Kind, Member, Version, Word};
+use Part::{Event, Id, Kind, Member, Version, Word};
 
 /// Parts of the longest path.
 const PARTS_MAX: usize = 4;
@@ -46,7 +49,7 @@ const PUT: &[Method] = &[Method::PUT];
 const PATCH: &[Method] = &[Method::PATCH];
 const DELETE: &[Method] = &[Method::DELETE];
 
-const ROWS: [Row; 20] = [
+const ROWS: [Row; 24] = [
     row(READ, &[Word("metadata")], |_| Ok(It::Capabilities)),
     row(READ, &[Word("_history")], |_| Ok(It::HistorySystem)),
     row(READ, &[], |_| Ok(It::Search(Scope::System))),
@@ -59,10 +62,16 @@ const ROWS: [Row; 20] = [
     row(PATCH, &[Kind], |at| Ok(It::ConditionalPatch(kind(at)?))),
     row(DELETE, &[Kind], |at| Ok(It::ConditionalDelete(kind(at)?))),
     row(READ, &[Kind, Word("_history")], |at| Ok(It::HistoryType(kind(at)?))),
+    row(READ, &[Word("AuditEvent"), Word("$journal")], |_| Ok(It::Journal)),
+    row(READ, &[Word("AuditEvent"), Event], |at| Ok(It::JournalEvent(id(at)?))),
     row(READ, &[Kind, Id], |at| Ok(It::Read(kind(at)?, id(at)?))),
-    row(PUT, &[Kind, Id], |at| Ok(It::Update(kind(at)?, id(at)?))),
-    row(PATCH, &[Kind, Id], |at| Ok(It::Patch(kind(at)?, id(at)?))),
-    row(DELETE, &[Kind, Id], |at| Ok(It::Delete(kind(at)?, id(at)?))),
+    row(PUT, &[Kind, Id], |at| Ok(It::Update(kind(at)?, written(at)?))),
+    row(PATCH, &[Kind, Id], |at| Ok(It::Patch(kind(at)?, written(at)?))),
+    row(DELETE, &[Kind, Id], |at| Ok(It::Delete(kind(at)?, written(at)?))),
+    row(READ, &[Word("Patient"), Id, Word("$access-report")], |at| Ok(It::AccessReport(id(at)?))),
+    row(READ, &[Word("Patient"), Id, Word("$accounting-of-disclosures")], |at| {
+        Ok(It::Disclosures(id(at)?))
+    }),
     row(READ, &[Kind, Id, Word("_history")], |at| Ok(It::HistoryInstance(kind(at)?, id(at)?))),
     row(READ, &[Kind, Id, Member], |at| Ok(It::Search(compartment(at)?))),
     row(POST, &[Kind, Id, Member, Word("_search")], |at| Ok(It::Search(compartment(at)?))),
@@ -134,6 +143,7 @@ impl Part {
             Word(word) => text == word,
             Kind => !matches!(text, "metadata" | "_history" | "_search"),
             Id => !text.starts_with(['_', '$']),
+            Event => is_event(text),
             Member => text == "*" || ResourceType::find(text).is_some(),
             Version => true,
         }
@@ -144,6 +154,7 @@ impl Part {
             Word(word) => word,
             Kind => "{type}",
             Id => "{id}",
+            Event => "{event}",
             Member => "{member}",
             Version => "{version}",
         }
@@ -154,6 +165,7 @@ impl Part {
             Word(word) => word,
             Kind => "Patient",
             Id | Version => "1",
+            Event => "j-1-1-0",
             Member => "Observation",
         }
     }
@@ -169,6 +181,19 @@ fn kind(parts: &[&str]) -> Result<ResourceType> {
 
 fn id(parts: &[&str]) -> Result<ResourceId> {
     ResourceId::parse(part(parts, 1))
+}
+
+/// An id to write under: none that an event of the record has, for it would never be read.
+fn written(parts: &[&str]) -> Result<ResourceId> {
+    if part(parts, 0) == ResourceType::AUDIT_EVENT.name() && is_event(part(parts, 1)) {
+        let text = "Ids of this form name the record of accesses, which the server itself keeps.";
+        return Err(Error::new(ErrorKind::MethodNotAllowed, text));
+    }
+    id(parts)
+}
+
+fn is_event(text: &str) -> bool {
+    parse_event_id(text).is_some()
 }
 
 /// <https://hl7.org/fhir/R4/http.html#vsearch>

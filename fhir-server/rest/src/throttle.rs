@@ -40,8 +40,14 @@ fn class_of(method: &str, url: &str) -> Class {
 
 fn class(asked: &Interaction) -> Class {
     match asked {
-        Interaction::Capabilities | Interaction::Read(..) | Interaction::Vread(..) => Class::Read,
+        Interaction::Capabilities
+        | Interaction::Read(..)
+        | Interaction::Vread(..)
+        | Interaction::JournalEvent(_) => Class::Read,
         Interaction::Search(_)
+        | Interaction::Journal
+        | Interaction::AccessReport(_)
+        | Interaction::Disclosures(_)
         | Interaction::HistoryInstance(..)
         | Interaction::HistoryType(_)
         | Interaction::HistorySystem => Class::Search,

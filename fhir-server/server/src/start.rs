@@ -11,6 +11,7 @@ use auth::{
 use axum::Router;
 use chrono::{DateTime, Utc};
 use domain::{Domain, Services, parameters};
+use store::record::Journal;
 use store::{Auditor, AuthStore, Notary, Purpose, Store, StoreOptions};
 use telemetry::Ticks;
 use tokio::net::TcpListener;
@@ -70,7 +71,7 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
     let (stop, recorder) = (CancellationToken::new(), metrics::recorder());
     recorder.run_upkeep();
     let endpoints = Endpoints::new(&origin);
-    let domain = domain(&settings, &endpoints, store.clone(), auditor);
+    let domain = domain(&settings, &endpoints, store.clone(), auditor)?;
     parameters::begin(&domain).await;
     let throttles = Throttles::new(settings.throttle, Ticks::system());
     let (mut parts, mut working) = (Router::new(), Vec::new());
@@ -152,7 +153,7 @@ pub(crate) async fn attach(settings: &Settings, starting: bool) -> Result<Domain
     let store = connect(settings).await?;
     let auditor = Auditor::start(url, &store).await?;
     let endpoints = Endpoints::new(&settings.origin(settings.listen)?);
-    let domain = domain(settings, &endpoints, store, auditor);
+    let domain = domain(settings, &endpoints, store, auditor)?;
     parameters::settle(&domain, starting).await?;
     Ok(domain)
 }
@@ -175,15 +176,22 @@ fn notary(
 }
 
 /// The Patient Domain Service as the settings describe it.
-fn domain(settings: &Settings, endpoints: &Endpoints, store: Store, auditor: Auditor) -> Domain {
-    Domain::new(Services {
+fn domain(
+    settings: &Settings,
+    endpoints: &Endpoints,
+    store: Store,
+    auditor: Auditor,
+) -> Result<Domain> {
+    let journal = Journal::new(settings.database.url()?.reveal())?;
+    Ok(Domain::new(Services {
         store,
         auditor,
+        journal,
         clock: settings.clock.clone(),
         base: endpoints.fhir(),
         hooks: settings.hooks.clone(),
         policy: settings.policy.clone(),
-    })
+    }))
 }
 
 /// The FHIR API and the authorization server.

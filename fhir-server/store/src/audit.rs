@@ -53,6 +53,26 @@ pub enum AuditAction {
     Accounts = 13,
 }
 
+impl AuditAction {
+    /// All.
+    pub const ALL: [Self; 14] = [
+        Self::Create,
+        Self::Read,
+        Self::Update,
+        Self::Delete,
+        Self::Search,
+        Self::Operation,
+        Self::LogIn,
+        Self::Token,
+        Self::Revocation,
+        Self::Export,
+        Self::Disclosure,
+        Self::BreakGlass,
+        Self::Review,
+        Self::Accounts,
+    ];
+}
+
 /// One access, granted or refused.
 #[derive(Clone, Debug)]
 pub struct AuditEntry {

@@ -121,6 +121,12 @@ pub const SESSION_HOURS_MAX: i32 = 24;
 pub const SESSION_IDLE_HOURS_MAX: i32 = 8;
 /// The longest life of an access token, in hours, with a little for clocks: so long servers remember what is over.
 pub const TOKEN_HOURS_MAX: i32 = 5;
+/// Seals that reading the record looks up in one round trip.
+pub const JOURNAL_SEALS_AT_ONCE: usize = 200;
+/// Rows under seals that it looks through in one round trip: some 10 ms.
+pub const JOURNAL_ROWS_AT_ONCE: i32 = 20_000;
+/// Such round trips for one page. Then it ends early, with a link.
+pub const JOURNAL_STRETCHES_MAX: usize = 50;
 /// Rows of the record that one seal covers: a fault is looked for among so many.
 pub const SEALED_ROWS_MAX: usize = 10_000;
 /// Rows of the record that are sealed in one transaction, unless one writer's transaction has more: some MB.

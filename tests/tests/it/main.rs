@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod access_report;
 mod accounts;
 mod assertion;
 mod audit;
@@ -54,9 +55,9 @@ mod record;
 mod refresh;
 mod reindex;
 mod restore;
+mod retention;
 mod revocation;
 mod roles;
-mod retention;
 mod routes;
 mod samples;
 mod samples_compare;

@@ -24,7 +24,7 @@ async fn record() -> Result<(Database, PgConnection)> {
     let months = [
         "date '2019-05-01'",
         "date '2019-06-01'",
-        "date_trunc('month', now()) - interval '60 months'",
+        "(date_trunc('month', now()) - interval '60 months')",
     ];
     for (n, month) in months.iter().enumerate() {
         let partition = format!(

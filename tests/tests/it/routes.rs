@@ -42,10 +42,14 @@ PUT /fhir/{type}: granted us
 PATCH /fhir/{type}: granted us
 DELETE /fhir/{type}: granted ds
 GET /fhir/{type}/_history: granted s
+GET /fhir/AuditEvent/$journal: record s
+GET /fhir/AuditEvent/{event}: record r
 GET /fhir/{type}/{id}: granted r
 PUT /fhir/{type}/{id}: granted u
 PATCH /fhir/{type}/{id}: granted u
 DELETE /fhir/{type}/{id}: granted d
+GET /fhir/Patient/{id}/$access-report: record s
+GET /fhir/Patient/{id}/$accounting-of-disclosures: record s
 GET /fhir/{type}/{id}/_history: granted r
 GET /fhir/{type}/{id}/{member}: granted s
 POST /fhir/{type}/{id}/{member}/_search: granted s
@@ -66,8 +70,13 @@ fn the_list_of_routes_is_this() -> Result<()> {
 
 /// A path of the route that means something, below the origin.
 fn sample(route: &Listed) -> String {
-    let names =
-        [("{type}", "Patient"), ("{id}", "a"), ("{member}", "Observation"), ("{version}", "1")];
+    let names = [
+        ("{type}", "Patient"),
+        ("{id}", "a"),
+        ("{member}", "Observation"),
+        ("{version}", "1"),
+        ("{event}", "j-1-1-0"),
+    ];
     names.iter().fold(route.path.to_string(), |path, (name, value)| path.replace(name, value))
 }
 

@@ -56,7 +56,11 @@ impl BundleEntry {
             | Interaction::HistoryInstance(..)
             | Interaction::HistoryType(_)
             | Interaction::HistorySystem
-            | Interaction::Search(_) => true,
+            | Interaction::Search(_)
+            | Interaction::Journal
+            | Interaction::JournalEvent(_)
+            | Interaction::AccessReport(_)
+            | Interaction::Disclosures(_) => true,
             Interaction::Update(..)
             | Interaction::ConditionalUpdate(_)
             | Interaction::Patch(..)
@@ -116,6 +120,10 @@ impl BundleEntry {
             | Interaction::HistoryType(_)
             | Interaction::HistorySystem
             | Interaction::Search(_)
+            | Interaction::Journal
+            | Interaction::JournalEvent(_)
+            | Interaction::AccessReport(_)
+            | Interaction::Disclosures(_)
             | Interaction::Bundle => {
                 Err(Error::invalid("This request cannot be part of a bundle."))
             }

@@ -122,6 +122,21 @@ pub(crate) fn match_entry(
     })
 }
 
+/// A resource that is stored nowhere, made for this answer.
+pub(crate) fn made_entry(
+    bundle: &mut BundleText,
+    base: &str,
+    name: &str,
+    text: &str,
+) -> Result<()> {
+    bundle.entry(|entry| {
+        text_member(entry, "fullUrl", &format!("{base}/{name}"));
+        member(entry, "resource").push_str(text);
+        entry.push_str(r#","search":{"mode":"match"}"#);
+        Ok(())
+    })
+}
+
 /// What a search has to say of itself.
 pub(crate) fn outcome_entry(bundle: &mut BundleText, issues: &[Issue]) -> Result<()> {
     bundle.entry(|entry| {

@@ -162,6 +162,10 @@ async fn expect(app: &App, wire: &WireRequest, entry: &BundleEntry) -> Result<Op
             Ok(None)
         }
         Interaction::Capabilities
+        | Interaction::Journal
+        | Interaction::JournalEvent(_)
+        | Interaction::AccessReport(_)
+        | Interaction::Disclosures(_)
         | Interaction::Update(..)
         | Interaction::ConditionalUpdate(_)
         | Interaction::Patch(..)

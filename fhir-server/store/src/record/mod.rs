@@ -10,6 +10,7 @@ mod chain;
 mod cut;
 mod dropped;
 mod hold;
+mod journal;
 mod key;
 mod notary;
 mod place;
@@ -19,6 +20,7 @@ mod seal;
 mod verify;
 
 pub use hold::{Hold, Holds, NewHold};
+pub use journal::{Journal, JournalKey, JournalPage, JournalQuery, JournalRow};
 pub use notary::{Notary, Sealed};
 pub use retention::Retired;
 pub use seal::Head;
