@@ -1,19 +1,19 @@
 //! The key that signs identity tokens: RSA, as OpenID Connect asks every provider to have; kept sealed in the database,
 //! so that all servers of a tenant have the same.
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
-use aws_lc_rs::rand::{self, SystemRandom};
+use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
 use base64::Engine;
-use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD as BASE64};
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use canonical_model::{Error, Result};
 use serde_json::{Value, json};
 use store::{AuthStore, KeptKey};
 use tokio::task::spawn_blocking;
 
 use crate::cookie::sha256;
+use crate::seal::{open, seal};
 
 /// The algorithm, as JOSE and the database name it.
 pub(crate) const ALG: &str = "RS256";
@@ -80,12 +80,7 @@ impl IdKey {
 
     fn kept(&self, secret: &[u8; 32]) -> Result<KeptKey> {
         let der: Pkcs8V1Der<'_> = self.pair.as_der().map_err(Error::internal)?;
-        let (mut sealed, mut nonce) = (der.as_ref().to_vec(), [0; NONCE_LEN]);
-        rand::fill(&mut nonce).map_err(Error::internal)?;
-        sealing(secret)?
-            .seal_in_place_append_tag(Nonce::from(&nonce), Aad::from(&self.kid), &mut sealed)
-            .map_err(Error::internal)?;
-        let private = BASE64_STANDARD_NO_PAD.encode([&nonce[..], &sealed].concat());
+        let private = seal(secret, &self.kid, der.as_ref())?;
         Ok(KeptKey { kid: self.kid.clone(), public: self.jwk.clone(), private, signs: true })
     }
 
@@ -95,13 +90,8 @@ impl IdKey {
                 "the key of identity tokens does not open: all servers of a database need the same sealing key, or where there is none the same `signing_key`",
             )
         };
-        let whole = BASE64_STANDARD_NO_PAD.decode(&kept.private).map_err(|_| wrong())?;
-        let (nonce, sealed) = whole.split_first_chunk::<NONCE_LEN>().ok_or_else(wrong)?;
-        let mut sealed = sealed.to_vec();
-        let opened = sealing(secret)?
-            .open_in_place(Nonce::from(nonce), Aad::from(&kept.kid), &mut sealed)
-            .map_err(|_| wrong())?;
-        Self::of(KeyPair::from_pkcs8(opened).map_err(|_| wrong())?)
+        let opened = open(secret, &kept.kid, &kept.private).ok_or_else(wrong)?;
+        Self::of(KeyPair::from_pkcs8(&opened).map_err(|_| wrong())?)
     }
 }
 
@@ -109,10 +99,6 @@ impl std::fmt::Debug for IdKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "IdKey({})", self.kid)
     }
-}
-
-fn sealing(secret: &[u8; 32]) -> Result<LessSafeKey> {
-    Ok(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, secret).map_err(Error::internal)?))
 }
 
 #[cfg(test)]

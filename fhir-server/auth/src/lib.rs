@@ -29,6 +29,7 @@ mod refusal;
 mod revocation;
 mod route;
 mod router;
+mod seal;
 mod secret;
 mod sign_in;
 mod signed;
@@ -39,6 +40,7 @@ mod throttle;
 mod throttles;
 mod token;
 mod tokens;
+mod totp;
 mod verifier;
 mod words;
 

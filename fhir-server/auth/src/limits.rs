@@ -89,3 +89,9 @@ pub const JWKS_AGAIN_S: u64 = 60;
 pub const JWKS_URLS_MAX: u64 = 1_000;
 /// Visits that a page offers: the newest.
 pub const VISITS_MAX: usize = 10;
+/// Digits of a device's code.
+pub const CODE_DIGITS: u32 = 6;
+/// How long a device shows one code, in seconds.
+pub const STEP_S: i64 = 30;
+/// Codes on paper.
+pub const RECOVERY_CODES: usize = 10;

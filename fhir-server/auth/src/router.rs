@@ -16,7 +16,8 @@ use crate::discovery::{jwks, openid_configuration};
 use crate::introspect::{introspect, revoke};
 use crate::limits::{FORM_BYTES_MAX, FORM_S_MAX, PAGE_FORM_BYTES_MAX};
 use crate::page::{
-    change, consent, launch, login, logout, manage, patient, smart_style, start, style,
+    change, consent, device, factor, launch, login, logout, manage, patient, set_device,
+    smart_style, start, style,
 };
 use crate::refusal::Refusal;
 use crate::route::{Listed, Route, Rule, listed, routed};
@@ -58,7 +59,7 @@ const API: [Route<AuthState>; 5] = [
 ];
 
 /// What a person sees in a browser.
-const PAGES: [Route<AuthState>; 12] = [
+const PAGES: [Route<AuthState>; 15] = [
     Route {
         method: MethodFilter::GET,
         path: "/auth/authorize",
@@ -76,6 +77,24 @@ const PAGES: [Route<AuthState>; 12] = [
         path: "/auth/login",
         rule: Rule::Form,
         serve: |method| on(method, login),
+    },
+    Route {
+        method: MethodFilter::POST,
+        path: "/auth/factor",
+        rule: Rule::Form,
+        serve: |method| on(method, factor),
+    },
+    Route {
+        method: MethodFilter::GET,
+        path: "/auth/device",
+        rule: Rule::Open,
+        serve: |method| on(method, device),
+    },
+    Route {
+        method: MethodFilter::POST,
+        path: "/auth/device",
+        rule: Rule::Form,
+        serve: |method| on(method, set_device),
     },
     Route {
         method: MethodFilter::POST,

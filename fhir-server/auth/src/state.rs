@@ -144,6 +144,11 @@ impl Parts {
         &self.verifier
     }
 
+    /// What seals, the same on all servers of a database.
+    pub(crate) fn secret(&self) -> &[u8; 32] {
+        &self.secret
+    }
+
     /// The key of identity tokens: made or read when it is asked for first.
     pub(crate) async fn id_key(&self) -> Result<&IdKey> {
         let away = || Error::new(Kind::Unavailable, "Nobody can sign in yet.");

@@ -229,6 +229,7 @@ async fn the_command_makes_changes_and_lists_accounts_and_leaves_a_record() -> R
         (&["account", "password", "jane"], "other good words\n", true, "jane"),
         (&["account", "disable", "jane"], "", true, "(disabled)"),
         (&["account", "enable", "jane", "--json"], "", true, "\"disabled\":false"),
+        (&["account", "forget-device", "jane"], "", true, "jane"),
         (&["account", "disable", "john"], "", false, "no account"),
         (&["account", "list", "--json"], "", true, "\"roles\":[\"auditor\"]"),
     ] {
@@ -244,7 +245,11 @@ async fn the_command_makes_changes_and_lists_accounts_and_leaves_a_record() -> R
             .await?;
     let said: Vec<&str> = recorded.iter().filter_map(|line| line.split(": ").nth(1)).collect();
     let expected = ["added; roles", "roles changed; roles", "password changed; roles"];
-    assert_eq!(said, [&expected[..], &["disabled; roles", "enabled; roles"]].concat());
+    assert_eq!(
+        said,
+        [&expected[..], &["disabled; roles", "enabled; roles", "second factor removed; roles"]]
+            .concat()
+    );
     let store = AuthStore::connect(&database.url).await?;
     let signed = sign_in(
         &store,

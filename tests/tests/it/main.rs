@@ -31,6 +31,7 @@ mod conditions;
 mod conformance_suite;
 mod disk_full;
 mod drain;
+mod factor;
 mod formats;
 mod grants;
 mod headers;

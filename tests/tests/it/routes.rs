@@ -20,6 +20,9 @@ GET /auth/jwks: open
 GET /auth/authorize: app
 POST /auth/authorize: app
 POST /auth/login: form
+POST /auth/factor: form
+GET /auth/device: open
+POST /auth/device: form
 POST /auth/logout: form
 POST /auth/patient: form
 POST /auth/consent: form

@@ -18,9 +18,7 @@ pub(crate) use grant::{About, Grantable, OFFLINE, OPENID};
 pub(crate) use part::parts;
 
 use crate::cookie::Browser;
-use crate::page::{
-    Consent, Stop, To, answer_wrong, ask_to_sign_in, authorize as address_of, go, launched,
-};
+use crate::page::{Consent, Stop, To, answer_wrong, authorize as address_of, go, launched};
 use crate::state::{AuthState, Parts};
 
 /// Shows the log-in page, or what comes after it.
@@ -41,13 +39,14 @@ async fn begun(
     headers: &HeaderMap,
     query: &str,
 ) -> Result<Response, Stop> {
-    let people = auth.people()?;
-    let asked = Asked::read(auth, query)?;
-    let browser = Browser::of(headers, auth.endpoints.is_https())?;
-    let Some(signed) = people.store.session(&browser.digest()).await? else {
-        return ask_to_sign_in(&To::App(Box::new(asked)), &browser);
+    auth.people()?;
+    let to = To::App(Box::new(Asked::read(auth, query)?));
+    let browser = &Browser::of(headers, auth.endpoints.is_https())?;
+    let signed = &match to.enter(auth, browser).await? {
+        Ok(signed) => signed,
+        Err(page) => return Ok(page),
     };
-    let (asked, browser, signed) = (&asked, &browser, &signed);
+    let To::App(asked) = &to else { return Err(Stop::Closed) };
     let launched = launched(auth, asked, signed, false).await?;
     Consent { auth, asked, browser, signed, launched, headers, address }.begin().await
 }

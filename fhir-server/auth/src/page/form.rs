@@ -12,6 +12,7 @@ use crate::authorize::{Asked, Wrong};
 use crate::cookie::Browser;
 use crate::limits::PAGE_FIELDS_MAX;
 use crate::page::Stop;
+use crate::signed::Factors;
 use crate::state::Parts;
 
 /// A form of ours.
@@ -63,8 +64,18 @@ impl Posted {
         Asked::read(auth, self.get("request"))
     }
 
-    /// Who is signed in.
+    /// Who is signed in, with a second factor where there is one.
     pub(crate) async fn signed_in(&self, store: &AuthStore) -> Result<Option<SignedIn>, Stop> {
+        Ok(self.begun(store).await?.filter(is_whole))
+    }
+
+    /// Who has shown a password at least.
+    pub(crate) async fn begun(&self, store: &AuthStore) -> Result<Option<SignedIn>, Stop> {
         Ok(store.session(&self.browser.digest()).await?)
     }
+}
+
+/// Whether all was proved that the account asks for.
+pub(crate) fn is_whole(signed: &SignedIn) -> bool {
+    !signed.has_device || Factors(signed.factors).are_two()
 }

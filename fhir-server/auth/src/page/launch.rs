@@ -18,7 +18,6 @@ use store::{NewLaunch, SignedIn};
 
 use crate::client::Client;
 use crate::cookie::{Browser, digest, random};
-use crate::page::login::ask_to_sign_in;
 use crate::page::patient::{Looking, Shown, typed};
 use crate::page::{Posted, Stop, To, answer_wrong, go, page};
 use crate::state::{AuthState, Parts};
@@ -47,9 +46,10 @@ pub(crate) async fn launch(State(auth): State<AuthState>, headers: HeaderMap) ->
 
 async fn begun(auth: &Parts, headers: &HeaderMap) -> Result<Response, Stop> {
     let browser = Browser::of(headers, auth.endpoints.is_https())?;
-    match auth.people()?.store.session(&browser.digest()).await? {
-        Some(signed) => show(auth, blank(auth, &browser, &signed)),
-        None => ask_to_sign_in(&To::own("launch").ok_or(Stop::Closed)?, &browser),
+    let to = To::own("launch").ok_or(Stop::Closed)?;
+    match to.enter(auth, &browser).await? {
+        Ok(signed) => show(auth, blank(auth, &browser, &signed)),
+        Err(page) => Ok(page),
     }
 }
 

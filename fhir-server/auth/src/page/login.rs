@@ -110,7 +110,7 @@ async fn signing_out(auth: &Parts, headers: &HeaderMap, body: &Bytes) -> Result<
     let People { store, .. } = auth.people()?;
     let posted = Posted::read(auth, headers, body)?;
     let to = To::of(auth, &posted)?;
-    if let Some(signed) = posted.signed_in(store).await? {
+    if let Some(signed) = posted.begun(store).await? {
         store.end_session(signed.session).await?;
     }
     let fresh = Browser::new(auth.endpoints.is_https())?;

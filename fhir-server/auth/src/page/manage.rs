@@ -13,7 +13,7 @@ use axum::response::Response;
 use store::{AuditAction, Given, SignedIn};
 
 use crate::cookie::Browser;
-use crate::page::{Posted, Stop, To, answer_wrong, ask_to_sign_in, go, page};
+use crate::page::{Posted, Stop, To, answer_wrong, go, page};
 use crate::record::Said;
 use crate::state::{AuthState, Parts};
 use crate::words::{Whose, sentence};
@@ -47,8 +47,10 @@ pub(crate) async fn manage(State(auth): State<AuthState>, headers: HeaderMap) ->
 async fn shown(auth: &Parts, headers: &HeaderMap) -> Result<Response, Stop> {
     let store = &auth.people()?.store;
     let browser = Browser::of(headers, auth.endpoints.is_https())?;
-    let Some(SignedIn { account, .. }) = store.session(&browser.digest()).await? else {
-        return ask_to_sign_in(&To::own("manage").ok_or(Stop::Closed)?, &browser);
+    let to = To::own("manage").ok_or(Stop::Closed)?;
+    let account = match to.enter(auth, &browser).await? {
+        Ok(SignedIn { account, .. }) => account,
+        Err(page) => return Ok(page),
     };
     let own = account.fhir_user.as_deref().is_some_and(|user| user.starts_with("Patient/"));
     let whose = if own { Whose::Yours } else { Whose::This };

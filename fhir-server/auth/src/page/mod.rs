@@ -1,6 +1,7 @@
 //! The pages of the authorization server: what a browser gets, and what it sends back. None needs a script.
 
 mod consent;
+mod factor;
 mod form;
 mod launch;
 mod login;
@@ -18,6 +19,7 @@ use axum::response::{IntoResponse, Response};
 use canonical_model::Error;
 
 pub(crate) use consent::{Consent, consent, launched};
+pub(crate) use factor::{device, factor, set_device};
 pub(crate) use form::Posted;
 pub(crate) use launch::{launch, origin, start};
 pub(crate) use login::{ask_to_sign_in, login, logout};

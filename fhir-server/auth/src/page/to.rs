@@ -1,11 +1,18 @@
 //! Where a person goes on after signing in: with what an app asked for, or on a page of our own.
 
+use axum::response::Response;
+use store::SignedIn;
+
 use crate::authorize::{Asked, Wrong};
-use crate::page::Posted;
+use crate::cookie::Browser;
+use crate::page::factor::ask_for_code;
+use crate::page::form::is_whole;
+use crate::page::{Posted, Stop, ask_to_sign_in};
 use crate::state::Parts;
 
 /// Our own pages that need somebody to be signed in: as forms name them, their addresses, and what they are for.
-const OWN: [(&str, &str, &str); 2] = [
+const OWN: [(&str, &str, &str); 3] = [
+    ("device", "/auth/device", "Setting up a second factor"),
     ("launch", "/auth/launch", "Starting an app"),
     ("manage", "/auth/manage", "Looking at the access that you gave"),
 ];
@@ -25,6 +32,19 @@ impl<'a> To<'a> {
             Some(own) => Ok(own),
             None => posted.asked(auth).map(|asked| Self::App(Box::new(asked))),
         }
+    }
+
+    /// Whoever is signed in, with a second factor where there is one; or the page that asks for what is missing.
+    pub(crate) async fn enter(
+        &self,
+        auth: &Parts,
+        browser: &Browser,
+    ) -> Result<Result<SignedIn, Response>, Stop> {
+        Ok(match auth.people()?.store.session(&browser.digest()).await? {
+            Some(signed) if is_whole(&signed) => Ok(signed),
+            Some(signed) => Err(ask_for_code(self, browser, &signed, "")?),
+            None => Err(ask_to_sign_in(self, browser)?),
+        })
     }
 
     /// A page of our own.

@@ -31,10 +31,15 @@ pub(crate) struct Account {
 #[derive(Debug, Subcommand)]
 enum Command {
     Add(Add),
+    /// Give an account another password
     Password(Named),
     Role(Role),
+    /// Let an account sign in no more
     Disable(Named),
+    /// Let it sign in again, and forget its wrong passwords
     Enable(Named),
+    /// Take an account's second factor away, where device and codes are lost
+    ForgetDevice(Named),
     List(List),
 }
 
@@ -183,6 +188,13 @@ pub(crate) async fn run(command: Account) -> Result<ExitCode> {
         }
         Command::Enable(Named { server, login, json }) => {
             change(&server.settings()?, &login, AccountChange::Enable, json).await?;
+        }
+        Command::ForgetDevice(Named { server, login: name, json }) => {
+            let keeper = keeper(&server.settings()?).await?;
+            let account = keeper.accounts.account_of(&login(&name)?).await?;
+            keeper.accounts.remove_device(account.account).await?;
+            record(&keeper, "second factor removed", &account).await?;
+            output::report(&Shown::from(account), json)?;
         }
         Command::List(List { server, json }) => {
             let settings = server.settings()?;

@@ -9,6 +9,7 @@ mod approval;
 mod assertion;
 mod attempt;
 mod changes;
+mod factor;
 mod given;
 mod launch;
 mod refresh;

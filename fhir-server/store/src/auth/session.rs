@@ -30,6 +30,8 @@ pub struct SignedIn {
     pub account: Account,
     /// What was proved in it, in bits.
     pub factors: i16,
+    /// Whether the account has a device that codes come from.
+    pub has_device: bool,
 }
 
 impl AuthStore {
@@ -40,8 +42,13 @@ impl AuthStore {
     pub async fn begin_session(&self, new: &NewSession<'_>) -> Result<Option<i64>> {
         let query = sqlx::query(
             "with passed as (
-                update account set failures = 0, locked_until = null
-                where account = $2 and gen = $3 and disabled_at is null returning account)
+                update account a set
+                    -- Who has a second factor has not passed yet: a password that is known gives no new tries.
+                    failures = case when d.account is null then 0 else greatest(a.failures - 1, 0) end,
+                    locked_until = null
+                from account b left join credential d on d.account = b.account and d.kind = 1
+                where b.account = a.account and a.account = $2 and a.gen = $3 and a.disabled_at is null
+                returning a.account)
             insert into session (digest, account, factors, ends_at)
             select $1, account, $4, now() + interval '1 hour' * $5 from passed
             returning session",
@@ -66,14 +73,16 @@ impl AuthStore {
             where s.digest = $1 and s.ends_at > now() and s.seen_at > now() - interval '1 hour' * $2
                 and a.account = s.account and a.disabled_at is null
             returning s.session, s.factors, a.account, a.sub, a.login, a.fhir_user, a.roles, a.orgs, a.gen,
-                coalesce(a.locked_until > now(), false) as locked, false as disabled",
+                coalesce(a.locked_until > now(), false) as locked, false as disabled,
+                exists (select from credential c where c.account = a.account and c.kind = 1) as has_device",
         )
         .bind(digest.as_slice())
         .bind(SESSION_IDLE_HOURS_MAX);
         let Some(row) = self.sessions.fetch_optional(query).await? else { return Ok(None) };
         let session = row.try_get("session").map_err(StoreError)?;
         let factors = row.try_get("factors").map_err(StoreError)?;
-        Ok(Some(SignedIn { session, account: account(&row)?, factors }))
+        let has_device = row.try_get("has_device").map_err(StoreError)?;
+        Ok(Some(SignedIn { session, account: account(&row)?, factors, has_device }))
     }
 
     /// Ends a session with what was given in it for as long as it goes on, and tells all servers.
