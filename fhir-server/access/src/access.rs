@@ -1,9 +1,9 @@
 //! The one expression that every read of the store demands.
 
 use canonical_model::{Error, Issue, IssueCode, Kind, ResourceId, ResourceType, Result};
-use search::IndexEntries;
+use search::{Hasher, IndexEntries, label_keys};
 
-use crate::{Action, Caller, Clause, Condition, Conditions, Context, Filter, Rules};
+use crate::{Action, Caller, Clause, Condition, Conditions, Context, Filter, Labels, Rules};
 
 /// What has been decided: which resources may be reached, and by what right.
 ///
@@ -12,6 +12,8 @@ use crate::{Action, Caller, Clause, Condition, Conditions, Context, Filter, Rule
 #[derive(Clone, Debug)]
 pub struct Access {
     filter: Filter,
+    /// What is withheld of that.
+    withheld: Labels,
     right: Right,
 }
 
@@ -34,7 +36,8 @@ impl Access {
         conditions: &dyn Conditions,
     ) -> Result<Self> {
         let filter = rules.filter(caller, action, conditions);
-        let decided = Self { filter, right: Right::Caller(action) };
+        let withheld = Labels::withheld_from(caller);
+        let decided = Self { filter, withheld, right: Right::Caller(action) };
         if decided.reaches(kind) {
             Ok(decided)
         } else {
@@ -55,20 +58,29 @@ impl Access {
     ) -> Result<Self> {
         match rules.filter(caller, action, conditions) {
             Filter::Nothing => Err(forbidden(rules, caller, None, action, conditions)),
-            filter => Ok(Self { filter, right: Right::Caller(action) }),
+            filter => {
+                let withheld = Labels::withheld_from(caller);
+                Ok(Self { filter, withheld, right: Right::Caller(action) })
+            }
         }
     }
 
     /// The server's own work on behalf of nobody. `reason` says why it may reach everything.
     #[must_use]
     pub fn internal(reason: &'static str) -> Self {
-        Self { filter: Filter::Everything, right: Right::Internal(reason) }
+        Self { filter: Filter::Everything, withheld: Labels::NONE, right: Right::Internal(reason) }
     }
 
     /// The expression.
     #[must_use]
     pub fn filter(&self) -> &Filter {
         &self.filter
+    }
+
+    /// The labels of what is withheld, of all that the expression reaches.
+    #[must_use]
+    pub fn withheld(&self) -> Labels {
+        self.withheld
     }
 
     /// The action decided on; `None` for the server's own work.
@@ -113,13 +125,23 @@ impl Access {
         }
     }
 
+    /// Whether all that is reached of this type meets the constraint of a scope.
+    #[must_use]
+    pub fn is_constrained(&self, kind: ResourceType) -> bool {
+        let mut clauses = self.filter.clauses_for(kind).peekable();
+        clauses.peek().is_some() && clauses.all(|clause| clause.when.is_some())
+    }
+
     /// Whether one resource in memory is reached: its type, and what it is indexed under.
     ///
     /// To read it, one of its patients must be reached. To write it, all of them, and at least one:
     /// who may write for one patient must not write into the record of another. On an update ask
-    /// for the old and for the new content.
+    /// for the old and for the new content. What has a label that is withheld is not reached.
     #[must_use]
-    pub fn permits(&self, kind: ResourceType, entries: &IndexEntries) -> bool {
+    pub fn permits(&self, kind: ResourceType, entries: &IndexEntries, hasher: &Hasher) -> bool {
+        if label_keys(hasher, kind, self.withheld.codes()).any(|key| entries.keys.contains(&key)) {
+            return false;
+        }
         if self.filter == Filter::Everything {
             return true;
         }

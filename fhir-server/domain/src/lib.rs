@@ -18,9 +18,11 @@ pub mod record;
 mod request;
 pub mod terminology;
 mod watch;
+mod withheld;
 
 pub use definitions::Standing;
 pub use domain::{Domain, Policy, Services};
 pub use hooks::{Hook, Hooks, Proposal};
 pub use request::{Criteria, IdempotencyKey, Precondition, Request};
 pub use watch::said_of_all;
+pub use withheld::Withheld;

@@ -60,7 +60,7 @@ pub(crate) fn content(
         true => domain.extract(&resource)?,
         false => IndexEntries::default(),
     };
-    if !access.permits(kind, &entries) {
+    if !access.permits(kind, &entries, domain.store().hasher()) {
         return Err(outside());
     }
     let text = resource.to_text();

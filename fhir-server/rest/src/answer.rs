@@ -41,6 +41,8 @@ pub(crate) struct Answer {
     pub(crate) patients: Vec<i64>,
     /// For the record, where the request alone does not say it.
     pub(crate) interaction: Option<AuditInteraction>,
+    /// For the record: the rules by which something may have been left out.
+    pub(crate) rules: Option<String>,
 }
 
 /// An answer's body.
@@ -101,6 +103,7 @@ impl Answer {
             repeated: false,
             patients: Vec::new(),
             interaction: None,
+            rules: None,
         }
     }
 

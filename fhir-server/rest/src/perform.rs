@@ -1,8 +1,8 @@
 //! Performs an interaction and records the access: nothing leaves before its record is durable.
 
 use canonical_model::{Error, Result};
-use domain::Request;
 use domain::interactions::search::Scope;
+use domain::{Request, Withheld};
 use store::{AuditAction, AuditEntry, AuditInteraction, RequestContext};
 
 use crate::answer::Answer;
@@ -60,6 +60,8 @@ fn entry(
     let said = answer.and_then(|answer| answer.interaction).unwrap_or(context.interaction);
     let context = RequestContext { interaction: said, ..context };
     let status = outcome.as_ref().map_or_else(|e| status(e.kind), |a| a.status).as_u16();
+    let refused_by = |error: &Error| error.cause.as_ref()?.downcast_ref().map(Withheld::to_string);
+    let rules = outcome.as_ref().map_or_else(refused_by, |answer| answer.rules.clone());
     let patients = about.map(|version| &version.patients).or(answer.map(|answer| &answer.patients));
     AuditEntry {
         kind: interaction.kind(),
@@ -69,6 +71,7 @@ fn entry(
         version: about.map(|version| version.version),
         patients: patients.cloned().unwrap_or_default(),
         detail,
+        rules,
         ..AuditEntry::new(app.domain.now(), context, action(interaction), status)
     }
 }

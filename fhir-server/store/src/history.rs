@@ -85,7 +85,7 @@ impl Store {
         };
         let reach = |kind: &ResourceType| (*kind, Reach::of(access, *kind, self.hasher()));
         let reaches: Reaches = kinds.iter().map(reach).collect();
-        if reaches.iter().any(|(_, reach)| reach.arms().is_some()) {
+        if reaches.iter().any(|(_, reach)| reach.ways().is_some()) {
             return self.judged(&reaches, query.clone(), extract).await;
         }
         let (found, cut) = self.candidates(&reaches, query).await?;
@@ -211,7 +211,7 @@ impl Store {
 
 /// Pushes what conditions demand of heads `r`, of each type what they demand of it.
 fn push_each(sql: &mut Sql, reaches: &Reaches) {
-    for (kind, reach) in reaches.iter().filter(|(_, reach)| reach.arms().is_some()) {
+    for (kind, reach) in reaches.iter().filter(|(_, reach)| reach.ways().is_some()) {
         sql.push(" and (r.type <> ").push_bind(kind.number()).push(" or true");
         push_reach(sql, "r", reach);
         sql.push(")");

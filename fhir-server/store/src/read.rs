@@ -1,9 +1,9 @@
 //! Reads of one resource, by the hash of its identity.
 
-use access::Access;
+use access::{Access, Label};
 use canonical_model::{Error, ResourceId, ResourceType, Result};
 use chrono::{DateTime, Utc};
-use search::Hasher;
+use search::{Hasher, label_keys};
 use sqlx::Row;
 use sqlx::postgres::PgArguments;
 
@@ -75,9 +75,37 @@ impl Store {
         id: &ResourceId,
     ) -> Result<Option<Stored>> {
         let reach = Reach::of(access, kind, self.hasher());
-        let Some(mut sql) = head(&reach, self.hasher(), kind, id)? else { return Ok(None) };
+        let Some(mut sql) = head(READ, &reach, self.hasher(), kind, id)? else { return Ok(None) };
         let row = self.sessions.fetch_optional(prepared(&mut sql)).await?;
         row.map(|row| stored_for(&row, &self.sealer, kind, id.as_str().to_owned())).transpose()
+    }
+
+    /// The label that withholds a resource from who would reach it without one: for a reader who found nothing. Whoever
+    /// has labels withheld from them pays for it each time, so that the time does not tell.
+    ///
+    /// # Errors
+    /// Unavailable or Internal.
+    pub async fn withheld(
+        &self,
+        access: &Access,
+        kind: ResourceType,
+        id: &ResourceId,
+    ) -> Result<Option<Label>> {
+        let reach = Reach::bounded(access, kind, self.hasher());
+        if access.withheld().is_empty() {
+            return Ok(None);
+        }
+        let text = include_str!("../queries/labels.sql");
+        let Some(mut sql) = head(text, &reach, self.hasher(), kind, id)? else { return Ok(None) };
+        let Some(row) = self.sessions.fetch_optional(prepared(&mut sql)).await? else {
+            return Ok(None);
+        };
+        let keys: Vec<i64> = row.try_get("keys").map_err(StoreError)?;
+        let has = |label: &Label| {
+            let codes = label.codes().iter().copied();
+            label_keys(self.hasher(), kind, codes).any(|key| keys.contains(&key))
+        };
+        Ok(access.withheld().iter().find(has))
     }
 
     /// One version, current or not. What a condition demands of a superseded one is decided on what `extract` finds
@@ -176,14 +204,17 @@ impl Transaction {
     ) -> Result<Option<Stored>> {
         let (hasher, sealer) = (self.hasher().clone(), self.sealer().clone());
         let reach = Reach::of(access, kind, &hasher);
-        let Some(mut sql) = head(&reach, &hasher, kind, id)? else { return Ok(None) };
+        let Some(mut sql) = head(READ, &reach, &hasher, kind, id)? else { return Ok(None) };
         let row = prepared(&mut sql).fetch_optional(self.connection()).await.map_err(StoreError)?;
         row.map(|row| stored_for(&row, &sealer, kind, id.as_str().to_owned())).transpose()
     }
 }
 
-/// What reads a head within reach; `None` where that is nothing.
+const READ: &str = include_str!("../queries/read.sql");
+
+/// What a statement reads of a head within reach; `None` where that is nothing.
 fn head(
+    text: &str,
     reach: &Reach,
     hasher: &Hasher,
     kind: ResourceType,
@@ -194,5 +225,5 @@ fn head(
     bind(&mut arguments, hasher.identity(kind, id.as_str()))?;
     bind(&mut arguments, id.as_str())?;
     bind(&mut arguments, owners)?;
-    within(include_str!("../queries/read.sql"), arguments, reach).map(Some)
+    within(text, arguments, reach).map(Some)
 }

@@ -4,6 +4,7 @@
 
 mod access_report;
 mod accounts;
+mod alike;
 mod assertion;
 mod audit;
 mod audit_refusals;
@@ -45,6 +46,7 @@ mod interactions;
 mod interactions_refused;
 mod interactions_table;
 mod journal;
+mod labels;
 mod launch;
 mod migration;
 mod openid;

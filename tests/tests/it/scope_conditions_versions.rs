@@ -4,7 +4,8 @@ use anyhow::{Result, ensure};
 use it::Client;
 use serde_json::json;
 
-use crate::scope_conditions::{LAB, SCOPE, SEEN, Side, VITAL, observation, put};
+use crate::alike::{LAB, SEEN, Side, VITAL, observation, put};
+use crate::scope_conditions::SCOPE;
 
 #[tokio::test]
 async fn of_superseded_versions_each_meets_it_by_itself() -> Result<()> {

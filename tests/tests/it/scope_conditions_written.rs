@@ -4,11 +4,12 @@ use anyhow::Result;
 use it::Answer;
 use serde_json::json;
 
-use crate::scope_conditions::{LAB, Side, VITAL, observation, same, sides};
+use crate::alike::{LAB, Side, VITAL, observation, same};
+use crate::scope_conditions::constrained;
 
 #[tokio::test]
 async fn what_is_written_meets_it_before_and_after() -> Result<()> {
-    let sides = sides().await?;
+    let sides = constrained().await?;
     let to_vital = r#"[{"op":"replace","path":"/category/0/coding/0/code","value":"vital"}]"#;
     let (lab, vital) = (observation("", LAB), observation("", VITAL));
     let o1 = |rest: &str| observation("o1", rest);
@@ -73,7 +74,7 @@ async fn same_put(side: &Side, path: &str, body: &str) -> Result<Answer> {
 
 #[tokio::test]
 async fn entries_of_bundles_are_no_other_way() -> Result<()> {
-    let sides = sides().await?;
+    let sides = constrained().await?;
     let bundle = |kind: &str, entries: &[serde_json::Value]| {
         json!({ "resourceType": "Bundle", "type": kind, "entry": entries }).to_string()
     };

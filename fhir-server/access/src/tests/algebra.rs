@@ -1,13 +1,14 @@
 //! The algebra of scopes under random input: narrowing never widens, parsing loses nothing.
 
-use super::{Published, indexed};
+use super::{Published, hasher, indexed};
 use crate::{Access, Action, Caller, FhirUser, Role, Roles, Rules, Scopes, Treatment};
 use canonical_model::{ResourceId, ResourceType};
 use proptest::prelude::*;
-use search::IndexEntries;
+use search::{Hasher, IndexEntries};
 use std::sync::LazyLock;
 
 const TYPES: [&str; 5] = ["*", "Patient", "Observation", "Slot", "Practitioner"];
+static HASHER: LazyLock<Hasher> = LazyLock::new(hasher);
 /// Parameters that all of these types have.
 const CONSTRAINTS: [&str; 4] = ["", "?_tag=1", "?_tag=2,1", "?_tag=1&_profile=http://p.example"];
 
@@ -71,7 +72,7 @@ fn reach(scopes: &Scopes, caller: &Caller) -> Vec<bool> {
     for action in Action::ALL {
         let access = Access::decide_system(&rules, &caller, action, &Published);
         let permits = |(kind, entries): &(ResourceType, IndexEntries)| {
-            access.as_ref().is_ok_and(|access| access.permits(*kind, entries))
+            access.as_ref().is_ok_and(|access| access.permits(*kind, entries, &HASHER))
         };
         bits.extend(ALL.iter().map(permits));
     }

@@ -1,6 +1,6 @@
 //! What a constraint lets through of one resource.
 
-use super::{Published, indexed};
+use super::{Published, hasher, indexed};
 use crate::{Access, Action, Caller, Condition, Role, Roles, Rules, Scopes, Treatment};
 use canonical_model::{ResourceId, ResourceType};
 use search::Expr;
@@ -58,7 +58,7 @@ fn one_resource_must_meet_it() {
         let access = Access::decide(&rules, &caller, kind, action, &Published).unwrap();
         let entries = observation(category, patients);
         assert_eq!(
-            access.permits(kind, &entries),
+            access.permits(kind, &entries, &hasher()),
             permitted,
             "{scopes} {action:?} {category} {patients:?}"
         );

@@ -1,6 +1,6 @@
 //! Decisions as tables: scopes and caller in, reach out.
 
-use super::Published;
+use super::{Published, hasher};
 use crate::{
     Access, Action, Caller, FhirUser, Filter, Role, Roles, Rules, Scopes, Treatment, TypeSet,
 };
@@ -248,7 +248,11 @@ fn one_resource_is_reached_through_its_patients() {
         let caller = caller(scopes, "p1", "");
         let access = Access::decide_system(&rules(), &caller, action, &Published).unwrap();
         let entries = IndexEntries { owners: patients.to_vec(), ..IndexEntries::default() };
-        assert_eq!(access.permits(kind(name), &entries), permitted, "{scopes} {action:?} {name}");
+        assert_eq!(
+            access.permits(kind(name), &entries, &hasher()),
+            permitted,
+            "{scopes} {action:?} {name}"
+        );
     }
 }
 
@@ -287,7 +291,10 @@ fn internal_work_reaches_everything_and_says_why() {
     assert_eq!(access.filter(), &Filter::Everything);
     assert_eq!(access.internal_reason(), Some("the relay reads what it was told of"));
     assert_eq!(access.action(), None);
-    assert!(access.permits(kind("Slot"), &IndexEntries::default()) && access.reaches(kind("Slot")));
+    assert!(
+        access.permits(kind("Slot"), &IndexEntries::default(), &hasher())
+            && access.reaches(kind("Slot"))
+    );
 }
 
 #[test]

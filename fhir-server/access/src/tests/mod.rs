@@ -15,7 +15,11 @@ use search::{Catalogue, Hasher, IndexEntries};
 
 use crate::{Condition, Conditions};
 
-static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::new(Hasher::new(&[9; 16])));
+static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::new(hasher()));
+
+fn hasher() -> Hasher {
+    Hasher::new(&[9; 16])
+}
 
 type Known = HashMap<(ResourceType, String), Option<Arc<Condition>>>;
 static KNOWN: LazyLock<Mutex<Known>> = LazyLock::new(Mutex::default);

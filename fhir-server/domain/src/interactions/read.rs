@@ -1,15 +1,17 @@
 //! Read and vread. <https://hl7.org/fhir/R4/http.html#read>
 
-use access::Action;
+use access::{Access, Action};
 use canonical_model::{Error, Kind, ResourceId, ResourceType, Result};
 use store::{Reading, Stored};
 
+use crate::withheld::Withheld;
 use crate::{Domain, Request};
 
 /// The current version, with the record of its access where that could be made in one.
 ///
 /// # Errors
-/// Forbidden; NotFound, the same whether it is absent or out of reach; Gone where it was deleted.
+/// Forbidden, also where a label withholds it; NotFound, the same whether it is absent or out of reach; Gone where
+/// it was deleted.
 pub async fn read(
     domain: &Domain,
     request: &Request,
@@ -19,7 +21,7 @@ pub async fn read(
     let access = domain.decide(request, kind, Action::Read)?;
     let (at, context) = (domain.now(), request.context());
     let found = domain.store().read_and_record(&access, kind, id, at, context).await?;
-    let reading = found.ok_or_else(absent)?;
+    let Some(reading) = found else { return Err(missing(domain, &access, kind, id).await?) };
     present(Some(reading.stored)).map(|stored| Reading { stored, ..reading })
 }
 
@@ -35,7 +37,21 @@ pub async fn look(
     id: &ResourceId,
 ) -> Result<Stored> {
     let access = domain.decide(request, kind, Action::Read)?;
-    present(domain.store().read(&access, kind, id).await?)
+    match domain.store().read(&access, kind, id).await? {
+        None => Err(missing(domain, &access, kind, id).await?),
+        found => present(found),
+    }
+}
+
+/// What is said where nothing was found: that a label withholds it, to who would reach it else.
+async fn missing(
+    domain: &Domain,
+    access: &Access,
+    kind: ResourceType,
+    id: &ResourceId,
+) -> Result<Error> {
+    let label = domain.store().withheld(access, kind, id).await?;
+    Ok(label.map_or_else(absent, |label| Withheld::by(label).refusal()))
 }
 
 /// One version.

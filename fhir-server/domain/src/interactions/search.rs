@@ -14,6 +14,7 @@ use crate::parameters::look;
 use crate::reached::{reached, within};
 use crate::terminology::{Reader, reading};
 use crate::watch::{Missing, Watch};
+use crate::withheld::Withheld;
 use crate::{Domain, Request};
 use sources::expect_sources;
 
@@ -43,6 +44,8 @@ pub struct Searched {
     pub left_out: Vec<String>,
     /// What the index lacks in all.
     pub lack: Option<Lack>,
+    /// By which rules something may have been left out.
+    pub withheld: Option<Withheld>,
 }
 
 /// Reads a search, as one query for each type that it looks in.
@@ -233,6 +236,7 @@ pub async fn search(
     };
     let Missing { lack, said, left_out } = watch.end(domain, queries).await?;
     (searched.lack, searched.incomplete, searched.left_out) = (lack, said, left_out);
+    searched.withheld = Withheld::of(&access, queries.iter().map(|query| query.kind));
     Ok(searched)
 }
 

@@ -3,7 +3,7 @@
 use access::Action;
 use canonical_model::{Error, Issue, IssueCode, Kind, ResourceType, Result, Severity};
 use domain::interactions::search::{self as interaction, Scope, Searched};
-use domain::{Request, said_of_all};
+use domain::{Request, Withheld, said_of_all};
 use search::Query;
 use search::limits::QUERY_BYTES_MAX;
 use search::query::{Handling, Pair, tame, write_pairs};
@@ -86,7 +86,9 @@ pub(crate) async fn search(app: &App, mut wire: WireRequest, scope: &Scope) -> R
         outcome_entry(&mut bundle, &issues)?;
     }
     let all = found.page.found.iter().chain(&found.included);
-    Ok(Answer::fhir(bundle.finish(), &wire.format)?.about(all.map(|one| &one.resource)))
+    let answer = Answer::fhir(bundle.finish(), &wire.format)?;
+    let rules = found.withheld.as_ref().map(ToString::to_string);
+    Ok(Answer { rules, ..answer.about(all.map(|one| &one.resource)) })
 }
 
 /// The links of an answer.
@@ -180,6 +182,7 @@ fn issues(queries: &[Query], found: &Searched) -> Vec<Issue> {
     if let Some(lack) = found.lack {
         warn(said_of_all(lack));
     }
+    issues.extend(found.withheld.as_ref().map(Withheld::issue));
     issues
 }
 

@@ -2,8 +2,8 @@
 
 use access::{Access, Filter};
 use canonical_model::{ResourceType, Result};
-use search::Hasher;
 use search::query::Include;
+use search::{Hasher, label_keys};
 use sqlx::{Postgres, QueryBuilder};
 
 use super::filter::Sql;
@@ -107,12 +107,13 @@ fn push_backward(sql: &mut Sql, references: References, from: &[Found], hasher: 
 
 /// What the caller may reach, of whatever type.
 fn push_reach(sql: &mut Sql, access: &Access, hasher: &Hasher) {
+    push_labels(sql, access, hasher);
     if *access.filter() == Filter::Everything {
         return;
     }
     let (mut whole, mut some) = (Vec::new(), Vec::new());
     for kind in ResourceType::all() {
-        match Reach::of(access, kind, hasher) {
+        match Reach::bounded(access, kind, hasher) {
             Reach::Nothing => {}
             Reach::Everything => whole.push(kind.number()),
             reach => some.push((kind.number(), reach)),
@@ -121,6 +122,22 @@ fn push_reach(sql: &mut Sql, access: &Access, hasher: &Hasher) {
     sql.push(" and (r.type = any(").push_bind(whole).push(")");
     push_each(sql, some);
     sql.push(")");
+}
+
+/// That no label withholds it: the keys of labels are each type's own.
+fn push_labels(sql: &mut Sql, access: &Access, hasher: &Hasher) {
+    if access.withheld().is_empty() {
+        return;
+    }
+    let keys = |kind: ResourceType| {
+        let keys = label_keys(hasher, kind, access.withheld().codes());
+        format!("{{{}}}", keys.map(|key| key.to_string()).collect::<Vec<_>>().join(","))
+    };
+    let (types, keys): (Vec<i16>, Vec<String>) =
+        ResourceType::all().map(|kind| (kind.number(), keys(kind))).unzip();
+    sql.push(" and not exists (select from unnest(").push_bind(types).push("::smallint[], ");
+    sql.push_bind(keys)
+        .push("::text[]) l (type, keys) where l.type = r.type and l.keys::bigint[] && r.keys)");
 }
 
 /// Types that are reached alike are tested alike.

@@ -8,7 +8,7 @@ use sqlx::{Arguments, Postgres};
 use super::filter::Sql;
 use super::own;
 use super::source::conjuncts;
-use crate::reach::{Arm, Reach};
+use crate::reach::{Arm, Reach, Ways};
 
 /// Pushes ` and …`: what must hold of the head of this name.
 pub(crate) fn push(sql: &mut Sql, r: &str, reach: &Reach) {
@@ -25,18 +25,32 @@ pub(super) fn push_beside(sql: &mut Sql, r: &str, reach: &Reach, filter: &Expr) 
         Reach::Patients(owners) => {
             sql.push(format!(" and {r}.patients && ")).push_bind(owners.clone());
         }
-        Reach::Where(arms) => {
-            let said = conjuncts(filter);
-            let only = arms.len() == 1;
-            sql.push(" and (");
-            for (n, arm) in arms.iter().enumerate() {
-                sql.push(if n > 0 { " or " } else { "" });
-                let told = |part: &Expr| only && said.contains(&part);
-                push_arm(sql, r, arm, told);
-            }
-            sql.push(")");
+        Reach::Where(Ways { arms, labels }) => {
+            push_arms(sql, r, arms, filter);
+            push_labels(sql, r, labels);
         }
     }
+}
+
+/// That no label withholds it.
+fn push_labels(sql: &mut Sql, r: &str, labels: &[i64]) {
+    if !labels.is_empty() {
+        sql.push(format!(" and not ({r}.keys && ")).push_bind(labels.to_vec()).push(")");
+    }
+}
+
+fn push_arms(sql: &mut Sql, r: &str, arms: &[Arm], filter: &Expr) {
+    if let [Arm { owners: None, when: None }] = arms {
+        return;
+    }
+    let (said, only) = (conjuncts(filter), arms.len() == 1);
+    sql.push(" and (");
+    for (n, arm) in arms.iter().enumerate() {
+        sql.push(if n > 0 { " or " } else { "" });
+        let told = |part: &Expr| only && said.contains(&part);
+        push_arm(sql, r, arm, told);
+    }
+    sql.push(")");
 }
 
 fn push_arm(sql: &mut Sql, r: &str, arm: &Arm, told: impl Fn(&Expr) -> bool) {
@@ -82,7 +96,7 @@ pub(crate) fn with_room(
 /// # Errors
 /// As [`with_room`].
 pub(crate) fn within(text: &str, arguments: PgArguments, reach: &Reach) -> Result<Sql> {
-    match reach.arms() {
+    match reach.ways() {
         None => Ok(Sql::with_arguments(text, arguments)),
         Some(_) => with_room(text, arguments, |sql| push(sql, "r", reach)),
     }
