@@ -74,6 +74,16 @@ impl IdempotencyKey {
         Ok(Self { key: key.to_owned(), request: digest.finalize().to_vec() })
     }
 
+    /// The key as it is this user's alone: another user of the same client may have the same one. A client that acts
+    /// for itself has its own. No client can send it: it has a character that is not printable.
+    #[must_use]
+    pub fn of_user(self, user: Option<&str>) -> Self {
+        match user {
+            None => self,
+            Some(user) => Self { key: format!("{}\u{1e}{user}", self.key), ..self },
+        }
+    }
+
     /// The key of one entry of a batch, each of which is committed for itself. No client can send
     /// it: it has a character that is not printable.
     #[must_use]

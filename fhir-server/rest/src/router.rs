@@ -246,7 +246,8 @@ async fn read(
     let format = Format::of(&pairs, accept.filter(|_| !raw))?;
     format.expect(interaction)?;
     request.idempotency = match *method {
-        Method::POST => wire::idempotency(headers, path, query, &body)?,
+        Method::POST => wire::idempotency(headers, path, query, &body)?
+            .map(|key| key.of_user(request.caller.subject.as_deref())),
         _ => None,
     };
     let (wish, handling) = wire::preferences(headers);

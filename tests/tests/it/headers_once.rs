@@ -1,7 +1,8 @@
 //! `Idempotency-Key`: a request that is repeated happens once, and is answered as it was.
 
-use anyhow::Result;
-use it::{Answer, Client, Fixture};
+use anyhow::{Result, bail};
+use it::{Answer, Client, Fixture, Signer};
+use serde_json::json;
 
 async fn post(client: &Client, path: &str, key: &str, body: &str) -> Result<Answer> {
     let request = client
@@ -129,6 +130,38 @@ async fn a_repeated_answer_says_so() -> Result<()> {
         let second = post(&server.client, path, &key, body).await?;
         let said = |answer: &Answer| answer.header("idempotency-replayed").to_owned();
         assert_eq!((said(&first), said(&second)), (String::new(), "true".to_owned()), "{body}");
+    }
+    Ok(())
+}
+
+/// Two users of one app may choose the same key: neither gets what the other was answered.
+#[tokio::test]
+async fn a_key_is_of_its_user() -> Result<()> {
+    let signer = Signer::create()?;
+    let file = signer.file.clone();
+    let server = Fixture::start_with(|settings| settings.auth.signing_key = Some(file)).await?;
+    let user = |name: &str| -> Result<Client> {
+        let claims = json!({ "sub": name, "scope": "user/*.cruds", "fhirUser": "Practitioner/1",
+            "roles": ["integration"] });
+        Ok(server.client.bearing(signer.token(server.origin()?, &claims)?))
+    };
+    for (path, body) in [("/Patient", PATIENT), ("/", SIMPLE), ("/", MIXED)] {
+        let key = format!("mine{}", body.len());
+        let mut ids = Vec::new();
+        for client in [user("jane")?, user("john")?, server.client.clone(), user("jane")?] {
+            let answer = post(&client, path, &key, body).await?;
+            let id = match path {
+                "/" => answer.text_at("entry.0.response.location"),
+                _ => answer.id(),
+            };
+            ids.push((id, answer.header("idempotency-replayed") == "true"));
+        }
+        let [jane, john, client, again] = ids.as_slice() else { bail!("four answers: {ids:?}") };
+        assert!(jane.0 != john.0 && jane.0 != client.0 && john.0 != client.0, "{path} {ids:?}");
+        assert_eq!(
+            (&jane.0, jane.1, john.1, client.1, again.1),
+            (&again.0, false, false, false, true)
+        );
     }
     Ok(())
 }
