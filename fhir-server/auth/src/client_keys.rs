@@ -69,7 +69,12 @@ fn read(text: &[u8]) -> Result<JwkSet> {
         return Err(Error::invalid(text));
     }
     // Keys of kinds that we do not know are no fault of the others.
-    let known = keys.iter().filter_map(|key| serde_json::from_value::<Jwk>(key.clone()).ok());
+    let ours = |key: &&serde_json::Value| {
+        let kind = key.get("kty").and_then(serde_json::Value::as_str);
+        matches!(kind, Some("RSA" | "EC"))
+    };
+    let known = keys.iter().filter(ours);
+    let known = known.filter_map(|key| serde_json::from_value::<Jwk>(key.clone()).ok());
     Ok(JwkSet { keys: known.collect() })
 }
 

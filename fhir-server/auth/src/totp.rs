@@ -46,7 +46,7 @@ impl DeviceSecret {
 
     /// The step that a code is of: the present one, or one beside it, for clocks differ.
     pub(crate) fn step(&self, code: &str, now_s: i64) -> Option<i64> {
-        let now = now_s / STEP_S;
+        let now = now_s.div_euclid(STEP_S);
         let code = code.trim();
         // The code is short-lived and tried a few times: its comparison tells nothing.
         (now - 1..=now + 1).find(|step| self.code(*step) == code)
