@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use futures::future::try_join_all;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use it::ledger::{Ledger, Operation, Outcome, ServerProcess, quiet, report, rounds, seed, verify};
@@ -33,7 +33,7 @@ enum Leaving {
 async fn clients_leave_in_the_middle_of_writes() -> Result<()> {
     let leavings = rounds(50, 1_000);
     let database = Database::create().await?;
-    let server = ServerProcess::start(&database.url).await?;
+    let mut server = ServerProcess::start(&database.url).await?;
     let (client, ledger) = (server.client().await?, Ledger::default());
     let address = server.origin.trim_start_matches("http://");
     let mut rng = fastrand::Rng::with_seed(seed());
@@ -61,6 +61,9 @@ async fn clients_leave_in_the_middle_of_writes() -> Result<()> {
     }))
     .await?;
     assert!(later.iter().all(|status| *status == 201), "{later:?}");
+    // What clients left behind may still be at work; the book is held against what stands when all has ended.
+    server.terminate().await?;
+    ensure!(server.wait().await?.success(), "{}", server.said());
     let verdict = verify(&database.url, &ledger).await?;
     report(&format!("clients that leave in the middle of a write ×{leavings}"), &verdict, &[]);
     Ok(())
