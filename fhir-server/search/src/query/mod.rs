@@ -17,7 +17,7 @@ pub use compartment::compartment;
 pub use criteria::alternatives;
 pub use include::Include;
 pub use pairs::{Pair, parse_pairs, write_pairs};
-pub use parse::{Handling, QueryContext, parse, shapes_answer};
+pub use parse::{Handling, QueryContext, parse};
 pub use refusal::tame;
 
 /// A search of one type.

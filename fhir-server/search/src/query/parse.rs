@@ -83,13 +83,6 @@ const CONTROLS: [&str; 10] = [
     "_type",
 ];
 
-/// Whether a parameter shapes the answer, and not what is found.
-#[must_use]
-pub fn shapes_answer(name: &str) -> bool {
-    let code = name.split(':').next().unwrap_or(name);
-    CONTROLS.contains(&code) || matches!(code, "_include" | "_revinclude")
-}
-
 /// Reads a search of one type.
 ///
 /// # Errors
