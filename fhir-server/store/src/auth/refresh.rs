@@ -73,7 +73,7 @@ impl AuthStore {
                         select from session s where s.session = a.session and s.ends_at > now()))
                     and (not $5 or coalesce(a.rotated_at, a.made_at) > now() - interval '1 hour' * $7)
                 returning a.approval, a.revoked_at is not null as over, a.seq,
-                    extract(epoch from a.rotated_at)::bigint as rotated_s),
+                    floor(extract(epoch from a.rotated_at))::bigint as rotated_s),
             told as (
                 insert into auth_change (kind, name, until)
                 select 0, approval::text, now() + interval '1 hour' * $8 from judged where over)
