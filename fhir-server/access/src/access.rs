@@ -1,9 +1,13 @@
 //! The one expression that every read of the store demands.
 
+use std::sync::Arc;
+
 use canonical_model::{Error, Issue, IssueCode, Kind, ResourceId, ResourceType, Result};
 use search::{Hasher, IndexEntries, label_keys};
 
-use crate::{Action, Caller, Clause, Condition, Conditions, Context, Filter, Labels, Rules};
+use crate::{
+    Action, Caller, Clause, Condition, Conditions, Context, Filter, Labels, Relations, Rules,
+};
 
 /// What has been decided: which resources may be reached, and by what right.
 ///
@@ -137,8 +141,16 @@ impl Access {
     /// To read it, one of its patients must be reached. To write it, all of them, and at least one:
     /// who may write for one patient must not write into the record of another. On an update ask
     /// for the old and for the new content. What has a label that is withheld is not reached.
+    ///
+    /// `related` says whether there is a relationship to a patient who is not known one by one.
     #[must_use]
-    pub fn permits(&self, kind: ResourceType, entries: &IndexEntries, hasher: &Hasher) -> bool {
+    pub fn permits(
+        &self,
+        kind: ResourceType,
+        entries: &IndexEntries,
+        hasher: &Hasher,
+        related: &dyn Fn(&Relations, &ResourceId) -> bool,
+    ) -> bool {
         if label_keys(hasher, kind, self.withheld.codes()).any(|key| entries.keys.contains(&key)) {
             return false;
         }
@@ -146,29 +158,38 @@ impl Access {
             return true;
         }
         let admitting = || self.filter.clauses_for(kind).filter(|clause| clause.admits(entries));
-        if admitting().any(|clause| clause.patients.is_none()) {
+        if admitting().any(|clause| clause.patients.is_none() && clause.related.is_none()) {
             return true;
         }
         let reached = |patient: &ResourceId| {
-            admitting()
-                .filter_map(|clause| clause.patients.as_ref())
-                .any(|reach| reach.contains(patient))
+            admitting().any(|Clause { patients, related: relations, .. }| {
+                let known = |it: &Relations| it.has(patient) || related(it, patient);
+                let bounded = patients.is_some() || relations.is_some();
+                bounded
+                    && patients.as_ref().is_none_or(|patients| patients.contains(patient))
+                    && relations.as_deref().is_none_or(known)
+            })
         };
         match self.right {
             Right::Caller(action) if !action.writes() => entries.owners.iter().any(reached),
             _ => !entries.owners.is_empty() && entries.owners.iter().all(reached),
         }
     }
+
+    /// The relationships that reach something of the type, each once.
+    #[must_use]
+    pub fn relations(&self, kind: ResourceType) -> Vec<&Arc<Relations>> {
+        let mut all: Vec<&Arc<Relations>> = Vec::new();
+        for relations in self.filter.clauses_for(kind).filter_map(|it| it.related.as_ref()) {
+            if !all.iter().any(|known| Arc::ptr_eq(known, relations)) {
+                all.push(relations);
+            }
+        }
+        all
+    }
 }
 
 impl Clause {
-    fn only_patient(&self) -> Option<&ResourceId> {
-        match self.patients.as_deref() {
-            Some([patient]) => Some(patient),
-            _ => None,
-        }
-    }
-
     /// Whether its condition, where it has one, lets through what is indexed under this.
     fn admits(&self, entries: &IndexEntries) -> bool {
         self.when.as_ref().is_none_or(|when| when.admits(entries))

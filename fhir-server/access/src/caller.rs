@@ -1,11 +1,12 @@
 //! Who asks, as a verified token says it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use canonical_model::{Error, Phi, ResourceId, ResourceType, Result};
 use compact_str::{CompactString, format_compact};
 
-use crate::{Action, Context, Roles, Scope, Scopes, TypeSet};
+use crate::{Action, Context, Related, Roles, Scope, Scopes, TypeSet};
 
 /// Who asks. Data only: [`crate::Access`] draws the conclusions.
 #[derive(Clone)]
@@ -34,6 +35,9 @@ pub struct Caller {
     pub grant: Option<i64>,
     /// What the token was issued under.
     pub generations: Generations,
+    /// To whom the user stands in a relationship; `None` where nobody has asked: then roles that need one reach
+    /// nobody.
+    pub related: Option<Arc<Related>>,
 }
 
 /// The generations of account and client that a token was issued under: a later one ends all tokens of those
@@ -99,6 +103,7 @@ impl Caller {
             purpose: None,
             grant: None,
             generations: Generations::default(),
+            related: None,
         }
     }
 
@@ -137,6 +142,7 @@ impl fmt::Debug for Caller {
             .field("purpose", &self.purpose)
             .field("grant", &self.grant)
             .field("generations", &self.generations)
+            .field("related", &self.related)
             .finish()
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use canonical_model::{ResourceId, ResourceType};
 
-use crate::{Condition, TypeSet};
+use crate::{Condition, Relations, TypeSet};
 
 /// Which resources an access reaches.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,42 +26,74 @@ pub struct Clause {
     pub types: TypeSet,
     /// The patients; `None` is no limit. A Patient is in its own compartment.
     pub patients: Option<Vec<ResourceId>>,
+    /// To whose patient there must be a relationship.
+    pub related: Option<Arc<Relations>>,
     /// What a scope demands behind its `?`; then `types` is the one type that it is of.
     pub when: Option<Arc<Condition>>,
 }
 
-/// What a scope with a constraint reaches: of one patient, or of whomever.
-pub(crate) type Constrained<'a> = (Option<&'a ResourceId>, Arc<Condition>);
+/// One way in, as a scope and a role make it.
+#[derive(Clone)]
+pub(crate) struct Way<'a> {
+    pub(crate) types: TypeSet,
+    pub(crate) patient: Option<&'a ResourceId>,
+    pub(crate) related: Option<&'a Arc<Relations>>,
+    pub(crate) when: Option<Arc<Condition>>,
+}
+
+impl Way<'_> {
+    fn is_open(&self) -> bool {
+        self.patient.is_none() && self.related.is_none() && self.when.is_none()
+    }
+
+    /// Whether it differs from a clause in nothing but types, and a condition.
+    fn is_like(&self, clause: &Clause) -> bool {
+        let same = |one: &Arc<Relations>, other: &Arc<Relations>| Arc::ptr_eq(one, other);
+        let related = match (self.related, &clause.related) {
+            (None, None) => true,
+            (Some(one), Some(other)) => same(one, other),
+            _ => false,
+        };
+        related && self.patient == clause.only_patient()
+    }
+
+    fn clause(self, types: TypeSet) -> Clause {
+        let patients = self.patient.map(|patient| vec![patient.clone()]);
+        Clause { types, patients, related: self.related.cloned(), when: self.when }
+    }
+}
 
 impl Filter {
-    /// Joins the types that are open, those that single patients open, and what constraints leave of one.
-    pub(crate) fn join(
-        open: TypeSet,
-        patients: Vec<(&ResourceId, TypeSet)>,
-        constrained: Vec<Constrained<'_>>,
-    ) -> Self {
+    /// Joins ways in: what one says that another says too is said once.
+    pub(crate) fn join(ways: Vec<Way<'_>>) -> Self {
+        let (open, others): (Vec<_>, Vec<_>) = ways.into_iter().partition(Way::is_open);
+        let open = open.iter().fold(TypeSet::EMPTY, |all, way| all.union(way.types));
         if open.is_all() {
             return Self::Everything;
         }
-        let mut clauses = Vec::with_capacity(1 + patients.len() + constrained.len());
+        let mut clauses: Vec<Clause> = Vec::with_capacity(1 + others.len());
         if !open.is_empty() {
-            clauses.push(Clause { types: open, patients: None, when: None });
+            clauses.push(Clause { types: open, patients: None, related: None, when: None });
         }
-        for (patient, types) in &patients {
-            let types = types.difference(open);
-            if !types.is_empty() {
-                let patients = Some(vec![(*patient).clone()]);
-                clauses.push(Clause { types, patients, when: None });
+        let (some, whole): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|way| way.when.is_some());
+        for way in whole {
+            let types = way.types.difference(open);
+            match clauses.iter_mut().skip(usize::from(!open.is_empty())).find(|it| way.is_like(it))
+            {
+                Some(clause) => clause.types = clause.types.union(types),
+                None if types.is_empty() => {}
+                None => clauses.push(way.clause(types)),
             }
         }
-        for (patient, when) in constrained {
-            let kind = when.kind();
-            let mut free = patients.iter().filter(|(_, types)| types.contains(kind));
-            let whole = open.contains(kind) || free.any(|(free, _)| Some(*free) == patient);
-            let patients = patient.map(|patient| vec![patient.clone()]);
-            let clause = Clause { types: TypeSet::of(kind), patients, when: Some(when) };
-            if !whole && !clauses.contains(&clause) {
-                clauses.push(clause);
+        for way in some {
+            let types = way.types.difference(open);
+            let covers = |clause: &&Clause| {
+                let whole = clause.types.intersection(types) == types && way.is_like(clause);
+                whole && (clause.when.is_none() || clause.when == way.when)
+            };
+            if !types.is_empty() && !clauses.iter().any(|clause| covers(&clause)) {
+                clauses.push(way.clause(types));
             }
         }
         if clauses.is_empty() { Self::Nothing } else { Self::AnyOf(clauses) }
@@ -77,11 +109,24 @@ impl Filter {
     }
 }
 
+impl Clause {
+    /// The one patient, if it is one.
+    pub(crate) fn only_patient(&self) -> Option<&ResourceId> {
+        match self.patients.as_deref() {
+            Some([patient]) => Some(patient),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Debug for Clause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.types)?;
         if let Some(patients) = &self.patients {
             write!(f, " of {} patient(s)", patients.len())?;
+        }
+        if let Some(related) = &self.related {
+            write!(f, " related by {related:?}")?;
         }
         match &self.when {
             None => Ok(()),

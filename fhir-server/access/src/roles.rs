@@ -12,7 +12,11 @@ use crate::{Action, Actions, Role, TypeSet};
 pub(crate) enum Bound {
     /// Anybody's, and what is nobody's.
     Open,
-    /// Those of patients to whom the user has a relationship: treats them, or works for their organisation.
+    /// Those of patients whom the user treats.
+    Treated,
+    /// Those of patients of the organisations that the user works for.
+    Organisation,
+    /// Those of either.
     Related,
     /// One's own.
     Own,
@@ -198,16 +202,16 @@ const RS: &str = "rs";
 
 /// The table: what no row says is not reached.
 const TABLE: &[(Role, &[&str], &str, Bound)] = &[
-    (Role::Clinician, CLINICAL, CRUDS, Bound::Related),
+    (Role::Clinician, CLINICAL, CRUDS, Bound::Treated),
     (Role::Clinician, DIRECTORIES, RS, Bound::Open),
     (Role::CareCoordinator, COORDINATION, CRUDS, Bound::Related),
     (Role::CareCoordinator, CLINICAL, RS, Bound::Related),
     (Role::CareCoordinator, DIRECTORIES, RS, Bound::Open),
-    (Role::FrontDesk, FRONT_DESK, CRUS, Bound::Related),
+    (Role::FrontDesk, FRONT_DESK, CRUS, Bound::Organisation),
     (Role::FrontDesk, TIMES, CRUS, Bound::Open),
     (Role::FrontDesk, DIRECTORIES, RS, Bound::Open),
-    (Role::Billing, CLAIMS, CRUS, Bound::Related),
-    (Role::Billing, CODED_FACTS, RS, Bound::Related),
+    (Role::Billing, CLAIMS, CRUS, Bound::Organisation),
+    (Role::Billing, CODED_FACTS, RS, Bound::Organisation),
     (Role::Billing, DIRECTORIES, RS, Bound::Open),
     (Role::Integration, ALL, CRUDS, Bound::Open),
     (Role::Auditor, &["AuditEvent"], RS, Bound::Open),

@@ -1,10 +1,12 @@
 //! What a decision must know of the definitions, and the decision's arithmetic.
 
+use std::sync::Arc;
+
 use canonical_model::{ResourceId, ResourceType};
 
-use crate::filter::Constrained;
-use crate::roles::{Bound, rows};
-use crate::{Action, Caller, Conditions, Context, Filter, Treatment, TypeSet};
+use crate::filter::Way;
+use crate::roles::{Bound, Row, rows};
+use crate::{Action, Caller, Conditions, Context, Filter, Relations, Treatment, TypeSet};
 
 /// What decisions must know of FHIR's definitions, read once at start, and of the operator's choices.
 #[derive(Clone, Debug)]
@@ -13,8 +15,12 @@ pub struct Rules {
     treatment: Treatment,
 }
 
-/// Types that a caller reaches: of one patient, or of whomever.
-type Reached<'a> = (Option<&'a ResourceId>, TypeSet);
+/// Types that a caller reaches: of one patient, of those to whom there is a relationship, or of whomever.
+struct Reached<'a> {
+    patient: Option<&'a ResourceId>,
+    related: Option<&'a Arc<Relations>>,
+    types: TypeSet,
+}
 
 impl Rules {
     /// Asks `in_patient_compartment` once for each type. Patient itself is always in it.
@@ -41,29 +47,24 @@ impl Rules {
         action: Action,
         conditions: &dyn Conditions,
     ) -> Filter {
-        let mut open = TypeSet::EMPTY;
-        let mut patients: Vec<(&ResourceId, TypeSet)> = Vec::new();
-        let mut constrained: Vec<Constrained<'_>> = Vec::new();
+        let mut ways = Vec::new();
         for scope in caller.scopes.clinical().iter().filter(|scope| scope.grants(action)) {
-            for (patient, types) in self.reached(caller, scope.context(), action) {
+            for Reached { patient, related, types } in self.reached(caller, scope.context(), action)
+            {
                 let types = types.intersection(scope.types());
-                match (scope.constrained(), patient) {
-                    (Some((kind, text)), patient) => {
-                        let when = conditions.of(kind, text).filter(|when| when.kind() == kind);
-                        let when = when.filter(|_| types.contains(kind));
-                        constrained.extend(when.map(|when| (patient, when)));
-                    }
-                    (None, None) => open = open.union(types),
-                    (None, Some(patient)) => {
-                        match patients.iter_mut().find(|(have, _)| *have == patient) {
-                            Some((_, have)) => *have = have.union(types),
-                            None => patients.push((patient, types)),
+                let when = match scope.constrained() {
+                    None => None,
+                    Some((kind, text)) => {
+                        match conditions.of(kind, text).filter(|when| when.kind() == kind) {
+                            Some(when) => Some(when),
+                            None => continue,
                         }
                     }
-                }
+                };
+                ways.push(Way { types, patient, related, when });
             }
         }
-        Filter::join(open, patients, constrained)
+        Filter::join(ways)
     }
 
     /// Whether a scope grants the action on the type to a user who is known, and no role lets it.
@@ -89,7 +90,7 @@ impl Rules {
             .filter(|scope| within(scope.types().intersection(possible(scope.context()))))
             .any(|scope| {
                 let reached = self.reached(caller, scope.context(), action);
-                !reached.iter().any(|(_, types)| within(types.intersection(scope.types())))
+                !reached.iter().any(|it| within(it.types.intersection(scope.types())))
             })
     }
 
@@ -102,35 +103,73 @@ impl Rules {
         action: Action,
     ) -> Vec<Reached<'a>> {
         let rows = caller.roles.iter().flat_map(|role| rows(role, action));
-        let own = |patient: &'a ResourceId| (Some(patient), self.patient_compartment);
+        let within = |patient: &'a ResourceId, row: &Row| Reached {
+            patient: Some(patient),
+            related: None,
+            types: row.types.intersection(self.patient_compartment),
+        };
         match context {
-            Context::System => vec![(None, TypeSet::ALL)],
+            Context::System => vec![Reached { patient: None, related: None, types: TypeSet::ALL }],
             Context::User => rows
-                .filter_map(|row| {
-                    let (patient, types) = match row.bound {
-                        Bound::Open if caller.is_staff() => (None, TypeSet::ALL),
-                        Bound::Related if caller.is_staff() && self.treats() => {
-                            (None, TypeSet::ALL)
-                        }
-                        Bound::Own => own(caller.is_patient()?),
-                        Bound::StandsFor => own(caller.patient.as_ref()?),
-                        Bound::Open | Bound::Related => return None,
-                    };
-                    Some((patient, types.intersection(row.types)))
+                .filter_map(|row| match row.bound {
+                    Bound::Own => Some(within(caller.is_patient()?, row)),
+                    Bound::StandsFor => Some(within(caller.patient.as_ref()?, row)),
+                    Bound::Open => {
+                        let of_anybody = Reached { patient: None, related: None, types: row.types };
+                        caller.is_staff().then_some(of_anybody)
+                    }
+                    Bound::Treated | Bound::Organisation | Bound::Related => {
+                        self.of_staff(caller, row)
+                    }
                 })
                 .collect(),
             Context::Patient => {
                 let Some(chosen) = &caller.patient else { return Vec::new() };
-                let within = |bound| match bound {
-                    Bound::Open | Bound::StandsFor => true,
-                    Bound::Related => self.treats(),
-                    Bound::Own => caller.is_patient() == Some(chosen),
+                let bounded = |row: &Row| match row.bound {
+                    Bound::Open | Bound::StandsFor => Some(within(chosen, row)),
+                    Bound::Own => {
+                        (caller.is_patient() == Some(chosen)).then(|| within(chosen, row))
+                    }
+                    Bound::Treated | Bound::Organisation | Bound::Related => {
+                        let Reached { related, .. } = self.of_staff(caller, row)?;
+                        Some(Reached { related, ..within(chosen, row) })
+                    }
                 };
-                rows.filter(|row| within(row.bound))
-                    .map(|row| (Some(chosen), row.types.intersection(self.patient_compartment)))
-                    .collect()
+                rows.filter_map(bounded).collect()
             }
         }
+    }
+
+    /// What who works here reaches by a row that asks for a relationship.
+    fn of_staff<'a>(&self, caller: &'a Caller, row: &Row) -> Option<Reached<'a>> {
+        if !caller.is_staff() {
+            return None;
+        }
+        if self.treats() {
+            return Some(Reached { patient: None, related: None, types: row.types });
+        }
+        let related = caller.related.as_deref()?;
+        let related = match row.bound {
+            Bound::Treated => &related.treated,
+            Bound::Organisation => &related.of_organisation,
+            Bound::Related => &related.both,
+            Bound::Open | Bound::Own | Bound::StandsFor => return None,
+        };
+        let types = row.types.intersection(self.patient_compartment);
+        Some(Reached { patient: None, related: Some(related), types })
+    }
+
+    /// Whether the relationships of a caller decide what it reaches.
+    #[must_use]
+    pub fn asks_relations(&self, caller: &Caller) -> bool {
+        let asks = |role| {
+            let rows = Action::ALL.into_iter().flat_map(move |action| rows(role, action));
+            let by = |row: &Row| {
+                matches!(row.bound, Bound::Treated | Bound::Organisation | Bound::Related)
+            };
+            rows.into_iter().any(by)
+        };
+        !self.treats() && caller.is_staff() && caller.roles.iter().any(asks)
     }
 
     /// Whether who works with patients reaches all of them.

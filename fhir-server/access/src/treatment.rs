@@ -4,7 +4,7 @@
 /// theirs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Treatment {
-    /// They reach those alone. No relationships are known yet: so they reach nobody.
+    /// They reach those alone.
     #[default]
     Related,
     /// They reach all patients.

@@ -44,12 +44,13 @@ pub(crate) fn looking(account: &Account) -> Result<Caller> {
 }
 
 /// The request of such a look.
-pub(crate) fn look(
+pub(crate) async fn look(
+    domain: &Domain,
     account: &Account,
     request_id: Arc<str>,
     address: Option<std::net::IpAddr>,
     interaction: AuditInteraction,
 ) -> Result<Request> {
-    let caller = Arc::new(looking(account)?);
+    let caller = domain.relate(Arc::new(looking(account)?)).await?;
     Ok(Request { caller, request_id, address, interaction, idempotency: None, room: None })
 }

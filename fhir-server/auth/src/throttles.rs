@@ -176,6 +176,7 @@ mod tests {
             fhir_user: None,
             token_id: "t".into(),
             site: 0,
+            related: None,
             roles: Roles::default(),
             orgs: Box::default(),
             purpose: None,

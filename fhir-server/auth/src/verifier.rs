@@ -176,6 +176,8 @@ fn caller(claims: Claims, clients: &Clients) -> Result<Caller> {
             account: claims.generations.account,
             client: claims.generations.client,
         },
+        // Whoever answers asks for it.
+        related: None,
     })
 }
 

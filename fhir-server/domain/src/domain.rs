@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 use crate::conditions::Compiled;
 use crate::definitions::Known;
 use crate::hooks::Hooks;
+use crate::relations;
 use crate::request::Request;
 
 /// What the server promises beyond the specification, by choice.
@@ -64,7 +65,7 @@ pub struct Services {
 /// The Patient Domain Service. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Domain {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
@@ -77,6 +78,8 @@ pub(crate) struct Shared {
     pub(crate) rules: Rules,
     /// Constraints of scopes.
     pub(crate) compiled: Compiled,
+    /// Callers with their relationships.
+    pub(crate) related: relations::Known,
 }
 
 impl Shared {
@@ -104,6 +107,7 @@ impl Domain {
                 index_work,
                 rules,
                 compiled: Compiled::default(),
+                related: relations::Known::default(),
             }),
         }
     }

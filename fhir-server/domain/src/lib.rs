@@ -15,6 +15,7 @@ pub mod parameters;
 mod prepare;
 mod reached;
 pub mod record;
+mod relations;
 mod request;
 pub mod terminology;
 mod watch;

@@ -15,6 +15,16 @@ pub const UNUSED_NAMED_MAX: usize = 10;
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 /// Constraints of scopes that are remembered compiled: some KiB each at most.
 pub const CONDITIONS_REMEMBERED_MAX: usize = 10_000;
+/// Seconds for which it is trusted whom a user treats: who is no longer to is shut out within them.
+pub const RELATED_FOR_S: i64 = 4;
+/// Users of whom that is remembered at a time.
+pub const RELATED_CALLERS_MAX: usize = 10_000;
+/// Days before and after which what brings a user and a patient together is treatment still, or already.
+pub const TREATED_AFTER_DAYS: i64 = 30;
+/// Care teams, encounters and appointments of one user, of each so many at most.
+pub const TREATED_MAX: usize = 5_000;
+/// Roles of one practitioner, as resources.
+pub const ROLES_MAX: usize = 16;
 /// Tries of a transaction that other writes overtake.
 pub const TRANSACTION_TRIES_MAX: usize = 16;
 /// Bytes of a name that is repeated as that of a type; FHIR's longest has 33.

@@ -1,6 +1,6 @@
 //! From a resource to a change that can be committed: hooks, identity, index, digest.
 
-use access::Access;
+use access::{Access, Relations};
 use bytes::Bytes;
 use canonical_model::date::format_instant;
 use canonical_model::{
@@ -8,7 +8,7 @@ use canonical_model::{
 };
 use chrono::{DateTime, Utc};
 use search::IndexEntries;
-use store::{Change, Method, Stored};
+use store::{Change, Method, Stored, Transaction};
 
 use crate::Domain;
 use crate::admission::{self, Asking};
@@ -17,10 +17,110 @@ use crate::limits::RESOURCE_BYTES_MAX;
 
 /// A change and the version that it becomes when it is committed.
 pub(crate) struct Prepared {
+    change: Change,
+    version: Stored,
+    /// The SearchParameter that the version is, if it is active.
+    asking: Option<Asking>,
+    unsure: Option<Unsure>,
+}
+
+/// What a [`Prepared`] is made of.
+pub(crate) struct Parts {
     pub(crate) change: Change,
     pub(crate) version: Stored,
-    /// The SearchParameter that the version is, if it is active.
     pub(crate) asking: Option<Asking>,
+    pub(crate) unsure: Option<Unsure>,
+}
+
+/// A change that may be made if there is a relationship to its patients.
+#[must_use = "it is to be settled before the change is made"]
+pub(crate) struct Unsure {
+    access: Access,
+    kind: ResourceType,
+    entries: IndexEntries,
+}
+
+impl Prepared {
+    /// The digest of the new content.
+    pub(crate) fn digest(&self) -> i64 {
+        self.change.digest
+    }
+
+    /// The change and its version, which may be made.
+    ///
+    /// # Errors
+    /// Forbidden; Unavailable or Internal.
+    pub(crate) async fn settled(
+        self,
+        domain: &Domain,
+        open: Option<&mut Transaction>,
+    ) -> Result<(Change, Stored)> {
+        let Self { change, version, unsure, .. } = self;
+        if let Some(unsure) = unsure {
+            unsure.settle(domain, open).await?;
+        }
+        Ok((change, version))
+    }
+
+    pub(crate) fn into_parts(self) -> Parts {
+        let Self { change, version, asking, unsure } = self;
+        Parts { change, version, asking, unsure }
+    }
+}
+
+impl Unsure {
+    /// Asks the store, within the transaction that is open if one is.
+    ///
+    /// # Errors
+    /// Forbidden where there is no relationship; Unavailable or Internal.
+    pub(crate) async fn settle(
+        self,
+        domain: &Domain,
+        mut open: Option<&mut Transaction>,
+    ) -> Result<()> {
+        let Self { access, kind, entries } = self;
+        let (mut known, owners) = (Vec::new(), &entries.owners);
+        for relations in access.relations(kind) {
+            let patients = match open.as_deref_mut() {
+                Some(open) => open.related(relations, owners).await?,
+                None => domain.store().related(relations, owners).await?,
+            };
+            known.push((relations, patients));
+        }
+        let related = |asked: &Relations, patient: &ResourceId| {
+            let found = known.iter().find(|(relations, _)| std::ptr::eq(&***relations, asked));
+            found.is_some_and(|(_, patients)| patients.contains(patient))
+        };
+        match access.permits(kind, &entries, domain.store().hasher(), &related) {
+            true => Ok(()),
+            false => Err(outside()),
+        }
+    }
+}
+
+/// Whether new content may be written: now, if there is a relationship to its patients, or not at all.
+///
+/// A new patient under an id of this server, of whom nothing can be here yet, may name the user, or an organisation
+/// of theirs: that is how there come to be any.
+fn permitted(
+    domain: &Domain,
+    access: &Access,
+    kind: ResourceType,
+    place: Place<'_>,
+    entries: &IndexEntries,
+) -> Result<Option<Unsure>> {
+    let hasher = domain.store().hasher();
+    let is_new = kind == ResourceType::PATIENT && place.method == Method::Create;
+    let names = |relations: &Relations, patient: &ResourceId| {
+        is_new && patient == place.id && relations.names(entries, hasher)
+    };
+    if access.permits(kind, entries, hasher, &names) {
+        return Ok(None);
+    }
+    match access.permits(kind, entries, hasher, &|_, _| !is_new) {
+        true => Ok(Some(Unsure { access: access.clone(), kind, entries: entries.clone() })),
+        false => Err(outside()),
+    }
 }
 
 /// Where a new version goes.
@@ -60,9 +160,7 @@ pub(crate) fn content(
         true => domain.extract(&resource)?,
         false => IndexEntries::default(),
     };
-    if !access.permits(kind, &entries, domain.store().hasher()) {
-        return Err(outside());
-    }
+    let unsure = permitted(domain, access, kind, place, &entries)?;
     let text = resource.to_text();
     if text.len() > RESOURCE_BYTES_MAX {
         return Err(Error::unprocessable("A resource has at most 4 MiB. Split it.")
@@ -98,7 +196,7 @@ pub(crate) fn content(
         digest,
         entries,
     };
-    Ok(Prepared { change, version: stored, asking })
+    Ok(Prepared { change, version: stored, asking, unsure })
 }
 
 /// Whether it came out of an answer that left something out. Written back, it would delete the rest.
@@ -133,7 +231,7 @@ pub(crate) fn tombstone(kind: ResourceType, place: Place<'_>) -> Prepared {
         digest: 0,
         entries: IndexEntries::default(),
     };
-    Prepared { change, version: stored, asking: None }
+    Prepared { change, version: stored, asking: None, unsure: None }
 }
 
 /// Of the content, with what is kept beside it.

@@ -186,6 +186,7 @@ async fn answer(
     }
     let caller = app.verifier.verify(bearer(headers)?)?;
     throttle::admit(app, &caller, found.as_ref().ok())?;
+    let caller = app.domain.relate(caller).await?;
     let request = Request {
         caller,
         request_id: Arc::clone(id),

@@ -4,6 +4,7 @@
 //! **Architecture invariant:** no SQL and no I/O here; `store` lowers the expression tree.
 
 mod binding;
+mod care;
 pub mod catalogue;
 mod condition;
 pub mod custom;
@@ -23,6 +24,7 @@ mod sealed;
 pub mod terms;
 mod timeline;
 
+pub use care::care_keys;
 pub use catalogue::{Catalogue, Form};
 pub use condition::condition;
 pub use custom::{Custom, asks, clash, published_urls};

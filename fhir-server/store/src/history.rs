@@ -11,7 +11,7 @@ use crate::Store;
 use crate::error::StoreError;
 use crate::limits::{PAGE_BYTES_MAX, VERSIONS_JUDGED_AT_ONCE, VERSIONS_JUDGED_MAX};
 use crate::query::{Sql, bind, prepared, push_reach, with_room, within};
-use crate::reach::{Extract, Reach};
+use crate::reach::{Extract, Known, Reach};
 use crate::rows::{Stored, stored_for, stored_named_for};
 
 /// Whose history.
@@ -108,10 +108,14 @@ impl Store {
             let (found, cut) = self.candidates(reaches, &query).await?;
             let count = i64::try_from(found.len()).unwrap_or(i64::MAX);
             seen += count;
+            let known = self.known_of(reaches, &found).await?;
             for (stored, key, current) in found {
                 query.after = Some(key);
-                let reach = reaches.iter().find(|(kind, _)| *kind == stored.kind);
-                if reach.is_some_and(|(_, reach)| current || reach.takes(&stored, extract)) {
+                let both = reaches.iter().zip(&known).find(|((kind, _), _)| *kind == stored.kind);
+                let takes = |((_, reach), known): (&(ResourceType, Reach), &Known)| {
+                    current || reach.takes(&stored, extract, known)
+                };
+                if both.is_some_and(takes) {
                     bytes += stored.text.as_ref().map_or(0, bytes::Bytes::len);
                     page.versions.push((stored, key));
                 }
@@ -127,6 +131,18 @@ impl Store {
                 return Ok(page);
             }
         }
+    }
+
+    /// For each reach the patients of superseded versions of its type to whom there is a relationship.
+    async fn known_of(&self, reaches: &Reaches, found: &[Candidate]) -> Result<Vec<Known>> {
+        let mut all = Vec::with_capacity(reaches.len());
+        for (kind, reach) in reaches {
+            let of = found.iter().filter(|(stored, _, current)| !current && stored.kind == *kind);
+            let patients: Vec<i64> =
+                of.flat_map(|(stored, ..)| stored.patients.iter().copied()).collect();
+            all.push(self.known(reach, &patients).await?);
+        }
+        Ok(all)
     }
 
     /// Versions within the bounds of the reaches; also whether their size cut them short.

@@ -90,6 +90,8 @@ pub const SIZES_REMEMBERED_FOR: Duration = Duration::from_secs(60);
 pub const PROBED_PATHS_MAX: usize = 24;
 /// Parameters whose texts are walked along together, each in its own part of the index.
 pub const TEXT_PARAMS_MAX: usize = 8;
+/// Patients who are compared one by one with those of each candidate; more are hashed once.
+pub const KIN_COMPARED_MAX: usize = 16;
 /// Superseded versions that are read together to decide by their content whether they are within reach.
 pub const VERSIONS_JUDGED_AT_ONCE: i64 = 200;
 /// Those that are judged so for one page of a history: some 50 ms. It then ends early, with a link.

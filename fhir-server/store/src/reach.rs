@@ -1,15 +1,22 @@
 //! How far an access reaches within one type, as the store understands it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use access::{Access, Clause, Condition, Filter};
+use access::{Access, Clause, Condition, Filter, Relations};
 use canonical_model::{Resource, ResourceId, ResourceType, Result};
 use search::{Hasher, IndexEntries, label_keys};
 
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use sqlx::{Postgres, Row};
+
+use crate::error::StoreError;
 use crate::rows::Stored;
+use crate::{Store, Transaction};
 
 /// How far an access reaches within one type.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Reach {
     /// Nothing of the type.
     Nothing,
@@ -22,7 +29,7 @@ pub(crate) enum Reach {
 }
 
 /// Ways in, and what is withheld on all of them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Ways {
     pub(crate) arms: Vec<Arm>,
     /// Keys of labels: what has one of them is withheld.
@@ -30,12 +37,24 @@ pub(crate) struct Ways {
 }
 
 /// One way in: all that is there must hold.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Arm {
     /// In the compartments of these patients.
     pub(crate) owners: Option<Vec<i64>>,
+    /// In that of a patient to whom there is a relationship.
+    pub(crate) related: Option<Kin>,
     pub(crate) when: Option<Arc<Condition>>,
 }
+
+/// Patients to whom there is a relationship: these, and those who are indexed under these keys.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Kin {
+    pub(crate) patients: Arc<[i64]>,
+    pub(crate) keys: Arc<[i64]>,
+}
+
+/// For each arm the patients who are indexed under its keys, of those that were asked about.
+pub(crate) type Known = Vec<HashSet<i64>>;
 
 /// What a version is indexed under: `history` keeps no index values, so conditions are decided on the content.
 pub type Extract<'a> = &'a (dyn Fn(&Resource) -> Result<IndexEntries> + Sync);
@@ -47,10 +66,11 @@ impl Reach {
             Self::Nothing => Self::Nothing,
             plain if labels.is_empty() => plain,
             Self::Everything => {
-                Self::Where(Ways { arms: vec![Arm { owners: None, when: None }], labels })
+                let arms = vec![Arm { owners: None, related: None, when: None }];
+                Self::Where(Ways { arms, labels })
             }
             Self::Patients(patients) => {
-                let arms = vec![Arm { owners: Some(patients), when: None }];
+                let arms = vec![Arm { owners: Some(patients), related: None, when: None }];
                 Self::Where(Ways { arms, labels })
             }
             Self::Where(ways) => Self::Where(Ways { labels, ..ways }),
@@ -65,13 +85,18 @@ impl Reach {
             Filter::AnyOf(_) => {}
         }
         let (mut patients, mut arms) = (Vec::new(), Vec::new());
-        for Clause { patients: of, when, .. } in access.filter().clauses_for(kind) {
-            let identity = |id: &ResourceId| hasher.identity(ResourceType::PATIENT, id.as_str());
-            let owners = of.as_ref().map(|ids| ids.iter().map(identity).collect::<Vec<_>>());
-            match (owners, when) {
-                (None, None) => return Self::Everything,
-                (Some(owners), None) => patients.extend(owners),
-                (owners, Some(when)) => arms.push(Arm { owners, when: Some(Arc::clone(when)) }),
+        let identity = |id: &ResourceId| hasher.identity(ResourceType::PATIENT, id.as_str());
+        let identities = |ids: &[ResourceId]| ids.iter().map(identity).collect::<Vec<_>>();
+        for Clause { patients: of, related, when, .. } in access.filter().clauses_for(kind) {
+            let owners = of.as_deref().map(identities);
+            let kin = |it: &Arc<Relations>| Kin {
+                patients: Arc::clone(it.identities(hasher)),
+                keys: Arc::clone(it.keys(hasher)),
+            };
+            match (owners, related.as_ref().map(kin), when.clone()) {
+                (None, None, None) => return Self::Everything,
+                (Some(owners), None, None) => patients.extend(owners),
+                (owners, related, when) => arms.push(Arm { owners, related, when }),
             }
         }
         let labels = Vec::new();
@@ -80,7 +105,7 @@ impl Reach {
             (_, true) => Self::Patients(patients),
             (true, _) => Self::Where(Ways { arms, labels }),
             (false, _) => {
-                arms.insert(0, Arm { owners: Some(patients), when: None });
+                arms.insert(0, Arm { owners: Some(patients), related: None, when: None });
                 Self::Where(Ways { arms, labels })
             }
         }
@@ -102,14 +127,14 @@ impl Reach {
 
     /// Whether a superseded version is within reach, of which the owners are already. What cannot be read or indexed
     /// any more is not; one without content has no label and meets no condition.
-    pub(crate) fn takes(&self, version: &Stored, extract: Extract<'_>) -> bool {
+    pub(crate) fn takes(&self, version: &Stored, extract: Extract<'_>, known: &Known) -> bool {
         let Some(ways) = self.ways() else { return true };
         let entries = match version.text.as_deref().map(|text| extract(&Resource::parse(text)?)) {
             None => IndexEntries::default(),
             Some(Ok(entries)) => entries,
             Some(Err(_)) => return false,
         };
-        ways.admit(&version.patients, &entries)
+        ways.admit(&version.patients, &entries, known)
     }
 
     /// The ways in, where owners are not all that is demanded.
@@ -123,12 +148,91 @@ impl Reach {
 
 impl Ways {
     /// Whether a version that belongs to these patients and is indexed under this is let through.
-    fn admit(&self, patients: &[i64], entries: &IndexEntries) -> bool {
+    fn admit(&self, patients: &[i64], entries: &IndexEntries, known: &Known) -> bool {
         let withheld = self.labels.iter().any(|label| entries.keys.contains(label));
-        let let_in = |Arm { owners, when }: &Arm| {
-            let owned = |owners: &Vec<i64>| owners.iter().any(|owner| patients.contains(owner));
-            owners.as_ref().is_none_or(owned) && when.as_ref().is_none_or(|it| it.admits(entries))
+        let let_in = |(n, Arm { owners, related, when }): (usize, &Arm)| {
+            let by_keys = |patient: &i64| known.get(n).is_some_and(|known| known.contains(patient));
+            let is_kin = |kin: &Kin, it: &i64| kin.patients.contains(it) || by_keys(it);
+            let one = |patient: &i64| {
+                owners.as_ref().is_none_or(|owners| owners.contains(patient))
+                    && related.as_ref().is_none_or(|kin| is_kin(kin, patient))
+            };
+            let bounded = owners.is_some() || related.is_some();
+            (!bounded || patients.iter().any(one))
+                && when.as_ref().is_none_or(|it| it.admits(entries))
         };
-        !withheld && self.arms.iter().any(let_in)
+        !withheld && self.arms.iter().enumerate().any(let_in)
     }
+}
+
+const INDEXED_UNDER: &str =
+    "select id_hash from resource where id_hash = any($1) and method <> 2 and keys && $2";
+
+impl Store {
+    /// Which of these patients each arm reaches by their own keys.
+    pub(crate) async fn known(&self, reach: &Reach, patients: &[i64]) -> Result<Known> {
+        let Some(ways) = reach.ways() else { return Ok(Known::new()) };
+        let mut known = Known::with_capacity(ways.arms.len());
+        for arm in &ways.arms {
+            let keys = arm.related.as_ref().map_or(&[][..], |kin| &kin.keys);
+            known.push(self.indexed_under(keys, patients).await?);
+        }
+        Ok(known)
+    }
+
+    async fn indexed_under(&self, keys: &[i64], patients: &[i64]) -> Result<HashSet<i64>> {
+        if keys.is_empty() || patients.is_empty() {
+            return Ok(HashSet::new());
+        }
+        identities(&self.sessions.fetch_all(indexed_under(keys, patients)).await?)
+    }
+
+    /// Those of these patients who name the user as theirs, or an organisation of the user's.
+    ///
+    /// # Errors
+    /// Unavailable or Internal.
+    pub async fn related(
+        &self,
+        relations: &Relations,
+        patients: &[ResourceId],
+    ) -> Result<HashSet<ResourceId>> {
+        let identities = patient_identities(self.hasher(), patients);
+        let found = self.indexed_under(relations.keys(self.hasher()), &identities).await?;
+        Ok(those(patients, &identities, &found))
+    }
+}
+
+impl Transaction {
+    /// As [`Store::related`], in its own session: who waited for another while holding this one could wait for ever.
+    ///
+    /// # Errors
+    /// Unavailable or Internal.
+    pub async fn related(
+        &mut self,
+        relations: &Relations,
+        patients: &[ResourceId],
+    ) -> Result<HashSet<ResourceId>> {
+        let ids = patient_identities(self.hasher(), patients);
+        let keys = Arc::clone(relations.keys(self.hasher()));
+        let rows = indexed_under(&keys, &ids).fetch_all(self.connection()).await;
+        Ok(those(patients, &ids, &identities(&rows.map_err(StoreError)?)?))
+    }
+}
+
+fn indexed_under<'q>(keys: &'q [i64], patients: &'q [i64]) -> Query<'q, Postgres, PgArguments> {
+    sqlx::query(INDEXED_UNDER).bind(patients).bind(keys)
+}
+
+fn identities(rows: &[PgRow]) -> Result<HashSet<i64>> {
+    rows.iter().map(|row| Ok(row.try_get(0).map_err(StoreError)?)).collect()
+}
+
+fn patient_identities(hasher: &Hasher, patients: &[ResourceId]) -> Vec<i64> {
+    patients.iter().map(|id| hasher.identity(ResourceType::PATIENT, id.as_str())).collect()
+}
+
+/// The patients whose identities were found.
+fn those(patients: &[ResourceId], ids: &[i64], found: &HashSet<i64>) -> HashSet<ResourceId> {
+    let both = patients.iter().zip(ids);
+    both.filter(|(_, it)| found.contains(it)).map(|(id, _)| id.clone()).collect()
 }

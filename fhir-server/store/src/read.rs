@@ -11,7 +11,7 @@ use crate::change::Method;
 use crate::error::StoreError;
 use crate::limits::VERSIONS_PER_READ;
 use crate::query::{Sql, bind, prepared, within};
-use crate::reach::{Extract, Reach};
+use crate::reach::{Extract, Known, Reach};
 use crate::read_group::Wanted;
 pub use crate::rows::Stored;
 use crate::rows::stored_for;
@@ -122,9 +122,12 @@ impl Store {
         extract: Extract<'_>,
     ) -> Result<Option<Stored>> {
         let reach = Reach::of(access, kind, self.hasher());
-        let found = self.version(&reach, kind, id, version).await?;
-        let within = |(stored, current): &(Stored, bool)| *current || reach.takes(stored, extract);
-        Ok(found.filter(within).map(|(stored, _)| stored))
+        let Some((stored, current)) = self.version(&reach, kind, id, version).await? else {
+            return Ok(None);
+        };
+        let known =
+            if current { Known::new() } else { self.known(&reach, &stored.patients).await? };
+        Ok((current || reach.takes(&stored, extract, &known)).then_some(stored))
     }
 
     /// A version within the bounds of the reach, and whether the head has decided that it is within all of it.

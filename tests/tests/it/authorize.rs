@@ -261,6 +261,8 @@ async fn who_reaches_no_patient_gives_no_patients_record() -> Result<()> {
         settings.policy.treatment = access::Treatment::Related;
     })
     .await?;
+    let stranger = r#"{"resourceType":"Patient","id":"anna","name":[{"family":"Alpha"}]}"#;
+    assert_eq!(world.server.client.send("PUT", "/Patient/anna", stranger).await?.status, 200);
     let app = world.spa("launch/patient patient/*.rs");
     let mut visitor = world.visitor()?;
     let page = visitor.open(&app.path()).await?;
@@ -273,6 +275,9 @@ async fn who_reaches_no_patient_gives_no_patients_record() -> Result<()> {
     consent.action = "/auth/consent".into();
     let page = visitor.submit(&consent).await?;
     assert_eq!(page.param("error").as_deref(), Some("access_denied"), "{page:?}");
+    // Of Bert she is the general practitioner.
+    let client = world.given(&app, "clara", Some("B-1")).await?;
+    assert_eq!(status(&client, "/Patient/bert").await?, 200);
     Ok(())
 }
 

@@ -57,6 +57,7 @@ mod patch;
 mod record;
 mod refresh;
 mod reindex;
+mod relationships;
 mod restore;
 mod retention;
 mod revocation;

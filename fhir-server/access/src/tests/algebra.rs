@@ -72,7 +72,9 @@ fn reach(scopes: &Scopes, caller: &Caller) -> Vec<bool> {
     for action in Action::ALL {
         let access = Access::decide_system(&rules, &caller, action, &Published);
         let permits = |(kind, entries): &(ResourceType, IndexEntries)| {
-            access.as_ref().is_ok_and(|access| access.permits(*kind, entries, &HASHER))
+            access
+                .as_ref()
+                .is_ok_and(|access| access.permits(*kind, entries, &HASHER, &|_, _| false))
         };
         bits.extend(ALL.iter().map(permits));
     }

@@ -58,7 +58,7 @@ fn one_resource_must_meet_it() {
         let access = Access::decide(&rules, &caller, kind, action, &Published).unwrap();
         let entries = observation(category, patients);
         assert_eq!(
-            access.permits(kind, &entries, &hasher()),
+            access.permits(kind, &entries, &hasher(), &|_, _| false),
             permitted,
             "{scopes} {action:?} {category} {patients:?}"
         );

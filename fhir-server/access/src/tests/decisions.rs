@@ -249,7 +249,7 @@ fn one_resource_is_reached_through_its_patients() {
         let access = Access::decide_system(&rules(), &caller, action, &Published).unwrap();
         let entries = IndexEntries { owners: patients.to_vec(), ..IndexEntries::default() };
         assert_eq!(
-            access.permits(kind(name), &entries, &hasher()),
+            access.permits(kind(name), &entries, &hasher(), &|_, _| false),
             permitted,
             "{scopes} {action:?} {name}"
         );
@@ -292,7 +292,7 @@ fn internal_work_reaches_everything_and_says_why() {
     assert_eq!(access.internal_reason(), Some("the relay reads what it was told of"));
     assert_eq!(access.action(), None);
     assert!(
-        access.permits(kind("Slot"), &IndexEntries::default(), &hasher())
+        access.permits(kind("Slot"), &IndexEntries::default(), &hasher(), &|_, _| false)
             && access.reaches(kind("Slot"))
     );
 }

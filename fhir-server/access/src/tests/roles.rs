@@ -1,8 +1,12 @@
 //! The matrix of roles: what of FHIR each reaches, by which letters, and whose.
 
-use super::Published;
-use crate::{Access, Action, Caller, FhirUser, Filter, Role, Roles, Rules, Scopes, Treatment};
+use super::{Published, hasher};
+use crate::{
+    Access, Action, Caller, FhirUser, Related, Relations, Role, Roles, Rules, Scopes, Treatment,
+};
 use canonical_model::{ResourceId, ResourceType};
+use search::IndexEntries;
+use std::sync::Arc;
 
 /// A type of each kind that the table of roles tells apart.
 const TYPES: [&str; 10] = [
@@ -41,13 +45,17 @@ fn letters(rules: &Rules, caller: &Caller, name: &str) -> String {
     for action in Action::ALL {
         let Ok(access) = Access::decide(rules, caller, kind, action, &Published) else { continue };
         letters.push(action.letter());
-        whose = match access.filter() {
-            Filter::AnyOf(_) => access.only_patient(kind).map(|id| format!("({id})")),
-            Filter::Everything | Filter::Nothing => None,
-        }
-        .unwrap_or_default();
+        let only = access.only_patient(kind).map(|id| format!("({id})"));
+        let related = access.relations(kind);
+        let related: Vec<&str> = related.into_iter().map(first).collect();
+        let related = (!related.is_empty()).then(|| format!("[{}]", related.join(",")));
+        whose = [only, related].into_iter().flatten().collect();
     }
     format!("{}{whose}", if letters.is_empty() { "-" } else { &letters })
+}
+
+fn first(relations: &Arc<Relations>) -> &str {
+    relations.patients().first().map_or("", ResourceId::as_str)
 }
 
 /// A row for each role: the letters of each of [`TYPES`], by `user/*.cruds`.
@@ -161,4 +169,64 @@ fn a_refusal_tells_a_role_from_a_scope() {
     let scope = "This needs the scope user/Observation.r.";
     assert_eq!(refused(Some(Role::Clinician), "user/Condition.rs"), scope);
     assert_eq!(refused(Some(Role::Clinician), "user/*.s"), scope);
+}
+
+/// Who treats `t`, and works for an organisation of which `o` is.
+fn related() -> Option<Arc<Related>> {
+    let of = |id: &str| Relations::new(ResourceId::parse(id).into_iter().collect(), Vec::new());
+    Some(Arc::new(Related::new(of("t"), of("o"))))
+}
+
+/// In square brackets the patients to whom there must be a relationship: of both kinds, `t` stands first.
+#[test]
+fn with_relationships_each_role_reaches_those_that_its_row_speaks_of() {
+    let rules = rules(Treatment::Related);
+    let row = |role: Role| {
+        let caller = caller(Some(role), "Practitioner/d1", "", "user/*.cruds");
+        let caller = Caller { related: related(), ..caller };
+        let cells: Vec<String> = TYPES.iter().map(|name| letters(&rules, &caller, name)).collect();
+        format!("{}: {}", role.as_str(), cells.join(" "))
+    };
+    let roles = [Role::Clinician, Role::CareCoordinator, Role::FrontDesk, Role::Billing];
+    assert_eq!(
+        roles.map(row),
+        [
+            "clinician: cruds[t] cruds[t] cruds[t] cruds[t] cruds[t] rs - - - rs",
+            "care-coordinator: rs[t] rs[t] rs[t] cruds[t] cruds[t] rs - - - rs",
+            "front-desk: crus[o] - - - crus[o] crus - - - rs",
+            "billing: rs[o] - rs[o] - rs[o] rs crus[o] - - rs",
+        ]
+    );
+}
+
+#[test]
+fn one_resource_is_reached_through_a_relationship() {
+    let rules = rules(Treatment::Related);
+    let kind = ResourceType::find("Observation").unwrap();
+    let owners = |ids: &[&str]| IndexEntries {
+        owners: ids.iter().map(|id| ResourceId::parse(id).unwrap()).collect(),
+        ..IndexEntries::default()
+    };
+    for (scopes, chosen, action, patients, known, permitted) in [
+        ("user/*.cruds", "", Action::Read, &["t"][..], "", true),
+        ("user/*.cruds", "", Action::Read, &["o"], "", false),
+        ("user/*.cruds", "", Action::Read, &["x", "t"], "", true),
+        ("user/*.cruds", "", Action::Read, &[], "", false),
+        ("user/*.cruds", "", Action::Create, &["x", "t"], "", false),
+        ("user/*.cruds", "", Action::Create, &["x", "t"], "x", true),
+        ("user/*.cruds", "", Action::Create, &["x"], "y", false),
+        ("user/*.cruds", "", Action::Create, &[], "x", false),
+        // An app of one patient is of one who is treated.
+        ("patient/*.cruds", "t", Action::Read, &["t"], "", true),
+        ("patient/*.cruds", "x", Action::Read, &["x", "t"], "", false),
+        ("patient/*.cruds", "x", Action::Read, &["x"], "x", true),
+        ("patient/*.cruds", "x", Action::Read, &["t"], "x", false),
+    ] {
+        let caller = caller(Some(Role::Clinician), "Practitioner/d1", chosen, scopes);
+        let caller = Caller { related: related(), ..caller };
+        let access = Access::decide(&rules, &caller, kind, action, &Published).unwrap();
+        let by_keys = |_: &Relations, patient: &ResourceId| patient.as_str() == known;
+        let found = access.permits(kind, &owners(patients), &hasher(), &by_keys);
+        assert_eq!(found, permitted, "{scopes} {chosen} {action:?} {patients:?} {known}");
+    }
 }

@@ -167,7 +167,7 @@ impl Looking<'_> {
         most: usize,
     ) -> Result<Vec<Stored>, Stop> {
         let domain = &self.people.domain;
-        let request = self.request(AuditInteraction::SearchType)?;
+        let request = self.request(AuditInteraction::SearchType).await?;
         let detail = write_pairs(pairs.iter().map(|(name, text)| (name.as_str(), text.as_str())));
         pairs.push(("_count".to_owned(), most.to_string()));
         let scope = Scope::Type(kind);
@@ -189,8 +189,9 @@ impl Looking<'_> {
         Ok(found)
     }
 
-    fn request(&self, interaction: AuditInteraction) -> canonical_model::Result<Request> {
-        look(self.account, request_id(self.headers), self.address, interaction)
+    async fn request(&self, interaction: AuditInteraction) -> canonical_model::Result<Request> {
+        let id = request_id(self.headers);
+        look(&self.people.domain, self.account, id, self.address, interaction).await
     }
 
     /// One patient, if the person may see him; recorded as a read.
@@ -216,7 +217,7 @@ impl Looking<'_> {
 
     async fn stored(&self, kind: ResourceType, id: &ResourceId) -> Result<Stored, Stop> {
         let domain = &self.people.domain;
-        let request = self.request(AuditInteraction::Read)?;
+        let request = self.request(AuditInteraction::Read).await?;
         let reading = domain::interactions::read::read(domain, &request, kind, id).await?;
         if !reading.recorded {
             let entry = AuditEntry {

@@ -99,12 +99,11 @@ async fn commit(
     resource: Resource,
     claim: Option<i64>,
 ) -> Result<Written> {
-    let prepared = fresh(domain, request, resource)?;
+    let (change, version) = fresh(domain, request, resource)?.settled(domain, None).await?;
     let once = Once {
         criteria: claim,
-        idempotency: kept(request.idempotency.as_ref(), Effect::Created, &prepared.version),
+        idempotency: kept(request.idempotency.as_ref(), Effect::Created, &version),
     };
-    let Prepared { change, version, .. } = prepared;
     let at = version.last_updated;
     match domain.store().commit(change, at, &request.context(), &once, None).await? {
         Applied::Committed => {
@@ -148,9 +147,9 @@ async fn in_turn(
         transaction.rollback().await?;
         return found(domain, request, existing).await;
     }
-    let prepared = fresh(domain, request, resource)?;
-    let idempotency = kept(request.idempotency.as_ref(), Effect::Created, &prepared.version);
-    let Prepared { change, version, .. } = prepared;
+    let (change, version) =
+        fresh(domain, request, resource)?.settled(domain, Some(&mut transaction)).await?;
+    let idempotency = kept(request.idempotency.as_ref(), Effect::Created, &version);
     let once = Once { criteria: None, idempotency };
     let at = version.last_updated;
     match transaction.write(vec![change], at, &request.context(), &once).await? {

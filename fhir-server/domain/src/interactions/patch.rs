@@ -57,7 +57,7 @@ pub async fn patch(
         let resource = apply(&current, &text, patch)?;
         conformance::validate(&resource)?;
         let prepared = content(domain, &access, resource, place)?;
-        if prepared.change.digest == head.digest && head.method != Method::Delete {
+        if prepared.digest() == head.digest && head.method != Method::Delete {
             return Ok(Written::found(Effect::Unchanged, Some(current)));
         }
         let effect = Effect::Updated;

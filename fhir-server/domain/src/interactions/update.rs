@@ -148,7 +148,7 @@ async fn put(
         let prepared = content(domain, &access, resource.clone(), place)?;
         if let Some(head) = head
             && head.method != Method::Delete
-            && head.digest == prepared.change.digest
+            && head.digest == prepared.digest()
         {
             let current = domain.store().read(&access, kind, id).await?;
             return Ok(Written::found(Effect::Unchanged, current));
@@ -217,7 +217,7 @@ pub(crate) async fn replace(
     prepared: Prepared,
     effect: Effect,
 ) -> Result<Option<Written>> {
-    let Prepared { change, version, .. } = prepared;
+    let (change, version) = prepared.settled(domain, None).await?;
     let at = version.last_updated;
     let context = request.context();
     let idempotency = kept(request.idempotency.as_ref(), effect, &version);

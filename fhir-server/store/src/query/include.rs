@@ -144,13 +144,11 @@ fn push_labels(sql: &mut Sql, access: &Access, hasher: &Hasher) {
 fn push_each(sql: &mut Sql, mut some: Vec<(i16, Reach)>) {
     while let Some((kind, reach)) = some.pop() {
         let mut kinds = vec![kind];
-        if let Reach::Patients(owners) = &reach {
-            some.retain(|(kind, other)| {
-                let alike = matches!(other, Reach::Patients(others) if others == owners);
-                kinds.extend(alike.then_some(*kind));
-                !alike
-            });
-        }
+        some.retain(|(kind, other)| {
+            let alike = *other == reach;
+            kinds.extend(alike.then_some(*kind));
+            !alike
+        });
         sql.push(" or (r.type = any(").push_bind(kinds).push(")");
         reach::push(sql, "r", &reach);
         sql.push(")");

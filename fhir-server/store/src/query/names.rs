@@ -28,6 +28,36 @@ impl Store {
     }
 }
 
+/// The patients in whose compartments matches are, each once. Only those who are there.
+const OWNERS: &str = "select distinct h.id from (select unnest(p.patients) from (";
+
+impl Store {
+    /// The patients in whose compartments the matches of a query are, of as many matches as its count.
+    ///
+    /// # Errors
+    /// As [`Store::names`].
+    pub async fn owners(&self, access: &Access, query: &Query) -> Result<Vec<ResourceId>> {
+        let _turn = self.turn_to_search().await?;
+        let mut session = self.searching.take().await?;
+        let lowering = Lowering::of(self, access);
+        let outcome = owners(&mut session, lowering, query).await;
+        session.settle(outcome).map_err(budget::told)
+    }
+}
+
+async fn owners(
+    connection: &mut PgConnection,
+    lowering: Lowering<'_>,
+    query: &Query,
+) -> Result<Vec<ResourceId>> {
+    let plans = plans(connection, lowering, std::slice::from_ref(query), None).await?;
+    let mut sql = statement(OWNERS, &plans, lowering, query.count, None);
+    sql.push(") p) o (patient) cross join lateral (select * from resource x where x.id_hash = o.patient offset 0) h where h.method <> 2 and h.type = ");
+    sql.push_bind(ResourceType::PATIENT.number());
+    let rows = prepared(&mut sql).fetch_all(connection).await.map_err(StoreError)?;
+    rows.iter().map(|row| ResourceId::parse(row.try_get("id").map_err(StoreError)?)).collect()
+}
+
 impl Transaction {
     /// The same as this transaction sees them.
     ///

@@ -8,7 +8,8 @@ use sqlx::{Arguments, Postgres};
 use super::filter::Sql;
 use super::own;
 use super::source::conjuncts;
-use crate::reach::{Arm, Reach, Ways};
+use crate::limits::KIN_COMPARED_MAX;
+use crate::reach::{Arm, Kin, Reach, Ways};
 
 /// Pushes ` and …`: what must hold of the head of this name.
 pub(crate) fn push(sql: &mut Sql, r: &str, reach: &Reach) {
@@ -40,7 +41,7 @@ fn push_labels(sql: &mut Sql, r: &str, labels: &[i64]) {
 }
 
 fn push_arms(sql: &mut Sql, r: &str, arms: &[Arm], filter: &Expr) {
-    if let [Arm { owners: None, when: None }] = arms {
+    if let [Arm { owners: None, related: None, when: None }] = arms {
         return;
     }
     let (said, only) = (conjuncts(filter), arms.len() == 1);
@@ -58,6 +59,9 @@ fn push_arm(sql: &mut Sql, r: &str, arm: &Arm, told: impl Fn(&Expr) -> bool) {
     if let Some(owners) = &arm.owners {
         sql.push(format!(" and {r}.patients && ")).push_bind(owners.clone());
     }
+    if let Some(kin) = &arm.related {
+        push_kin(sql, r, kin, arm.owners.as_deref());
+    }
     let demanded = arm.when.iter().flat_map(|when| conjuncts(when.expr()));
     for part in demanded.filter(|part| !told(part)) {
         sql.push(" and ");
@@ -65,6 +69,36 @@ fn push_arm(sql: &mut Sql, r: &str, arm: &Arm, told: impl Fn(&Expr) -> bool) {
         own::push(sql, r, part, &|sql, _| {
             sql.push("null::boolean");
         });
+    }
+    sql.push(")");
+}
+
+/// That one of its patients is kin; where it must belong to one of its owners, one of those.
+fn push_kin(sql: &mut Sql, r: &str, Kin { patients, keys }: &Kin, owners: Option<&[i64]>) {
+    let push_whose = |sql: &mut Sql| match owners {
+        None => {
+            sql.push(format!("{r}.patients"));
+        }
+        Some(owners) => {
+            sql.push(format!(
+                "array(select w.patient from unnest({r}.patients) w (patient) where w.patient = any("
+            ));
+            sql.push_bind(owners.to_vec()).push("))");
+        }
+    };
+    sql.push(" and (");
+    // Nearly all are of one patient: by a hash that is made once for the statement.
+    if owners.is_none() && patients.len() > KIN_COMPARED_MAX {
+        sql.push(format!("cardinality({r}.patients) = 1 and {r}.patients[1] in (select unnest("));
+        sql.push_bind(patients.to_vec())
+            .push(format!("::bigint[])) or cardinality({r}.patients) > 1 and "));
+    }
+    push_whose(sql);
+    sql.push(" && ").push_bind(patients.to_vec());
+    if !keys.is_empty() {
+        sql.push(" or exists (select from resource o where o.id_hash = any(");
+        push_whose(sql);
+        sql.push(") and o.method <> 2 and o.keys && ").push_bind(keys.to_vec()).push(")");
     }
     sql.push(")");
 }

@@ -20,7 +20,7 @@ use super::written::{Effect, Written};
 use crate::admission::Together;
 use crate::limits::{TRANSACTION_ENTRIES_MAX, TRANSACTION_TRIES_MAX};
 use crate::parameters::follow;
-use crate::prepare::{Place, Prepared, content, tombstone};
+use crate::prepare::{Parts, Place, Prepared, Unsure, content, tombstone};
 use crate::{Criteria, Domain, Precondition, Request};
 
 use links::Links;
@@ -203,7 +203,8 @@ async fn attempt(
     if simple {
         let resolved = resolve(domain, request, None, entries).await?;
         let links = Links::new(entries, &resolved, HashMap::new());
-        let plan = plan(domain, request, entries, &resolved, &links, &HashMap::new())?;
+        let mut plan = plan(domain, request, entries, &resolved, &links, &HashMap::new())?;
+        plan.settle(domain, None).await?;
         return commit_simple(domain, request, plan).await;
     }
     // Before anything is looked at: the first request may have changed what its conditions ask for.
@@ -304,6 +305,7 @@ async fn in_turn(
     let mut known = heads(domain, request, open, entries, &resolved).await?;
     resolve::current(domain, request, open, entries, &resolved, &mut known).await?;
     let mut plan = plan(domain, request, entries, &resolved, &links, &known)?;
+    plan.settle(domain, Some(&mut *open)).await?;
     // Before the reply is kept, for it names them too.
     for (at, kind, id) in std::mem::take(&mut plan.unchanged) {
         let access = domain.decide(request, kind, Action::Update)?;
@@ -386,7 +388,20 @@ struct Plan {
     written: Vec<Written>,
     /// Updates that change nothing: which answer, and of what.
     unchanged: Vec<(usize, ResourceType, ResourceId)>,
+    /// What may be written if there is a relationship: which entry.
+    unsure: Vec<(usize, Unsure)>,
     at: DateTime<Utc>,
+}
+
+impl Plan {
+    /// Makes sure of relationships that must be there already: what the transaction itself writes makes none.
+    async fn settle(&mut self, domain: &Domain, mut open: Option<&mut Transaction>) -> Result<()> {
+        for (index, unsure) in std::mem::take(&mut self.unsure) {
+            let settled = unsure.settle(domain, open.as_deref_mut()).await;
+            settled.map_err(|error| fault(index, error))?;
+        }
+        Ok(())
+    }
 }
 
 type Known = HashMap<i64, (Head, Option<Stored>)>;
@@ -401,8 +416,8 @@ fn plan(
 ) -> Result<Plan> {
     let newest = known.values().map(|(head, _)| head.last_updated).max();
     let at = newest.map_or_else(|| domain.now(), |newest| domain.now_after(newest));
-    let (changes, written, unchanged) = (Vec::new(), Vec::new(), Vec::new());
-    let mut plan = Plan { changes, written, unchanged, at };
+    let (changes, written) = (Vec::new(), Vec::new());
+    let mut plan = Plan { changes, written, unchanged: Vec::new(), unsure: Vec::new(), at };
     let mut together = Together::default();
     each_once(entries, resolved)?;
     for (entry, resolved) in entries.iter().zip(resolved) {
@@ -410,7 +425,8 @@ fn plan(
             .map_err(|error| entry.fault(error))?;
         let written = match step {
             Step::Write(prepared, effect) => {
-                let Prepared { change, version, asking } = *prepared;
+                let Parts { change, version, asking, unsure } = prepared.into_parts();
+                plan.unsure.extend(unsure.map(|unsure| (entry.index, unsure)));
                 if let Some(asking) = asking {
                     together.add(domain, asking).map_err(|error| entry.fault(error))?;
                 }
@@ -526,8 +542,9 @@ fn put(
     let effect = if alive.is_some() { Effect::Updated } else { Effect::Created };
     let step = new_content(domain, access, resource, place, effect)?;
     match (step, alive) {
-        (Step::Write(prepared, _), Some((head, _))) if head.digest == prepared.change.digest => {
-            Ok(Step::Unchanged(prepared.change.kind, prepared.change.id))
+        (Step::Write(prepared, _), Some((head, _))) if head.digest == prepared.digest() => {
+            let Parts { change, .. } = prepared.into_parts();
+            Ok(Step::Unchanged(change.kind, change.id))
         }
         (step, _) => Ok(step),
     }

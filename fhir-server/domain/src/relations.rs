@@ -1,0 +1,140 @@
+//! Whom a user treats: looked up in what is stored, and remembered for as long as a change may take to be heeded.
+//!
+//! A user treats patients of whom they are the general practitioner, on whose active care team they are, whose
+//! encounters they take part in while these go on and for [`TREATED_AFTER_DAYS`] afterwards, and with whom they have
+//! an appointment about now. Nothing is written for it: relationships are in resources already, and so is their index.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use access::{Access, Caller, Related, Relations};
+use canonical_model::date::format_instant;
+use canonical_model::{ResourceId, ResourceType, Result};
+use chrono::{DateTime, TimeDelta, Utc};
+use search::query::{Handling, parse};
+use search::{Query, QueryContext, Terms};
+
+use crate::Domain;
+use crate::limits::{
+    RELATED_CALLERS_MAX, RELATED_FOR_S, ROLES_MAX, TREATED_AFTER_DAYS, TREATED_MAX,
+};
+
+/// Callers with their relationships, by their token and user.
+#[derive(Debug, Default)]
+pub(crate) struct Known(Mutex<HashMap<String, Since>>);
+
+type Since = (DateTime<Utc>, Arc<Caller>);
+
+impl Domain {
+    /// The caller with the relationships that decide what their roles reach; any other caller as they are.
+    ///
+    /// # Errors
+    /// Unavailable or Internal.
+    pub async fn relate(&self, caller: Arc<Caller>) -> Result<Arc<Caller>> {
+        if !self.shared.rules.asks_relations(&caller) {
+            return Ok(caller);
+        }
+        let now = self.now();
+        if let Some(known) = self.shared.related.of(&caller, now) {
+            return Ok(known);
+        }
+        let members = members(self, &caller).await?;
+        let treated = treated(self, &members, now).await?;
+        let organisation = ResourceType::parse("Organization")?;
+        let of = caller.orgs.iter().map(|id| (organisation, id.clone())).collect();
+        let related =
+            Related::new(Relations::new(treated, members), Relations::new(Vec::new(), of));
+        let caller = Caller { related: Some(Arc::new(related)), ..Caller::clone(&caller) };
+        let caller = Arc::new(caller);
+        self.shared.related.keep(&caller, now);
+        Ok(caller)
+    }
+}
+
+impl Known {
+    fn of(&self, caller: &Caller, now: DateTime<Utc>) -> Option<Arc<Caller>> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, known) = known.get(&name(caller))?;
+        let fresh = now - *since < TimeDelta::seconds(RELATED_FOR_S) && now >= *since;
+        // A token's id is its own, but nothing here rests on that.
+        let same = known.client_id == caller.client_id
+            && known.subject == caller.subject
+            && known.fhir_user == caller.fhir_user
+            && (known.roles, &known.orgs) == (caller.roles, &caller.orgs)
+            && (&known.patient, &known.purpose) == (&caller.patient, &caller.purpose)
+            && known.generations == caller.generations
+            && known.scopes == caller.scopes;
+        (fresh && same).then(|| Arc::clone(known))
+    }
+
+    fn keep(&self, caller: &Arc<Caller>, now: DateTime<Utc>) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= RELATED_CALLERS_MAX {
+            known.clear();
+        }
+        known.insert(name(caller), (now, Arc::clone(caller)));
+    }
+}
+
+/// A token, or the user themselves where there is none: on our own pages.
+fn name(caller: &Caller) -> String {
+    format!("{}\u{1f}{}", caller.token_id, caller.subject.as_deref().unwrap_or_default())
+}
+
+/// The user, and the roles that they have as resources.
+async fn members(domain: &Domain, caller: &Caller) -> Result<Vec<(ResourceType, ResourceId)>> {
+    let Some(user) = &caller.fhir_user else { return Ok(Vec::new()) };
+    let mut members = vec![(user.kind, user.id.clone())];
+    if user.kind == ResourceType::parse("Practitioner")? {
+        let query = format!("practitioner={}&active=true", user.reference());
+        let query = Query { count: ROLES_MAX, ..read(domain, "PractitionerRole", &query)? };
+        let found = domain.store().names(&internal(), &query).await?;
+        members.extend(found.into_iter().map(|(kind, id, _)| (kind, id)));
+    }
+    Ok(members)
+}
+
+/// The patients whom one of the members treats, as far as others than the patients themselves say so.
+async fn treated(
+    domain: &Domain,
+    members: &[(ResourceType, ResourceId)],
+    now: DateTime<Utc>,
+) -> Result<Vec<ResourceId>> {
+    if members.is_empty() {
+        return Ok(Vec::new());
+    }
+    let names: Vec<String> = members.iter().map(|(kind, id)| format!("{kind}/{id}")).collect();
+    let names = names.join(",");
+    let at = |days: i64| format_instant((now + TimeDelta::days(days)).timestamp_millis());
+    let (before, today, after) = (at(-TREATED_AFTER_DAYS), at(0), at(TREATED_AFTER_DAYS));
+    let mut patients = Vec::new();
+    for (kind, query) in [
+        ("CareTeam", format!("participant={names}&status=active&date=ge{today}")),
+        ("CareTeam", format!("participant={names}&status=active&date:missing=true")),
+        ("Encounter", format!("participant={names}&status=arrived,triaged,in-progress,onleave")),
+        ("Encounter", format!("participant={names}&status=finished&date=ge{before}")),
+        (
+            "Appointment",
+            format!(
+                "actor={names}&status=booked,arrived,checked-in,fulfilled&date=ge{before}&date=le{after}"
+            ),
+        ),
+    ] {
+        let query = Query { count: TREATED_MAX, ..read(domain, kind, &query)? };
+        patients.extend(domain.store().owners(&internal(), &query).await?);
+    }
+    patients.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
+    patients.dedup();
+    Ok(patients)
+}
+
+fn internal() -> Access {
+    Access::internal("whom a user treats decides what they reach")
+}
+
+fn read(domain: &Domain, kind: &str, query: &str) -> Result<Query> {
+    let (catalogue, terms) = (domain.catalogue(), Terms::default());
+    let context = QueryContext::new(&catalogue, domain.base(), Handling::Strict, &terms);
+    let pairs = search::query::parse_pairs(&query.replace('+', "%2B"))?;
+    parse(context, ResourceType::parse(kind)?, &pairs)
+}
