@@ -6,7 +6,8 @@ use canonical_model::{Error, Issue, IssueCode, Kind, ResourceId, ResourceType, R
 use search::{Hasher, IndexEntries, label_keys};
 
 use crate::{
-    Action, Caller, Clause, Condition, Conditions, Context, Filter, Labels, Relations, Rules,
+    Action, Asker, Caller, Clause, Condition, Conditions, Consent, Context, Filter, Labels,
+    Relations, Rules,
 };
 
 /// What has been decided: which resources may be reached, and by what right.
@@ -18,6 +19,8 @@ pub struct Access {
     filter: Filter,
     /// What is withheld of that.
     withheld: Labels,
+    /// Whom Consent resources may deny something.
+    asker: Option<Arc<Asker>>,
     right: Right,
 }
 
@@ -40,8 +43,7 @@ impl Access {
         conditions: &dyn Conditions,
     ) -> Result<Self> {
         let filter = rules.filter(caller, action, conditions);
-        let withheld = Labels::withheld_from(caller);
-        let decided = Self { filter, withheld, right: Right::Caller(action) };
+        let decided = Self::of(rules, caller, action, filter)?;
         if decided.reaches(kind) {
             Ok(decided)
         } else {
@@ -62,17 +64,26 @@ impl Access {
     ) -> Result<Self> {
         match rules.filter(caller, action, conditions) {
             Filter::Nothing => Err(forbidden(rules, caller, None, action, conditions)),
-            filter => {
-                let withheld = Labels::withheld_from(caller);
-                Ok(Self { filter, withheld, right: Right::Caller(action) })
-            }
+            filter => Self::of(rules, caller, action, filter),
         }
+    }
+
+    fn of(rules: &Rules, caller: &Caller, action: Action, filter: Filter) -> Result<Self> {
+        let asker = match &caller.consent {
+            _ if !rules.binds(caller) => None,
+            Consent::Unasked => return Err(Error::internal("nobody asked for consent")),
+            Consent::None => None,
+            Consent::Some(asker) => Some(Arc::clone(asker)),
+        };
+        let withheld = Labels::withheld_from(caller);
+        Ok(Self { filter, withheld, asker, right: Right::Caller(action) })
     }
 
     /// The server's own work on behalf of nobody. `reason` says why it may reach everything.
     #[must_use]
     pub fn internal(reason: &'static str) -> Self {
-        Self { filter: Filter::Everything, withheld: Labels::NONE, right: Right::Internal(reason) }
+        let (filter, withheld) = (Filter::Everything, Labels::NONE);
+        Self { filter, withheld, asker: None, right: Right::Internal(reason) }
     }
 
     /// The expression.
@@ -85,6 +96,12 @@ impl Access {
     #[must_use]
     pub fn withheld(&self) -> Labels {
         self.withheld
+    }
+
+    /// Whom Consent resources may deny some of that; `None` where they do not bind.
+    #[must_use]
+    pub fn asker(&self) -> Option<&Asker> {
+        self.asker.as_deref()
     }
 
     /// The action decided on; `None` for the server's own work.

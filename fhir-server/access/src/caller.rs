@@ -6,7 +6,7 @@ use std::sync::Arc;
 use canonical_model::{Error, Phi, ResourceId, ResourceType, Result};
 use compact_str::{CompactString, format_compact};
 
-use crate::{Action, Context, Related, Roles, Scope, Scopes, TypeSet};
+use crate::{Action, BREAK_GLASS, Consent, Context, Related, Roles, Scope, Scopes, TypeSet};
 
 /// Who asks. Data only: [`crate::Access`] draws the conclusions.
 #[derive(Clone)]
@@ -38,6 +38,8 @@ pub struct Caller {
     /// To whom the user stands in a relationship; `None` where nobody has asked: then roles that need one reach
     /// nobody.
     pub related: Option<Arc<Related>>,
+    /// What Consent resources say of the caller, if they bind them.
+    pub consent: Consent,
 }
 
 /// The generations of account and client that a token was issued under: a later one ends all tokens of those
@@ -104,7 +106,14 @@ impl Caller {
             grant: None,
             generations: Generations::default(),
             related: None,
+            consent: Consent::Unasked,
         }
+    }
+
+    /// Whether a user looks in an emergency.
+    #[must_use]
+    pub fn is_emergency(&self) -> bool {
+        self.purpose.as_deref() == Some(BREAK_GLASS) && self.subject.is_some()
     }
 
     /// Whether it is the operator's own program: a client for itself, without a user, that may do
@@ -143,6 +152,7 @@ impl fmt::Debug for Caller {
             .field("grant", &self.grant)
             .field("generations", &self.generations)
             .field("related", &self.related)
+            .field("consent", &self.consent)
             .finish()
     }
 }

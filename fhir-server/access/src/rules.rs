@@ -6,13 +6,14 @@ use canonical_model::{ResourceId, ResourceType};
 
 use crate::filter::Way;
 use crate::roles::{Bound, Row, rows};
-use crate::{Action, Caller, Conditions, Context, Filter, Relations, Treatment, TypeSet};
+use crate::{Action, Binding, Caller, Conditions, Context, Filter, Relations, Treatment, TypeSet};
 
 /// What decisions must know of FHIR's definitions, read once at start, and of the operator's choices.
 #[derive(Clone, Debug)]
 pub struct Rules {
     patient_compartment: TypeSet,
     treatment: Treatment,
+    binding: Binding,
 }
 
 /// Types that a caller reaches: of one patient, of those to whom there is a relationship, or of whomever.
@@ -31,7 +32,19 @@ impl Rules {
     ) -> Self {
         let members = ResourceType::all().filter(|kind| in_patient_compartment(*kind));
         let patient_compartment = members.chain([ResourceType::PATIENT]).collect();
-        Self { patient_compartment, treatment }
+        Self { patient_compartment, treatment, binding: Binding::Nobody }
+    }
+
+    /// The same where Consent resources bind those.
+    #[must_use]
+    pub fn with_consent(self, binding: Binding) -> Self {
+        Self { binding, ..self }
+    }
+
+    /// Whether Consent resources bind the caller.
+    #[must_use]
+    pub fn binds(&self, caller: &Caller) -> bool {
+        self.binding.binds(caller)
     }
 
     /// Whether resources of the type can belong to a patient.
@@ -145,6 +158,11 @@ impl Rules {
         if !caller.is_staff() {
             return None;
         }
+        if let (true, Some(patient)) = (caller.is_emergency(), &caller.patient) {
+            // Of the one patient, whichever scope it is.
+            let types = row.types.intersection(self.patient_compartment);
+            return Some(Reached { patient: Some(patient), related: None, types });
+        }
         if self.treats() {
             return Some(Reached { patient: None, related: None, types: row.types });
         }
@@ -169,7 +187,8 @@ impl Rules {
             };
             rows.into_iter().any(by)
         };
-        !self.treats() && caller.is_staff() && caller.roles.iter().any(asks)
+        let lifted = self.treats() || (caller.is_emergency() && caller.patient.is_some());
+        !lifted && caller.is_staff() && caller.roles.iter().any(asks)
     }
 
     /// Whether who works with patients reaches all of them.
@@ -186,7 +205,7 @@ impl Caller {
     }
 
     /// The patient who the user is.
-    fn is_patient(&self) -> Option<&ResourceId> {
+    pub(crate) fn is_patient(&self) -> Option<&ResourceId> {
         let user = self.fhir_user.as_ref()?;
         (user.kind == ResourceType::PATIENT).then_some(&user.id)
     }

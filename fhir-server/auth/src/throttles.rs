@@ -177,6 +177,7 @@ mod tests {
             token_id: "t".into(),
             site: 0,
             related: None,
+            consent: access::Consent::Unasked,
             roles: Roles::default(),
             orgs: Box::default(),
             purpose: None,

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::Arc;
 
-use access::{Caller, FhirUser, Generations, Roles, Scopes};
+use access::{Caller, Consent, FhirUser, Generations, Roles, Scopes};
 use aws_lc_rs::digest::{SHA256, digest};
 use canonical_model::{Error, IssueCode, Kind, ResourceId, Result};
 use compact_str::CompactString;
@@ -176,8 +176,9 @@ fn caller(claims: Claims, clients: &Clients) -> Result<Caller> {
             account: claims.generations.account,
             client: claims.generations.client,
         },
-        // Whoever answers asks for it.
+        // Whoever answers asks for both.
         related: None,
+        consent: Consent::Unasked,
     })
 }
 

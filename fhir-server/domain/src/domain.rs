@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use access::{Access, Action, Rules, Treatment};
+use access::{Access, Action, Binding, Rules, Treatment};
 use canonical_model::{Error, Resource, ResourceType, Result};
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use conformance::Registry;
@@ -14,6 +14,7 @@ use telemetry::Clock;
 use tokio::sync::Notify;
 
 use crate::conditions::Compiled;
+use crate::consents;
 use crate::definitions::Known;
 use crate::hooks::Hooks;
 use crate::relations;
@@ -28,6 +29,8 @@ pub struct Policy {
     pub delete_multiple: bool,
     /// Whether those who work with patients need a relationship to them.
     pub treatment: Treatment,
+    /// Whom Consent resources bind.
+    pub consent: Binding,
     /// Whether what is written is indexed. Without, no search finds it: only to measure what the index costs.
     pub index: bool,
 }
@@ -38,6 +41,7 @@ impl Default for Policy {
             update_as_create: true,
             delete_multiple: true,
             treatment: Treatment::default(),
+            consent: Binding::default(),
             index: true,
         }
     }
@@ -80,6 +84,7 @@ pub(crate) struct Shared {
     pub(crate) compiled: Compiled,
     /// Callers with their relationships.
     pub(crate) related: relations::Known,
+    pub(crate) consents: consents::Known,
 }
 
 impl Shared {
@@ -96,7 +101,8 @@ impl Domain {
         let catalogue = Catalogue::with_sealed(store.hasher().clone(), store.sealer().paths());
         let registry = Registry::r4();
         let in_compartment = |kind| !registry.patient_compartment(kind).is_empty();
-        let rules = Rules::new(in_compartment, services.policy.treatment);
+        let rules = Rules::new(in_compartment, services.policy.treatment)
+            .with_consent(services.policy.consent);
         let catalogue = RwLock::new(Arc::new(catalogue));
         let index_work = Notify::new();
         Self {
@@ -108,6 +114,7 @@ impl Domain {
                 rules,
                 compiled: Compiled::default(),
                 related: relations::Known::default(),
+                consents: consents::Known::default(),
             }),
         }
     }

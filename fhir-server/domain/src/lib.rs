@@ -5,6 +5,7 @@
 
 mod admission;
 mod conditions;
+mod consents;
 mod definitions;
 mod domain;
 mod hooks;

@@ -17,6 +17,8 @@ pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 pub const CONDITIONS_REMEMBERED_MAX: usize = 10_000;
 /// Seconds for which it is trusted whom a user treats: who is no longer to is shut out within them.
 pub const RELATED_FOR_S: i64 = 4;
+/// Milliseconds for which it is trusted that there are no Consents: the first acts on other servers within them.
+pub const CONSENTS_FOR_MS: u64 = 2_000;
 /// Users of whom that is remembered at a time.
 pub const RELATED_CALLERS_MAX: usize = 10_000;
 /// Days before and after which what brings a user and a patient together is treatment still, or already.

@@ -14,6 +14,7 @@ use crate::Domain;
 use crate::admission::{self, Asking};
 use crate::hooks::Proposal;
 use crate::limits::RESOURCE_BYTES_MAX;
+use crate::withheld::Withheld;
 
 /// A change and the version that it becomes when it is committed.
 pub(crate) struct Prepared {
@@ -32,7 +33,7 @@ pub(crate) struct Parts {
     pub(crate) unsure: Option<Unsure>,
 }
 
-/// A change that may be made if there is a relationship to its patients.
+/// A change that may be made if there is a relationship to its patients, and no Consent of theirs denies it.
 #[must_use = "it is to be settled before the change is made"]
 pub(crate) struct Unsure {
     access: Access,
@@ -72,7 +73,7 @@ impl Unsure {
     /// Asks the store, within the transaction that is open if one is.
     ///
     /// # Errors
-    /// Forbidden where there is no relationship; Unavailable or Internal.
+    /// Forbidden where there is no relationship, or a Consent denies it; Unavailable or Internal.
     pub(crate) async fn settle(
         self,
         domain: &Domain,
@@ -91,10 +92,14 @@ impl Unsure {
             let found = known.iter().find(|(relations, _)| std::ptr::eq(&***relations, asked));
             found.is_some_and(|(_, patients)| patients.contains(patient))
         };
-        match access.permits(kind, &entries, domain.store().hasher(), &related) {
-            true => Ok(()),
-            false => Err(outside()),
+        if !access.permits(kind, &entries, domain.store().hasher(), &related) {
+            return Err(outside());
         }
+        let denied = match open {
+            Some(open) => open.denies(&access, kind, &entries).await?,
+            None => domain.store().denies(&access, kind, &entries).await?,
+        };
+        if denied { Err(Withheld::by_consent().refusal()) } else { Ok(()) }
     }
 }
 
@@ -114,10 +119,12 @@ fn permitted(
     let names = |relations: &Relations, patient: &ResourceId| {
         is_new && patient == place.id && relations.names(entries, hasher)
     };
-    if access.permits(kind, entries, hasher, &names) {
+    let sure = access.permits(kind, entries, hasher, &names);
+    // Of a new patient there are no Consents.
+    if sure && (is_new || access.asker().is_none() || entries.patients.is_empty()) {
         return Ok(None);
     }
-    match access.permits(kind, entries, hasher, &|_, _| !is_new) {
+    match sure || access.permits(kind, entries, hasher, &|_, _| !is_new) {
         true => Ok(Some(Unsure { access: access.clone(), kind, entries: entries.clone() })),
         false => Err(outside()),
     }
@@ -160,6 +167,11 @@ pub(crate) fn content(
         true => domain.extract(&resource)?,
         false => IndexEntries::default(),
     };
+    // What is not understood would not be honoured.
+    search::consent_rules(&domain.catalogue(), domain.base(), &resource, &entries.patients)?;
+    if !entries.rules.is_empty() {
+        domain.shared.consents.expect();
+    }
     let unsure = permitted(domain, access, kind, place, &entries)?;
     let text = resource.to_text();
     if text.len() > RESOURCE_BYTES_MAX {

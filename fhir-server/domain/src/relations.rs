@@ -1,4 +1,5 @@
-//! Whom a user treats: looked up in what is stored, and remembered for as long as a change may take to be heeded.
+//! Whom a user treats, and who they are: looked up in what is stored, and remembered for as long as a change may take to
+//! be heeded.
 //!
 //! A user treats patients of whom they are the general practitioner, on whose active care team they are, whose
 //! encounters they take part in while these go on and for [`TREATED_AFTER_DAYS`] afterwards, and with whom they have
@@ -7,17 +8,17 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use access::{Access, Caller, Related, Relations};
+use access::{Access, Asker, Caller, Consent, Related, Relations};
 use canonical_model::date::format_instant;
 use canonical_model::{ResourceId, ResourceType, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use search::query::{Handling, parse};
 use search::{Query, QueryContext, Terms};
 
-use crate::Domain;
 use crate::limits::{
     RELATED_CALLERS_MAX, RELATED_FOR_S, ROLES_MAX, TREATED_AFTER_DAYS, TREATED_MAX,
 };
+use crate::{Domain, consents};
 
 /// Callers with their relationships, by their token and user.
 #[derive(Debug, Default)]
@@ -26,33 +27,48 @@ pub(crate) struct Known(Mutex<HashMap<String, Since>>);
 type Since = (DateTime<Utc>, Arc<Caller>);
 
 impl Domain {
-    /// The caller with the relationships that decide what their roles reach; any other caller as they are.
+    /// The caller with all that decides what they reach beside their token: relationships, where their roles ask for
+    /// them, and who they are to Consents, where these bind. Any other caller as they are.
     ///
     /// # Errors
     /// Unavailable or Internal.
     pub async fn relate(&self, caller: Arc<Caller>) -> Result<Arc<Caller>> {
-        if !self.shared.rules.asks_relations(&caller) {
+        let rules = &self.shared.rules;
+        let (related, bound) = (rules.asks_relations(&caller), rules.binds(&caller));
+        if !related && !bound {
             return Ok(caller);
         }
+        let asked = bound && consents::any(self).await?;
         let now = self.now();
-        if let Some(known) = self.shared.related.of(&caller, now) {
+        if let Some(known) = self.shared.related.of(&caller, asked, now) {
             return Ok(known);
         }
-        let members = members(self, &caller).await?;
-        let treated = treated(self, &members, now).await?;
-        let organisation = ResourceType::parse("Organization")?;
-        let of = caller.orgs.iter().map(|id| (organisation, id.clone())).collect();
-        let related =
-            Related::new(Relations::new(treated, members), Relations::new(Vec::new(), of));
-        let caller = Caller { related: Some(Arc::new(related)), ..Caller::clone(&caller) };
+        let mut caller = Caller::clone(&caller);
+        let members = if related || asked { members(self, &caller).await? } else { Vec::new() };
+        caller.consent = if asked {
+            let also = members.iter().cloned().chain(organisations(&caller)?);
+            Consent::Some(Arc::new(Asker::new(&caller, also.collect())))
+        } else {
+            Consent::None
+        };
+        if related {
+            let treated = Relations::new(treated(self, &members, now).await?, members);
+            let of = Relations::new(Vec::new(), organisations(&caller)?);
+            caller.related = Some(Arc::new(Related::new(treated, of)));
+        }
         let caller = Arc::new(caller);
         self.shared.related.keep(&caller, now);
         Ok(caller)
     }
 }
 
+fn organisations(caller: &Caller) -> Result<Vec<(ResourceType, ResourceId)>> {
+    let kind = ResourceType::parse("Organization")?;
+    Ok(caller.orgs.iter().map(|id| (kind, id.clone())).collect())
+}
+
 impl Known {
-    fn of(&self, caller: &Caller, now: DateTime<Utc>) -> Option<Arc<Caller>> {
+    fn of(&self, caller: &Caller, asked: bool, now: DateTime<Utc>) -> Option<Arc<Caller>> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (since, known) = known.get(&name(caller))?;
         let fresh = now - *since < TimeDelta::seconds(RELATED_FOR_S) && now >= *since;
@@ -63,7 +79,8 @@ impl Known {
             && (known.roles, &known.orgs) == (caller.roles, &caller.orgs)
             && (&known.patient, &known.purpose) == (&caller.patient, &caller.purpose)
             && known.generations == caller.generations
-            && known.scopes == caller.scopes;
+            && known.scopes == caller.scopes
+            && matches!(known.consent, Consent::Some(_)) == asked;
         (fresh && same).then(|| Arc::clone(known))
     }
 

@@ -2,12 +2,13 @@
 
 use canonical_model::ResourceId;
 
+use crate::consent::ConsentRule;
 use crate::keys::{Facet, Key, Param};
 
 /// The form of the index: one more with each change of what a resource is indexed under, or of how a
 /// SearchParameter is read (`custom/reading.rs` holds that to it, a line for each form). A database with an older
 /// form is indexed anew, in the background.
-pub const INDEX_FORM: i16 = 9;
+pub const INDEX_FORM: i16 = 10;
 
 /// The search values of one version: the forward index, of which the tables hold the inverse.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,6 +33,8 @@ pub struct IndexEntries {
     pub patients: Vec<i64>,
     /// The ids of the same patients, for the decision whether it may be written.
     pub owners: Vec<ResourceId>,
+    /// What it denies, where it is a Consent.
+    pub rules: Vec<ConsentRule>,
 }
 
 /// Values without rows in the inverted index: parts of composites, texts beside codes, quantities

@@ -5,7 +5,7 @@ use canonical_model::ResourceType;
 use crate::keys::{Hasher, Key};
 
 /// The parameter by which labels are found, of every type.
-const PARAMETER: &str = "_security";
+pub(crate) const PARAMETER: &str = "_security";
 
 /// The keys of resources of the type that have one of these codes as a label, of whatever system.
 pub fn label_keys(

@@ -13,7 +13,7 @@ claimed as (
 once as (
     -- A repeated key violates the primary key, and nothing of this statement happens.
     insert into idempotency (client, key, request, reply)
-    select ($31::text[])[1], $59, $60, $61 where $59::text is not null
+    select ($31::text[])[1], $60, $61, $62 where $60::text is not null
 ),
 --.
 c as materialized (
@@ -64,6 +64,18 @@ numbers as (
 timelines as (
     insert into timeline_index (patient, key, at, rid)
     select * from unnest($49::bigint[], $50::bigint[], $51::bigint[], $52::bigint[]) g (patient, key, at, rid)
+),
+--.
+--? rules
+rules as (
+    insert into consent_rule (
+        source, place, patient, effect, depth, types, keys, actors, actions, purposes, since, until)
+    select g.source, g.place, g.patient, g.effect, g.depth, g.types, g.keys, g.actors, g.actions, g.purposes,
+        'epoch'::timestamptz + g.since * interval '1 microsecond',
+        'epoch'::timestamptz + g.until * interval '1 microsecond'
+    from jsonb_to_recordset($59::jsonb) g (
+        source bigint, place int2, patient bigint, effect int2, depth int2, types int2[], keys bigint[],
+        actors bigint[], actions int2, purposes text[], since bigint, until bigint)
 ),
 --.
 --? due

@@ -7,7 +7,7 @@ with
 --? key
 once as (
     insert into idempotency (client, key, request, reply)
-    select ($31::text[])[1], $78, $79, $80 where $78::text is not null
+    select ($31::text[])[1], $79, $80, $81 where $79::text is not null
 ),
 --.
 c as materialized (
@@ -136,6 +136,30 @@ timelines as (
     insert into timeline_index (patient, key, at, rid)
     select * from unnest($49::bigint[], $50::bigint[], $51::bigint[], $52::bigint[]) g (patient, key, at, rid)
     where g.rid = any (array(select rid from done))
+),
+--.
+--? rules
+rules_gone as (
+    delete from consent_rule t
+    where t.source = any (array(select rid from done))
+        and (t.source, t.place) not in (
+            select g.source, g.place from jsonb_to_recordset($78::jsonb) g (source bigint, place int2))
+),
+rules as (
+    -- Those of the version before are written over, place by place.
+    insert into consent_rule (
+        source, place, patient, effect, depth, types, keys, actors, actions, purposes, since, until)
+    select g.source, g.place, g.patient, g.effect, g.depth, g.types, g.keys, g.actors, g.actions, g.purposes,
+        'epoch'::timestamptz + g.since * interval '1 microsecond',
+        'epoch'::timestamptz + g.until * interval '1 microsecond'
+    from jsonb_to_recordset($78::jsonb) g (
+        source bigint, place int2, patient bigint, effect int2, depth int2, types int2[], keys bigint[],
+        actors bigint[], actions int2, purposes text[], since bigint, until bigint)
+    where g.source = any (array(select rid from done))
+    on conflict (source, place) do update set
+        (patient, effect, depth, types, keys, actors, actions, purposes, since, until) = (
+            excluded.patient, excluded.effect, excluded.depth, excluded.types, excluded.keys, excluded.actors,
+            excluded.actions, excluded.purposes, excluded.since, excluded.until)
 ),
 --.
 --? version

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use search::{Hasher, IndexEntries};
 
 use crate::commit::Once;
+use crate::consent::RuleRows;
 use crate::context::RequestContext;
 use crate::forward::Forward;
 use crate::index_rows::IndexRows;
@@ -66,6 +67,7 @@ pub(crate) struct Flat {
     pub(crate) rids: Vec<i64>,
     pub(crate) added: IndexRows,
     pub(crate) gone: IndexRows,
+    pub(crate) rules: RuleRows,
     /// Hashes of the criteria of conditional creates.
     pub(crate) claims: Vec<i64>,
     /// What all were indexed by; 0 where some differ.
@@ -217,10 +219,12 @@ impl Flat {
             .with(Part::DatesGone, !gone.dates.is_empty())
             .with(Part::NumbersGone, !gone.numbers.is_empty())
             .with(Part::TimelinesGone, !gone.timelines.is_empty())
+            .with(Part::Rules, self.rules.has_some())
     }
 
     fn push(&mut self, change: Change, id_hash: i64, rid: i64) {
         self.rids.push(rid);
+        self.rules.add(change.kind, rid, &change.entries.rules);
         self.actors.push(i32::try_from(self.times.len()).unwrap_or(i32::MAX));
         let gone = change.method == Method::Delete;
         self.kinds.push(change.kind.number());

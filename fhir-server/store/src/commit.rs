@@ -135,7 +135,7 @@ pub(crate) async fn insert(
     let parts = parts.with(Part::Record, ground.has_record());
     let query = bind_common(sqlx::query_scalar(statement(Template::Insert, parts)), &flat);
     let query = bind_rows(query.bind(&flat.rids), &flat.added).bind(&flat.claims).bind(flat.goal);
-    let query = bind_record(query, &flat.contexts);
+    let query = bind_record(query, &flat.contexts).bind(flat.rules.text());
     let query = if parts.has(Part::Key) { bind_key(query, once) } else { query };
     let begun = Instant::now();
     let written: i64 = query.fetch_one(connection).await.map_err(StoreError)?;
@@ -226,7 +226,7 @@ fn bind_update(flat: &Flat, parts: Parts) -> Statement<'_> {
     let query = bind_rows(query.bind(&flat.rids), &flat.added);
     let query = query.bind(&flat.expected).bind(&flat.revives);
     let query = bind_rows(query, &flat.gone).bind(flat.goal).bind(&flat.xmins);
-    bind_record(query, &flat.contexts)
+    bind_record(query, &flat.contexts).bind(flat.rules.text())
 }
 
 type Statement<'q> = QueryScalar<'q, Postgres, i64, PgArguments>;

@@ -11,7 +11,7 @@ use crate::Store;
 use crate::error::StoreError;
 use crate::limits::{PAGE_BYTES_MAX, VERSIONS_JUDGED_AT_ONCE, VERSIONS_JUDGED_MAX};
 use crate::query::{Sql, bind, prepared, push_reach, with_room, within};
-use crate::reach::{Extract, Known, Reach};
+use crate::reach::{Extract, Reach};
 use crate::rows::{Stored, stored_for, stored_named_for};
 
 /// Whose history.
@@ -108,14 +108,10 @@ impl Store {
             let (found, cut) = self.candidates(reaches, &query).await?;
             let count = i64::try_from(found.len()).unwrap_or(i64::MAX);
             seen += count;
-            let known = self.known_of(reaches, &found).await?;
-            for (stored, key, current) in found {
+            let within = self.within(reaches, &found, extract).await?;
+            for ((stored, key, _), within) in found.into_iter().zip(within) {
                 query.after = Some(key);
-                let both = reaches.iter().zip(&known).find(|((kind, _), _)| *kind == stored.kind);
-                let takes = |((_, reach), known): (&(ResourceType, Reach), &Known)| {
-                    current || reach.takes(&stored, extract, known)
-                };
-                if both.is_some_and(takes) {
+                if within {
                     bytes += stored.text.as_ref().map_or(0, bytes::Bytes::len);
                     page.versions.push((stored, key));
                 }
@@ -133,14 +129,32 @@ impl Store {
         }
     }
 
-    /// For each reach the patients of superseded versions of its type to whom there is a relationship.
-    async fn known_of(&self, reaches: &Reaches, found: &[Candidate]) -> Result<Vec<Known>> {
-        let mut all = Vec::with_capacity(reaches.len());
+    /// Which of them are within reach: what the head has not decided, their content does.
+    async fn within(
+        &self,
+        reaches: &Reaches,
+        found: &[Candidate],
+        extract: Extract<'_>,
+    ) -> Result<Vec<bool>> {
+        let mut all: Vec<bool> = found.iter().map(|(.., current)| *current).collect();
         for (kind, reach) in reaches {
-            let of = found.iter().filter(|(stored, _, current)| !current && stored.kind == *kind);
-            let patients: Vec<i64> =
-                of.flat_map(|(stored, ..)| stored.patients.iter().copied()).collect();
-            all.push(self.known(reach, &patients).await?);
+            let of_kind =
+                |(_, (stored, _, current)): &(usize, &Candidate)| !current && stored.kind == *kind;
+            let (places, versions): (Vec<usize>, Vec<&Stored>) = found
+                .iter()
+                .enumerate()
+                .filter(of_kind)
+                .map(|(at, (stored, ..))| (at, stored))
+                .unzip();
+            if versions.is_empty() {
+                continue;
+            }
+            for (at, within) in places.into_iter().zip(self.judge(reach, &versions, extract).await?)
+            {
+                if let Some(place) = all.get_mut(at) {
+                    *place = within;
+                }
+            }
         }
         Ok(all)
     }

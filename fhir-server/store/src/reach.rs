@@ -11,8 +11,8 @@ use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{Postgres, Row};
 
+use crate::consent::Denials;
 use crate::error::StoreError;
-use crate::rows::Stored;
 use crate::{Store, Transaction};
 
 /// How far an access reaches within one type.
@@ -34,6 +34,8 @@ pub(crate) struct Ways {
     pub(crate) arms: Vec<Arm>,
     /// Keys of labels: what has one of them is withheld.
     pub(crate) labels: Vec<i64>,
+    /// With what rules of Consents are asked; `None` where they do not bind.
+    pub(crate) denials: Option<Denials>,
 }
 
 /// One way in: all that is there must hold.
@@ -53,31 +55,29 @@ pub(crate) struct Kin {
     pub(crate) keys: Arc<[i64]>,
 }
 
-/// For each arm the patients who are indexed under its keys, of those that were asked about.
-pub(crate) type Known = Vec<HashSet<i64>>;
-
 /// What a version is indexed under: `history` keeps no index values, so conditions are decided on the content.
 pub type Extract<'a> = &'a (dyn Fn(&Resource) -> Result<IndexEntries> + Sync);
 
 impl Reach {
     pub(crate) fn of(access: &Access, kind: ResourceType, hasher: &Hasher) -> Self {
         let labels: Vec<i64> = label_keys(hasher, kind, access.withheld().codes()).collect();
+        let denials = Denials::of(access, kind, hasher);
         match Self::bounded(access, kind, hasher) {
             Self::Nothing => Self::Nothing,
-            plain if labels.is_empty() => plain,
+            plain if labels.is_empty() && denials.is_none() => plain,
             Self::Everything => {
                 let arms = vec![Arm { owners: None, related: None, when: None }];
-                Self::Where(Ways { arms, labels })
+                Self::Where(Ways { arms, labels, denials })
             }
             Self::Patients(patients) => {
                 let arms = vec![Arm { owners: Some(patients), related: None, when: None }];
-                Self::Where(Ways { arms, labels })
+                Self::Where(Ways { arms, labels, denials })
             }
-            Self::Where(ways) => Self::Where(Ways { labels, ..ways }),
+            Self::Where(ways) => Self::Where(Ways { labels, denials, ..ways }),
         }
     }
 
-    /// Without regard to labels.
+    /// Without regard to labels and consent.
     pub(crate) fn bounded(access: &Access, kind: ResourceType, hasher: &Hasher) -> Self {
         match access.filter() {
             Filter::Everything => return Self::Everything,
@@ -99,14 +99,14 @@ impl Reach {
                 (owners, related, when) => arms.push(Arm { owners, related, when }),
             }
         }
-        let labels = Vec::new();
+        let (labels, denials) = (Vec::new(), None);
         match (patients.is_empty(), arms.is_empty()) {
             (true, true) => Self::Nothing,
             (_, true) => Self::Patients(patients),
-            (true, _) => Self::Where(Ways { arms, labels }),
+            (true, _) => Self::Where(Ways { arms, labels, denials }),
             (false, _) => {
                 arms.insert(0, Arm { owners: Some(patients), related: None, when: None });
-                Self::Where(Ways { arms, labels })
+                Self::Where(Ways { arms, labels, denials })
             }
         }
     }
@@ -125,18 +125,6 @@ impl Reach {
         }
     }
 
-    /// Whether a superseded version is within reach, of which the owners are already. What cannot be read or indexed
-    /// any more is not; one without content has no label and meets no condition.
-    pub(crate) fn takes(&self, version: &Stored, extract: Extract<'_>, known: &Known) -> bool {
-        let Some(ways) = self.ways() else { return true };
-        let entries = match version.text.as_deref().map(|text| extract(&Resource::parse(text)?)) {
-            None => IndexEntries::default(),
-            Some(Ok(entries)) => entries,
-            Some(Err(_)) => return false,
-        };
-        ways.admit(&version.patients, &entries, known)
-    }
-
     /// The ways in, where owners are not all that is demanded.
     pub(crate) fn ways(&self) -> Option<&Ways> {
         match self {
@@ -146,41 +134,16 @@ impl Reach {
     }
 }
 
-impl Ways {
-    /// Whether a version that belongs to these patients and is indexed under this is let through.
-    fn admit(&self, patients: &[i64], entries: &IndexEntries, known: &Known) -> bool {
-        let withheld = self.labels.iter().any(|label| entries.keys.contains(label));
-        let let_in = |(n, Arm { owners, related, when }): (usize, &Arm)| {
-            let by_keys = |patient: &i64| known.get(n).is_some_and(|known| known.contains(patient));
-            let is_kin = |kin: &Kin, it: &i64| kin.patients.contains(it) || by_keys(it);
-            let one = |patient: &i64| {
-                owners.as_ref().is_none_or(|owners| owners.contains(patient))
-                    && related.as_ref().is_none_or(|kin| is_kin(kin, patient))
-            };
-            let bounded = owners.is_some() || related.is_some();
-            (!bounded || patients.iter().any(one))
-                && when.as_ref().is_none_or(|it| it.admits(entries))
-        };
-        !withheld && self.arms.iter().enumerate().any(let_in)
-    }
-}
-
 const INDEXED_UNDER: &str =
     "select id_hash from resource where id_hash = any($1) and method <> 2 and keys && $2";
 
 impl Store {
-    /// Which of these patients each arm reaches by their own keys.
-    pub(crate) async fn known(&self, reach: &Reach, patients: &[i64]) -> Result<Known> {
-        let Some(ways) = reach.ways() else { return Ok(Known::new()) };
-        let mut known = Known::with_capacity(ways.arms.len());
-        for arm in &ways.arms {
-            let keys = arm.related.as_ref().map_or(&[][..], |kin| &kin.keys);
-            known.push(self.indexed_under(keys, patients).await?);
-        }
-        Ok(known)
-    }
-
-    async fn indexed_under(&self, keys: &[i64], patients: &[i64]) -> Result<HashSet<i64>> {
+    /// Those of these patients who are indexed under one of these keys.
+    pub(crate) async fn indexed_under(
+        &self,
+        keys: &[i64],
+        patients: &[i64],
+    ) -> Result<HashSet<i64>> {
         if keys.is_empty() || patients.is_empty() {
             return Ok(HashSet::new());
         }

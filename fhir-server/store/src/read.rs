@@ -11,7 +11,7 @@ use crate::change::Method;
 use crate::error::StoreError;
 use crate::limits::VERSIONS_PER_READ;
 use crate::query::{Sql, bind, prepared, within};
-use crate::reach::{Extract, Known, Reach};
+use crate::reach::{Extract, Reach};
 use crate::read_group::Wanted;
 pub use crate::rows::Stored;
 use crate::rows::stored_for;
@@ -27,6 +27,15 @@ pub struct Reading {
     pub stored: Stored,
     /// Whether the access is recorded already.
     pub recorded: bool,
+}
+
+/// What withholds a resource that is within the bounds of its reader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Barred {
+    /// This label.
+    Label(Label),
+    /// The Consent of this id.
+    Consent(String),
 }
 
 impl Store {
@@ -80,12 +89,24 @@ impl Store {
         row.map(|row| stored_for(&row, &self.sealer, kind, id.as_str().to_owned())).transpose()
     }
 
-    /// The label that withholds a resource from who would reach it without one: for a reader who found nothing. Whoever
-    /// has labels withheld from them pays for it each time, so that the time does not tell.
+    /// What withholds a resource from who would reach it else: for a reader who found nothing. Whoever may have
+    /// something withheld from them pays for it each time, so that the time does not tell.
     ///
     /// # Errors
     /// Unavailable or Internal.
     pub async fn withheld(
+        &self,
+        access: &Access,
+        kind: ResourceType,
+        id: &ResourceId,
+    ) -> Result<Option<Barred>> {
+        if let Some(label) = self.label(access, kind, id).await? {
+            return Ok(Some(Barred::Label(label)));
+        }
+        Ok(self.denying(access, kind, id).await?.map(Barred::Consent))
+    }
+
+    async fn label(
         &self,
         access: &Access,
         kind: ResourceType,
@@ -125,9 +146,8 @@ impl Store {
         let Some((stored, current)) = self.version(&reach, kind, id, version).await? else {
             return Ok(None);
         };
-        let known =
-            if current { Known::new() } else { self.known(&reach, &stored.patients).await? };
-        Ok((current || reach.takes(&stored, extract, &known)).then_some(stored))
+        let within = current || self.judge(&reach, &[&stored], extract).await? == [true];
+        Ok(within.then_some(stored))
     }
 
     /// A version within the bounds of the reach, and whether the head has decided that it is within all of it.

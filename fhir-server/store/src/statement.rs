@@ -30,9 +30,11 @@ pub(crate) enum Part {
     Locked,
     /// What the record says beyond the columns of the schema before.
     Record,
+    /// What Consents deny.
+    Rules,
 }
 
-const NAMES: [(&str, Part); 16] = [
+const NAMES: [(&str, Part); 17] = [
     ("claims", Part::Claims),
     ("key", Part::Key),
     ("tokens", Part::Tokens),
@@ -49,6 +51,7 @@ const NAMES: [(&str, Part); 16] = [
     ("due", Part::Due),
     ("locked", Part::Locked),
     ("record", Part::Record),
+    ("rules", Part::Rules),
 ];
 
 /// The parts of a statement that a batch needs.

@@ -30,6 +30,7 @@ mod conditional;
 mod conditional_large;
 mod conditions;
 mod conformance_suite;
+mod consent;
 mod disk_full;
 mod drain;
 mod factor;

@@ -2,10 +2,12 @@
 
 use super::{Published, hasher};
 use crate::{
-    Access, Action, Caller, FhirUser, Filter, Role, Roles, Rules, Scopes, Treatment, TypeSet,
+    Access, Action, Asker, Binding, Caller, Consent, FhirUser, Filter, Role, Roles, Rules, Scopes,
+    Treatment, TypeSet,
 };
 use canonical_model::{Kind, ResourceId, ResourceType};
 use search::IndexEntries;
+use std::sync::Arc;
 
 fn rules() -> Rules {
     let compartment = |kind: ResourceType| matches!(kind.name(), "Observation" | "Condition");
@@ -337,4 +339,27 @@ fn a_client_that_has_said_nothing_reaches_nothing() {
         assert!(Access::decide_system(&rules(), &caller, action, &Published).is_err());
     }
     assert!(!caller.is_operator());
+}
+
+/// Nobody is let through because nobody asked.
+#[test]
+fn who_is_bound_by_consent_is_refused_until_somebody_asked() {
+    let rules = rules().with_consent(Binding::All);
+    let caller = |scopes: &str| Caller {
+        scopes: Scopes::parse(scopes).unwrap(),
+        ..Caller::of_client("app")
+    };
+    let decide = |caller: &Caller| {
+        let one = Access::decide(&rules, caller, kind("Slot"), Action::Read, &Published);
+        let all = Access::decide_system(&rules, caller, Action::Search, &Published);
+        [one, all].map(|it| it.map(|it| it.asker().is_some()).map_err(|it| it.kind))
+    };
+    let bound = caller("system/*.rs");
+    assert_eq!(decide(&bound), [Err(Kind::Internal), Err(Kind::Internal)]);
+    let none = Caller { consent: Consent::None, ..bound.clone() };
+    assert_eq!(decide(&none), [Ok(false), Ok(false)]);
+    let asker = Arc::new(Asker::new(&bound, Vec::new()));
+    let some = Caller { consent: Consent::Some(asker), ..bound };
+    assert_eq!(decide(&some), [Ok(true), Ok(true)]);
+    assert_eq!(decide(&caller("system/*.cruds")), [Ok(false), Ok(false)]);
 }

@@ -230,3 +230,24 @@ fn one_resource_is_reached_through_a_relationship() {
         assert_eq!(found, permitted, "{scopes} {chosen} {action:?} {patients:?} {known}");
     }
 }
+
+/// One patient, as if the clinician treated them, and nobody else's.
+#[test]
+fn in_an_emergency_one_patient_is_reached_without_a_relationship() {
+    let row = |purpose: &str, chosen: &str, scopes: &str| {
+        let caller = caller(Some(Role::Clinician), "Practitioner/d1", chosen, scopes);
+        let purpose = (!purpose.is_empty()).then(|| purpose.into());
+        let caller = Caller { purpose, subject: Some("u".into()), related: related(), ..caller };
+        letters(&rules(Treatment::Related), &caller, "Observation")
+    };
+    for (purpose, chosen, scopes, expected) in [
+        ("BTG", "x", "patient/*.cruds", "cruds(x)"),
+        ("BTG", "x", "user/*.cruds", "cruds(x)"),
+        ("BTG", "", "patient/*.cruds", "-"),
+        ("BTG", "", "user/*.cruds", "cruds[t]"),
+        ("TREAT", "x", "patient/*.cruds", "cruds(x)[t]"),
+        ("", "x", "user/*.cruds", "cruds[t]"),
+    ] {
+        assert_eq!(row(purpose, chosen, scopes), expected, "{purpose} {chosen} {scopes}");
+    }
+}

@@ -10,7 +10,7 @@ use crate::{Domain, Request};
 /// The current version, with the record of its access where that could be made in one.
 ///
 /// # Errors
-/// Forbidden, also where a label withholds it; NotFound, the same whether it is absent or out of reach; Gone where
+/// Forbidden, also where a label or a Consent withholds it; NotFound, the same whether it is absent or out of reach; Gone where
 /// it was deleted.
 pub async fn read(
     domain: &Domain,
@@ -43,15 +43,15 @@ pub async fn look(
     }
 }
 
-/// What is said where nothing was found: that a label withholds it, to who would reach it else.
+/// What is said where nothing was found: that something withholds it, to who would reach it else.
 async fn missing(
     domain: &Domain,
     access: &Access,
     kind: ResourceType,
     id: &ResourceId,
 ) -> Result<Error> {
-    let label = domain.store().withheld(access, kind, id).await?;
-    Ok(label.map_or_else(absent, |label| Withheld::by(label).refusal()))
+    let barred = domain.store().withheld(access, kind, id).await?;
+    Ok(barred.map_or_else(absent, |barred| Withheld::by(barred).refusal()))
 }
 
 /// One version.

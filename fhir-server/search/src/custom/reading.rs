@@ -18,6 +18,7 @@ const READINGS: &[(i16, i64)] = &[
     (7, 1_173_292_989_868_006_686),
     (8, 1_173_292_989_868_006_686),
     (9, 1_173_292_989_868_006_686),
+    (10, 1_173_292_989_868_006_686),
 ];
 
 /// Definitions of every kind, and of all that decides how one is read.

@@ -19,6 +19,7 @@ use canonical_model::{Error, Resource, ResourceId, ResourceType, Result, Value};
 use conformance::SearchParamKind;
 
 use crate::catalogue::{Catalogue, ParamPlan, TypePlan};
+use crate::consent::rules_or_all;
 use crate::entries::IndexEntries;
 use crate::keys::{Facet, Hasher, Key, Mark};
 use crate::limits::{ENTRIES_MAX, TIED_ELEMENTS_MAX};
@@ -139,7 +140,9 @@ pub fn extract(catalogue: &Catalogue, base: &str, resource: &Resource) -> Result
     }
     own::take_all(&mut sink, plan, resource.body());
     place_in_time(&mut sink, plan);
-    Ok(sink.entries)
+    let mut entries = sink.entries;
+    entries.rules = rules_or_all(catalogue, base, resource, &entries.patients);
+    Ok(entries)
 }
 
 fn take(sink: &mut Sink<'_>, param: &ParamPlan, root: &Value, items: &[Item<'_>]) {

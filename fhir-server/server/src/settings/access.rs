@@ -1,6 +1,6 @@
 //! Whom users reach, as far as an operator chooses that.
 
-use access::Treatment;
+use access::{Binding, Treatment};
 use serde::Deserialize;
 
 use super::Settings;
@@ -10,6 +10,15 @@ use super::Settings;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Access {
     treatment: Option<Word>,
+    consent: Option<Bound>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Bound {
+    All,
+    Users,
+    Nobody,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -25,6 +34,13 @@ impl Access {
             settings.policy.treatment = match word {
                 Word::Related => Treatment::Related,
                 Word::Open => Treatment::Open,
+            };
+        }
+        if let Some(bound) = self.consent {
+            settings.policy.consent = match bound {
+                Bound::All => Binding::All,
+                Bound::Users => Binding::Users,
+                Bound::Nobody => Binding::Nobody,
             };
         }
     }

@@ -6,9 +6,11 @@ use search::query::Include;
 use search::{Hasher, label_keys};
 use sqlx::{Postgres, QueryBuilder};
 
+use super::consent::push_denials;
 use super::filter::Sql;
 use super::{COLUMNS, Found, budget, prepared, reach};
 use crate::Store;
+use crate::consent::Denials;
 use crate::reach::Reach;
 
 impl Store {
@@ -108,6 +110,10 @@ fn push_backward(sql: &mut Sql, references: References, from: &[Found], hasher: 
 /// What the caller may reach, of whatever type.
 fn push_reach(sql: &mut Sql, access: &Access, hasher: &Hasher) {
     push_labels(sql, access, hasher);
+    // Nothing of it is of one type: nobody changes what an include adds.
+    if let Some(denials) = Denials::of(access, ResourceType::PATIENT, hasher) {
+        push_denials(sql, "r", &denials);
+    }
     if *access.filter() == Filter::Everything {
         return;
     }

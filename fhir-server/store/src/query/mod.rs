@@ -9,6 +9,7 @@ mod bounds;
 mod budget;
 mod choose;
 mod compare;
+mod consent;
 mod driver;
 mod estimate;
 mod explain;
@@ -33,6 +34,7 @@ use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query as Statement;
 use sqlx::{PgConnection, Postgres, Row};
 
+pub(crate) use consent::{push_denials, push_denying};
 pub use explain::Explained;
 pub(crate) use filter::Sql;
 pub use page::{PageKey, PageValue};

@@ -5,6 +5,7 @@ use search::Expr;
 use sqlx::postgres::PgArguments;
 use sqlx::{Arguments, Postgres};
 
+use super::consent::push_denials;
 use super::filter::Sql;
 use super::own;
 use super::source::conjuncts;
@@ -26,9 +27,12 @@ pub(super) fn push_beside(sql: &mut Sql, r: &str, reach: &Reach, filter: &Expr) 
         Reach::Patients(owners) => {
             sql.push(format!(" and {r}.patients && ")).push_bind(owners.clone());
         }
-        Reach::Where(Ways { arms, labels }) => {
+        Reach::Where(Ways { arms, labels, denials }) => {
             push_arms(sql, r, arms, filter);
             push_labels(sql, r, labels);
+            if let Some(denials) = denials {
+                push_denials(sql, r, denials);
+            }
         }
     }
 }
