@@ -95,3 +95,7 @@ pub const CODE_DIGITS: u32 = 6;
 pub const STEP_S: i64 = 30;
 /// Codes on paper.
 pub const RECOVERY_CODES: usize = 10;
+/// Characters of why somebody takes access in an emergency, at least: a sentence.
+pub const REASON_CHARS_MIN: usize = 20;
+/// At most.
+pub const REASON_CHARS_MAX: usize = 2_000;

@@ -54,6 +54,18 @@ impl<'a> Said<'a> {
         self
     }
 
+    /// About whom.
+    pub(crate) fn patient(mut self, identity: i64) -> Self {
+        self.entry.patients = vec![identity];
+        self
+    }
+
+    /// What for.
+    pub(crate) fn purpose(mut self, code: &str) -> Self {
+        self.caller.purpose = Some(code.into());
+        self
+    }
+
     /// The `jti` of the token.
     pub(crate) fn token(mut self, id: &str) -> Self {
         self.caller.token_id = id.into();

@@ -16,8 +16,8 @@ use crate::discovery::{jwks, openid_configuration};
 use crate::introspect::{introspect, revoke};
 use crate::limits::{FORM_BYTES_MAX, FORM_S_MAX, PAGE_FORM_BYTES_MAX};
 use crate::page::{
-    change, consent, device, factor, launch, login, logout, manage, patient, set_device,
-    smart_style, start, style,
+    break_glass, change, consent, device, factor, judge, launch, login, logout, manage,
+    open_record, patient, review, set_device, smart_style, start, style,
 };
 use crate::refusal::Refusal;
 use crate::route::{Listed, Route, Rule, listed, routed};
@@ -59,7 +59,7 @@ const API: [Route<AuthState>; 5] = [
 ];
 
 /// What a person sees in a browser.
-const PAGES: [Route<AuthState>; 15] = [
+const PAGES: [Route<AuthState>; 19] = [
     Route {
         method: MethodFilter::GET,
         path: "/auth/authorize",
@@ -137,6 +137,30 @@ const PAGES: [Route<AuthState>; 15] = [
         path: "/auth/manage",
         rule: Rule::Form,
         serve: |method| on(method, change),
+    },
+    Route {
+        method: MethodFilter::GET,
+        path: "/auth/break-glass",
+        rule: Rule::Open,
+        serve: |method| on(method, break_glass),
+    },
+    Route {
+        method: MethodFilter::POST,
+        path: "/auth/break-glass",
+        rule: Rule::Form,
+        serve: |method| on(method, open_record),
+    },
+    Route {
+        method: MethodFilter::GET,
+        path: "/auth/review",
+        rule: Rule::Open,
+        serve: |method| on(method, review),
+    },
+    Route {
+        method: MethodFilter::POST,
+        path: "/auth/review",
+        rule: Rule::Form,
+        serve: |method| on(method, judge),
     },
     Route {
         method: MethodFilter::GET,

@@ -4,7 +4,7 @@ use canonical_model::Result;
 use serde_json::{Map, Value, json};
 use store::Approval;
 
-use access::Scopes;
+use access::{BREAK_GLASS, Scopes};
 
 use crate::claims::{Claims, GenerationsClaim};
 use crate::client::Client;
@@ -110,7 +110,11 @@ impl Given<'_> {
     }
 
     /// Whether a refresh token comes with it: the app asked to go on, and the person agreed; staff's own always does.
+    /// In an emergency nothing goes on.
     fn renews(&self) -> Result<bool> {
+        if self.approval.purpose.as_deref() == Some(BREAK_GLASS) {
+            return Ok(false);
+        }
         let scopes = Scopes::parse(&self.approval.scopes)?;
         let asked = ["offline_access", "online_access"].iter().any(|word| scopes.has_word(word));
         Ok(asked || self.client.own)

@@ -9,12 +9,13 @@ use domain::Domain;
 use domain::interactions::reindex::index_more;
 use domain::parameters::look;
 use store::{AuthStore, Store};
-use telemetry::Ticks;
+use telemetry::event::GlassBroken;
+use telemetry::{Emit, Ticks};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::limits::{HEAR_EVERY, INDEX_LOOK_EVERY, METRICS_EVERY, SWEEP_EVERY};
+use crate::limits::{ALERT_EVERY, HEAR_EVERY, INDEX_LOOK_EVERY, METRICS_EVERY, SWEEP_EVERY};
 use crate::metrics;
 
 /// Sweeps at once, then every hour, until told to stop.
@@ -49,6 +50,36 @@ async fn sweep(store: &Store, accounts: Option<&AuthStore>) {
     if let Err(error) = store.ensure_partitions().await {
         tracing::warn!(%error, cause = ?error.cause, "Partitions could not be made.");
     }
+}
+
+/// Tells those who watch of each access in an emergency, soon after it began, until told to stop.
+pub(crate) fn alerting(accounts: AuthStore, stop: CancellationToken) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut ticks = interval(ALERT_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                _ = ticks.tick() => {}
+            }
+            // A fault waits for the next time; who was told twice was told.
+            if let Err(error) = alert(&accounts).await {
+                tracing::warn!(%error, cause = ?error.cause, "Nobody could be told of access in emergencies.");
+            }
+        }
+    })
+}
+
+async fn alert(accounts: &AuthStore) -> canonical_model::Result<()> {
+    let all = accounts.unalerted().await?;
+    for one in &all {
+        GlassBroken { number: one.number, subject: &one.sub }.emit();
+    }
+    if all.is_empty() {
+        return Ok(());
+    }
+    let numbers: Vec<i64> = all.iter().map(|one| one.number).collect();
+    accounts.alerted(&numbers).await
 }
 
 /// Learns what is over twice a second, over a connection of its own, until told to stop; from its answer on all is

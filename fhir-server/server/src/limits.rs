@@ -99,3 +99,5 @@ pub const FAULTS_SHOWN_MAX: usize = 1_000;
 pub const KEEP_MONTHS_MIN: u16 = 72;
 /// Between two looks for months of the record that have had their time.
 pub const RETIRE_EVERY: Duration = Duration::from_secs(60 * 60);
+/// Between two looks for access in emergencies that nobody was told of yet: a minute is promised.
+pub const ALERT_EVERY: Duration = Duration::from_secs(10);

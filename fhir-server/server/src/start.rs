@@ -101,6 +101,7 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
     if settings.roles.worker {
         working.push(background::sweeping(store.clone(), accounts.clone(), stop.clone()));
         working.push(background::indexing(domain.clone(), stop.clone()));
+        working.extend(accounts.clone().map(|it| background::alerting(it, stop.clone())));
         working.extend(notary(&settings, &store, &stop)?);
     } else {
         working.push(background::watching_index(domain.clone(), stop.clone()));

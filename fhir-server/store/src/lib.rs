@@ -51,9 +51,9 @@ mod wire;
 
 pub use audit::{AuditAction, AuditEntry, Auditor};
 pub use auth::{
-    Account, AccountChange, Approval, Attempt, AuthChange, AuthStore, Exchange, Exchanged, Given,
-    KeptKey, Launched, NewAccount, NewApproval, NewLaunch, NewSession, Refresh, Refreshed, Renewed,
-    SignedIn, Told,
+    Account, AccountChange, Approval, Attempt, AuthChange, AuthStore, BreakGlass, Exchange,
+    Exchanged, Given, KeptKey, Launched, NewAccount, NewApproval, NewLaunch, NewSession, Refresh,
+    Refreshed, Renewed, SignedIn, Told,
 };
 pub use blob::BlobWriter;
 pub use change::{Change, Method};

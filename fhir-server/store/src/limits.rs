@@ -145,6 +145,10 @@ pub const DIFFERING_ROWS_MAX: usize = 100_000;
 pub const VERIFY_STATEMENT_MS_MAX: u64 = 3_600_000;
 /// A code, in seconds: from the browser to the app's server and back.
 pub const CODE_S_MAX: i32 = 60;
+/// Access in an emergency, in minutes.
+pub const BREAK_GLASS_MINUTES: i32 = 60;
+/// Such accesses that are looked at together: a page.
+pub const REVIEWS_MAX: i64 = 100;
 /// An authorization that outlasts its session, in days: three months and a little, as ONC asks.
 pub const OFFLINE_DAYS: i32 = 100;
 /// For how long the refresh token before the newest gives the same answer again, in seconds: for who asked twice, or

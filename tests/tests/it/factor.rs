@@ -10,7 +10,7 @@ use telemetry::Clock;
 const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /// The code of a secret, as an app for such codes shows it.
-fn code(secret: &str, now_s: i64) -> Result<String> {
+pub(crate) fn code(secret: &str, now_s: i64) -> Result<String> {
     let mut bits = Vec::new();
     for letter in secret.chars() {
         let number = LETTERS.find(letter).context("base32")?;
@@ -75,7 +75,7 @@ impl World {
     }
 }
 
-fn within(text: &str, tag: &str) -> Option<String> {
+pub(crate) fn within(text: &str, tag: &str) -> Option<String> {
     text.split(tag).nth(1)?.split('<').next().map(str::to_owned)
 }
 

@@ -18,6 +18,7 @@ mod blobs;
 mod blobs_memory;
 mod blobs_refused;
 mod bounds;
+mod break_glass;
 mod bundle;
 mod bundle_conditions;
 mod bundle_transaction;

@@ -30,6 +30,10 @@ GET /auth/launch: open
 POST /auth/launch: form
 GET /auth/manage: open
 POST /auth/manage: form
+GET /auth/break-glass: open
+POST /auth/break-glass: form
+GET /auth/review: open
+POST /auth/review: form
 GET /auth/smart-style.json: open
 GET /auth/style.css: open
 GET /fhir/.well-known/smart-configuration: open

@@ -65,6 +65,13 @@ impl Grantable {
         Ok(Self { clinical, words, open })
     }
 
+    /// What can be given in an emergency: of the one patient alone, and nothing that goes on.
+    pub(crate) fn in_emergency(mut self) -> Self {
+        self.clinical.retain(|scope| scope.context() == Context::Patient);
+        self.words.retain(|word| ![OFFLINE, "online_access"].contains(word));
+        self
+    }
+
     /// Whether there is anything to give.
     pub(crate) fn is_empty(&self) -> bool {
         self.clinical.is_empty() && !self.words.contains(&OPENID)

@@ -17,6 +17,8 @@ pub(crate) use asked::{Asked, Wrong};
 pub(crate) use grant::{About, Grantable, OFFLINE, OPENID};
 pub(crate) use part::parts;
 
+use store::Launched;
+
 use crate::cookie::Browser;
 use crate::page::{Consent, Stop, To, answer_wrong, authorize as address_of, go, launched};
 use crate::state::{AuthState, Parts};
@@ -47,8 +49,9 @@ async fn begun(
         Err(page) => return Ok(page),
     };
     let To::App(asked) = &to else { return Err(Stop::Closed) };
-    let launched = launched(auth, asked, signed, false).await?;
-    Consent { auth, asked, browser, signed, launched, headers, address }.begin().await
+    let mut launched = launched(auth, asked, signed, false).await?;
+    let emergency = launched.as_mut().and_then(Launched::take_emergency);
+    Consent { auth, asked, browser, signed, launched, emergency, headers, address }.begin().await
 }
 
 /// The same by a form of the app's, which comes without our cookie: so the browser is sent on to ask again.

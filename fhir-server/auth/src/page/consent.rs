@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use access::Scope;
+use access::{BREAK_GLASS, Scope};
 use askama::Template;
 use axum::Extension;
 use axum::body::Bytes;
@@ -11,14 +11,15 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use canonical_model::{Kind, ResourceId};
+use canonical_model::{Kind, ResourceId, ResourceType};
 use serde_json::{Value, json};
-use store::{Launched, NewApproval, SignedIn};
+use store::{AuditAction, Launched, NewApproval, SignedIn};
 
 use crate::authorize::{About, Asked, Grantable, OFFLINE, OPENID, parts};
 use crate::cookie::{Browser, digest, random};
 use crate::page::patient::{Looking, Shown};
 use crate::page::{Picker, Posted, Stop, answer_wrong, authorize, go, page};
+use crate::record::Said;
 use crate::state::{AuthState, Parts};
 use crate::words::{Whose, sentence};
 
@@ -68,6 +69,8 @@ pub(crate) struct Consent<'a> {
     pub(crate) signed: &'a SignedIn,
     /// What was open where the app was started from here.
     pub(crate) launched: Option<Launched>,
+    /// Why that was in an emergency, sealed.
+    pub(crate) emergency: Option<String>,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) address: Option<IpAddr>,
 }
@@ -95,9 +98,10 @@ async fn answered(
         return go(&authorize(&asked.query), None);
     };
     let browser = &posted.browser;
-    let launched = launched(auth, &asked, &signed, false).await?;
-    let consent =
-        Consent { auth, asked: &asked, browser, signed: &signed, launched, headers, address };
+    let mut launched = launched(auth, &asked, &signed, false).await?;
+    let emergency = launched.as_mut().and_then(Launched::take_emergency);
+    let (asked, signed) = (&asked, &signed);
+    let consent = Consent { auth, asked, browser, signed, launched, emergency, headers, address };
     match posted.get("decision") {
         "" => consent.show(Some(posted.get("patient")), "").await,
         "allow" => consent.allow(posted.get("patient"), &posted.all("scope")).await,
@@ -135,6 +139,7 @@ impl Consent<'_> {
     fn grantable(&self) -> Result<Grantable, Stop> {
         let launched = self.launched.as_ref();
         let grantable = Grantable::of(&self.asked.scopes, &self.signed.account, launched)?;
+        let grantable = if self.emergency.is_some() { grantable.in_emergency() } else { grantable };
         if grantable.is_empty() {
             let why = "This user can give none of these scopes";
             return Err(self.asked.told("invalid_scope", why).into());
@@ -154,7 +159,8 @@ impl Consent<'_> {
         };
         let people = self.auth.people()?;
         let (account, address, headers) = (&self.signed.account, self.address, self.headers);
-        let found = Looking { people, account, address, headers }.read(&id).await;
+        let emergency = self.emergency.is_some();
+        let found = Looking { people, account, address, headers, emergency }.read(&id).await;
         match found {
             Err(Stop::Fault(fault))
                 if matches!(fault.kind, Kind::NotFound | Kind::Gone | Kind::Forbidden) =>
@@ -191,6 +197,11 @@ impl Consent<'_> {
                 "Without the last of these it ends when you sign out, and after a day at the latest.",
             ];
         }
+        if self.emergency.is_some() {
+            notes = vec![
+                "This is access in an emergency. It is recorded as that, ends within the hour, and somebody else reviews it.",
+            ];
+        }
         let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
         let content = Page {
             app: &self.asked.client.name,
@@ -217,7 +228,8 @@ impl Consent<'_> {
         let patient = self.patient(&about, chosen).await?;
         let code = random()?;
         // From here on nobody else has it.
-        let launched = launched(self.auth, self.asked, self.signed, true).await?;
+        let mut launched = launched(self.auth, self.asked, self.signed, true).await?;
+        let emergency = launched.as_mut().and_then(Launched::take_emergency);
         let context = launched.map_or_else(|| json!({}), context);
         let new = NewApproval {
             session: self.signed.session,
@@ -231,11 +243,29 @@ impl Consent<'_> {
             redirect: &self.asked.redirect,
             challenge: &self.asked.challenge,
             nonce: self.asked.nonce.as_deref(),
+            emergency: emergency.as_deref(),
         };
-        match self.auth.people()?.store.approve(&new).await? {
+        let approved = self.auth.people()?.store.approve(&new).await?;
+        if let (Some(approval), Some(_), Some(patient)) = (approved, &emergency, &patient) {
+            self.record_emergency(approval, &patient.id).await?;
+        }
+        match approved {
             Some(_) => go(&self.asked.with_code(&BASE64_URL_SAFE_NO_PAD.encode(code)), None),
             None => go(&authorize(&self.asked.query), None),
         }
+    }
+}
+
+impl Consent<'_> {
+    /// Before the app has its code.
+    async fn record_emergency(&self, approval: i64, patient: &str) -> Result<(), Stop> {
+        let hasher = self.auth.people()?.domain.store().hasher();
+        let said = Said::new(self.auth, self.headers, self.address, AuditAction::BreakGlass);
+        let said = said.client(&self.asked.client.id).account(&self.signed.account);
+        let said = said.patient(hasher.identity(ResourceType::PATIENT, patient));
+        let said = said.detail(format!("authorization {approval}"));
+        said.purpose(BREAK_GLASS).record().await?;
+        Ok(())
     }
 }
 

@@ -22,7 +22,7 @@ use crate::state::{AuthState, Parts};
 use crate::totp::{DeviceSecret, recovery_codes, recovery_digest};
 
 /// One sentence for whatever is wrong with a code.
-const WRONG: &str = "That is not the code of this moment, or it was used before. Wait for the next one, and look whether the device's clock is right.";
+pub(super) const WRONG: &str = "That is not the code of this moment, or it was used before. Wait for the next one, and look whether the device's clock is right.";
 
 #[derive(Template)]
 #[template(path = "factor.html")]
@@ -88,19 +88,31 @@ async fn proving(
     let account = &signed.account;
     let said = Said::new(auth, headers, address, AuditAction::LogIn);
     let said = said.client(to.client()).account(account);
+    if !prove(auth, &signed, posted.get("code"), said).await? {
+        return ask_for_code(&to, &posted.browser, &signed, WRONG);
+    }
+    go(&to.path(), None)
+}
+
+/// Whether a code proves a second factor, which the session then has anew; recorded either way.
+pub(super) async fn prove(
+    auth: &Parts,
+    signed: &SignedIn,
+    code: &str,
+    said: Said<'_>,
+) -> Result<bool, Stop> {
+    let (store, account) = (&auth.people()?.store, &signed.account);
+    let said = said.detail("second factor".to_owned());
     // Counted before it is looked at, with the passwords.
     let let_in = store.attempt(&account.login).await?.is_some();
-    let proved = match let_in {
-        true => proved(auth, account.account, posted.get("code")).await?,
-        false => None,
-    };
+    let proved = if let_in { proved(auth, account.account, code).await? } else { None };
     let Some(factor) = proved else {
-        said.status(403).detail("second factor".to_owned()).record().await?;
-        return ask_for_code(&to, &posted.browser, &signed, WRONG);
+        said.status(403).record().await?;
+        return Ok(false);
     };
     store.add_factor(signed.session, factor.0).await?;
-    said.status(200).detail("second factor".to_owned()).record().await?;
-    go(&to.path(), None)
+    said.status(200).record().await?;
+    Ok(true)
 }
 
 /// What a code proves.

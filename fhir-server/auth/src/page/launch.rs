@@ -75,7 +75,8 @@ async fn going_on(
     let Some(signed) = posted.signed_in(&people.store).await? else {
         return go("/auth/launch", None);
     };
-    let looking = Looking { people, account: &signed.account, address, headers };
+    let account = &signed.account;
+    let looking = Looking { people, account, address, headers, emergency: false };
     let mut content = blank(auth, &posted.browser, &signed);
     let Ok(id) = ResourceId::parse(posted.get("patient")) else {
         [content.name, content.birthdate, content.identifier] =
@@ -107,28 +108,41 @@ async fn going_on(
     if let Some(visit) = &visit {
         looking.expect_visit(&id, visit).await?;
     }
-    send(auth, &signed, app, &patient.id, visit.as_ref().map(ResourceId::as_str)).await
+    let open = Open {
+        patient: &patient.id,
+        encounter: visit.as_ref().map(ResourceId::as_str),
+        emergency: None,
+    };
+    send(auth, &signed, app, open).await?.map_or_else(|| go("/auth/launch", None), Ok)
 }
 
-fn is_hidden(kind: Kind) -> bool {
+pub(super) fn is_hidden(kind: Kind) -> bool {
     matches!(kind, Kind::NotFound | Kind::Gone | Kind::Forbidden)
 }
 
-/// Sends the browser to the app, with what it asks by for what is open.
-async fn send(
+/// What is open where an app is started.
+pub(super) struct Open<'a> {
+    pub(super) patient: &'a str,
+    pub(super) encounter: Option<&'a str>,
+    /// Why it is in an emergency, sealed.
+    pub(super) emergency: Option<&'a str>,
+}
+
+/// Sends the browser to the app, with what it asks by for what is open; `None` where the session is over.
+pub(super) async fn send(
     auth: &Parts,
     signed: &SignedIn,
     app: &Client,
-    patient: &str,
-    encounter: Option<&str>,
-) -> Result<Response, Stop> {
+    open: Open<'_>,
+) -> Result<Option<Response>, Stop> {
     let launch = random()?;
     let new = NewLaunch {
         digest: &digest(b"launch", &launch),
         session: signed.session,
         client: &app.id,
-        patient: Some(patient),
-        encounter,
+        patient: Some(open.patient),
+        encounter: open.encounter,
+        emergency: open.emergency,
         context: &json!({
             // The app fills the window: nothing of ours says whom it shows.
             "need_patient_banner": true,
@@ -136,18 +150,18 @@ async fn send(
         }),
     };
     if !auth.people()?.store.add_launch(&new).await? {
-        return go("/auth/launch", None);
+        return Ok(None);
     }
     let launch = BASE64_URL_SAFE_NO_PAD.encode(launch);
     let pairs = [("iss", auth.endpoints.fhir()), ("launch", launch)];
     let query = Serializer::new(String::new()).extend_pairs(pairs).finish();
     let url = app.launch_url.as_deref().unwrap_or_default();
     let gap = if url.contains('?') { '&' } else { '?' };
-    go(&format!("{url}{gap}{query}"), None)
+    go(&format!("{url}{gap}{query}"), None).map(Some)
 }
 
 /// Apps that can be started from here, by name.
-fn launchable(auth: &Parts) -> impl Iterator<Item = &Client> {
+pub(super) fn launchable(auth: &Parts) -> impl Iterator<Item = &Client> {
     let mut apps: Vec<&Client> =
         auth.clients.all().filter(|client| client.launch_url.is_some()).collect();
     apps.sort_by(|a, b| a.name.cmp(&b.name));
@@ -165,11 +179,14 @@ fn blank<'a>(auth: &'a Parts, browser: &Browser, signed: &'a SignedIn) -> Page<'
 }
 
 fn show(auth: &Parts, content: Page<'_>) -> Result<Response, Stop> {
-    // A form may end at any of them.
-    let origins: Vec<&str> =
-        launchable(auth).filter_map(|app| app.launch_url.as_deref()).map(origin).collect();
     let status = if content.wrong.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-    page(&content, status, Some(&origins.join(" ")), None)
+    page(&content, status, Some(&beside(auth)), None)
+}
+
+/// Where a form that starts an app may end: at any of them.
+pub(super) fn beside(auth: &Parts) -> String {
+    let urls = launchable(auth).filter_map(|app| app.launch_url.as_deref());
+    urls.map(origin).collect::<Vec<_>>().join(" ")
 }
 
 /// The origin of a URL, as a policy names it.

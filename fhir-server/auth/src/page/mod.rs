@@ -1,5 +1,6 @@
 //! The pages of the authorization server: what a browser gets, and what it sends back. None needs a script.
 
+mod break_glass;
 mod consent;
 mod factor;
 mod form;
@@ -7,6 +8,7 @@ mod launch;
 mod login;
 mod manage;
 mod patient;
+mod review;
 mod to;
 mod wrong;
 
@@ -18,6 +20,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use canonical_model::Error;
 
+pub(crate) use break_glass::{break_glass, open_record};
 pub(crate) use consent::{Consent, consent, launched};
 pub(crate) use factor::{device, factor, set_device};
 pub(crate) use form::Posted;
@@ -25,6 +28,7 @@ pub(crate) use launch::{launch, origin, start};
 pub(crate) use login::{ask_to_sign_in, login, logout};
 pub(crate) use manage::{change, manage};
 pub(crate) use patient::{Picker, patient};
+pub(crate) use review::{judge, review};
 pub(crate) use to::To;
 pub(crate) use wrong::{Stop, answer_wrong};
 

@@ -107,8 +107,8 @@ async fn picking(
     match typed(&posted) {
         Err(wrong) => picker.wrong = wrong,
         Ok(criteria) => {
-            let found =
-                Looking { people, account: &account, address, headers }.search(&criteria).await?;
+            let looking = Looking { people, account: &account, address, headers, emergency: false };
+            let found = looking.search(&criteria).await?;
             picker.more = found.len() > PICKED_MAX;
             picker.found = Some(found.into_iter().take(PICKED_MAX).collect());
         }
@@ -140,6 +140,8 @@ pub(crate) struct Looking<'a> {
     pub(crate) account: &'a Account,
     pub(crate) address: Option<IpAddr>,
     pub(crate) headers: &'a HeaderMap,
+    /// Whether relationship and consent are lifted.
+    pub(crate) emergency: bool,
 }
 
 impl Looking<'_> {
@@ -191,7 +193,8 @@ impl Looking<'_> {
 
     async fn request(&self, interaction: AuditInteraction) -> canonical_model::Result<Request> {
         let id = request_id(self.headers);
-        look(&self.people.domain, self.account, id, self.address, interaction).await
+        let (domain, account) = (&self.people.domain, self.account);
+        look(domain, account, self.emergency, id, self.address, interaction).await
     }
 
     /// One patient, if the person may see him; recorded as a read.

@@ -11,10 +11,12 @@ use crate::page::{Posted, Stop, ask_to_sign_in};
 use crate::state::Parts;
 
 /// Our own pages that need somebody to be signed in: as forms name them, their addresses, and what they are for.
-const OWN: [(&str, &str, &str); 3] = [
+const OWN: [(&str, &str, &str); 5] = [
+    ("break-glass", "/auth/break-glass", "Access in an emergency"),
     ("device", "/auth/device", "Setting up a second factor"),
     ("launch", "/auth/launch", "Starting an app"),
     ("manage", "/auth/manage", "Looking at the access that you gave"),
+    ("review", "/auth/review", "Reviewing access in emergencies"),
 ];
 
 /// Where a person goes on.

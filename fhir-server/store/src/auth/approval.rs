@@ -6,7 +6,7 @@ use sqlx::postgres::PgRow;
 
 use super::AuthStore;
 use crate::error::StoreError;
-use crate::limits::{CODE_S_MAX, OFFLINE_DAYS, TOKEN_HOURS_MAX};
+use crate::limits::{BREAK_GLASS_MINUTES, CODE_S_MAX, OFFLINE_DAYS, TOKEN_HOURS_MAX};
 
 /// An authorization to be, by somebody who is signed in.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +33,8 @@ pub struct NewApproval<'a> {
     pub challenge: &'a str,
     /// For the identity token.
     pub nonce: Option<&'a str>,
+    /// Why it is given in an emergency, sealed: then it is of one patient, and ends within the hour.
+    pub emergency: Option<&'a str>,
 }
 
 /// What a code is shown with.
@@ -116,12 +118,19 @@ impl AuthStore {
     pub async fn approve(&self, new: &NewApproval<'_>) -> Result<Option<i64>> {
         let query = sqlx::query(
             "with given as (
-                insert into approval (account, client, scopes, patient, context, offline, session, salt, ends_at)
+                insert into approval (
+                    account, client, scopes, patient, context, offline, session, salt, ends_at, purpose)
                 select s.account, $2, $3, $4, $5, $6, s.session, $7,
-                    case when $6 then now() + interval '1 day' * $12 else s.ends_at end
+                    case when $14::text is not null then least(s.ends_at, now() + interval '1 minute' * $15)
+                        when $6 then now() + interval '1 day' * $12 else s.ends_at end,
+                    case when $14::text is not null then 'BTG' end
                 from session s join account p on p.account = s.account
                 where s.session = $1 and s.ends_at > now() and p.disabled_at is null
-                returning approval),
+                    and ($14::text is null or $4::text is not null and not $6)
+                returning approval, account, patient, ends_at),
+            glass as (
+                insert into break_glass (account, approval, patient, reason, ends_at)
+                select account, approval, patient, $14, ends_at from given where $14::text is not null),
             sent as (
                 insert into code (digest, approval, redirect, challenge, nonce, ends_at)
                 select $8, approval, $9, $10, $11, now() + interval '1 s' * $13 from given)
@@ -139,7 +148,9 @@ impl AuthStore {
         .bind(new.challenge)
         .bind(new.nonce)
         .bind(OFFLINE_DAYS)
-        .bind(CODE_S_MAX);
+        .bind(CODE_S_MAX)
+        .bind(new.emergency)
+        .bind(BREAK_GLASS_MINUTES);
         let row = self.sessions.fetch_optional(query).await?;
         let number = row.map(|row| row.try_get("approval")).transpose();
         Ok(number.map_err(StoreError)?)

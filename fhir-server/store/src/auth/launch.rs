@@ -23,6 +23,8 @@ pub struct NewLaunch<'a> {
     pub encounter: Option<&'a str>,
     /// The rest of the context: an object.
     pub context: &'a serde_json::Value,
+    /// Why it is one in an emergency, sealed.
+    pub emergency: Option<&'a str>,
 }
 
 /// What was open.
@@ -36,6 +38,17 @@ pub struct Launched {
     pub context: serde_json::Value,
 }
 
+/// What of the context says why a launch is one in an emergency.
+const EMERGENCY: &str = "emergency";
+
+impl Launched {
+    /// Why it is one in an emergency, sealed; `None` for any other. No app is told.
+    pub fn take_emergency(&mut self) -> Option<String> {
+        let reason = self.context.as_object_mut()?.remove(EMERGENCY)?;
+        reason.as_str().map(str::to_owned)
+    }
+}
+
 impl AuthStore {
     /// Keeps a launch; whether the session goes on.
     ///
@@ -44,7 +57,9 @@ impl AuthStore {
     pub async fn add_launch(&self, new: &NewLaunch<'_>) -> Result<bool> {
         let query = sqlx::query(
             "insert into launch (digest, session, client, patient, encounter, context, ends_at)
-            select $1, session, $3, $4, $5, $6, now() + interval '1 s' * $7
+            select $1, session, $3, $4, $5,
+                case when $8::text is null then $6 else $6::jsonb || jsonb_build_object($9::text, $8::text) end,
+                now() + interval '1 s' * $7
             from session where session = $2 and ends_at > now()",
         )
         .bind(new.digest.as_slice())
@@ -53,7 +68,9 @@ impl AuthStore {
         .bind(new.patient)
         .bind(new.encounter)
         .bind(new.context)
-        .bind(LAUNCH_S_MAX);
+        .bind(LAUNCH_S_MAX)
+        .bind(new.emergency)
+        .bind(EMERGENCY);
         Ok(self.sessions.execute(query).await? > 0)
     }
 

@@ -3,6 +3,7 @@
 mod audit_flushed;
 mod authentication_failed;
 mod committed;
+mod glass_broken;
 mod handshake_failed;
 mod outbound_called;
 mod parameters_unused;
@@ -14,6 +15,7 @@ mod throttled;
 pub use audit_flushed::AuditFlushed;
 pub use authentication_failed::AuthenticationFailed;
 pub use committed::Committed;
+pub use glass_broken::GlassBroken;
 pub use handshake_failed::HandshakeFailed;
 pub use outbound_called::OutboundCalled;
 pub use parameters_unused::ParametersUnused;
@@ -37,6 +39,7 @@ pub(crate) const METRICS: &[Metric] = &[
     record_sealed::DURATION,
     pool_waited::DURATION,
     authentication_failed::COUNT,
+    glass_broken::COUNT,
     parameters_unused::COUNT,
     throttled::COUNT,
     handshake_failed::COUNT,
@@ -73,6 +76,7 @@ mod tests {
         RecordSealed { rows: 7, elapsed }.emit();
         PoolWaited { pool: "write", elapsed }.emit();
         AuthenticationFailed { door: "token", reason: "invalid_client" }.emit();
+        GlassBroken { number: 1, subject: "a" }.emit();
         Throttled { class: "read" }.emit();
         HandshakeFailed { reason: "timeout", elapsed }.emit();
         OutboundCalled { outcome: "ok", elapsed }.emit();

@@ -1,0 +1,191 @@
+//! Access in an emergency: to the record of one patient, whatever relationship or consent say, for an hour at most. It
+//! takes a second factor of this moment and a reason; those who watch are told, and somebody else looks at it afterwards.
+
+use std::net::{IpAddr, SocketAddr};
+
+use access::{Role, Roles};
+use askama::Template;
+use axum::Extension;
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use canonical_model::ResourceId;
+use store::{AuditAction, SignedIn};
+
+use crate::cookie::Browser;
+use crate::limits::{REASON_CHARS_MAX, REASON_CHARS_MIN};
+use crate::page::factor::{WRONG, prove};
+use crate::page::launch::{Open, beside, is_hidden, launchable, send};
+use crate::page::patient::{Looking, Shown, typed};
+use crate::page::{Posted, Stop, To, answer_wrong, go, page};
+use crate::record::Said;
+use crate::seal::{open, seal};
+use crate::state::{AuthState, Parts};
+
+const HERE: &str = "/auth/break-glass";
+
+#[derive(Default, Template)]
+#[template(path = "break_glass.html")]
+struct Page<'a> {
+    token: String,
+    to: &'a str,
+    request: &'a str,
+    login: &'a str,
+    /// Why this person cannot take it; nothing where they can.
+    closed: &'a str,
+    name: &'a str,
+    birthdate: &'a str,
+    identifier: &'a str,
+    reason: &'a str,
+    wrong: &'a str,
+    apps: Vec<(&'a str, &'a str)>,
+    patient: Option<Shown>,
+    found: Option<Vec<Shown>>,
+}
+
+/// `GET /auth/break-glass`.
+pub(crate) async fn break_glass(State(auth): State<AuthState>, headers: HeaderMap) -> Response {
+    answer_wrong(begun(auth.parts(), &headers).await)
+}
+
+async fn begun(auth: &Parts, headers: &HeaderMap) -> Result<Response, Stop> {
+    let browser = Browser::of(headers, auth.endpoints.is_https())?;
+    let to = To::own("break-glass").ok_or(Stop::Closed)?;
+    match to.enter(auth, &browser).await? {
+        Ok(signed) => show(auth, blank(auth, &browser, &signed)?),
+        Err(page) => Ok(page),
+    }
+}
+
+/// `POST /auth/break-glass`: a search, a patient, or the reason.
+pub(crate) async fn open_record(
+    State(auth): State<AuthState>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
+    answer_wrong(going_on(auth.parts(), address, &headers, &body).await)
+}
+
+async fn going_on(
+    auth: &Parts,
+    address: Option<IpAddr>,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<Response, Stop> {
+    let people = auth.people()?;
+    let posted = Posted::read(auth, headers, body)?;
+    let Some(signed) = posted.signed_in(&people.store).await? else { return go(HERE, None) };
+    let mut content = blank(auth, &posted.browser, &signed)?;
+    if !content.closed.is_empty() {
+        return show(auth, content);
+    }
+    let account = &signed.account;
+    let looking = Looking { people, account, address, headers, emergency: true };
+    let Ok(id) = ResourceId::parse(posted.get("patient")) else {
+        [content.name, content.birthdate, content.identifier] =
+            ["name", "birthdate", "identifier"].map(|field| posted.get(field).trim());
+        match typed(&posted) {
+            Ok(criteria) => content.found = Some(looking.search(&criteria).await?),
+            Err(wrong) => content.wrong = wrong,
+        }
+        return show(auth, content);
+    };
+    let patient = match looking.read(&id).await {
+        Err(Stop::Fault(fault)) if is_hidden(fault.kind) => {
+            content.wrong = "There is no record of this patient.";
+            return show(auth, content);
+        }
+        patient => patient?,
+    };
+    content.patient = Some(patient);
+    content.reason = posted.get("reason").trim();
+    if posted.get("decision") != "open" {
+        return show(auth, content);
+    }
+    let app = launchable(auth).find(|client| client.id == posted.get("app"));
+    let app = app.ok_or(Stop::Unreadable)?;
+    if !is_said(content.reason) {
+        content.wrong = "Say in a sentence why, in at least 20 characters.";
+        return show(auth, content);
+    }
+    let said = Said::new(auth, headers, address, AuditAction::LogIn);
+    let said = said.client(&app.id).account(account);
+    if !prove(auth, &signed, posted.get("code"), said).await? {
+        content.wrong = WRONG;
+        return show(auth, content);
+    }
+    let reason = seal(auth.secret(), &of(id.as_str()), content.reason.as_bytes())?;
+    let about = Open { patient: id.as_str(), encounter: None, emergency: Some(&reason) };
+    send(auth, &signed, app, about).await?.map_or_else(|| go(HERE, None), Ok)
+}
+
+/// Whether it is more than one sign again and again.
+fn is_said(reason: &str) -> bool {
+    let letters = reason.chars().filter(|letter| letter.is_alphanumeric());
+    let mut different: Vec<char> = letters.collect();
+    different.sort_unstable();
+    different.dedup();
+    let length = reason.chars().count();
+    (REASON_CHARS_MIN..=REASON_CHARS_MAX).contains(&length) && different.len() > 4
+}
+
+/// What a reason is bound to.
+fn of(patient: &str) -> String {
+    format!("reason for patient {patient}")
+}
+
+/// A reason as it was typed.
+pub(super) fn reason(auth: &Parts, patient: &str, sealed: &str) -> Option<String> {
+    String::from_utf8(open(auth.secret(), &of(patient), sealed)?).ok()
+}
+
+fn blank<'a>(auth: &'a Parts, browser: &Browser, signed: &'a SignedIn) -> Result<Page<'a>, Stop> {
+    let roles = Roles::parse(signed.account.roles.iter().map(String::as_str))?;
+    let person = signed.account.fhir_user.as_deref().unwrap_or_default();
+    let closed = if !roles.contains(Role::Clinician) || !person.starts_with("Practitioner") {
+        "Only clinicians can take access in an emergency."
+    } else if !signed.has_device {
+        "This needs a second factor, and your log-in has none yet."
+    } else {
+        ""
+    };
+    Ok(Page {
+        token: browser.token(),
+        to: "break-glass",
+        login: &signed.account.login,
+        closed,
+        apps: launchable(auth).map(|app| (app.id.as_str(), app.name.as_str())).collect(),
+        ..Page::default()
+    })
+}
+
+fn show(auth: &Parts, content: Page<'_>) -> Result<Response, Stop> {
+    let status = match (content.closed, content.wrong) {
+        ("", "") => StatusCode::OK,
+        ("", _) => StatusCode::BAD_REQUEST,
+        _ => StatusCode::FORBIDDEN,
+    };
+    page(&content, status, Some(&beside(auth)), None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_a_sentence() {
+        for (reason, said) in [
+            ("Found without consciousness, allergies unknown", true),
+            ("Bewusstlos, Allergien?", true),
+            ("too short", false),
+            ("aaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false),
+            ("....................", false),
+            (&"a sentence ".repeat(200), false),
+        ] {
+            assert_eq!(is_said(reason), said, "{reason}");
+        }
+    }
+}

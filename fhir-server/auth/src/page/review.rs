@@ -1,0 +1,144 @@
+//! The review of access in emergencies, by somebody else than whoever took it.
+
+use std::net::{IpAddr, SocketAddr};
+
+use access::{Role, Roles};
+use askama::Template;
+use axum::Extension;
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use canonical_model::ResourceType;
+use store::{AuditAction, BreakGlass, SignedIn};
+
+use crate::cookie::Browser;
+use crate::page::break_glass::reason;
+use crate::page::{Posted, Stop, To, answer_wrong, go, page};
+use crate::record::Said;
+use crate::state::{AuthState, Parts};
+
+const HERE: &str = "/auth/review";
+
+#[derive(Template)]
+#[template(path = "review.html")]
+struct Page<'a> {
+    token: String,
+    to: &'a str,
+    request: &'a str,
+    login: &'a str,
+    closed: bool,
+    lines: Vec<Line>,
+}
+
+/// One access.
+struct Line {
+    number: i64,
+    who: String,
+    patient: String,
+    app: String,
+    when: String,
+    reason: String,
+    /// What somebody found; nothing where nobody looked yet.
+    verdict: &'static str,
+}
+
+/// `GET /auth/review`.
+pub(crate) async fn review(State(auth): State<AuthState>, headers: HeaderMap) -> Response {
+    answer_wrong(shown(auth.parts(), &headers).await)
+}
+
+async fn shown(auth: &Parts, headers: &HeaderMap) -> Result<Response, Stop> {
+    let browser = Browser::of(headers, auth.endpoints.is_https())?;
+    let to = To::own("review").ok_or(Stop::Closed)?;
+    let signed = match to.enter(auth, &browser).await? {
+        Ok(signed) => signed,
+        Err(page) => return Ok(page),
+    };
+    let closed = !reviews(&signed)?;
+    let all = match closed {
+        true => Vec::new(),
+        false => auth.people()?.store.reviews(signed.account.account).await?,
+    };
+    let content = Page {
+        token: browser.token(),
+        to: "review",
+        request: "",
+        login: &signed.account.login,
+        closed,
+        lines: all.into_iter().map(|one| line(auth, one)).collect(),
+    };
+    let status = if closed { StatusCode::FORBIDDEN } else { StatusCode::OK };
+    page(&content, status, None, None)
+}
+
+/// Whether somebody reviews: with the record, or with accounts.
+fn reviews(signed: &SignedIn) -> Result<bool, Stop> {
+    let roles = Roles::parse(signed.account.roles.iter().map(String::as_str))?;
+    Ok([Role::Auditor, Role::Admin].into_iter().any(|role| roles.contains(role)))
+}
+
+fn line(auth: &Parts, one: BreakGlass) -> Line {
+    let app = auth.clients.find(&one.client).map_or(one.client, |client| client.name.clone());
+    let said = reason(auth, &one.patient, &one.reason);
+    Line {
+        number: one.number,
+        who: one.login,
+        app,
+        when: format!("{} UTC", one.made_at.format("%Y-%m-%d %H:%M")),
+        reason: said.unwrap_or_else(|| "It cannot be read: it was sealed with another key.".into()),
+        patient: one.patient,
+        verdict: match one.verdict {
+            None => "",
+            Some(true) => "It was justified.",
+            Some(false) => "It was not justified.",
+        },
+    }
+}
+
+/// `POST /auth/review`: what somebody found.
+pub(crate) async fn judge(
+    State(auth): State<AuthState>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
+    answer_wrong(judged(auth.parts(), address, &headers, &body).await)
+}
+
+async fn judged(
+    auth: &Parts,
+    address: Option<IpAddr>,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<Response, Stop> {
+    let people = auth.people()?;
+    let posted = Posted::read(auth, headers, body)?;
+    let Some(signed) = posted.signed_in(&people.store).await? else { return go(HERE, None) };
+    let number: i64 = posted.get("number").parse().map_err(|_| Stop::Unreadable)?;
+    let justified = match posted.get("verdict") {
+        "justified" => true,
+        "unjustified" => false,
+        _ => return Err(Stop::Unreadable),
+    };
+    let said = Said::new(auth, headers, address, AuditAction::Review).account(&signed.account);
+    let account = signed.account.account;
+    let one = match reviews(&signed)? {
+        true => people.store.reviews(account).await?.into_iter().find(|one| one.number == number),
+        false => None,
+    };
+    let Some(one) = one else {
+        said.status(403).detail(format!("access in an emergency {number}")).record().await?;
+        return go(HERE, None);
+    };
+    let hasher = people.domain.store().hasher();
+    let said = said.patient(hasher.identity(ResourceType::PATIENT, &one.patient));
+    // Recorded first: no verdict without its record.
+    let verdict = if justified { "justified" } else { "not justified" };
+    said.detail(format!("access in an emergency {number}, of {}: {verdict}", one.sub))
+        .record()
+        .await?;
+    people.store.review(number, account, justified).await?;
+    go(HERE, None)
+}
