@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use access::{Access, Asker, Caller, Consent, Related, Relations};
 use canonical_model::date::format_instant;
-use canonical_model::{ResourceId, ResourceType, Result};
+use canonical_model::{ResourceId, ResourceType, Result, Value, json};
 use chrono::{DateTime, TimeDelta, Utc};
 use search::query::{Handling, parse};
 use search::{Query, QueryContext, Terms};
@@ -46,8 +46,9 @@ impl Domain {
         let mut caller = Caller::clone(&caller);
         let members = if related || asked { members(self, &caller).await? } else { Vec::new() };
         caller.consent = if asked {
-            let also = members.iter().cloned().chain(organisations(&caller)?);
-            Consent::Some(Arc::new(Asker::new(&caller, also.collect())))
+            let mut also = behind(self, &members).await?;
+            also.extend(members.iter().cloned().chain(organisations(&caller)?));
+            Consent::Some(Arc::new(Asker::new(&caller, also)))
         } else {
             Consent::None
         };
@@ -109,6 +110,34 @@ async fn members(domain: &Domain, caller: &Caller) -> Result<Vec<(ResourceType, 
         members.extend(found.into_iter().map(|(kind, id, _)| (kind, id)));
     }
     Ok(members)
+}
+
+/// Whose the roles among them are, and which organisations'. A Consent may speak of any of these.
+async fn behind(
+    domain: &Domain,
+    members: &[(ResourceType, ResourceId)],
+) -> Result<Vec<(ResourceType, ResourceId)>> {
+    let role = ResourceType::parse("PractitionerRole")?;
+    let mut all = Vec::new();
+    for (kind, id) in members.iter().filter(|(kind, _)| *kind == role) {
+        let stored = domain.store().read(&internal(), *kind, id).await?;
+        let Some(text) = stored.and_then(|stored| stored.text) else { continue };
+        let body = json::parse(&text)?;
+        for element in ["practitioner", "organization"] {
+            let reference = body.get(element).and_then(|it| it.get("reference"));
+            all.extend(reference.and_then(Value::as_str).and_then(|it| here(domain, it)));
+        }
+    }
+    Ok(all)
+}
+
+/// The resource of this server that a reference names.
+fn here(domain: &Domain, reference: &str) -> Option<(ResourceType, ResourceId)> {
+    let below = reference.strip_prefix(domain.base()).and_then(|it| it.strip_prefix('/'));
+    let mut parts = below.unwrap_or(reference).split('/');
+    let kind = ResourceType::find(parts.next()?)?;
+    let id = ResourceId::parse(parts.next()?).ok()?;
+    matches!(parts.next(), None | Some("_history")).then_some((kind, id))
 }
 
 /// The patients whom one of the members treats, as far as others than the patients themselves say so.

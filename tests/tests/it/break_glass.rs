@@ -46,7 +46,7 @@ impl World {
         };
         let person = |id: &str, number: &str, name: &str| {
             json!({ "resourceType": "Patient", "id": id, "name": [{ "family": name }],
-                "identifier": [{ "system": "urn:mrn", "value": number }] })
+                "birthDate": "1980-01-02", "identifier": [{ "system": "urn:mrn", "value": number }] })
         };
         for resource in [
             person("anna", "A-1", "Alpha"),
@@ -152,6 +152,19 @@ async fn it_takes_a_clinician_a_second_factor_and_a_reason() -> Result<()> {
         assert_eq!((page.status, page.param("launch")), (403, None), "{login}");
     }
     let (mut visitor, secret) = world.device("clara").await?;
+    // Nobody looks around.
+    for (fields, found) in [
+        (vec![("name", "alph")], None),
+        (vec![("birthdate", "1980-01-02")], None),
+        (vec![("name", "alph"), ("birthdate", "1980-01-02")], Some("Alpha")),
+        (vec![("identifier", "A-1")], Some("Alpha")),
+    ] {
+        let form = visitor.open(HERE).await?.form(HERE)?;
+        let form = fields.iter().fold(form, |form, (name, value)| form.with(name, value));
+        let page = visitor.submit(&form).await?;
+        assert_eq!(page.status, if found.is_some() { 200 } else { 400 }, "{fields:?}");
+        assert_eq!(page.text.contains("Alpha"), found.is_some(), "{fields:?}: {}", page.text);
+    }
     let page = chosen(&mut visitor, "A-1").await?;
     ensure!(page.text.contains("Alpha"), "{}", page.text);
     let form = page.form(HERE)?.with("app", "spa").with("decision", "open");

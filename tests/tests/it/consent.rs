@@ -198,6 +198,30 @@ async fn a_consent_denies_what_it_says_to_whom_it_says() -> Result<()> {
     Ok(())
 }
 
+/// A user is the practitioner, the roles of it, and those whom they work for, by whichever of them they sign in.
+#[tokio::test]
+async fn a_user_is_known_by_each_of_their_names() -> Result<()> {
+    let side = Side::holding(&SEEN[..2], "system/*.rs").await?;
+    let whole = &side.server.client;
+    let role = r#"{"resourceType":"PractitionerRole","id":"r","active":true,
+        "practitioner":{"reference":"Practitioner/d"},"organization":{"reference":"Organization/o"}}"#;
+    put(whole, role).await?;
+    let by_role = side.bearing(&user("clinician", "PractitionerRole/r", &[]))?;
+    let by_name = side.bearing(&user("clinician", "Practitioner/d", &[]))?;
+    let other = side.bearing(&user("clinician", "Practitioner/e", &[]))?;
+    for who in ["Practitioner/d", "PractitionerRole/r", "Organization/o"] {
+        let actor = format!(
+            r#"{{"type":"deny","actor":[{{"role":{{"coding":[{{"code":"IRCP"}}]}},"reference":{{"reference":"{who}"}}}}]}}"#
+        );
+        put(whole, &consent("p", &actor)).await?;
+        let status =
+            async |client: &Client| -> Result<u16> { Ok(client.get("/Patient/p").await?.status) };
+        let all = [status(&by_role).await?, status(&by_name).await?, status(&other).await?];
+        assert_eq!(all, [403, 403, 200], "{who}");
+    }
+    Ok(())
+}
+
 /// As [`seen`], of what billing reads at all.
 async fn billed(client: &Client, id: &str) -> Result<String> {
     let mut letters = String::new();

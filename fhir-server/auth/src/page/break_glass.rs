@@ -88,7 +88,13 @@ async fn going_on(
         [content.name, content.birthdate, content.identifier] =
             ["name", "birthdate", "identifier"].map(|field| posted.get(field).trim());
         match typed(&posted) {
-            Ok(criteria) => content.found = Some(looking.search(&criteria).await?),
+            Ok(criteria) if is_of_one(&criteria) => {
+                content.found = Some(looking.search(&criteria).await?);
+            }
+            Ok(_) => {
+                content.wrong =
+                    "Type the number, or the name with the date of birth: nobody looks around here."
+            }
             Err(wrong) => content.wrong = wrong,
         }
         return show(auth, content);
@@ -120,6 +126,12 @@ async fn going_on(
     let reason = seal(auth.secret(), &of(id.as_str()), content.reason.as_bytes())?;
     let about = Open { patient: id.as_str(), encounter: None, emergency: Some(&reason) };
     send(auth, &signed, app, about).await?.map_or_else(|| go(HERE, None), Ok)
+}
+
+/// Whether somebody in particular is looked for: who anybody is has not been opened yet.
+fn is_of_one(criteria: &[(&str, &str)]) -> bool {
+    let has = |name: &str| criteria.iter().any(|(field, _)| *field == name);
+    has("identifier") || (has("name") && has("birthdate"))
 }
 
 /// Whether it is more than one sign again and again.
