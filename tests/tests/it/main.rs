@@ -22,6 +22,7 @@ mod break_glass;
 mod bundle;
 mod bundle_conditions;
 mod bundle_transaction;
+mod canary;
 mod capability;
 mod chaos;
 mod chaos_disconnect;
