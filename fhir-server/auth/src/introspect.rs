@@ -1,19 +1,19 @@
 //! `POST /auth/introspect` (RFC 7662): what a token is good for. And `POST /auth/revoke` (RFC 7009): that it is over.
 //! <https://hl7.org/fhir/smart-app-launch/token-introspection.html>
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
-use axum::Extension;
 use axum::Json;
 use axum::body::Bytes;
+use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 use store::{AuditAction, Refresh};
 
 use crate::form::Form;
+use crate::peer::Peer;
 use crate::record::Said;
 use crate::refusal::{NO_STORE, Refusal};
 use crate::state::{AuthState, Parts};
@@ -23,11 +23,10 @@ use crate::verifier::Known;
 /// Tells a client that can keep a secret what a token that it holds is good for.
 pub(crate) async fn introspect(
     State(auth): State<AuthState>,
-    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    Peer(address): Peer,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
     told(auth.parts(), address, &headers, body).await.into_response()
 }
 
@@ -103,11 +102,10 @@ fn of_access(known: Known) -> Map<String, Value> {
 /// token alone. Of what is no token of the client nothing is said.
 pub(crate) async fn revoke(
     State(auth): State<AuthState>,
-    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    Peer(address): Peer,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
     ended(auth.parts(), address, &headers, body).await.into_response()
 }
 

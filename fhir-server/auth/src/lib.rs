@@ -22,6 +22,7 @@ mod key;
 pub mod limits;
 mod page;
 mod password;
+mod peer;
 mod people;
 mod record;
 mod refresh_token;

@@ -1,14 +1,13 @@
 //! `POST /auth/token`: who asks, and by what grant.
 //! <https://hl7.org/fhir/smart-app-launch/backend-services.html#obtain-access-token>
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use access::Scopes;
-use axum::Extension;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{ConnectInfo, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::response::{IntoResponse, Response};
@@ -24,6 +23,7 @@ use crate::client::Client;
 use crate::exchange::{exchange, refresh};
 use crate::form::{Credentials, Form};
 use crate::limits::BACKEND_TOKEN_S;
+use crate::peer::Peer;
 use crate::record::Said;
 use crate::refusal::{NO_STORE, Refusal, wording};
 use crate::state::{AuthState, Parts};
@@ -40,12 +40,11 @@ pub(crate) struct Asking<'a> {
 /// Answers a token request.
 pub(crate) async fn token(
     State(auth): State<AuthState>,
-    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    Peer(address): Peer,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
     let answer = answer(auth.parts(), address, query, &headers, body).await;
     answer.inspect_err(told).into_response()
 }

@@ -5,11 +5,10 @@ mod asked;
 mod grant;
 mod part;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
-use axum::Extension;
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 
@@ -21,16 +20,16 @@ use store::Launched;
 
 use crate::cookie::Browser;
 use crate::page::{Consent, Stop, To, answer_wrong, authorize as address_of, go, launched};
+use crate::peer::Peer;
 use crate::state::{AuthState, Parts};
 
 /// Shows the log-in page, or what comes after it.
 pub(crate) async fn authorize(
     State(auth): State<AuthState>,
-    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    Peer(address): Peer,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
     let query = query.unwrap_or_default();
     answer_wrong(begun(auth.parts(), address, &headers, &query).await)
 }

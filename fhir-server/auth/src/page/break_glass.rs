@@ -1,13 +1,12 @@
 //! Access in an emergency: to the record of one patient, whatever relationship or consent say, for an hour at most. It
 //! takes a second factor of this moment and a reason; those who watch are told, and somebody else looks at it afterwards.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use access::{Role, Roles};
 use askama::Template;
-use axum::Extension;
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use canonical_model::ResourceId;
@@ -19,6 +18,7 @@ use crate::page::factor::{WRONG, prove};
 use crate::page::launch::{Open, beside, is_hidden, launchable, send};
 use crate::page::patient::{Looking, Shown, typed};
 use crate::page::{Posted, Stop, To, answer_wrong, go, page};
+use crate::peer::Peer;
 use crate::record::Said;
 use crate::seal::{open, seal};
 use crate::state::{AuthState, Parts};
@@ -61,11 +61,10 @@ async fn begun(auth: &Parts, headers: &HeaderMap) -> Result<Response, Stop> {
 /// `POST /auth/break-glass`: a search, a patient, or the reason.
 pub(crate) async fn open_record(
     State(auth): State<AuthState>,
-    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    Peer(address): Peer,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
     answer_wrong(going_on(auth.parts(), address, &headers, &body).await)
 }
 

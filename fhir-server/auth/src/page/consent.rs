@@ -1,12 +1,11 @@
 //! The consent page: each scope a sentence that can be left out; and what becomes of the answer.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use access::{BREAK_GLASS, Scope};
 use askama::Template;
-use axum::Extension;
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use base64::Engine;
@@ -19,6 +18,7 @@ use crate::authorize::{About, Asked, Grantable, OFFLINE, OPENID, parts};
 use crate::cookie::{Browser, digest, random};
 use crate::page::patient::{Looking, Shown};
 use crate::page::{Picker, Posted, Stop, answer_wrong, authorize, go, page};
+use crate::peer::Peer;
 use crate::record::Said;
 use crate::state::{AuthState, Parts};
 use crate::words::{Whose, sentence};
@@ -78,11 +78,10 @@ pub(crate) struct Consent<'a> {
 /// `POST /auth/consent`: a patient was chosen, or the answer is there.
 pub(crate) async fn consent(
     State(auth): State<AuthState>,
-    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    Peer(address): Peer,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
     answer_wrong(answered(auth.parts(), address, &headers, &body).await)
 }
 

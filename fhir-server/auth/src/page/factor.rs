@@ -1,11 +1,10 @@
 //! The second factor: asked for after the password, and set up by whoever wants one.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use askama::Template;
-use axum::Extension;
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use canonical_model::{Error, Kind};
@@ -15,6 +14,7 @@ use store::{AuditAction, SignedIn};
 
 use crate::cookie::Browser;
 use crate::page::{Posted, Stop, To, answer_wrong, go, page};
+use crate::peer::Peer;
 use crate::record::Said;
 use crate::seal::{open, seal};
 use crate::signed::Factors;
@@ -67,11 +67,10 @@ pub(crate) fn ask_for_code(
 /// `POST /auth/factor`: a code, of the device or on paper.
 pub(crate) async fn factor(
     State(auth): State<AuthState>,
-    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    Peer(address): Peer,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
     answer_wrong(proving(auth.parts(), address, &headers, &body).await)
 }
 
@@ -189,11 +188,10 @@ fn picture(text: &str) -> Result<String, Stop> {
 /// `POST /auth/device`: the first code of a new device, or the end of one.
 pub(crate) async fn set_device(
     State(auth): State<AuthState>,
-    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    Peer(address): Peer,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
     answer_wrong(changed(auth.parts(), address, &headers, &body).await)
 }
 

@@ -1,12 +1,11 @@
 //! Starting an app from here, as an EHR does: with the patient, and the visit, that somebody of ours has open.
 //! <https://hl7.org/fhir/smart-app-launch/app-launch.html#launch-app-ehr-launch>
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use askama::Template;
-use axum::Extension;
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use base64::Engine;
@@ -20,6 +19,7 @@ use crate::client::Client;
 use crate::cookie::{Browser, digest, random};
 use crate::page::patient::{Looking, Shown, typed};
 use crate::page::{Posted, Stop, To, answer_wrong, go, page};
+use crate::peer::Peer;
 use crate::state::{AuthState, Parts};
 
 #[derive(Default, Template)]
@@ -56,11 +56,10 @@ async fn begun(auth: &Parts, headers: &HeaderMap) -> Result<Response, Stop> {
 /// `POST /auth/launch`: a search, a patient, or the start.
 pub(crate) async fn start(
     State(auth): State<AuthState>,
-    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    Peer(address): Peer,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
     answer_wrong(going_on(auth.parts(), address, &headers, &body).await)
 }
 

@@ -1,11 +1,10 @@
 //! The log-in page, and what it sends; signing out.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use askama::Template;
-use axum::Extension;
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use canonical_model::{Error, Kind};
@@ -16,6 +15,7 @@ use telemetry::event::AuthenticationFailed;
 use crate::cookie::Browser;
 use crate::page::{Posted, Stop, To, answer_wrong, go, page};
 use crate::password::Password;
+use crate::peer::Peer;
 use crate::people::People;
 use crate::record::Said;
 use crate::sign_in::sign_in;
@@ -57,11 +57,10 @@ fn show(
 /// `POST /auth/login`.
 pub(crate) async fn login(
     State(auth): State<AuthState>,
-    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    Peer(address): Peer,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
     answer_wrong(signing_in(auth.parts(), address, &headers, &body).await)
 }
 

@@ -1,19 +1,19 @@
 //! What a person gave to apps: seen, and taken back. It is the `management_endpoint` of SMART.
 //! <https://hl7.org/fhir/smart-app-launch/conformance.html#using-well-known>
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use access::Scopes;
 use askama::Template;
-use axum::Extension;
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use store::{AuditAction, Given, SignedIn};
 
 use crate::cookie::Browser;
 use crate::page::{Posted, Stop, To, answer_wrong, go, page};
+use crate::peer::Peer;
 use crate::record::Said;
 use crate::state::{AuthState, Parts};
 use crate::words::{Whose, sentence};
@@ -83,11 +83,10 @@ fn line(auth: &Parts, given: Given, whose: Whose) -> Line {
 /// `POST /auth/manage`: one of them, or all, is taken back.
 pub(crate) async fn change(
     State(auth): State<AuthState>,
-    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    Peer(address): Peer,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
     answer_wrong(changed(auth.parts(), address, &headers, &body).await)
 }
 

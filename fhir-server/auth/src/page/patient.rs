@@ -1,11 +1,10 @@
 //! The patient picker: a search with the rights of whoever is signed in, recorded as one.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use askama::Template;
-use axum::Extension;
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use canonical_model::date::PartialDateTime;
@@ -19,6 +18,7 @@ use crate::authorize::Asked;
 use crate::cookie::Browser;
 use crate::limits::{PICKED_MAX, PICKER_BYTES_MAX, VISITS_MAX};
 use crate::page::{Posted, Stop, answer_wrong, authorize, go, page};
+use crate::peer::Peer;
 use crate::people::{People, look};
 use crate::record::request_id;
 use crate::state::{AuthState, Parts};
@@ -72,11 +72,10 @@ impl Picker<'_> {
 /// `POST /auth/patient`.
 pub(crate) async fn patient(
     State(auth): State<AuthState>,
-    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    Peer(address): Peer,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
     answer_wrong(picking(auth.parts(), address, &headers, &body).await)
 }
 

@@ -1,12 +1,11 @@
 //! The review of access in emergencies, by somebody else than whoever took it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use access::{Role, Roles};
 use askama::Template;
-use axum::Extension;
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use canonical_model::ResourceType;
@@ -15,6 +14,7 @@ use store::{AuditAction, BreakGlass, SignedIn};
 use crate::cookie::Browser;
 use crate::page::break_glass::reason;
 use crate::page::{Posted, Stop, To, answer_wrong, go, page};
+use crate::peer::Peer;
 use crate::record::Said;
 use crate::state::{AuthState, Parts};
 
@@ -99,11 +99,10 @@ fn line(auth: &Parts, one: BreakGlass) -> Line {
 /// `POST /auth/review`: what somebody found.
 pub(crate) async fn judge(
     State(auth): State<AuthState>,
-    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    Peer(address): Peer,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
     answer_wrong(judged(auth.parts(), address, &headers, &body).await)
 }
 
