@@ -39,6 +39,12 @@ impl Signer {
         Ok(Self { file, kid, key: EncodingKey::from_ec_der(&BASE64_STANDARD.decode(body)?) })
     }
 
+    /// The key's name.
+    #[must_use]
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
     /// A token of this server for an app of who stands for a patient: `scope` as SMART writes it.
     ///
     /// # Errors

@@ -99,12 +99,13 @@ impl Claims {
 
     /// The token.
     pub(crate) fn signed(&self, auth: &Parts) -> Result<String> {
+        let key = &auth.keys.ring().access;
         let header = Header {
             typ: Some(TYPE.to_owned()),
-            kid: Some(auth.key.kid().to_owned()),
+            kid: Some(key.kid().to_owned()),
             ..Header::new(Algorithm::ES256)
         };
-        let token = encode(&header, self, auth.key.encoding()).map_err(Error::internal)?;
+        let token = encode(&header, self, key.encoding()).map_err(Error::internal)?;
         debug!(client = self.client_id, token.id = self.jti, "Token issued.");
         Ok(token)
     }

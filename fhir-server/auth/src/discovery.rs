@@ -147,10 +147,10 @@ pub(crate) async fn openid_configuration(State(auth): State<AuthState>) -> Respo
 /// `GET /auth/jwks`: the public keys that tokens are signed with (RFC 7517).
 pub(crate) async fn jwks(State(auth): State<AuthState>) -> Result<Response, Refusal> {
     let auth = auth.parts();
-    let mut keys = vec![auth.key.jwk()];
     if auth.people.is_some() {
-        keys.push(auth.id_key().await?.jwk().clone());
+        auth.keys.identity().await?; // So that it is there before the first of its tokens.
     }
+    // Less than a key is announced before it signs.
     let caching = [(CACHE_CONTROL, "public, max-age=300")];
-    Ok((caching, Json(json!({ "keys": keys }))).into_response())
+    Ok((caching, Json(json!({ "keys": auth.keys.ring().published }))).into_response())
 }

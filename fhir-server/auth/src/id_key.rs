@@ -9,8 +9,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use canonical_model::{Error, Result};
 use serde_json::{Value, json};
-use store::{AuthStore, KeptKey};
-use tokio::task::spawn_blocking;
+use store::NewKey;
 
 use crate::cookie::sha256;
 use crate::seal::{open, seal};
@@ -26,26 +25,6 @@ pub(crate) struct IdKey {
 }
 
 impl IdKey {
-    /// The key of the database; makes one there where there is none.
-    ///
-    /// # Errors
-    /// Unavailable where the database is away; Internal where its key does not open under this secret.
-    pub(crate) async fn load(store: &AuthStore, secret: &[u8; 32]) -> Result<Self> {
-        if let Some(key) = Self::first(store, secret).await? {
-            return Ok(key);
-        }
-        let made = spawn_blocking(Self::generate).await.map_err(Error::internal)??;
-        store.keep_first_key(ALG, &made.kept(secret)?).await?;
-        let key = Self::first(store, secret).await?;
-        key.ok_or_else(|| Error::internal("a key that was kept is not there"))
-    }
-
-    async fn first(store: &AuthStore, secret: &[u8; 32]) -> Result<Option<Self>> {
-        let keys = store.signing_keys(ALG).await?;
-        let first = keys.iter().find(|key| key.signs);
-        first.map(|kept| Self::open(kept, secret)).transpose()
-    }
-
     pub(crate) fn generate() -> Result<Self> {
         Self::of(KeyPair::generate(KeySize::Rsa2048).map_err(Error::internal)?)
     }
@@ -78,20 +57,17 @@ impl IdKey {
         Ok(format!("{message}.{}", BASE64.encode(signature)))
     }
 
-    fn kept(&self, secret: &[u8; 32]) -> Result<KeptKey> {
+    /// As the database keeps it.
+    pub(crate) fn kept(&self, secret: &[u8; 32]) -> Result<NewKey> {
         let der: Pkcs8V1Der<'_> = self.pair.as_der().map_err(Error::internal)?;
         let private = seal(secret, &self.kid, der.as_ref())?;
-        Ok(KeptKey { kid: self.kid.clone(), public: self.jwk.clone(), private, signs: true })
+        Ok(NewKey { kid: self.kid.clone(), alg: ALG, public: self.jwk.clone(), private })
     }
 
-    fn open(kept: &KeptKey, secret: &[u8; 32]) -> Result<Self> {
-        let wrong = || {
-            Error::internal(
-                "the key of identity tokens does not open: all servers of a database need the same sealing key, or where there is none the same `signing_key`",
-            )
-        };
-        let opened = open(secret, &kept.kid, &kept.private).ok_or_else(wrong)?;
-        Self::of(KeyPair::from_pkcs8(&opened).map_err(|_| wrong())?)
+    /// A key that the database kept; `None` where it is not of this name and under this secret.
+    pub(crate) fn open(kid: &str, private: &str, secret: &[u8; 32]) -> Option<Self> {
+        let pair = KeyPair::from_pkcs8(&open(secret, kid, private)?).ok()?;
+        Self::of(pair).ok().filter(|key| key.kid == kid)
     }
 }
 
@@ -111,11 +87,11 @@ mod tests {
     fn a_key_is_kept_sealed_and_signs_what_others_verify() {
         let key = IdKey::generate().unwrap();
         let kept = key.kept(&[1; 32]).unwrap();
-        let again = IdKey::open(&kept, &[1; 32]).unwrap();
+        let again = IdKey::open(&kept.kid, &kept.private, &[1; 32]).unwrap();
         assert_eq!(again.jwk(), key.jwk());
-        assert!(IdKey::open(&kept, &[2; 32]).is_err(), "another secret");
-        let moved = KeptKey { kid: "x".into(), ..kept };
-        assert!(IdKey::open(&moved, &[1; 32]).is_err(), "another key's name");
+        for (kid, secret) in [(kept.kid.as_str(), [2; 32]), ("x", [1; 32])] {
+            assert!(IdKey::open(kid, &kept.private, &secret).is_none(), "{kid}");
+        }
         let token =
             again.sign(&json!({ "sub": "a", "exp": 4_000_000_000_u64, "aud": "b" })).unwrap();
         let (n, e) = (key.jwk()["n"].as_str().unwrap(), key.jwk()["e"].as_str().unwrap());

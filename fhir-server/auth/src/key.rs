@@ -12,9 +12,11 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPai
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use canonical_model::{Error, Kind, Result};
-use jsonwebtoken::{DecodingKey, EncodingKey};
+use jsonwebtoken::EncodingKey;
 use serde_json::{Value, json};
+use store::NewKey;
 
+use crate::seal::{open, seal};
 use crate::secret::random_text;
 
 const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
@@ -25,11 +27,15 @@ pub struct SigningKey {
     kid: String,
     /// What follows from the private half alone, for other purposes.
     secret: [u8; 32],
+    /// The private half (PKCS #8).
+    der: Vec<u8>,
     x: String,
     y: String,
     encoding: EncodingKey,
-    decoding: DecodingKey,
 }
+
+/// The algorithm, as JOSE and the database name it.
+pub(crate) const ALG: &str = "ES256";
 
 impl SigningKey {
     /// Makes a new key, kept nowhere.
@@ -85,7 +91,7 @@ impl SigningKey {
     #[must_use]
     pub fn jwk(&self) -> Value {
         let Self { kid, x, y, .. } = self;
-        json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y, "use": "sig", "alg": "ES256", "kid": kid })
+        json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y, "use": "sig", "alg": ALG, "kid": kid })
     }
 
     /// What follows from it for other purposes: as secret as itself, and the same wherever it is.
@@ -97,8 +103,16 @@ impl SigningKey {
         &self.encoding
     }
 
-    pub(crate) fn decoding(&self) -> &DecodingKey {
-        &self.decoding
+    /// As the database keeps it.
+    pub(crate) fn kept(&self, secret: &[u8; 32]) -> Result<NewKey> {
+        let private = seal(secret, &self.kid, &self.der)?;
+        Ok(NewKey { kid: self.kid.clone(), alg: ALG, public: self.jwk(), private })
+    }
+
+    /// A key that the database kept; `None` where it is not of this name and under this secret.
+    pub(crate) fn open(kid: &str, private: &str, secret: &[u8; 32]) -> Option<Self> {
+        let key = Self::from_pkcs8(&open(secret, kid, private)?).ok()?;
+        (key.kid == kid).then_some(key)
     }
 
     fn from_pkcs8(der: &[u8]) -> Result<Self> {
@@ -111,9 +125,8 @@ impl SigningKey {
         // The members that RFC 7638 names, in its order.
         let thumb = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
         let kid = BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, thumb.as_bytes()));
-        let decoding = DecodingKey::from_ec_components(&x, &y).map_err(Error::internal)?;
         let secret = derived(der)?;
-        Ok(Self { kid, secret, x, y, encoding: EncodingKey::from_ec_der(der), decoding })
+        Ok(Self { kid, secret, der: der.to_vec(), x, y, encoding: EncodingKey::from_ec_der(der) })
     }
 }
 

@@ -2,16 +2,13 @@
 
 use std::sync::Arc;
 
-use canonical_model::{Error, Kind, Result};
 use outbound::Outbound;
 use store::Auditor;
 use telemetry::{Clock, Ticks};
-use tokio::sync::OnceCell;
 
 use crate::client::Clients;
 use crate::client_keys::ClientKeys;
-use crate::id_key::IdKey;
-use crate::key::SigningKey;
+use crate::keyring::Keyring;
 use crate::page::Stop;
 use crate::people::People;
 use crate::refresh_token::RefreshKey;
@@ -104,8 +101,8 @@ pub struct Services {
     pub endpoints: Endpoints,
     /// The configured clients.
     pub clients: Clients,
-    /// What signs access tokens.
-    pub key: SigningKey,
+    /// What signs.
+    pub keys: Keyring,
     /// What tells it the time.
     pub clock: Clock,
     /// What has been revoked.
@@ -116,8 +113,6 @@ pub struct Services {
     pub people: Option<People>,
     /// Where all of it is recorded; only tests have none.
     pub auditor: Option<Auditor>,
-    /// The key of the purpose `auth`, the same on all servers; none takes one that follows from the signing key.
-    pub secret: Option<[u8; 32]>,
     /// The door to clients' keys; without one only those that are configured are known.
     pub outbound: Option<Outbound>,
 }
@@ -125,7 +120,7 @@ pub struct Services {
 pub(crate) struct Parts {
     pub(crate) endpoints: Endpoints,
     pub(crate) clients: Clients,
-    pub(crate) key: Arc<SigningKey>,
+    pub(crate) keys: Keyring,
     pub(crate) clock: Clock,
     pub(crate) throttle: Throttle,
     pub(crate) throttles: Throttles,
@@ -133,8 +128,6 @@ pub(crate) struct Parts {
     pub(crate) auditor: Option<Auditor>,
     pub(crate) refresh: RefreshKey,
     pub(crate) client_keys: ClientKeys,
-    secret: [u8; 32],
-    id_key: OnceCell<IdKey>,
     verifier: Verifier,
 }
 
@@ -146,14 +139,7 @@ impl Parts {
 
     /// What seals, the same on all servers of a database.
     pub(crate) fn secret(&self) -> &[u8; 32] {
-        &self.secret
-    }
-
-    /// The key of identity tokens: made or read when it is asked for first.
-    pub(crate) async fn id_key(&self) -> Result<&IdKey> {
-        let away = || Error::new(Kind::Unavailable, "Nobody can sign in yet.");
-        let people = self.people.as_ref().ok_or_else(away)?;
-        self.id_key.get_or_try_init(|| IdKey::load(&people.store, &self.secret)).await
+        self.keys.secret()
     }
 
     /// Who can sign in.
@@ -166,15 +152,13 @@ impl AuthState {
     /// Puts the authorization server together.
     #[must_use]
     pub fn new(services: Services) -> Self {
-        let Services { endpoints, clients, key, clock, .. } = services;
-        let Services { revocations, throttles, people, auditor, secret, outbound, .. } = services;
-        let secret = secret.unwrap_or_else(|| *key.secret());
-        let refresh = RefreshKey::new(&secret);
+        let Services { endpoints, clients, keys, clock, .. } = services;
+        let Services { revocations, throttles, people, auditor, outbound, .. } = services;
+        let refresh = RefreshKey::new(keys.secret());
         let client_keys = ClientKeys::new(outbound, Ticks::system());
-        let key = Arc::new(key);
         let verifier = Verifier::new(
             &endpoints,
-            Arc::clone(&key),
+            keys.clone(),
             clients.clone(),
             clock.clone(),
             revocations,
@@ -183,7 +167,7 @@ impl AuthState {
         Self(Arc::new(Parts {
             endpoints,
             clients,
-            key,
+            keys,
             clock,
             throttle,
             throttles,
@@ -191,8 +175,6 @@ impl AuthState {
             auditor,
             refresh,
             client_keys,
-            secret,
-            id_key: OnceCell::new(),
             verifier,
         }))
     }

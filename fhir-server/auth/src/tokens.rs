@@ -53,7 +53,7 @@ impl Given<'_> {
     pub(crate) async fn answer(&self, auth: &Parts, claims: &Claims) -> Result<Value> {
         let scopes = Scopes::parse(&claims.scope)?;
         let identity = match scopes.has_word("openid") {
-            true => Some(auth.id_key().await?.sign(&self.identity(auth, &scopes))?),
+            true => Some(auth.keys.identity().await?.sign(&self.identity(auth, &scopes))?),
             false => None,
         };
         let mut answer = Map::new();

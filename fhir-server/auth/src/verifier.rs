@@ -15,7 +15,7 @@ use telemetry::{Clock, Emit};
 use crate::bearer::refused;
 use crate::claims::{Claims, TYPE};
 use crate::client::Clients;
-use crate::key::SigningKey;
+use crate::keyring::Keyring;
 use crate::limits::{LEEWAY_S, ORGS_MAX, PURPOSE_BYTES_MAX, TOKEN_BYTES_MAX, TOKENS_CACHED_MAX};
 use crate::revocation::{Revocations, Standing};
 use crate::state::Endpoints;
@@ -25,7 +25,7 @@ use crate::state::Endpoints;
 pub struct Verifier(Arc<Parts>);
 
 struct Parts {
-    key: Arc<SigningKey>,
+    keys: Keyring,
     clients: Clients,
     clock: Clock,
     revocations: Arc<dyn Revocations>,
@@ -39,6 +39,8 @@ struct Verified {
     caller: Arc<Caller>,
     /// From when it is refused, in seconds since 1970: `exp` and the leeway.
     ends_s: i64,
+    /// Of the keys, when they were asked.
+    epoch: u64,
 }
 
 /// What a token that is good says of itself.
@@ -53,7 +55,7 @@ pub(crate) struct Known {
 impl Verifier {
     pub(crate) fn new(
         endpoints: &Endpoints,
-        key: Arc<SigningKey>,
+        keys: Keyring,
         clients: Clients,
         clock: Clock,
         revocations: Arc<dyn Revocations>,
@@ -68,7 +70,7 @@ impl Verifier {
         let verified = Cache::builder()
             .max_capacity(TOKENS_CACHED_MAX)
             .build_with_hasher(BuildHasherDefault::default());
-        Self(Arc::new(Parts { key, clients, clock, revocations, validation, verified }))
+        Self(Arc::new(Parts { keys, clients, clock, revocations, validation, verified }))
     }
 
     /// The caller whom the token speaks of.
@@ -87,10 +89,11 @@ impl Verifier {
         let parts = &*self.0;
         let now_s = parts.clock.seconds();
         let name = TokenDigest::of(token);
+        let epoch = parts.keys.epoch();
         let verified = match parts.verified.get(&name) {
-            Some(verified) => verified,
-            None => {
-                let verified = self.read(token, now_s)?;
+            Some(verified) if verified.epoch == epoch => verified,
+            Some(_) | None => {
+                let verified = self.read(token, now_s, epoch)?;
                 if now_s < verified.ends_s {
                     parts.verified.insert(name, verified.clone());
                 }
@@ -123,26 +126,27 @@ impl Verifier {
             Err(error) if error.kind == Kind::Unauthorized => return Ok(None),
             Err(error) => return Err(error),
         };
-        let claims = decode::<Claims>(token, self.0.key.decoding(), &self.0.validation);
+        let ring = self.0.keys.ring();
+        let kid = decode_header(token).map_err(Error::internal)?.kid;
+        let Some(key) = kid.and_then(|kid| ring.verifying(&kid)) else { return Ok(None) };
+        let claims = decode::<Claims>(token, key, &self.0.validation);
         let Claims { exp, iss, fhir_user, .. } = claims.map_err(Error::internal)?.claims;
         Ok(Some(Known { caller, exp, iss, fhir_user }))
     }
 
     /// Checks a token that is not in memory: cheap things first, the signature, then the claims.
-    fn read(&self, token: &str, now_s: i64) -> Result<Verified> {
+    fn read(&self, token: &str, now_s: i64, epoch: u64) -> Result<Verified> {
         let parts = &*self.0;
         let wrong = || refused("The token is not one of this server");
         if token.len() > TOKEN_BYTES_MAX {
             return Err(wrong());
         }
         let header = decode_header(token).map_err(|error| wrong().caused_by(error))?;
-        let ours = header.kid.as_deref() == Some(parts.key.kid())
-            && header.typ.as_deref() == Some(TYPE)
-            && header.alg == Algorithm::ES256;
-        if !ours {
-            return Err(wrong());
-        }
-        let claims = decode::<Claims>(token, parts.key.decoding(), &parts.validation)
+        let ring = parts.keys.ring();
+        let key = header.kid.as_deref().and_then(|kid| ring.verifying(kid));
+        let ours = header.typ.as_deref() == Some(TYPE) && header.alg == Algorithm::ES256;
+        let key = key.filter(|_| ours).ok_or_else(wrong)?;
+        let claims = decode::<Claims>(token, key, &parts.validation)
             .map_err(|error| wrong().caused_by(error))?
             .claims;
         if claims.nbf.max(claims.iat) > now_s + LEEWAY_S {
@@ -150,7 +154,7 @@ impl Verifier {
         }
         let ends_s = claims.exp.saturating_add(LEEWAY_S);
         let caller = caller(claims, &parts.clients).map_err(|error| wrong().caused_by(error))?;
-        Ok(Verified { caller: Arc::new(caller), ends_s })
+        Ok(Verified { caller: Arc::new(caller), ends_s, epoch })
     }
 }
 

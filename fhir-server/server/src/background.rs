@@ -4,19 +4,23 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use auth::Known;
+use auth::{Keyring, Known};
 use domain::Domain;
 use domain::interactions::reindex::index_more;
 use domain::parameters::look;
-use store::{AuthStore, Store};
+use store::{Auditor, AuthStore, Store, Succession, Told};
 use telemetry::event::GlassBroken;
 use telemetry::{Emit, Ticks};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::limits::{ALERT_EVERY, HEAR_EVERY, INDEX_LOOK_EVERY, METRICS_EVERY, SWEEP_EVERY};
+use crate::keys::rotate;
+use crate::limits::{
+    ALERT_EVERY, HEAR_EVERY, INDEX_LOOK_EVERY, KEYS_LOOK_EVERY, METRICS_EVERY, SWEEP_EVERY,
+};
 use crate::metrics;
+use crate::settings::Settings;
 
 /// Sweeps at once, then every hour, until told to stop.
 pub(crate) fn sweeping(
@@ -89,6 +93,7 @@ async fn alert(accounts: &AuthStore) -> canonical_model::Result<()> {
 /// The database cannot be asked.
 pub(crate) async fn hearing(
     url: &str,
+    keys: Keyring,
     stop: CancellationToken,
 ) -> Result<(Arc<Known>, JoinHandle<()>)> {
     let store = AuthStore::connect(url).await?;
@@ -105,7 +110,7 @@ pub(crate) async fn hearing(
                 _ = ticks.tick() => {}
             }
             let asked_at = told.now();
-            match store.changes(missed).await {
+            match learnt(&store, &keys, missed).await {
                 Ok(changes) => {
                     told.hear(asked_at, changes);
                     missed = false;
@@ -120,6 +125,33 @@ pub(crate) async fn hearing(
         store.close().await;
     });
     Ok((known, hearing))
+}
+
+/// The keys first: what they signed is judged by them, and who does not know them must not pass for one who does.
+async fn learnt(store: &AuthStore, keys: &Keyring, all: bool) -> canonical_model::Result<Vec<Told>> {
+    keys.hear(&store.signing_keys(false).await?);
+    store.changes(all).await
+}
+
+/// Has another key follow those that signed for so many days, until told to stop.
+pub(crate) fn rotating(keys: Keyring, auditor: Auditor, settings: &Settings, stop: CancellationToken) -> JoinHandle<()> {
+    let (days, lead_s) = (settings.auth.rotate_days, settings.auth.key_lead_s);
+    let clock = settings.clock.clone();
+    tokio::spawn(async move {
+        let mut ticks = interval(KEYS_LOOK_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let when = Succession::Announced { lead_s, after_days: Some(days.into()) };
+        while days > 0 {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                _ = ticks.tick() => {}
+            }
+            // A fault waits for the next look: the key of before goes on.
+            if let Err(error) = rotate(&keys, &auditor, clock.now(), when).await {
+                tracing::warn!(%error, cause = ?error.cause, "Keys could not be rotated.");
+            }
+        }
+    })
 }
 
 /// Holds space back for a full disk, until told to stop.

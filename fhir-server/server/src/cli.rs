@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
-use crate::commands::{account, admin, audit, conformance, export, load, migrate, serve};
+use crate::commands::{account, admin, audit, conformance, export, keys, load, migrate, serve};
 #[cfg(feature = "dev")]
 use crate::commands::{dev, generate};
 use crate::limits::RUNTIME_END;
@@ -31,6 +31,7 @@ enum Command {
     Load(load::Load),
     Export(export::Export),
     Account(account::Account),
+    Keys(keys::Keys),
     Admin(admin::Admin),
     Audit(audit::Audit),
     Conformance(conformance::Conformance),
@@ -65,6 +66,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
             Command::Load(command) => load::run(command).await,
             Command::Export(command) => export::run(command).await,
             Command::Account(command) => account::run(command).await,
+            Command::Keys(command) => keys::run(command).await,
             Command::Admin(command) => admin::run(command).await,
             Command::Audit(command) => audit::run(command).await,
             Command::Conformance(command) => conformance::run(command).await,
@@ -115,6 +117,9 @@ mod tests {
             ("account add jane --password hunter2", false),
             ("account role jane", true),
             ("account list --json", true),
+            ("keys rotate --at-once --json", true),
+            ("keys list --all", true),
+            ("keys", false),
             ("audit verify --heads h.jsonl --changes --json", true),
             ("audit verify --from 2026-03-01 --to 2026-03-31", true),
             ("audit verify --from march", false),

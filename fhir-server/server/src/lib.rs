@@ -9,6 +9,7 @@ mod commands;
 mod dev;
 mod fault;
 mod http;
+mod keys;
 pub mod limits;
 mod metrics;
 mod output;

@@ -48,6 +48,12 @@ pub const PING_MAX: Duration = Duration::from_secs(2);
 pub const REQUEST_ID_BYTES_MAX: usize = 64;
 /// Between two sweeps of what has grown old. They keep a day, so an hour more is little.
 pub const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
+/// Between two looks whether another key is due.
+pub const KEYS_LOOK_EVERY: Duration = Duration::from_secs(3_600);
+/// How many days a key may sign at most: longer is never.
+pub const ROTATE_DAYS_MAX: u16 = 3_650;
+/// How long a key is published before it signs, in seconds: three times as long as anybody may keep the JWKS.
+pub const KEY_LEAD_S: i32 = 900;
 /// Between two questions what is over: with the way there and back it is so everywhere within a second.
 pub const HEAR_EVERY: Duration = Duration::from_millis(500);
 /// Between two rounds of the metrics' housekeeping: what arrived since is held one by one.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use auth::{
-    AuthState, Clients, Endpoints, Nothing, People, Revocations, Services as AuthServices,
-    SigningKey, Throttles, smart_configuration,
+    AuthState, Clients, Endpoints, Keyring, Nothing, People, Revocations, Services as AuthServices,
+    Throttles, smart_configuration,
 };
 use axum::Router;
 use chrono::{DateTime, Utc};
@@ -22,7 +22,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::limits::CLOSE_MAX;
 use crate::settings::Settings;
 use crate::tls::Tls;
-use crate::{background, http, metrics, sealing};
+use crate::{background, http, keys, metrics, sealing};
 
 /// How a server's connections ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,14 +77,24 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
     let (mut parts, mut working) = (Router::new(), Vec::new());
     if settings.roles.api {
         let mut revocations: Arc<dyn Revocations> = Arc::new(Nothing);
+        let keys = keys::keyring(&settings, accounts.as_ref()).await?;
         if accounts.is_some() {
-            let (known, hearing) = background::hearing(url, stop.clone()).await?;
+            let (known, hearing) = background::hearing(url, keys.clone(), stop.clone()).await?;
             working.push(hearing);
             revocations = known;
         }
+        if keys.is_shared() {
+            let auditor = domain.auditor().clone();
+            working.push(background::rotating(
+                keys.clone(),
+                auditor,
+                &settings,
+                stop.clone(),
+            ));
+        }
         let people =
             accounts.clone().map(|store| People::new(store, domain.clone())).transpose()?;
-        parts = api(&settings, &endpoints, domain.clone(), &throttles, people, revocations)?;
+        parts = api(&settings, &endpoints, domain.clone(), &throttles, keys, people, revocations)?;
     }
     let https = origin.starts_with("https://");
     let proxies = http::Proxies::new(&settings.http.trusted_proxies);
@@ -201,26 +211,21 @@ fn api(
     endpoints: &Endpoints,
     domain: Domain,
     throttles: &Throttles,
+    keys: Keyring,
     people: Option<People>,
     revocations: Arc<dyn Revocations>,
 ) -> Result<Router> {
-    let key = match &settings.auth.signing_key {
-        Some(path) => SigningKey::load_or_create(path)?,
-        None => SigningKey::generate()?,
-    };
     let clients = Clients::configure(settings.clients.clone(), site_number)?;
     let (bodies, smart) = (settings.bodies, smart_configuration(endpoints, people.is_some()));
     let auth = AuthState::new(AuthServices {
         endpoints: endpoints.clone(),
         clients,
-        key,
+        keys,
         clock: settings.clock.clone(),
         revocations,
         throttles: throttles.clone(),
         people,
         auditor: Some(domain.auditor().clone()),
-        // Where no key is set, what follows from the signing key, which all servers of a tenant share.
-        secret: settings.seal.keys()?.get(Purpose::Auth).ok(),
         outbound: Some(settings.outbound.door()?),
     });
     let verifier = Arc::new(auth.verifier());

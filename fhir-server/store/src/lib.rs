@@ -52,8 +52,8 @@ mod wire;
 pub use audit::{AuditAction, AuditEntry, Auditor};
 pub use auth::{
     Account, AccountChange, Approval, Attempt, AuthChange, AuthStore, BreakGlass, Exchange,
-    Exchanged, Given, KeptKey, Launched, NewAccount, NewApproval, NewLaunch, NewSession, Refresh,
-    Refreshed, Renewed, SignedIn, Told,
+    Exchanged, Given, KeptKey, Launched, NewAccount, NewApproval, NewKey, NewLaunch, NewSession,
+    Refresh, Refreshed, Renewed, SignedIn, Succession, Told,
 };
 pub use blob::BlobWriter;
 pub use change::{Change, Method};

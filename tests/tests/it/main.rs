@@ -66,6 +66,7 @@ mod restore;
 mod retention;
 mod revocation;
 mod roles;
+mod rotate;
 mod routes;
 mod samples;
 mod samples_compare;

@@ -37,7 +37,7 @@ async fn the_keys_are_public_and_public_only() {
     let answer = send(&auth, Request::get("/auth/jwks").body(Body::empty()).unwrap()).await;
     assert_eq!(answer.status, 200);
     let key = &answer.body["keys"][0];
-    assert_eq!(key["kid"], auth.parts().key.kid());
+    assert_eq!(key["kid"], auth.parts().keys.ring().access.kid());
     assert_eq!(
         [&key["kty"], &key["crv"], &key["alg"], &key["use"]],
         ["EC", "P-256", "ES256", "sig"]

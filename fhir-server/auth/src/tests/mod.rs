@@ -18,7 +18,7 @@ use telemetry::{Clock, Ticks};
 use tower::ServiceExt;
 
 use crate::{
-    AuthState, ClientConfig, Clients, Endpoints, Nothing, Rates, Revocations, Secret, SecretHash,
+    AuthState, ClientConfig, Clients, Endpoints, Keyring, Nothing, Rates, Revocations, Secret, SecretHash,
     Services, SigningKey, Throttles, router,
 };
 
@@ -43,18 +43,17 @@ pub(super) fn clients() -> Clients {
 pub(super) fn server_with(revocations: Arc<dyn Revocations>) -> (AuthState, Clock) {
     let clock = Clock::manual(DateTime::from_timestamp(START_S, 0).unwrap());
     let endpoints = Endpoints::new("https://fhir.example.org/");
-    let key = SigningKey::generate().unwrap();
+    let keys = Keyring::alone(SigningKey::generate().unwrap(), None);
     let throttles = Throttles::new(Rates::default(), Ticks::manual());
     let services = Services {
         endpoints,
         clients: clients(),
-        key,
+        keys,
         clock: clock.clone(),
         revocations,
         throttles,
         people: None,
         auditor: None,
-        secret: None,
         outbound: None,
     };
     (AuthState::new(services), clock)

@@ -35,7 +35,7 @@ fn with(name: &str, value: Value) -> Value {
 }
 
 fn header(auth: &AuthState) -> Value {
-    json!({ "alg": "ES256", "typ": "at+jwt", "kid": auth.parts().key.kid() })
+    json!({ "alg": "ES256", "typ": "at+jwt", "kid": auth.parts().keys.ring().access.kid() })
 }
 
 fn message(header: &Value, claims: &Value) -> String {
@@ -49,7 +49,7 @@ fn signed(header: &Value, claims: &Value, key: &EncodingKey, algorithm: Algorith
 }
 
 fn ours(auth: &AuthState, claims: &Value) -> String {
-    signed(&header(auth), claims, auth.parts().key.encoding(), Algorithm::ES256)
+    signed(&header(auth), claims, auth.parts().keys.ring().access.encoding(), Algorithm::ES256)
 }
 
 fn refusal(auth: &AuthState, token: &str) -> Option<IssueCode> {
@@ -152,7 +152,7 @@ fn claims_are_checked_one_by_one() {
 #[test]
 fn headers_and_signatures_are_checked() {
     let (auth, _clock) = server();
-    let (key, claims) = (&auth.parts().key, claims());
+    let (key, claims) = (&auth.parts().keys.ring().access, claims());
     let stranger = SigningKey::generate().unwrap();
     let point = [&[4][..], &coordinate(key, "x"), &coordinate(key, "y")].concat();
     let with_header = |name: &str, value: Value| {

@@ -10,6 +10,7 @@ pub(crate) mod dev;
 pub(crate) mod export;
 #[cfg(feature = "dev")]
 pub(crate) mod generate;
+pub(crate) mod keys;
 pub(crate) mod load;
 pub(crate) mod migrate;
 mod progress;

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use auth::{ClientConfig, Rates};
+use ::auth::{ClientConfig, Rates};
 use serde::Deserialize;
 
 use super::access::Access;
+use super::auth::Auth;
 use super::{AuditSettings, DatabaseUrl, HttpSettings, Settings, TlsSettings};
 use crate::limits::{
     BURST_S_MAX, DATABASE_CONNECTIONS_MAX, KEEP_MONTHS_MIN, PROXIES_MAX, SEAL_EVERY_MAX,
@@ -75,12 +76,6 @@ struct Database {
     connections: Option<u32>,
     reserve_mib: Option<u16>,
     search_ms: Option<u32>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Auth {
-    signing_key: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -204,7 +199,7 @@ impl File {
             );
             settings.database.search_ms = search_ms;
         }
-        settings.auth.signing_key = auth.signing_key.or(settings.auth.signing_key.take());
+        auth.apply(&mut settings.auth)?;
         settings.clients.extend(clients);
         access.apply(settings);
         set(&mut settings.policy.update_as_create, policy.update_as_create);
@@ -379,6 +374,7 @@ mod tests {
                 "[http.tls]\ncertificate = 'c'\nkey = 'k'\nclient_required = true",
                 "`client_required` under `[http.tls]` needs `client_ca`",
             ),
+            ("[auth]\nrotate_days = 5000", "`rotate_days` under `[auth]`"),
             ("[audit]\nseal_every_s = 0", "`seal_every_s` under `[audit]`"),
             ("[audit]\nkeep_months = 71", "`keep_months` under `[audit]`"),
             ("[throttle]\nburst_s = 0", "`burst_s` under `[throttle]`"),

@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod auth;
 mod default;
 mod file;
 mod flags;
@@ -14,12 +15,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use auth::{ClientConfig, Rates};
+use ::auth::{ClientConfig, Rates};
 use domain::{Hooks, Policy};
 use rest::Bodies;
 use telemetry::Clock;
 
 pub use audit::AuditSettings;
+pub use auth::AuthSettings;
 pub(crate) use flags::{ConfigFlag, DatabaseFlag, DomainFlags, Role, ServerFlags};
 pub use http::{HttpSettings, Network, TlsSettings};
 pub use outbound::OutboundSettings;
@@ -78,12 +80,6 @@ pub struct DatabaseSettings {
     pub probed_entries: i64,
 }
 
-/// The authorization server.
-#[derive(Clone, Debug, Default)]
-pub struct AuthSettings {
-    /// The file of the key that signs tokens; none makes one that ends with the process.
-    pub signing_key: Option<PathBuf>,
-}
 
 /// The log.
 #[derive(Clone, Debug)]

@@ -28,7 +28,7 @@ pub use given::Given;
 pub use launch::{Launched, NewLaunch};
 pub use refresh::{Refresh, Refreshed, Renewed};
 pub use session::{NewSession, SignedIn};
-pub use signing_key::KeptKey;
+pub use signing_key::{KeptKey, NewKey, Succession};
 
 use crate::connect::{Role, options};
 use crate::error::{NO_TABLE, has_code};
@@ -80,7 +80,7 @@ impl AuthStore {
         ] {
             swept += self.sessions.execute(sqlx::query(statement)).await?;
         }
-        Ok(swept)
+        Ok(swept + self.forget_private_keys().await?)
     }
 }
 

@@ -1,39 +1,84 @@
 //! Keys that sign tokens: published before they sign, and until their last token has ended. The private half is sealed
-//! before it comes here.
+//! before it comes here. The database's clock says which signs, so that all servers agree.
 
 use canonical_model::Result;
+use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::{Connection, PgConnection, Row};
 
 use super::AuthStore;
 use crate::error::StoreError;
+use crate::limits::TOKEN_HOURS_MAX;
 
 /// A key as it is kept.
 #[derive(Clone, Debug)]
 pub struct KeptKey {
     /// Its name.
     pub kid: String,
+    /// As JOSE names it: `ES256` of access tokens, `RS256` of identity tokens.
+    pub alg: String,
     /// The public half, as the JWKS shows it.
     pub public: serde_json::Value,
-    /// The private half, sealed.
+    /// The private half, sealed; empty once it signs no more.
     pub private: String,
+    /// Since or from when it signs.
+    pub signs_from: DateTime<Utc>,
+    /// Until when, where another follows it.
+    pub signs_until: Option<DateTime<Utc>>,
+    /// Until when its tokens are good.
+    pub published_until: Option<DateTime<Utc>>,
     /// Whether it signs now.
     pub signs: bool,
 }
 
+/// A key to be kept.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// Its name.
+    pub kid: String,
+    /// As JOSE names it.
+    pub alg: &'static str,
+    /// The public half, as the JWKS shows it.
+    pub public: serde_json::Value,
+    /// The private half, sealed.
+    pub private: String,
+}
+
+/// When a key follows the one that signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Succession {
+    /// In so many seconds, in which everybody learns of it.
+    Announced {
+        /// How long it is published before it signs, in seconds.
+        lead_s: i32,
+        /// Only where the one before has signed for so many days at least.
+        after_days: Option<i32>,
+    },
+    /// Now; all before are withdrawn, with all that they signed.
+    AtOnce,
+}
+
+/// The keys of before: what becomes of them. `$2` is the lead in seconds, `$3` the life of their tokens in hours.
+const RETIRE: &str = "update signing_key set signs_until = now() + interval '1 s' * $2,
+        published_until = now() + interval '1 s' * $2 + interval '1 hour' * $3
+    where alg = $1 and signs_until is null";
+const WITHDRAW: &str = "update signing_key set signs_from = least(signs_from, now()),
+        signs_until = least(coalesce(signs_until, now()), now()), published_until = now(), private = ''
+    where alg = $1 and coalesce(published_until > now(), true)";
+
 impl AuthStore {
-    /// The keys of an algorithm that are published now; of those that sign the newest is first.
+    /// The keys that are published now; of those that sign the newest is first. `all` has those of before too.
     ///
     /// # Errors
     /// Unavailable or Internal.
-    pub async fn signing_keys(&self, alg: &str) -> Result<Vec<KeptKey>> {
+    pub async fn signing_keys(&self, all: bool) -> Result<Vec<KeptKey>> {
         let query = sqlx::query(
-            "select kid, public, private,
+            "select kid, alg, public, private, signs_from, signs_until, published_until,
                 signs_from <= now() and coalesce(signs_until > now(), true) as signs
-            from signing_key where alg = $1 and coalesce(published_until > now(), true)
-            order by signs desc, signs_from desc, kid",
+            from signing_key where $1 or coalesce(published_until > now(), true)
+            order by alg, signs desc, signs_from desc, kid",
         )
-        .bind(alg);
+        .bind(all);
         self.sessions.fetch_all(query).await?.iter().map(kept).collect()
     }
 
@@ -41,24 +86,43 @@ impl AuthStore {
     ///
     /// # Errors
     /// Unavailable or Internal.
-    pub async fn keep_first_key(&self, alg: &str, new: &KeptKey) -> Result<()> {
+    pub async fn keep_first_key(&self, new: &NewKey) -> Result<()> {
         let mut session = self.sessions.take().await?;
-        let outcome = keep_first(&mut session, alg, new).await;
+        let outcome = keep_first(&mut session, new).await;
         session.settle(outcome.map_err(|fault| StoreError(fault).into()))
+    }
+
+    /// Keeps a key that follows the one that signs; whether it will. It does not where another is on its way already,
+    /// or none is due. Of servers that ask at once one succeeds.
+    ///
+    /// # Errors
+    /// Unavailable or Internal.
+    pub async fn keep_next_key(&self, new: &NewKey, when: Succession) -> Result<bool> {
+        let mut session = self.sessions.take().await?;
+        let outcome = keep_next(&mut session, new, when).await;
+        session.settle(outcome.map_err(|fault| StoreError(fault).into()))
+    }
+
+    /// Forgets the private halves of keys that sign no more: whoever reads the table then learns nothing.
+    pub(super) async fn forget_private_keys(&self) -> Result<u64> {
+        let text = "update signing_key set private = ''
+            where private <> '' and signs_until < now() - interval '1 hour'";
+        self.sessions.execute(sqlx::query(text)).await
     }
 }
 
 /// Of two servers that start at once the second waits, and then sees what the first kept.
-async fn keep_first(database: &mut PgConnection, alg: &str, new: &KeptKey) -> sqlx::Result<()> {
+async fn keep_first(database: &mut PgConnection, new: &NewKey) -> sqlx::Result<()> {
     let mut open = database.begin().await?;
-    sqlx::query("lock table signing_key in share row exclusive mode").execute(&mut *open).await?;
+    lock(&mut open).await?;
     sqlx::query(
         "insert into signing_key (kid, alg, public, private, signs_from)
         select $1, $2, $3, $4, now()
-        where not exists (select from signing_key k where k.alg = $2 and k.signs_until is null)",
+        where not exists (select from signing_key k where k.alg = $2 and k.signs_until is null)
+        on conflict do nothing",
     )
     .bind(&new.kid)
-    .bind(alg)
+    .bind(new.alg)
     .bind(&new.public)
     .bind(&new.private)
     .execute(&mut *open)
@@ -66,12 +130,66 @@ async fn keep_first(database: &mut PgConnection, alg: &str, new: &KeptKey) -> sq
     open.commit().await
 }
 
+/// In one transaction: who is killed in it leaves the keys as they were.
+async fn keep_next(
+    database: &mut PgConnection,
+    new: &NewKey,
+    when: Succession,
+) -> sqlx::Result<bool> {
+    let mut open = database.begin().await?;
+    lock(&mut open).await?;
+    let (lead_s, after_days, retire) = match when {
+        Succession::Announced { lead_s, after_days } => (lead_s, after_days, RETIRE),
+        Succession::AtOnce => (0, None, WITHDRAW),
+    };
+    let due: bool = sqlx::query_scalar(
+        "select $3 or not exists (
+            select from signing_key where alg = $1 and (signs_from > now()
+                or signs_until is null and signs_from > now() - interval '1 day' * $2))",
+    )
+    .bind(new.alg)
+    .bind(after_days)
+    .bind(when == Succession::AtOnce)
+    .fetch_one(&mut *open)
+    .await?;
+    if due {
+        let query = sqlx::query(retire).bind(new.alg);
+        let query = match when {
+            Succession::Announced { .. } => query.bind(lead_s).bind(TOKEN_HOURS_MAX),
+            Succession::AtOnce => query,
+        };
+        query.execute(&mut *open).await?;
+        sqlx::query(
+            "insert into signing_key (kid, alg, public, private, signs_from)
+            values ($1, $2, $3, $4, now() + interval '1 s' * $5)",
+        )
+        .bind(&new.kid)
+        .bind(new.alg)
+        .bind(&new.public)
+        .bind(&new.private)
+        .bind(lead_s)
+        .execute(&mut *open)
+        .await?;
+    }
+    open.commit().await?;
+    Ok(due)
+}
+
+async fn lock(open: &mut PgConnection) -> sqlx::Result<()> {
+    let statement = "lock table signing_key in share row exclusive mode";
+    sqlx::query(statement).execute(open).await.map(drop)
+}
+
 fn kept(row: &PgRow) -> Result<KeptKey> {
     let read = || {
         Ok(KeptKey {
             kid: row.try_get("kid")?,
+            alg: row.try_get("alg")?,
             public: row.try_get("public")?,
             private: row.try_get("private")?,
+            signs_from: row.try_get("signs_from")?,
+            signs_until: row.try_get("signs_until")?,
+            published_until: row.try_get("published_until")?,
             signs: row.try_get("signs")?,
         })
     };

@@ -1,0 +1,58 @@
+//! The keys that sign, as the settings say where they are; and how they are changed, with a record of it.
+
+use auth::{Keyring, SigningKey};
+use canonical_model::Result;
+use chrono::{DateTime, Utc};
+use store::{
+    AuditAction, AuditEntry, Auditor, AuthStore, Purpose, RequestContext, Succession,
+};
+
+use crate::settings::Settings;
+
+/// The keys of a server: those of its database, where all servers of it can open them.
+///
+/// # Errors
+/// The file cannot be used, the database cannot be reached, or its keys are not under this server's.
+pub(crate) async fn keyring(
+    settings: &Settings,
+    accounts: Option<&AuthStore>,
+) -> anyhow::Result<Keyring> {
+    let own = match &settings.auth.signing_key {
+        Some(path) => SigningKey::load_or_create(path)?,
+        None => SigningKey::generate()?,
+    };
+    let secret = settings.seal.keys()?.get(Purpose::Auth).ok();
+    // One that ends with this process would shut others out.
+    let lasting = settings.auth.signing_key.is_some() || secret.is_some();
+    Ok(match accounts.filter(|_| lasting) {
+        Some(store) => Keyring::shared(own, secret, store.clone()).await?,
+        None => Keyring::alone(own, secret),
+    })
+}
+
+/// Has others follow the keys that sign, and records it; the lines of the record.
+///
+/// # Errors
+/// The database cannot be reached.
+pub(crate) async fn rotate(
+    keys: &Keyring,
+    auditor: &Auditor,
+    now: DateTime<Utc>,
+    when: Succession,
+) -> Result<Vec<String>> {
+    let how = match when {
+        Succession::Announced { lead_s, .. } => format!("in {lead_s} s"),
+        Succession::AtOnce => "at once, those before are withdrawn".to_owned(),
+    };
+    let mut lines = Vec::new();
+    for (alg, kid) in keys.rotate(when).await? {
+        let line = format!("{alg} key {kid} signs {how}");
+        tracing::info!(alg, kid, how, "Another key will sign.");
+        let context = RequestContext::internal();
+        let mut entry = AuditEntry::new(now, context, AuditAction::Accounts, 200);
+        entry.detail = Some(line.clone());
+        auditor.record(entry).await?;
+        lines.push(line);
+    }
+    Ok(lines)
+}
