@@ -42,6 +42,9 @@ pub(crate) struct Claims {
     /// The authorization that it came from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) grant: Option<i64>,
+    /// The site that a client of the database speaks for, by its number: with it nobody has to look for the client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) site: Option<i16>,
     #[serde(rename = "gen", default, skip_serializing_if = "GenerationsClaim::is_none")]
     pub(crate) generations: GenerationsClaim,
 }
@@ -93,7 +96,8 @@ impl Claims {
             orgs: Vec::new(),
             pou: None,
             grant: None,
-            generations: GenerationsClaim::default(),
+            site: client.registered.then_some(client.site),
+            generations: GenerationsClaim { account: 0, client: client.generation },
         })
     }
 

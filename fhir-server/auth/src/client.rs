@@ -1,4 +1,4 @@
-//! The clients this server knows, from its settings.
+//! A client, and those that the settings know.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -8,6 +8,7 @@ use access::Scopes;
 use axum::http::Uri;
 use canonical_model::{Error, Result};
 use serde::Deserialize;
+use store::KeptClient;
 
 use crate::client_keys::Keys;
 use crate::limits::CLIENT_ID_BYTES_MAX;
@@ -74,6 +75,12 @@ pub struct Client {
     pub launch_url: Option<String>,
     /// Whether it is staff's own.
     pub own: bool,
+    /// The generation that its tokens are of.
+    pub generation: i32,
+    /// Whether the database has it, and not the settings.
+    pub registered: bool,
+    /// Whether it registered itself, and nobody has looked at it.
+    pub by_itself: bool,
     proof: Proof,
 }
 
@@ -89,7 +96,7 @@ enum Proof {
 /// The registered clients. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Clients {
-    by_id: Arc<HashMap<String, Client>>,
+    by_id: Arc<HashMap<String, Arc<Client>>>,
     /// Compared where no client has the id, so that the time does not tell.
     nobody: SecretHash,
 }
@@ -122,31 +129,13 @@ impl Clients {
     ) -> Result<Self> {
         let mut by_id = HashMap::with_capacity(configs.len());
         for config in configs {
-            let ClientConfig { id, scope, site, name, redirects, launch_url, own, .. } =
-                config.clone();
+            let id = config.id.clone();
             let refused = |why: &str| Error::invalid(format!("client `{id}`: {why}"));
-            if !is_legal(&id) {
-                return Err(refused("an id has 1 to 64 characters of A-Z a-z 0-9 . _ -"));
-            }
-            let scopes = Scopes::parse(&scope).map_err(|error| refused(wording(&error)))?;
-            if scopes.is_empty() {
-                return Err(refused("it has no scope"));
-            }
-            let Some(site) = site_number(&site) else {
-                return Err(refused(&format!("site `{site}` is not known")));
+            let Some(site) = site_number(&config.site) else {
+                return Err(refused(&format!("site `{}` is not known", config.site)));
             };
-            let mut all = redirects.iter().chain(&launch_url);
-            if let Some(wrong) = all.find(|url| !is_redirect(url)) {
-                let why = format!(
-                    "`{wrong}` is no address to be sent to: https, or http on this machine, and no fragment"
-                );
-                return Err(refused(&why));
-            }
-            let proof = Proof::of(config).map_err(|error| refused(wording(&error)))?;
-            let name = name.unwrap_or_else(|| id.clone());
-            let client =
-                Client { id: id.clone(), name, scopes, site, redirects, launch_url, own, proof };
-            if by_id.insert(id.clone(), client).is_some() {
+            let client = Client::new(config, site).map_err(|error| refused(wording(&error)))?;
+            if by_id.insert(id.clone(), Arc::new(client)).is_some() {
                 return Err(refused("the id is taken"));
             }
         }
@@ -156,34 +145,27 @@ impl Clients {
 
     /// The client of this id.
     #[must_use]
-    pub fn find(&self, id: &str) -> Option<&Client> {
+    pub fn find(&self, id: &str) -> Option<&Arc<Client>> {
         self.by_id.get(id)
     }
 
-    /// The client of this id, if the secret is its own.
+    /// The client, if there is one and the secret is its own. It takes as long where there is none.
     #[must_use]
-    pub fn authenticate(&self, id: &str, secret: &Secret) -> Option<&Client> {
-        let client = self.find(id);
-        let kept = client.and_then(Client::secret).unwrap_or(&self.nobody);
+    pub fn authenticate(&self, client: Option<Arc<Client>>, secret: &Secret) -> Option<Arc<Client>> {
+        let kept = client.as_ref().and_then(|client| client.secret()).unwrap_or(&self.nobody);
         if kept.matches(secret) { client } else { None }
     }
 
     /// All of them.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Client> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Client>> {
         self.by_id.values()
-    }
-
-    /// The client of this id, if it is one that has nothing to prove itself by.
-    #[must_use]
-    pub fn public(&self, id: &str) -> Option<&Client> {
-        self.find(id).filter(|client| client.is_public())
     }
 
     /// The id of a client that has the demo's id or secret: a reason for `serve` not to start.
     #[must_use]
     pub fn demo_credentials(&self) -> Option<&str> {
         let (demo, secret) = (DEMO.0, Secret::new(DEMO.1.to_owned()));
-        let known = |client: &&Client| {
+        let known = |client: &&Arc<Client>| {
             client.id == demo || client.secret().is_some_and(|kept| kept.matches(&secret))
         };
         self.by_id.values().find(known).map(|client| client.id.as_str())
@@ -207,6 +189,60 @@ impl Proof {
 }
 
 impl Client {
+    /// Judges what is said of a client.
+    ///
+    /// # Errors
+    /// 400 where an id is illegal, a scope malformed or empty, an address none to be sent to, or a proof missing.
+    pub(crate) fn new(config: ClientConfig, site: i16) -> Result<Self> {
+        let ClientConfig { id, scope, name, redirects, launch_url, own, .. } = config.clone();
+        if !is_legal(&id) {
+            return Err(Error::invalid("an id has 1 to 64 characters of A-Z a-z 0-9 . _ -"));
+        }
+        let scopes = Scopes::parse(&scope)?;
+        if scopes.is_empty() {
+            return Err(Error::invalid("it has no scope"));
+        }
+        let mut all = redirects.iter().chain(&launch_url);
+        if let Some(wrong) = all.find(|url| !is_redirect(url)) {
+            return Err(Error::invalid(format!(
+                "`{wrong}` is no address to be sent to: https, or http on this machine, and no fragment"
+            )));
+        }
+        let (proof, name) = (Proof::of(config)?, name.unwrap_or_else(|| id.clone()));
+        let (generation, registered, by_itself) = (0, false, false);
+        Ok(Self {
+            id,
+            name,
+            scopes,
+            site,
+            redirects,
+            launch_url,
+            own,
+            generation,
+            registered,
+            by_itself,
+            proof,
+        })
+    }
+
+    /// A client as the database keeps it.
+    pub(crate) fn of_kept(kept: KeptClient) -> Result<Self> {
+        let KeptClient { site, generation, by_itself, .. } = kept;
+        let config = ClientConfig {
+            id: kept.client,
+            secret: kept.secret.as_deref().map(SecretHash::parse).transpose()?,
+            scope: kept.scopes,
+            site: String::new(),
+            name: Some(kept.name),
+            redirects: kept.redirects,
+            launch_url: kept.launch_url,
+            own: kept.own,
+            jwks: kept.jwks.map(|keys| keys.to_string()),
+            jwks_url: kept.jwks_url,
+        };
+        Ok(Self { generation, by_itself, registered: true, ..Self::new(config, site)? })
+    }
+
     /// Where its keys are, if it proves itself by one.
     pub(crate) fn keys(&self) -> Option<&Keys> {
         match &self.proof {
@@ -230,7 +266,7 @@ impl Client {
 }
 
 /// A whole URL by https, or by http to one's own machine, where a native app listens (RFC 8252).
-fn is_redirect(url: &str) -> bool {
+pub(crate) fn is_redirect(url: &str) -> bool {
     let Ok(uri) = url.parse::<Uri>() else { return false };
     let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     let own = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
@@ -239,7 +275,7 @@ fn is_redirect(url: &str) -> bool {
     by && plain && !host.is_empty() && !url.contains(['#', '*'])
 }
 
-fn is_legal(id: &str) -> bool {
+pub(crate) fn is_legal(id: &str) -> bool {
     let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
     (1..=CLIENT_ID_BYTES_MAX).contains(&id.len()) && id.bytes().all(legal)
 }

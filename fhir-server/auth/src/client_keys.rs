@@ -83,6 +83,11 @@ impl ClientKeys {
         Self { door, ticks, fetched: Cache::new(JWKS_URLS_MAX) }
     }
 
+    /// The door that URLs are called by.
+    pub(crate) fn door(&self) -> Option<&Outbound> {
+        self.door.as_ref()
+    }
+
     /// The key of this name. Where a URL's keys have it not, they are fetched anew, but not more often than once a
     /// minute: the client may have a new one, or somebody makes names up.
     pub(crate) async fn find(&self, client: &str, keys: &Keys, kid: &str) -> Result<Option<Jwk>> {

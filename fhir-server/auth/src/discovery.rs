@@ -17,9 +17,9 @@ const ALGORITHMS: [&str; 2] = ["RS384", "ES384"];
 /// The document at `[base]/.well-known/smart-configuration`.
 /// <https://hl7.org/fhir/smart-app-launch/conformance.html#using-well-known>
 ///
-/// `people` says whether somebody can sign in.
+/// `people` says whether somebody can sign in, `register` whether apps may register.
 #[must_use]
-pub fn smart_configuration(endpoints: &Endpoints, people: bool) -> Value {
+pub fn smart_configuration(endpoints: &Endpoints, people: bool, register: bool) -> Value {
     let mut known = object(json!({
         "token_endpoint": endpoints.token(),
         "jwks_uri": endpoints.jwks(),
@@ -41,13 +41,16 @@ pub fn smart_configuration(endpoints: &Endpoints, people: bool) -> Value {
             "response_types_supported": ["code"],
         })));
     }
+    if people && register {
+        known.insert("registration_endpoint".to_owned(), json!(endpoints.register()));
+    }
     Value::Object(known)
 }
 
 /// The document of OpenID Connect, at `[issuer]/.well-known/openid-configuration`.
 /// <https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata>
-fn openid(endpoints: &Endpoints) -> Value {
-    json!({
+fn openid(endpoints: &Endpoints, register: bool) -> Value {
+    let mut known = json!({
         "issuer": endpoints.issuer(),
         "authorization_endpoint": endpoints.authorize(),
         "token_endpoint": endpoints.token(),
@@ -66,7 +69,11 @@ fn openid(endpoints: &Endpoints) -> Value {
         "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "fhirUser"],
         "claims_parameter_supported": false,
         "request_uri_parameter_supported": false,
-    })
+    });
+    if register && let Some(members) = known.as_object_mut() {
+        members.insert("registration_endpoint".to_owned(), json!(endpoints.register()));
+    }
+    known
 }
 
 fn grants(people: bool) -> Vec<&'static str> {
@@ -137,7 +144,7 @@ fn object(value: Value) -> Map<String, Value> {
 pub(crate) async fn openid_configuration(State(auth): State<AuthState>) -> Response {
     match auth.parts().people {
         Some(_) => {
-            let known = Json(openid(&auth.parts().endpoints));
+            let known = Json(openid(&auth.parts().endpoints, auth.parts().registration.is_on()));
             ([(CACHE_CONTROL, "public, max-age=300")], known).into_response()
         }
         None => Refusal::Unavailable.into_response(),

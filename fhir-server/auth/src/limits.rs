@@ -25,6 +25,20 @@ pub const FAILURES_TRACKED_MAX: usize = 10_000;
 pub const ORGS_MAX: usize = 8;
 /// Length of a purpose of use, in bytes: the longest code has seven.
 pub const PURPOSE_BYTES_MAX: usize = 16;
+/// Clients of the database that are remembered: some kB each.
+pub const CLIENTS_CACHED_MAX: u64 = 10_000;
+/// For how long, in milliseconds: so late one that was disabled gets nothing more.
+pub const CLIENTS_CACHED_MS: u64 = 2_000;
+/// Clients that registered and no operator made: beyond that somebody fills the table.
+pub const REGISTERED_MAX: i64 = 10_000;
+/// Addresses that an app may have people sent back to.
+pub const REDIRECTS_MAX: usize = 16;
+/// One of them, in bytes: what servers take as one line.
+pub const URL_BYTES_MAX: usize = 2_000;
+/// What an app calls itself, in characters: a line of a page.
+pub const NAME_CHARS_MAX: usize = 100;
+/// Body of a registration, in bytes: addresses, and a JWKS.
+pub const REGISTRATION_BYTES_MAX: usize = 64 * 1_024;
 /// Length of a client's id, in bytes.
 pub const CLIENT_ID_BYTES_MAX: usize = 64;
 /// Buckets of throttles that are remembered: 16 bytes each, and as much again for the table.

@@ -15,6 +15,8 @@ pub enum Rule {
     Open,
     /// What proves a client, in the request.
     Client,
+    /// What the settings ask of whoever registers an app: nothing, or a token.
+    Registrar,
     /// A registered app, named in the request, that wants a person's word.
     App,
     /// A form that this server gave to the browser it comes from.
@@ -26,6 +28,7 @@ impl fmt::Display for Rule {
         f.write_str(match self {
             Self::Open => "open",
             Self::Client => "client",
+            Self::Registrar => "registrar",
             Self::App => "app",
             Self::Form => "form",
         })

@@ -14,18 +14,19 @@ use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use crate::authorize::{authorize, authorize_by_form};
 use crate::discovery::{jwks, openid_configuration};
 use crate::introspect::{introspect, revoke};
-use crate::limits::{FORM_BYTES_MAX, FORM_S_MAX, PAGE_FORM_BYTES_MAX};
+use crate::limits::{FORM_BYTES_MAX, FORM_S_MAX, PAGE_FORM_BYTES_MAX, REGISTRATION_BYTES_MAX};
 use crate::page::{
     break_glass, change, consent, device, factor, judge, launch, login, logout, manage,
     open_record, patient, review, set_device, smart_style, start, style,
 };
 use crate::refusal::Refusal;
+use crate::register::register;
 use crate::route::{Listed, Route, Rule, listed, routed};
 use crate::state::AuthState;
 use crate::token::token;
 
 /// What apps ask for, from wherever they are.
-const API: [Route<AuthState>; 5] = [
+const API: [Route<AuthState>; 6] = [
     Route {
         method: MethodFilter::POST,
         path: "/auth/token",
@@ -43,6 +44,12 @@ const API: [Route<AuthState>; 5] = [
         path: "/auth/revoke",
         rule: Rule::Client,
         serve: |method| on(method, revoke).fallback(async || Refusal::MethodNotAllowed),
+    },
+    Route {
+        method: MethodFilter::POST,
+        path: "/auth/register",
+        rule: Rule::Registrar,
+        serve: |method| on(method, register).layer(DefaultBodyLimit::max(REGISTRATION_BYTES_MAX)),
     },
     Route {
         method: MethodFilter::GET,

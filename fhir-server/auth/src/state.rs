@@ -12,6 +12,8 @@ use crate::keyring::Keyring;
 use crate::page::Stop;
 use crate::people::People;
 use crate::refresh_token::RefreshKey;
+use crate::register::Registration;
+use crate::registry::Registry;
 use crate::revocation::Revocations;
 use crate::throttle::Throttle;
 use crate::throttles::Throttles;
@@ -66,6 +68,12 @@ impl Endpoints {
         format!("{}/auth/revoke", self.origin)
     }
 
+    /// Where apps register.
+    #[must_use]
+    pub fn register(&self) -> String {
+        format!("{}/auth/register", self.origin)
+    }
+
     /// Where people see what they gave.
     #[must_use]
     pub fn manage(&self) -> String {
@@ -101,6 +109,8 @@ pub struct Services {
     pub endpoints: Endpoints,
     /// The configured clients.
     pub clients: Clients,
+    /// Who may register others.
+    pub registration: Registration,
     /// What signs.
     pub keys: Keyring,
     /// What tells it the time.
@@ -119,7 +129,8 @@ pub struct Services {
 
 pub(crate) struct Parts {
     pub(crate) endpoints: Endpoints,
-    pub(crate) clients: Clients,
+    pub(crate) clients: Registry,
+    pub(crate) registration: Registration,
     pub(crate) keys: Keyring,
     pub(crate) clock: Clock,
     pub(crate) throttle: Throttle,
@@ -152,7 +163,7 @@ impl AuthState {
     /// Puts the authorization server together.
     #[must_use]
     pub fn new(services: Services) -> Self {
-        let Services { endpoints, clients, keys, clock, .. } = services;
+        let Services { endpoints, clients, registration, keys, clock, .. } = services;
         let Services { revocations, throttles, people, auditor, outbound, .. } = services;
         let refresh = RefreshKey::new(keys.secret());
         let client_keys = ClientKeys::new(outbound, Ticks::system());
@@ -164,9 +175,12 @@ impl AuthState {
             revocations,
         );
         let throttle = Throttle::default();
+        let store = people.as_ref().map(|people| people.store.clone());
+        let clients = Registry::new(clients, store);
         Self(Arc::new(Parts {
             endpoints,
             clients,
+            registration,
             keys,
             clock,
             throttle,

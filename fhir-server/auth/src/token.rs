@@ -2,6 +2,7 @@
 //! <https://hl7.org/fhir/smart-app-launch/backend-services.html#obtain-access-token>
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use access::Scopes;
 use axum::Json;
@@ -78,7 +79,7 @@ async fn answer(
         _ => return Err(Refusal::UnsupportedGrantType),
     }
     let client = authenticate(auth, address, headers, &form).await?;
-    let asking = Asking { auth, client, form: &form, headers, address };
+    let asking = Asking { auth, client: &client, form: &form, headers, address };
     match grant {
         "client_credentials" => for_itself(&asking).await,
         "refresh_token" => refresh(&asking).await,
@@ -95,12 +96,12 @@ pub(crate) fn body_of(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Refu
 }
 
 /// The client that asks.
-pub(crate) async fn authenticate<'a>(
-    auth: &'a Parts,
+pub(crate) async fn authenticate(
+    auth: &Parts,
     address: Option<IpAddr>,
     headers: &HeaderMap,
     form: &Form<'_>,
-) -> Result<&'a Client, Refusal> {
+) -> Result<Arc<Client>, Refusal> {
     let by_key = assertion::is_sent(form);
     let (id, secret) = match by_key {
         true if headers.contains_key(AUTHORIZATION) || form.get("client_secret").is_some() => {
@@ -120,13 +121,16 @@ pub(crate) async fn authenticate<'a>(
     let known = match &secret {
         Some(secret) => {
             let why = "No client has this id and secret";
-            auth.clients.authenticate(&id, secret).ok_or(Refusal::InvalidClient(why))
+            let known = auth.clients.authenticate(&id, secret).await?;
+            known.ok_or(Refusal::InvalidClient(why))
         }
         None if by_key => prove(auth, &id, form).await,
         // Who proves nothing has guessed nothing.
         None => {
             let why = "Send the client's id and secret by HTTP Basic";
-            return auth.clients.public(&id).ok_or(Refusal::InvalidClient(why));
+            let known = auth.clients.find(&id).await?;
+            let public = known.filter(|client| client.is_public());
+            return public.ok_or(Refusal::InvalidClient(why));
         }
     };
     match &known {
@@ -139,10 +143,10 @@ pub(crate) async fn authenticate<'a>(
     known
 }
 
-async fn prove<'a>(auth: &'a Parts, id: &str, form: &Form<'_>) -> Result<&'a Client, Refusal> {
-    let client = auth.clients.find(id);
+async fn prove(auth: &Parts, id: &str, form: &Form<'_>) -> Result<Arc<Client>, Refusal> {
+    let client = auth.clients.find(id).await?;
     let client = client.ok_or(Refusal::WrongAssertion("no client has this id"))?;
-    assertion::prove(auth, client, form).await.map(|()| client)
+    assertion::prove(auth, &client, form).await.map(|()| client)
 }
 
 /// The client credentials grant.

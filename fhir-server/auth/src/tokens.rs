@@ -40,7 +40,10 @@ impl Given<'_> {
             orgs: orgs.clone(),
             pou: purpose.clone(),
             grant: Some(self.approval.approval),
-            generations: GenerationsClaim { account: self.approval.generation, client: 0 },
+            generations: GenerationsClaim {
+                account: self.approval.generation,
+                ..new.generations
+            },
             jti: auth.refresh.jti(&self.refresh),
             nbf: begins_s,
             iat: begins_s,

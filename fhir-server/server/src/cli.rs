@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
-use crate::commands::{account, admin, audit, conformance, export, keys, load, migrate, serve};
+use crate::commands::{account, admin, audit, client, conformance, export, keys, load, migrate, serve};
 #[cfg(feature = "dev")]
 use crate::commands::{dev, generate};
 use crate::limits::RUNTIME_END;
@@ -31,6 +31,7 @@ enum Command {
     Load(load::Load),
     Export(export::Export),
     Account(account::Account),
+    Client(client::Client),
     Keys(keys::Keys),
     Admin(admin::Admin),
     Audit(audit::Audit),
@@ -66,6 +67,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
             Command::Load(command) => load::run(command).await,
             Command::Export(command) => export::run(command).await,
             Command::Account(command) => account::run(command).await,
+            Command::Client(command) => client::run(command).await,
             Command::Keys(command) => keys::run(command).await,
             Command::Admin(command) => admin::run(command).await,
             Command::Audit(command) => audit::run(command).await,
@@ -117,6 +119,11 @@ mod tests {
             ("account add jane --password hunter2", false),
             ("account role jane", true),
             ("account list --json", true),
+            ("client add app --scope patient/*.rs --redirect https://a.example.org/cb", true),
+            ("client add app --scope x --public --jwks k.json", false),
+            ("client add app", false),
+            ("client disable app --json", true),
+            ("client", false),
             ("keys rotate --at-once --json", true),
             ("keys list --all", true),
             ("keys", false),

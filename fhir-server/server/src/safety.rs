@@ -5,8 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
-use auth::Clients;
+use access::{Context, Scope};
+use anyhow::{Context as _, Result, bail};
+use auth::{Clients, Register, Registration};
 use store::AuthStore;
 
 use crate::settings::{HttpSettings, Settings};
@@ -28,6 +29,7 @@ pub(crate) fn check(settings: &Settings) -> Result<()> {
     if let Some(id) = clients.demo_credentials() {
         bail!("Client `{id}` has the demo's id or secret, which everybody knows: remove it.");
     }
+    check_registration(&settings.auth.registration)?;
     settings.seal.sealer()?;
     if let Some(path) = &settings.seal.key_file {
         check_private(path)?;
@@ -45,6 +47,19 @@ pub(crate) fn check(settings: &Settings) -> Result<()> {
     }
     check_origin(settings.base_url.as_deref(), settings.listen)?;
     check_clear(&settings.http, settings.listen)
+}
+
+/// Refuses that anybody makes a program for himself that asks no person.
+fn check_registration(registration: &Registration) -> Result<()> {
+    let of_itself = |scope: &Scope| scope.context() == Context::System;
+    if matches!(registration.by, Register::Open)
+        && registration.scopes.clinical().iter().any(of_itself)
+    {
+        bail!(
+            "Anybody could register a program that reads patients' data without a person: take what begins with `system/` out of `register_scope` under `[auth]`, or set `register = \"token\"`."
+        );
+    }
+    Ok(())
 }
 
 /// Refuses accounts of the demo, which a database may bring along.
@@ -137,6 +152,20 @@ mod tests {
             let mut settings = Settings::default();
             settings.database.url = Some(url.parse().unwrap());
             assert_eq!(check_unindexed(&settings).is_ok(), allowed, "{url}");
+        }
+    }
+
+    #[test]
+    fn programs_do_not_register_themselves() {
+        let scopes = |text| access::Scopes::parse(text).unwrap();
+        for (by, scope, safe) in [
+            (Register::Open, "patient/*.rs", true),
+            (Register::Open, "patient/*.rs system/Patient.rs", false),
+            (Register::Token(Vec::new()), "system/Patient.rs", true),
+            (Register::Off, "system/Patient.rs", true),
+        ] {
+            let registration = Registration { by, scopes: scopes(scope) };
+            assert_eq!(check_registration(&registration).is_ok(), safe, "{registration:?}");
         }
     }
 

@@ -216,10 +216,14 @@ fn api(
     revocations: Arc<dyn Revocations>,
 ) -> Result<Router> {
     let clients = Clients::configure(settings.clients.clone(), site_number)?;
-    let (bodies, smart) = (settings.bodies, smart_configuration(endpoints, people.is_some()));
+    let (bodies, smart) = (
+        settings.bodies,
+        smart_configuration(endpoints, people.is_some(), settings.auth.registration.is_on()),
+    );
     let auth = AuthState::new(AuthServices {
         endpoints: endpoints.clone(),
         clients,
+        registration: settings.auth.registration.clone(),
         keys,
         clock: settings.clock.clone(),
         revocations,

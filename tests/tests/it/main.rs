@@ -60,6 +60,7 @@ mod pages;
 mod patch;
 mod record;
 mod refresh;
+mod register;
 mod reindex;
 mod relationships;
 mod restore;

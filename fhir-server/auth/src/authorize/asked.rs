@@ -2,19 +2,20 @@
 //! <https://hl7.org/fhir/smart-app-launch/app-launch.html#obtain-authorization-code>
 
 use std::fmt;
+use std::sync::Arc;
 
 use access::Scopes;
 use form_urlencoded::Serializer;
 
 use crate::client::Client;
 use crate::limits::{ASKED_BYTES_MAX, FORM_PARAMETERS_MAX, NONCE_BYTES_MAX, STATE_BYTES_MAX};
-use crate::page::origin;
+use crate::page::{Stop, origin};
 use crate::refusal::wording;
 use crate::state::Parts;
 
 /// A request that may be answered at its redirect.
-pub(crate) struct Asked<'a> {
-    pub(crate) client: &'a Client,
+pub(crate) struct Asked {
+    pub(crate) client: Arc<Client>,
     pub(crate) redirect: String,
     pub(crate) state: String,
     /// What the app may have of what it asks.
@@ -52,15 +53,22 @@ impl fmt::Debug for Wrong {
     }
 }
 
-impl<'a> Asked<'a> {
+impl Asked {
     /// Reads a query. Who asks and where the answer goes is judged first: nobody is sent to an address that
     /// is not registered, whatever else is wrong.
-    pub(crate) fn read(auth: &'a Parts, query: &str) -> Result<Self, Wrong> {
+    pub(crate) async fn read(auth: &Parts, query: &str) -> Result<Self, Stop> {
         if query.len() > ASKED_BYTES_MAX {
-            return Err(Wrong::Here("The request is too long."));
+            return Err(Wrong::Here("The request is too long.").into());
         }
         let pairs = Pairs::read(query)?;
-        let client = pairs.get("client_id").and_then(|id| auth.clients.find(id));
+        let client = match pairs.get("client_id") {
+            Some(id) => auth.clients.find(id).await?,
+            None => None,
+        };
+        Ok(Self::judged(auth, client, &pairs)?)
+    }
+
+    fn judged(auth: &Parts, client: Option<Arc<Client>>, pairs: &Pairs) -> Result<Self, Wrong> {
         let Some(client) = client.filter(|client| !client.redirects.is_empty()) else {
             return Err(Wrong::Here("The app that sent you here is not registered."));
         };

@@ -41,7 +41,7 @@ async fn begun(
     query: &str,
 ) -> Result<Response, Stop> {
     auth.people()?;
-    let to = To::App(Box::new(Asked::read(auth, query)?));
+    let to = To::App(Box::new(Asked::read(auth, query).await?));
     let browser = &Browser::of(headers, auth.endpoints.is_https())?;
     let signed = &match to.enter(auth, browser).await? {
         Ok(signed) => signed,
@@ -55,10 +55,11 @@ async fn begun(
 
 /// The same by a form of the app's, which comes without our cookie: so the browser is sent on to ask again.
 pub(crate) async fn authorize_by_form(State(auth): State<AuthState>, body: Bytes) -> Response {
-    let begun = || -> Result<Response, Stop> {
-        let query = std::str::from_utf8(&body).map_err(|_| Stop::Unreadable)?;
-        let asked = Asked::read(auth.parts(), query)?;
-        go(&address_of(&asked.query), None)
-    };
-    answer_wrong(begun())
+    answer_wrong(sent_on(auth.parts(), &body).await)
+}
+
+async fn sent_on(auth: &Parts, body: &Bytes) -> Result<Response, Stop> {
+    let query = std::str::from_utf8(body).map_err(|_| Stop::Unreadable)?;
+    let asked = Asked::read(auth, query).await?;
+    go(&address_of(&asked.query), None)
 }

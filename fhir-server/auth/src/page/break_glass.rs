@@ -15,7 +15,7 @@ use store::{AuditAction, SignedIn};
 use crate::cookie::Browser;
 use crate::limits::{REASON_CHARS_MAX, REASON_CHARS_MIN};
 use crate::page::factor::{WRONG, prove};
-use crate::page::launch::{Open, beside, is_hidden, launchable, send};
+use crate::page::launch::{Open, is_hidden, send, startable};
 use crate::page::patient::{Looking, Shown, typed};
 use crate::page::{Posted, Stop, To, answer_wrong, go, page};
 use crate::peer::Peer;
@@ -39,7 +39,9 @@ struct Page<'a> {
     identifier: &'a str,
     reason: &'a str,
     wrong: &'a str,
-    apps: Vec<(&'a str, &'a str)>,
+    apps: Vec<(String, String)>,
+    /// Where a form may end.
+    origins: String,
     patient: Option<Shown>,
     found: Option<Vec<Shown>>,
 }
@@ -53,7 +55,7 @@ async fn begun(auth: &Parts, headers: &HeaderMap) -> Result<Response, Stop> {
     let browser = Browser::of(headers, auth.endpoints.is_https())?;
     let to = To::own("break-glass").ok_or(Stop::Closed)?;
     match to.enter(auth, &browser).await? {
-        Ok(signed) => show(auth, blank(auth, &browser, &signed)?),
+        Ok(signed) => show(&blank(auth, &browser, &signed).await?),
         Err(page) => Ok(page),
     }
 }
@@ -77,9 +79,9 @@ async fn going_on(
     let people = auth.people()?;
     let posted = Posted::read(auth, headers, body)?;
     let Some(signed) = posted.signed_in(&people.store).await? else { return go(HERE, None) };
-    let mut content = blank(auth, &posted.browser, &signed)?;
+    let mut content = blank(auth, &posted.browser, &signed).await?;
     if !content.closed.is_empty() {
-        return show(auth, content);
+        return show(&content);
     }
     let account = &signed.account;
     let looking = Looking { people, account, address, headers, emergency: true };
@@ -96,31 +98,32 @@ async fn going_on(
             }
             Err(wrong) => content.wrong = wrong,
         }
-        return show(auth, content);
+        return show(&content);
     };
     let patient = match looking.read(&id).await {
         Err(Stop::Fault(fault)) if is_hidden(fault.kind) => {
             content.wrong = "There is no record of this patient.";
-            return show(auth, content);
+            return show(&content);
         }
         patient => patient?,
     };
     content.patient = Some(patient);
     content.reason = posted.get("reason").trim();
     if posted.get("decision") != "open" {
-        return show(auth, content);
+        return show(&content);
     }
-    let app = launchable(auth).find(|client| client.id == posted.get("app"));
+    let apps = auth.clients.launchable().await?;
+    let app = apps.iter().find(|client| client.id == posted.get("app"));
     let app = app.ok_or(Stop::Unreadable)?;
     if !is_said(content.reason) {
         content.wrong = "Say in a sentence why, in at least 20 characters.";
-        return show(auth, content);
+        return show(&content);
     }
     let said = Said::new(auth, headers, address, AuditAction::LogIn);
     let said = said.client(&app.id).account(account);
     if !prove(auth, &signed, posted.get("code"), said).await? {
         content.wrong = WRONG;
-        return show(auth, content);
+        return show(&content);
     }
     let reason = seal(auth.secret(), &of(id.as_str()), content.reason.as_bytes())?;
     let about = Open { patient: id.as_str(), encounter: None, emergency: Some(&reason) };
@@ -153,7 +156,12 @@ pub(super) fn reason(auth: &Parts, patient: &str, sealed: &str) -> Option<String
     String::from_utf8(open(auth.secret(), &of(patient), sealed)?).ok()
 }
 
-fn blank<'a>(auth: &'a Parts, browser: &Browser, signed: &'a SignedIn) -> Result<Page<'a>, Stop> {
+async fn blank<'a>(
+    auth: &Parts,
+    browser: &Browser,
+    signed: &'a SignedIn,
+) -> Result<Page<'a>, Stop> {
+    let (apps, origins) = startable(auth).await?;
     let roles = Roles::parse(signed.account.roles.iter().map(String::as_str))?;
     let person = signed.account.fhir_user.as_deref().unwrap_or_default();
     let closed = if !roles.contains(Role::Clinician) || !person.starts_with("Practitioner") {
@@ -168,18 +176,19 @@ fn blank<'a>(auth: &'a Parts, browser: &Browser, signed: &'a SignedIn) -> Result
         to: "break-glass",
         login: &signed.account.login,
         closed,
-        apps: launchable(auth).map(|app| (app.id.as_str(), app.name.as_str())).collect(),
+        apps,
+        origins,
         ..Page::default()
     })
 }
 
-fn show(auth: &Parts, content: Page<'_>) -> Result<Response, Stop> {
+fn show(content: &Page<'_>) -> Result<Response, Stop> {
     let status = match (content.closed, content.wrong) {
         ("", "") => StatusCode::OK,
         ("", _) => StatusCode::BAD_REQUEST,
         _ => StatusCode::FORBIDDEN,
     };
-    page(&content, status, Some(&beside(auth)), None)
+    page(content, status, Some(&content.origins), None)
 }
 
 #[cfg(test)]

@@ -57,6 +57,9 @@ impl Line {
 /// What `openid` is.
 const WHO: &str = "Know who you are: your account here, and who you are in the data";
 
+/// What people are told of an app that registered itself.
+const UNKNOWN: &str = "Nobody who runs this server has looked at this app, and its name is what it says itself. Look at the address below that you will be sent to.";
+
 /// What `offline_access` is.
 const AFTERWARDS: &str =
     "Go on with all of this when you are not signed in (offline access), for 100 days";
@@ -64,7 +67,7 @@ const AFTERWARDS: &str =
 /// Somebody who is signed in and asked to give something.
 pub(crate) struct Consent<'a> {
     pub(crate) auth: &'a Parts,
-    pub(crate) asked: &'a Asked<'a>,
+    pub(crate) asked: &'a Asked,
     pub(crate) browser: &'a Browser,
     pub(crate) signed: &'a SignedIn,
     /// What was open where the app was started from here.
@@ -92,7 +95,7 @@ async fn answered(
     body: &Bytes,
 ) -> Result<Response, Stop> {
     let posted = Posted::read(auth, headers, body)?;
-    let asked = posted.asked(auth)?;
+    let asked = posted.asked(auth).await?;
     let Some(signed) = posted.signed_in(&auth.people()?.store).await? else {
         return go(&authorize(&asked.query), None);
     };
@@ -111,7 +114,7 @@ async fn answered(
 /// What was open where the app was started; `used` uses it up.
 pub(crate) async fn launched(
     auth: &Parts,
-    asked: &Asked<'_>,
+    asked: &Asked,
     signed: &SignedIn,
     used: bool,
 ) -> Result<Option<Launched>, Stop> {
@@ -200,6 +203,9 @@ impl Consent<'_> {
             notes = vec![
                 "This is access in an emergency. It is recorded as that, ends within the hour, and somebody else reviews it.",
             ];
+        }
+        if self.asked.client.by_itself {
+            notes.insert(0, UNKNOWN);
         }
         let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
         let content = Page {

@@ -53,7 +53,7 @@ struct Set<'a> {
 
 /// The page that whoever has shown only the password gets.
 pub(crate) fn ask_for_code(
-    to: &To<'_>,
+    to: &To,
     browser: &Browser,
     signed: &SignedIn,
     wrong: &str,
@@ -82,7 +82,7 @@ async fn proving(
 ) -> Result<Response, Stop> {
     let store = &auth.people()?.store;
     let posted = Posted::read(auth, headers, body)?;
-    let to = To::of(auth, &posted)?;
+    let to = To::of(auth, &posted).await?;
     let Some(signed) = posted.begun(store).await? else { return go(&to.path(), None) };
     let account = &signed.account;
     let said = Said::new(auth, headers, address, AuditAction::LogIn);

@@ -8,7 +8,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_TYPE, ORIGIN};
 use store::{AuthStore, SignedIn};
 
-use crate::authorize::{Asked, Wrong};
+use crate::authorize::Asked;
 use crate::cookie::Browser;
 use crate::limits::PAGE_FIELDS_MAX;
 use crate::page::Stop;
@@ -60,8 +60,8 @@ impl Posted {
 
     /// The app's request that the form goes on with. It was checked when the page was made, and the form may say
     /// another since: so it is judged anew.
-    pub(crate) fn asked<'a>(&self, auth: &'a Parts) -> Result<Asked<'a>, Wrong> {
-        Asked::read(auth, self.get("request"))
+    pub(crate) async fn asked(&self, auth: &Parts) -> Result<Asked, Stop> {
+        Asked::read(auth, self.get("request")).await
     }
 
     /// Who is signed in, with a second factor where there is one.

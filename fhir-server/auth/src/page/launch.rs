@@ -33,7 +33,9 @@ struct Page<'a> {
     birthdate: &'a str,
     identifier: &'a str,
     wrong: &'a str,
-    apps: Vec<(&'a str, &'a str)>,
+    apps: Vec<(String, String)>,
+    /// Where a form may end.
+    origins: String,
     patient: Option<Shown>,
     visits: Vec<(String, String)>,
     found: Option<Vec<Shown>>,
@@ -48,7 +50,7 @@ async fn begun(auth: &Parts, headers: &HeaderMap) -> Result<Response, Stop> {
     let browser = Browser::of(headers, auth.endpoints.is_https())?;
     let to = To::own("launch").ok_or(Stop::Closed)?;
     match to.enter(auth, &browser).await? {
-        Ok(signed) => show(auth, blank(auth, &browser, &signed)),
+        Ok(signed) => show(&blank(auth, &browser, &signed).await?),
         Err(page) => Ok(page),
     }
 }
@@ -76,7 +78,7 @@ async fn going_on(
     };
     let account = &signed.account;
     let looking = Looking { people, account, address, headers, emergency: false };
-    let mut content = blank(auth, &posted.browser, &signed);
+    let mut content = blank(auth, &posted.browser, &signed).await?;
     let Ok(id) = ResourceId::parse(posted.get("patient")) else {
         [content.name, content.birthdate, content.identifier] =
             ["name", "birthdate", "identifier"].map(|field| posted.get(field).trim());
@@ -84,21 +86,22 @@ async fn going_on(
             Ok(criteria) => content.found = Some(looking.search(&criteria).await?),
             Err(wrong) => content.wrong = wrong,
         }
-        return show(auth, content);
+        return show(&content);
     };
     let patient = match looking.read(&id).await {
         Err(Stop::Fault(fault)) if is_hidden(fault.kind) => {
             content.wrong = "There is no record of this patient that you may see.";
-            return show(auth, content);
+            return show(&content);
         }
         patient => patient?,
     };
     if posted.get("decision") != "start" {
         content.visits = looking.visits(&id).await?;
         content.patient = Some(patient);
-        return show(auth, content);
+        return show(&content);
     }
-    let app = launchable(auth).find(|client| client.id == posted.get("app"));
+    let apps = auth.clients.launchable().await?;
+    let app = apps.iter().find(|client| client.id == posted.get("app"));
     let app = app.ok_or(Stop::Unreadable)?;
     let visit = match posted.get("encounter") {
         "" => None,
@@ -159,33 +162,34 @@ pub(super) async fn send(
     go(&format!("{url}{gap}{query}"), None).map(Some)
 }
 
-/// Apps that can be started from here, by name.
-pub(super) fn launchable(auth: &Parts) -> impl Iterator<Item = &Client> {
-    let mut apps: Vec<&Client> =
-        auth.clients.all().filter(|client| client.launch_url.is_some()).collect();
-    apps.sort_by(|a, b| a.name.cmp(&b.name));
-    apps.into_iter()
+/// Apps that can be started from here, each with its id and its name; and the origins that a form which starts one may
+/// end at.
+pub(super) async fn startable(auth: &Parts) -> Result<(Vec<(String, String)>, String), Stop> {
+    let apps = auth.clients.launchable().await?;
+    let origins = apps.iter().filter_map(|app| app.launch_url.as_deref()).map(origin);
+    let origins = origins.collect::<Vec<_>>().join(" ");
+    Ok((apps.iter().map(|app| (app.id.clone(), app.name.clone())).collect(), origins))
 }
 
-fn blank<'a>(auth: &'a Parts, browser: &Browser, signed: &'a SignedIn) -> Page<'a> {
-    Page {
+async fn blank<'a>(
+    auth: &Parts,
+    browser: &Browser,
+    signed: &'a SignedIn,
+) -> Result<Page<'a>, Stop> {
+    let (apps, origins) = startable(auth).await?;
+    Ok(Page {
         token: browser.token(),
         to: "launch",
         login: &signed.account.login,
-        apps: launchable(auth).map(|app| (app.id.as_str(), app.name.as_str())).collect(),
+        apps,
+        origins,
         ..Page::default()
-    }
+    })
 }
 
-fn show(auth: &Parts, content: Page<'_>) -> Result<Response, Stop> {
+fn show(content: &Page<'_>) -> Result<Response, Stop> {
     let status = if content.wrong.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-    page(&content, status, Some(&beside(auth)), None)
-}
-
-/// Where a form that starts an app may end: at any of them.
-pub(super) fn beside(auth: &Parts) -> String {
-    let urls = launchable(auth).filter_map(|app| app.launch_url.as_deref());
-    urls.map(origin).collect::<Vec<_>>().join(" ")
+    page(content, status, Some(&content.origins), None)
 }
 
 /// The origin of a URL, as a policy names it.

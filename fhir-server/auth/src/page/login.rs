@@ -37,12 +37,12 @@ struct Page<'a> {
 }
 
 /// The page that whoever is not signed in gets.
-pub(crate) fn ask_to_sign_in(to: &To<'_>, browser: &Browser) -> Result<Response, Stop> {
+pub(crate) fn ask_to_sign_in(to: &To, browser: &Browser) -> Result<Response, Stop> {
     show(to, browser, "", "", StatusCode::OK)
 }
 
 fn show(
-    to: &To<'_>,
+    to: &To,
     browser: &Browser,
     login: &str,
     wrong: &str,
@@ -72,7 +72,7 @@ async fn signing_in(
 ) -> Result<Response, Stop> {
     let People { store, passwords, .. } = auth.people()?;
     let posted = Posted::read(auth, headers, body)?;
-    let to = To::of(auth, &posted)?;
+    let to = To::of(auth, &posted).await?;
     let typed = posted.get("login");
     let (suspect, now_s) = (auth.throttle.suspect(typed, address), auth.clock.seconds());
     if let Err(wait_s) = auth.throttle.admit(suspect, now_s) {
@@ -108,7 +108,7 @@ pub(crate) async fn logout(
 async fn signing_out(auth: &Parts, headers: &HeaderMap, body: &Bytes) -> Result<Response, Stop> {
     let People { store, .. } = auth.people()?;
     let posted = Posted::read(auth, headers, body)?;
-    let to = To::of(auth, &posted)?;
+    let to = To::of(auth, &posted).await?;
     if let Some(signed) = posted.begun(store).await? {
         store.end_session(signed.session).await?;
     }

@@ -55,15 +55,19 @@ async fn shown(auth: &Parts, headers: &HeaderMap) -> Result<Response, Stop> {
     let own = account.fhir_user.as_deref().is_some_and(|user| user.starts_with("Patient/"));
     let whose = if own { Whose::Yours } else { Whose::This };
     let given = store.given(account.account).await?;
-    let given = given.into_iter().map(|given| line(auth, given, whose)).collect();
+    let mut lines = Vec::with_capacity(given.len());
+    for given in given {
+        let client = auth.clients.find(&given.client).await?;
+        let app = client.map_or_else(|| given.client.clone(), |client| client.name.clone());
+        lines.push(line(app, given, whose));
+    }
     let token = browser.token();
-    let content = Page { token, to: "manage", request: "", login: &account.login, given };
+    let content = Page { token, to: "manage", request: "", login: &account.login, given: lines };
     page(&content, StatusCode::OK, None, None)
 }
 
-fn line(auth: &Parts, given: Given, whose: Whose) -> Line {
-    let Given { approval, client, scopes, made_at, used_at, ends_at, offline } = given;
-    let app = auth.clients.find(&client).map_or(client, |client| client.name.clone());
+fn line(app: String, given: Given, whose: Whose) -> Line {
+    let Given { approval, scopes, made_at, used_at, ends_at, offline, .. } = given;
     // What was granted once can be read.
     let scopes = Scopes::parse(&scopes).unwrap_or_default();
     let mut words: Vec<String> =

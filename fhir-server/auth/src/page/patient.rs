@@ -54,7 +54,7 @@ pub(crate) struct Shown {
 impl Picker<'_> {
     /// The page before anything was searched for.
     pub(crate) fn first(
-        asked: &Asked<'_>,
+        asked: &Asked,
         browser: &Browser,
         account: &Account,
     ) -> Result<Response, Stop> {
@@ -87,7 +87,7 @@ async fn picking(
 ) -> Result<Response, Stop> {
     let people = auth.people()?;
     let posted = Posted::read(auth, headers, body)?;
-    let asked = posted.asked(auth)?;
+    let asked = posted.asked(auth).await?;
     let Some(SignedIn { account, .. }) = posted.signed_in(&people.store).await? else {
         return go(&authorize(&asked.query), None);
     };

@@ -3,7 +3,7 @@
 use axum::response::Response;
 use store::SignedIn;
 
-use crate::authorize::{Asked, Wrong};
+use crate::authorize::Asked;
 use crate::cookie::Browser;
 use crate::page::factor::ask_for_code;
 use crate::page::form::is_whole;
@@ -20,19 +20,19 @@ const OWN: [(&str, &str, &str); 5] = [
 ];
 
 /// Where a person goes on.
-pub(crate) enum To<'a> {
+pub(crate) enum To {
     /// An app waits.
-    App(Box<Asked<'a>>),
+    App(Box<Asked>),
     /// One of [`OWN`].
     Own(&'static (&'static str, &'static str, &'static str)),
 }
 
-impl<'a> To<'a> {
+impl To {
     /// As the form says.
-    pub(crate) fn of(auth: &'a Parts, posted: &Posted) -> Result<Self, Wrong> {
+    pub(crate) async fn of(auth: &Parts, posted: &Posted) -> Result<Self, Stop> {
         match Self::own(posted.get("to")) {
             Some(own) => Ok(own),
-            None => posted.asked(auth).map(|asked| Self::App(Box::new(asked))),
+            None => Ok(Self::App(Box::new(posted.asked(auth).await?))),
         }
     }
 

@@ -8,14 +8,17 @@ use crate::{Endpoints, smart_configuration};
 
 #[test]
 fn the_configuration_names_absolute_addresses_and_what_exists() {
-    let document = smart_configuration(&Endpoints::new("https://fhir.example.org"), false);
+    let document = smart_configuration(&Endpoints::new("https://fhir.example.org"), false, true);
     assert_eq!(document["token_endpoint"], "https://fhir.example.org/auth/token");
     assert_eq!(document["grant_types_supported"], serde_json::json!(["client_credentials"]));
     assert!(document["code_challenge_methods_supported"][0] == "S256");
-    for absent in ["issuer", "authorization_endpoint", "introspection_endpoint"] {
+    for absent in ["registration_endpoint", "issuer", "authorization_endpoint", "introspection_endpoint"] {
         assert!(document.get(absent).is_none(), "{absent}");
     }
-    let document = smart_configuration(&Endpoints::new("https://fhir.example.org"), true);
+    let document = smart_configuration(&Endpoints::new("https://fhir.example.org"), true, false);
+    assert!(document.get("registration_endpoint").is_none());
+    let document = smart_configuration(&Endpoints::new("https://fhir.example.org"), true, true);
+    assert_eq!(document["registration_endpoint"], "https://fhir.example.org/auth/register");
     assert_eq!(document["authorization_endpoint"], "https://fhir.example.org/auth/authorize");
     let capabilities = document["capabilities"].as_array().unwrap();
     for (capability, offered) in [

@@ -18,7 +18,7 @@ use telemetry::{Clock, Ticks};
 use tower::ServiceExt;
 
 use crate::{
-    AuthState, ClientConfig, Clients, Endpoints, Keyring, Nothing, Rates, Revocations, Secret, SecretHash,
+    AuthState, ClientConfig, Clients, Endpoints, Keyring, Nothing, Rates, Registration, Revocations, Secret, SecretHash,
     Services, SigningKey, Throttles, router,
 };
 
@@ -48,6 +48,7 @@ pub(super) fn server_with(revocations: Arc<dyn Revocations>) -> (AuthState, Cloc
     let services = Services {
         endpoints,
         clients: clients(),
+        registration: Registration::default(),
         keys,
         clock: clock.clone(),
         revocations,

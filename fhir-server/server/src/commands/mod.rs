@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod admin;
 pub(crate) mod audit;
+pub(crate) mod client;
 pub(crate) mod conformance;
 mod connection;
 #[cfg(feature = "dev")]
