@@ -1,5 +1,7 @@
 //! Somebody with a browser that runs no script: follows forms, keeps cookies, stops where it leaves the server.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, ensure};
 use reqwest::header::{CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::redirect::Policy;
@@ -9,8 +11,10 @@ use reqwest::redirect::Policy;
 pub struct Visitor {
     http: reqwest::Client,
     origin: String,
-    /// The cookie, as `name=value`.
+    /// The cookie of the session, as `name=value`.
     pub cookie: Option<String>,
+    /// Others, by name.
+    others: BTreeMap<String, String>,
 }
 
 /// A page as it came.
@@ -41,7 +45,7 @@ impl Visitor {
     pub fn new(origin: &str) -> Result<Self> {
         rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
         let http = reqwest::Client::builder().no_proxy().redirect(Policy::none()).build()?;
-        Ok(Self { http, origin: origin.to_owned(), cookie: None })
+        Ok(Self { http, origin: origin.to_owned(), cookie: None, others: BTreeMap::new() })
     }
 
     /// Opens an address of the server, and goes where it leads on the server.
@@ -82,15 +86,28 @@ impl Visitor {
         Ok(page)
     }
 
+    fn keep(&mut self, set: &str) {
+        let pair = set.split(';').next().unwrap_or_default();
+        match pair.split_once('=') {
+            Some((name, "")) => drop(self.others.remove(name)),
+            Some((name, value)) if name.ends_with("-away") => {
+                self.others.insert(name.to_owned(), value.to_owned());
+            }
+            _ => self.cookie = Some(pair.to_owned()),
+        }
+    }
+
     async fn send(&mut self, request: reqwest::RequestBuilder) -> Result<Page> {
-        let request = match &self.cookie {
-            Some(cookie) => request.header(COOKIE, cookie),
-            None => request,
+        let others = self.others.iter().map(|(name, value)| format!("{name}={value}"));
+        let cookies: Vec<String> = self.cookie.iter().cloned().chain(others).collect();
+        let request = match cookies.is_empty() {
+            false => request.header(COOKIE, cookies.join("; ")),
+            true => request,
         };
         let answer = request.send().await?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        if let Some(set) = headers.get(SET_COOKIE).and_then(|value| value.to_str().ok()) {
-            self.cookie = set.split(';').next().map(str::to_owned);
+        for set in headers.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok()) {
+            self.keep(set);
         }
         Ok(Page { status, headers, text: answer.text().await? })
     }
@@ -116,6 +133,17 @@ impl Page {
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The link that begins so.
+    ///
+    /// # Errors
+    /// The page has none.
+    pub fn link(&self, begin: &str) -> Result<String> {
+        let tags = self.text.split("<a ").skip(1).filter_map(|tag| tag.split('>').next());
+        let mut links = tags.filter_map(|tag| attribute(tag, "href"));
+        let found = links.find(|link| link.starts_with(begin));
+        found.with_context(|| format!("no link to {begin}: {self:?}"))
     }
 
     /// The form that is sent to this path; the first of several.

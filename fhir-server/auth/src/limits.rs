@@ -91,6 +91,10 @@ pub const ASSERTION_S_MAX: i64 = 300;
 pub const JTI_BYTES_MAX: usize = 256;
 /// The modulus of a client's RSA key, in bytes, at least: 2,048 bits.
 pub const RSA_BYTES_MIN: usize = 256;
+/// A provider's name for a person, in bytes (OpenID Connect Core, section 2).
+pub const SUBJECT_BYTES_MAX: usize = 255;
+/// How long a provider's document is kept, in seconds.
+pub const PROVIDER_S_MAX: u64 = 3_600;
 /// Keys of one client: a current one, the next, and some of before.
 pub const CLIENT_KEYS_MAX: usize = 50;
 /// How long a client's fetched keys are kept, in seconds, at least: nobody has us ask at each token.

@@ -19,6 +19,8 @@ pub enum Rule {
     Registrar,
     /// A registered app, named in the request, that wants a person's word.
     App,
+    /// A browser on its way to another provider, or back from it.
+    Away,
     /// A form that this server gave to the browser it comes from.
     Form,
 }
@@ -30,6 +32,7 @@ impl fmt::Display for Rule {
             Self::Client => "client",
             Self::Registrar => "registrar",
             Self::App => "app",
+            Self::Away => "away",
             Self::Form => "form",
         })
     }

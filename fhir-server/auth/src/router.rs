@@ -16,8 +16,8 @@ use crate::discovery::{jwks, openid_configuration};
 use crate::introspect::{introspect, revoke};
 use crate::limits::{FORM_BYTES_MAX, FORM_S_MAX, PAGE_FORM_BYTES_MAX, REGISTRATION_BYTES_MAX};
 use crate::page::{
-    break_glass, change, consent, device, factor, judge, launch, login, logout, manage,
-    open_record, patient, review, set_device, smart_style, start, style,
+    break_glass, callback, change, consent, device, external, factor, judge, launch, link, login,
+    logout, manage, open_record, patient, review, set_device, set_link, smart_style, start, style,
 };
 use crate::refusal::Refusal;
 use crate::register::register;
@@ -66,7 +66,7 @@ const API: [Route<AuthState>; 6] = [
 ];
 
 /// What a person sees in a browser.
-const PAGES: [Route<AuthState>; 19] = [
+const PAGES: [Route<AuthState>; 23] = [
     Route {
         method: MethodFilter::GET,
         path: "/auth/authorize",
@@ -84,6 +84,30 @@ const PAGES: [Route<AuthState>; 19] = [
         path: "/auth/login",
         rule: Rule::Form,
         serve: |method| on(method, login),
+    },
+    Route {
+        method: MethodFilter::GET,
+        path: "/auth/external",
+        rule: Rule::Away,
+        serve: |method| on(method, external),
+    },
+    Route {
+        method: MethodFilter::GET,
+        path: "/auth/callback",
+        rule: Rule::Away,
+        serve: |method| on(method, callback),
+    },
+    Route {
+        method: MethodFilter::GET,
+        path: "/auth/link",
+        rule: Rule::Open,
+        serve: |method| on(method, link),
+    },
+    Route {
+        method: MethodFilter::POST,
+        path: "/auth/link",
+        rule: Rule::Form,
+        serve: |method| on(method, set_link),
     },
     Route {
         method: MethodFilter::POST,

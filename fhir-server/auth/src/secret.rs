@@ -11,7 +11,9 @@ use serde::Deserialize;
 
 use crate::refusal::wording;
 
-/// A secret as a client sends it. Prints nothing of itself.
+/// A secret as it is sent. Prints nothing of itself.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
 pub struct Secret(String);
 
 impl Secret {
@@ -19,6 +21,11 @@ impl Secret {
     #[must_use]
     pub fn new(text: String) -> Self {
         Self(text)
+    }
+
+    /// For whoever it is sent to.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
     }
 }
 

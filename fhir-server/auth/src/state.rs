@@ -11,6 +11,7 @@ use crate::client_keys::ClientKeys;
 use crate::keyring::Keyring;
 use crate::page::Stop;
 use crate::people::People;
+use crate::provider::{ProviderConfig, Providers};
 use crate::refresh_token::RefreshKey;
 use crate::register::Registration;
 use crate::registry::Registry;
@@ -74,6 +75,12 @@ impl Endpoints {
         format!("{}/auth/register", self.origin)
     }
 
+    /// Where people come back to from another provider.
+    #[must_use]
+    pub fn callback(&self) -> String {
+        format!("{}/auth/callback", self.origin)
+    }
+
     /// Where people see what they gave.
     #[must_use]
     pub fn manage(&self) -> String {
@@ -111,6 +118,8 @@ pub struct Services {
     pub clients: Clients,
     /// Who may register others.
     pub registration: Registration,
+    /// Where people may sign in besides.
+    pub providers: Vec<ProviderConfig>,
     /// What signs.
     pub keys: Keyring,
     /// What tells it the time.
@@ -131,6 +140,7 @@ pub(crate) struct Parts {
     pub(crate) endpoints: Endpoints,
     pub(crate) clients: Registry,
     pub(crate) registration: Registration,
+    pub(crate) providers: Providers,
     pub(crate) keys: Keyring,
     pub(crate) clock: Clock,
     pub(crate) throttle: Throttle,
@@ -166,6 +176,7 @@ impl AuthState {
         let Services { endpoints, clients, registration, keys, clock, .. } = services;
         let Services { revocations, throttles, people, auditor, outbound, .. } = services;
         let refresh = RefreshKey::new(keys.secret());
+        let providers = Providers::new(services.providers, outbound.clone());
         let client_keys = ClientKeys::new(outbound, Ticks::system());
         let verifier = Verifier::new(
             &endpoints,
@@ -181,6 +192,7 @@ impl AuthState {
             endpoints,
             clients,
             registration,
+            providers,
             keys,
             clock,
             throttle,

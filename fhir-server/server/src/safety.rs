@@ -41,6 +41,10 @@ pub(crate) fn check(settings: &Settings) -> Result<()> {
             door.expect(url).with_context(here)?;
         }
     }
+    for provider in &settings.auth.providers {
+        let here = || format!("`issuer` of provider `{}` cannot be called", provider.name);
+        door.expect(&provider.issuer).with_context(here)?;
+    }
     if let Some(files) = &settings.http.tls {
         tls::check(files)?;
         check_private(&files.key)?;

@@ -224,6 +224,7 @@ fn api(
         endpoints: endpoints.clone(),
         clients,
         registration: settings.auth.registration.clone(),
+        providers: settings.auth.providers.clone(),
         keys,
         clock: settings.clock.clone(),
         revocations,

@@ -121,6 +121,12 @@ pub const LOCK_MINUTES_MAX: f64 = 24.0 * 60.0;
 pub const SESSION_HOURS_MAX: i32 = 24;
 /// A session that nobody uses, in hours.
 pub const SESSION_IDLE_HOURS_MAX: i32 = 8;
+/// How long somebody is waited for who signs in at another provider, in seconds.
+pub const AWAY_S_MAX: i32 = 600;
+/// How long it is kept afterwards who somebody is there, in seconds: to sign in here once.
+pub const LINK_S_MAX: i32 = 600;
+/// The bit of a session that began at another provider.
+pub const EXTERNAL_FACTOR: i16 = 8;
 /// The longest life of an access token, in hours, with a little for clocks: so long servers remember what is over.
 pub const TOKEN_HOURS_MAX: i32 = 5;
 /// Seals that reading the record looks up in one round trip.

@@ -35,6 +35,7 @@ mod conformance_suite;
 mod consent;
 mod disk_full;
 mod drain;
+mod external;
 mod factor;
 mod foreign;
 mod formats;

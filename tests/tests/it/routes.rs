@@ -15,11 +15,16 @@ GET /metrics: open
 POST /auth/token: client
 POST /auth/introspect: client
 POST /auth/revoke: client
+POST /auth/register: registrar
 GET /auth/.well-known/openid-configuration: open
 GET /auth/jwks: open
 GET /auth/authorize: app
 POST /auth/authorize: app
 POST /auth/login: form
+GET /auth/external: away
+GET /auth/callback: away
+GET /auth/link: open
+POST /auth/link: form
 POST /auth/factor: form
 GET /auth/device: open
 POST /auth/device: form
@@ -123,7 +128,9 @@ async fn who_has_no_token_reaches_what_is_open_alone() -> Result<()> {
         match route.rule.as_str() {
             "open" => assert_eq!(status, 200, "{route}"),
             // Whoever does not say so sends a form that is none.
-            "client" | "app" => assert_eq!(status, 400, "{route}"),
+            "client" | "app" | "away" => assert_eq!(status, 400, "{route}"),
+            // Nobody registers apps here.
+            "registrar" => assert_eq!(status, 404, "{route}"),
             // It was sent as no form at all.
             "form" => assert_eq!(status, 400, "{route}"),
             _ => assert_eq!(status, 401, "{route}"),

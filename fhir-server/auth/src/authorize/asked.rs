@@ -90,11 +90,17 @@ impl Asked {
         let Some(state) = state else {
             return invalid("state is missing, or longer than 1,024 bytes");
         };
+        let scopes = Scopes::parse(pairs.get("scope").unwrap_or_default());
         if pairs.get("response_type") != Some("code") {
             return Err(wrong("unsupported_response_type", "response_type must be code"));
         }
-        let aud = pairs.get("aud").unwrap_or_default();
-        if aud.trim_end_matches('/') != auth.endpoints.fhir() {
+        let aud = pairs.get("aud").map(|aud| aud.trim_end_matches('/'));
+        // Who asks only who somebody is asks nothing of the FHIR server: any client of OpenID Connect does.
+        let reads = scopes.as_ref().is_ok_and(|scopes| {
+            let open = ["launch", "launch/patient"].iter().any(|word| scopes.has_word(word));
+            open || !scopes.clinical().is_empty()
+        });
+        if aud.map_or(reads, |aud| aud != auth.endpoints.fhir()) {
             return invalid("aud must be the FHIR base URL of this server");
         }
         let challenge = pairs.get("code_challenge").unwrap_or_default();
@@ -108,7 +114,6 @@ impl Asked {
         if pairs.get("nonce").is_some_and(|nonce| nonce.len() > NONCE_BYTES_MAX) {
             return invalid("nonce is longer than 256 bytes");
         }
-        let scopes = Scopes::parse(pairs.get("scope").unwrap_or_default());
         let scopes = scopes.map_err(|error| wrong("invalid_scope", wording(&error)))?;
         let scopes = scopes.narrowed_to(&client.scopes);
         if scopes.is_empty() {

@@ -17,6 +17,7 @@ use crate::page::{Posted, Stop, To, answer_wrong, go, page};
 use crate::password::Password;
 use crate::peer::Peer;
 use crate::people::People;
+use crate::provider::link_query;
 use crate::record::Said;
 use crate::sign_in::sign_in;
 use crate::state::{AuthState, Parts};
@@ -34,14 +35,21 @@ struct Page<'a> {
     request: &'a str,
     login: &'a str,
     wrong: &'a str,
+    /// Other providers: what they are called, and what leads there.
+    providers: Vec<(&'a str, String)>,
 }
 
 /// The page that whoever is not signed in gets.
-pub(crate) fn ask_to_sign_in(to: &To, browser: &Browser) -> Result<Response, Stop> {
-    show(to, browser, "", "", StatusCode::OK)
+pub(crate) fn ask_to_sign_in(
+    auth: &Parts,
+    to: &To,
+    browser: &Browser,
+) -> Result<Response, Stop> {
+    show(auth, to, browser, "", "", StatusCode::OK)
 }
 
 fn show(
+    auth: &Parts,
     to: &To,
     browser: &Browser,
     login: &str,
@@ -50,7 +58,12 @@ fn show(
 ) -> Result<Response, Stop> {
     let (name, request) = to.fields();
     let token = browser.token();
-    let content = Page { why: to.why(), token, to: name, request, login, wrong };
+    // Who has just come from one is not sent there again.
+    let others = auth.providers.all().filter(|_| name != "link");
+    let providers = others
+        .map(|(number, provider)| (provider.name.as_str(), link_query(number, name, request)))
+        .collect();
+    let content = Page { why: to.why(), token, to: name, request, login, wrong, providers };
     page(&content, status, to.origin(), Some(browser))
 }
 
@@ -88,7 +101,7 @@ async fn signing_in(
         auth.throttle.failed(suspect, now_s);
         AuthenticationFailed { door: "login", reason: "password" }.emit();
         said.status(403).record().await?;
-        return show(&to, &posted.browser, typed, WRONG, StatusCode::FORBIDDEN);
+        return show(auth, &to, &posted.browser, typed, WRONG, StatusCode::FORBIDDEN);
     };
     auth.throttle.succeeded(suspect);
     let account = store.account(signed.account).await?;

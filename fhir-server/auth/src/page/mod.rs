@@ -2,6 +2,7 @@
 
 mod break_glass;
 mod consent;
+mod external;
 mod factor;
 mod form;
 mod launch;
@@ -22,6 +23,7 @@ use canonical_model::Error;
 
 pub(crate) use break_glass::{break_glass, open_record};
 pub(crate) use consent::{Consent, consent, launched};
+pub(crate) use external::{callback, external, link, set_link};
 pub(crate) use factor::{device, factor, set_device};
 pub(crate) use form::Posted;
 pub(crate) use launch::{launch, origin, start};

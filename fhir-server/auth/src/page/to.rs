@@ -11,10 +11,11 @@ use crate::page::{Posted, Stop, ask_to_sign_in};
 use crate::state::Parts;
 
 /// Our own pages that need somebody to be signed in: as forms name them, their addresses, and what they are for.
-const OWN: [(&str, &str, &str); 5] = [
+const OWN: [(&str, &str, &str); 6] = [
     ("break-glass", "/auth/break-glass", "Access in an emergency"),
     ("device", "/auth/device", "Setting up a second factor"),
     ("launch", "/auth/launch", "Starting an app"),
+    ("link", "/auth/link", "Linking your log-in at another provider"),
     ("manage", "/auth/manage", "Looking at the access that you gave"),
     ("review", "/auth/review", "Reviewing access in emergencies"),
 ];
@@ -30,9 +31,14 @@ pub(crate) enum To {
 impl To {
     /// As the form says.
     pub(crate) async fn of(auth: &Parts, posted: &Posted) -> Result<Self, Stop> {
-        match Self::own(posted.get("to")) {
+        Self::named(auth, posted.get("to"), posted.get("request")).await
+    }
+
+    /// By the name of a page, or by the request of an app.
+    pub(crate) async fn named(auth: &Parts, own: &str, request: &str) -> Result<Self, Stop> {
+        match Self::own(own) {
             Some(own) => Ok(own),
-            None => Ok(Self::App(Box::new(posted.asked(auth).await?))),
+            None => Ok(Self::App(Box::new(Asked::read(auth, request).await?))),
         }
     }
 
@@ -45,7 +51,7 @@ impl To {
         Ok(match auth.people()?.store.session(&browser.digest()).await? {
             Some(signed) if is_whole(&signed) => Ok(signed),
             Some(signed) => Err(ask_for_code(self, browser, &signed, "")?),
-            None => Err(ask_to_sign_in(self, browser)?),
+            None => Err(ask_to_sign_in(auth, self, browser)?),
         })
     }
 

@@ -49,6 +49,7 @@ pub(super) fn server_with(revocations: Arc<dyn Revocations>) -> (AuthState, Cloc
         endpoints,
         clients: clients(),
         registration: Registration::default(),
+        providers: Vec::new(),
         keys,
         clock: clock.clone(),
         revocations,

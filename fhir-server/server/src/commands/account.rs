@@ -40,6 +40,9 @@ enum Command {
     Enable(Named),
     /// Take an account's second factor away, where device and codes are lost
     ForgetDevice(Named),
+    Link(Link),
+    /// Take the links of an account to another provider away
+    Unlink(Unlink),
     List(List),
 }
 
@@ -74,6 +77,42 @@ struct Named {
     server: DomainFlags,
     /// Its log-in
     login: String,
+    /// Print the account as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Let who somebody is at another provider sign in to an account
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  carebridge account link jane.doe --issuer https://id.example.org --subject 248289761001"
+)]
+struct Link {
+    #[command(flatten)]
+    server: DomainFlags,
+    /// Its log-in
+    login: String,
+    /// The provider, as `issuer` in the settings
+    #[arg(long, value_name = "URL")]
+    issuer: String,
+    /// The provider's name for the person: `sub` of its tokens, never an address of e-mail
+    #[arg(long)]
+    subject: String,
+    /// Print the account as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// An account and a provider
+#[derive(Args, Debug)]
+struct Unlink {
+    #[command(flatten)]
+    server: DomainFlags,
+    /// Its log-in
+    login: String,
+    /// The provider, as `issuer` in the settings
+    #[arg(long, value_name = "URL")]
+    issuer: String,
     /// Print the account as JSON
     #[arg(long)]
     json: bool,
@@ -196,6 +235,15 @@ pub(crate) async fn run(command: Account) -> Result<ExitCode> {
             record(&keeper, "second factor removed", &account).await?;
             output::report(&Shown::from(account), json)?;
         }
+        Command::Link(link) => run_link(link).await?,
+        Command::Unlink(Unlink { server, login: name, issuer, json }) => {
+            let keeper = keeper(&server.settings()?).await?;
+            let account = keeper.accounts.account_of(&login(&name)?).await?;
+            let there = keeper.accounts.unlink(account.account, &issuer).await?;
+            ensure!(there, "The account is not linked to this provider.");
+            record(&keeper, &format!("external log-in at {issuer} unlinked"), &account).await?;
+            output::report(&Shown::from(account), json)?;
+        }
         Command::List(List { server, json }) => {
             let settings = server.settings()?;
             let store = AuthStore::connect(settings.database.url()?.reveal()).await?;
@@ -204,6 +252,19 @@ pub(crate) async fn run(command: Account) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn run_link(link: Link) -> Result<()> {
+    let Link { server, login: name, issuer, subject, json } = link;
+    let settings = server.settings()?;
+    let known = settings.auth.providers.iter().any(|provider| provider.issuer == issuer);
+    ensure!(known, "The settings have no provider of this issuer, under `[[auth.provider]]`.");
+    let keeper = keeper(&settings).await?;
+    let account = keeper.accounts.account_of(&login(&name)?).await?;
+    let linked = keeper.accounts.link(account.account, &issuer, &subject).await?;
+    ensure!(linked, "An account is linked to this log-in already.");
+    record(&keeper, &format!("external log-in at {issuer} linked"), &account).await?;
+    output::report(&Shown::from(account), json)
 }
 
 async fn run_add(add: Add) -> Result<()> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use access::Scopes;
 use anyhow::{Context, Result, ensure};
-use auth::{Register, Registration, SecretHash};
+use auth::{ProviderConfig, Register, Registration, SecretHash};
 use serde::Deserialize;
 
 use crate::limits::{KEY_LEAD_S, ROTATE_DAYS_MAX};
@@ -20,6 +20,8 @@ pub struct AuthSettings {
     pub key_lead_s: i32,
     /// Who may register apps, and what those may be granted.
     pub registration: Registration,
+    /// Where people may sign in besides.
+    pub providers: Vec<ProviderConfig>,
 }
 
 /// What an app that registered may be granted where nobody says otherwise: what people give of a record, to read.
@@ -30,7 +32,13 @@ impl Default for AuthSettings {
         // It is well-formed: a test reads it.
         let scopes = Scopes::parse(SCOPE).unwrap_or_default();
         let registration = Registration { by: Register::Off, scopes };
-        Self { signing_key: None, rotate_days: 90, key_lead_s: KEY_LEAD_S, registration }
+        Self {
+            signing_key: None,
+            rotate_days: 90,
+            key_lead_s: KEY_LEAD_S,
+            registration,
+            providers: Vec::new(),
+        }
     }
 }
 
@@ -44,6 +52,8 @@ pub(super) struct Auth {
     #[serde(default)]
     register_tokens: Vec<SecretHash>,
     register_scope: Option<String>,
+    #[serde(default, rename = "provider")]
+    providers: Vec<ProviderConfig>,
 }
 
 /// Who may register apps, in a word.
@@ -68,10 +78,15 @@ impl Auth {
             ensure!(!scopes.is_empty(), "`register_scope` under `[auth]` names no scope.");
             settings.registration.scopes = scopes;
         }
-        ensure!(
-            self.register_tokens.is_empty() || matches!(self.register, Some(Door::Token)),
-            "`register_tokens` under `[auth]` go with `register = \"token\"`."
-        );
+        for provider in &self.providers {
+            let asked = provider.scopes.iter().any(|scope| scope == "openid");
+            let named = !provider.name.trim().is_empty() && !provider.client_id.is_empty();
+            ensure!(
+                asked && named && provider.issuer.starts_with("http"),
+                "A provider under `[[auth.provider]]` needs a name, an issuer that is a URL, a client_id, and `openid` among its scopes."
+            );
+        }
+        settings.providers.extend(self.providers);
         settings.registration.by = match self.register {
             None | Some(Door::Off) => Register::Off,
             Some(Door::Open) => Register::Open,

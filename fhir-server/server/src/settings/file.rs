@@ -302,12 +302,13 @@ mod tests {
 
     const DEFAULTS: &str = include_str!("../../config.default.toml");
 
-    const TABLES: [&str; 14] = [
+    const TABLES: [&str; 15] = [
         "",
         "[http]",
         "[http.tls]\ncertificate = 'c'\nkey = 'k'",
         "[database]",
         "[auth]",
+        "[[auth.provider]]\nname = 'n'\nissuer = 'http://i'\nclient_id = 'c'\nsecret = 's'",
         "[[client]]",
         "[access]",
         "[policy]",
@@ -378,6 +379,10 @@ mod tests {
             ("[auth]\nregister = 'all'", "x.toml, line 2: unknown variant `all`"),
             ("[auth]\nregister_tokens = ['hunter2']", "x.toml, line 2: a secret"),
             ("[auth]\nregister_scope = 'patient/x'", "`register_scope` under `[auth]`"),
+            (
+                "[[auth.provider]]\nname = 'n'\nissuer = 'i'\nclient_id = 'c'\nsecret = 'hunter2'",
+                "A provider under `[[auth.provider]]` needs",
+            ),
             ("[auth]\nrotate_days = 5000", "`rotate_days` under `[auth]`"),
             ("[audit]\nseal_every_s = 0", "`seal_every_s` under `[audit]`"),
             ("[audit]\nkeep_months = 71", "`keep_months` under `[audit]`"),

@@ -11,6 +11,7 @@ mod attempt;
 mod break_glass;
 mod changes;
 mod client;
+mod external;
 mod factor;
 mod given;
 mod launch;
@@ -26,6 +27,7 @@ pub use attempt::Attempt;
 pub use break_glass::BreakGlass;
 pub use changes::{AuthChange, Told};
 pub use client::{ClientChange, ClientClass, ClientProof, KeptClient, NewClient, RegisteredBy};
+pub use external::{Back, Linked, Stranger};
 pub use given::Given;
 pub use launch::{Launched, NewLaunch};
 pub use refresh::{Refresh, Refreshed, Renewed};
@@ -75,6 +77,7 @@ impl AuthStore {
         let mut swept = 0;
         for statement in [
             "delete from code where ends_at < now() - interval '1 hour'",
+            "delete from away where ends_at < now() - interval '1 hour'",
             "delete from launch where ends_at < now() - interval '1 hour'",
             "delete from session where ends_at < now() - interval '1 hour'",
             "delete from used_assertion where ends_at < now() - interval '1 hour'",
