@@ -55,7 +55,12 @@ pub fn expect_roles(roles: &[String], orgs: &[String]) -> Result<Roles> {
     for org in orgs {
         ResourceId::parse(org)?;
     }
-    Roles::parse(roles.iter().map(String::as_str))
+    let all = Roles::parse(roles.iter().map(String::as_str))?;
+    if all.contains(Role::Proxy) && all.iter().any(|role| !OUTSIDE.contains(&role)) {
+        let text = "The role `proxy` goes with no role of staff: whoever works here has another account for that.";
+        return Err(Error::invalid(text));
+    }
+    Ok(all)
 }
 
 /// Log-ins of the demo's accounts, whose password is [`DEMO_PASSWORD`].
@@ -152,6 +157,8 @@ mod tests {
             (Some("RelatedPerson/1"), vec!["proxy"], 0, true),
             (None, vec!["admin", "auditor"], 0, true),
             (None, vec![], 0, true),
+            (Some("Patient/1"), vec!["patient", "proxy"], 0, true),
+            (Some("Practitioner/1"), vec!["clinician", "proxy"], 0, false),
             (Some("Practitioner/1"), vec!["doctor"], 0, false),
             (Some("Practitioner/1"), vec!["patient"], 0, false),
             (Some("Patient/1"), vec!["clinician"], 0, false),

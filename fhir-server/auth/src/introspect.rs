@@ -54,7 +54,12 @@ async fn told(
 /// What is said of a token that is good; `None` for any other, whatever is wrong with it.
 async fn active(auth: &Parts, token: &str) -> Result<Option<Map<String, Value>>, Refusal> {
     if let Some(known) = auth.verifier().known(token)? {
-        return Ok(Some(of_access(known)));
+        let grant = known.caller.grant;
+        let mut members = of_access(known);
+        if let (Some(people), Some(grant)) = (&auth.people, grant) {
+            members.extend(beside(people.store.context(grant).await?));
+        }
+        return Ok(Some(members));
     }
     let (Some(people), Some(read)) = (&auth.people, auth.refresh.read(token)) else {
         return Ok(None);
@@ -75,7 +80,19 @@ async fn active(auth: &Parts, token: &str) -> Result<Option<Map<String, Value>>,
     put("sub", json!(approval.sub));
     put("iss", json!(auth.endpoints.issuer()));
     put("exp", json!(auth.clock.seconds() + approval.left_s));
+    if let Some(patient) = &approval.patient {
+        put("patient", json!(patient));
+    }
+    members.extend(beside(approval.context));
     Ok(Some(members))
+}
+
+/// What the app was told beside the patient when it got its token.
+fn beside(context: Value) -> Map<String, Value> {
+    match context {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
 }
 
 fn of_access(known: Known) -> Map<String, Value> {

@@ -31,37 +31,48 @@ impl People {
 }
 
 /// A person on our own pages, who looks at patients with rights of his own.
-pub(crate) fn looking(account: &Account) -> Result<Caller> {
+pub(crate) struct Who<'a> {
+    pub(crate) account: &'a Account,
+    /// Whether relationship and consent are lifted.
+    pub(crate) emergency: bool,
+    /// One whom he stands for, and looks at so.
+    pub(crate) stands_for: Option<&'a ResourceId>,
+    /// Scopes beside those that pages need.
+    pub(crate) more: &'a str,
+}
+
+fn looking(who: &Who<'_>) -> Result<Caller> {
+    let Who { account, stands_for, more, .. } = *who;
     let orgs = account.orgs.iter().map(|id| ResourceId::parse(id)).collect::<Result<_>>()?;
     Ok(Caller {
         subject: Some(account.sub.as_str().into()),
-        scopes: Scopes::parse("user/Patient.rs user/Encounter.rs")?,
+        scopes: Scopes::parse(&format!("user/Patient.rs user/Encounter.rs {more}"))?,
         fhir_user: account.fhir_user.as_deref().map(FhirUser::parse).transpose()?,
         roles: Roles::parse(account.roles.iter().map(String::as_str))?,
         orgs,
+        patient: stands_for.cloned(),
         ..Caller::of_client(PAGES)
     })
 }
 
 /// The same in an emergency: who somebody is, whoever they are.
-fn looking_in_emergency(account: &Account) -> Result<Caller> {
+fn looking_in_emergency(who: &Who<'_>) -> Result<Caller> {
     Ok(Caller {
         scopes: Scopes::parse("system/Patient.rs system/Encounter.rs")?,
         purpose: Some(BREAK_GLASS.into()),
-        ..looking(account)?
+        ..looking(who)?
     })
 }
 
 /// The request of such a look.
 pub(crate) async fn look(
     domain: &Domain,
-    account: &Account,
-    emergency: bool,
+    who: &Who<'_>,
     request_id: Arc<str>,
     address: Option<std::net::IpAddr>,
     interaction: AuditInteraction,
 ) -> Result<Request> {
-    let caller = if emergency { looking_in_emergency(account) } else { looking(account) }?;
+    let caller = if who.emergency { looking_in_emergency(who) } else { looking(who) }?;
     let caller = domain.relate(Arc::new(caller)).await?;
     Ok(Request { caller, request_id, address, interaction, idempotency: None, room: None })
 }

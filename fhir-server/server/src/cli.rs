@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
-use crate::commands::{account, admin, audit, client, conformance, export, keys, load, migrate, serve};
+use crate::commands::{account, admin, audit, client, conformance, export, keys, load, migrate, proxy, serve};
 #[cfg(feature = "dev")]
 use crate::commands::{dev, generate};
 use crate::limits::RUNTIME_END;
@@ -31,6 +31,7 @@ enum Command {
     Load(load::Load),
     Export(export::Export),
     Account(account::Account),
+    Proxy(proxy::Proxy),
     Client(client::Client),
     Keys(keys::Keys),
     Admin(admin::Admin),
@@ -67,6 +68,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
             Command::Load(command) => load::run(command).await,
             Command::Export(command) => export::run(command).await,
             Command::Account(command) => account::run(command).await,
+            Command::Proxy(command) => proxy::run(command).await,
             Command::Client(command) => client::run(command).await,
             Command::Keys(command) => keys::run(command).await,
             Command::Admin(command) => admin::run(command).await,
@@ -123,6 +125,10 @@ mod tests {
             ("client add app --scope x --public --jwks k.json", false),
             ("client add app", false),
             ("client disable app --json", true),
+            ("proxy grant mary 42 --by ada --until 2031-06-30", true),
+            ("proxy grant mary 42", false),
+            ("proxy grant mary 42 --by ada --until june", false),
+            ("proxy list", true),
             ("client", false),
             ("keys rotate --at-once --json", true),
             ("keys list --all", true),

@@ -54,7 +54,7 @@ pub use auth::{
     Account, AccountChange, Approval, Attempt, AuthChange, AuthStore, Back, BreakGlass, ClientChange,
     ClientClass, ClientProof, Exchange, Exchanged, Given, KeptClient, KeptKey, Launched, Linked,
     NewAccount, NewApproval, NewClient, NewKey, NewLaunch, NewSession, Refresh, Refreshed,
-    RegisteredBy, Renewed, SignedIn, Stranger, Succession, Told,
+    RegisteredBy, Renewed, SignedIn, StandsFor, Stranger, Succession, Told,
 };
 pub use blob::BlobWriter;
 pub use change::{Change, Method};

@@ -59,6 +59,7 @@ mod outbound;
 mod outbound_limits;
 mod pages;
 mod patch;
+mod proxy;
 mod record;
 mod refresh;
 mod register;

@@ -22,10 +22,23 @@ pub(crate) struct Asked {
     pub(crate) scopes: Scopes,
     pub(crate) challenge: String,
     pub(crate) nonce: Option<String>,
+    /// Whether the person is to prove anew who he is.
+    pub(crate) proof: Proof,
     /// What it was started with from here.
     pub(crate) launch: Option<String>,
     /// The request itself, as a query.
     pub(crate) query: String,
+}
+
+/// What an app asks of the log-in (OpenID Connect Core, section 3.1.2.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Proof {
+    /// No page may be shown.
+    pub(crate) silent: bool,
+    /// Whatever was proved before does not count.
+    pub(crate) anew: bool,
+    /// What was proved longer ago, in seconds, does not count.
+    pub(crate) max_age_s: Option<i64>,
 }
 
 /// Why there will be no code.
@@ -124,18 +137,29 @@ impl Asked {
                 "launch goes with the scope launch, for which the app must be registered",
             );
         }
+        let proof = proof(pairs).map_err(|why| wrong("invalid_request", why))?;
         let launch = pairs.get("launch").map(str::to_owned);
         let nonce = pairs.get("nonce").map(str::to_owned);
         let (challenge, state) = (challenge.to_owned(), state.to_owned());
         // Written anew: it goes into an address.
         let query = Serializer::new(String::new()).extend_pairs(&pairs.pairs).finish();
-        Ok(Self { client, redirect, state, scopes, challenge, nonce, launch, query })
+        Ok(Self { client, redirect, state, scopes, challenge, nonce, proof, launch, query })
     }
 
     /// An error for the app.
     pub(crate) fn told(&self, error: &'static str, why: &str) -> Wrong {
         let (redirect, state) = (self.redirect.clone(), Some(self.state.clone()));
         Wrong::There(Box::new(Told { redirect, state, error, why: why.to_owned() }))
+    }
+
+    /// The request as it goes on once the person has proved who he is: asked for that no more.
+    pub(crate) fn proved(&self) -> String {
+        let pairs = form_urlencoded::parse(self.query.as_bytes());
+        let left = pairs.filter(|(name, value)| {
+            let asks = name == "prompt" || name == "max_age" && value == "0";
+            !(self.proof.anew && asks)
+        });
+        Serializer::new(String::new()).extend_pairs(left).finish()
     }
 
     /// Where the app gets its code.
@@ -156,6 +180,18 @@ impl Told {
         pairs.extend(self.state.as_deref().map(|state| ("state", state)));
         with(&self.redirect, &pairs)
     }
+}
+
+fn proof(pairs: &Pairs) -> Result<Proof, &'static str> {
+    let words: Vec<&str> = pairs.get("prompt").unwrap_or_default().split(' ').collect();
+    let max_age = pairs.get("max_age").map(|text| text.parse::<u32>());
+    let max_age_s = max_age.transpose().map_err(|_| "max_age is a number of seconds")?;
+    let silent = words.contains(&"none");
+    if silent && words.len() > 1 {
+        return Err("prompt=none goes with no other word");
+    }
+    let anew = words.contains(&"login") || max_age_s == Some(0);
+    Ok(Proof { silent, anew, max_age_s: max_age_s.map(i64::from) })
 }
 
 /// A URL with more in its query.

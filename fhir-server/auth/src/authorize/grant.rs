@@ -30,10 +30,12 @@ pub(crate) struct Grantable {
     pub(crate) words: Vec<&'static str>,
     /// The patient who was open where the app was started.
     open: Option<ResourceId>,
+    /// Those whom the person stands for.
+    stands_for: Vec<ResourceId>,
 }
 
 /// Whose patients the app may be about.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum About {
     /// Nobody in particular.
     Nobody,
@@ -43,6 +45,8 @@ pub(crate) enum About {
     Open(ResourceId),
     /// One whom the person chooses.
     Chosen,
+    /// One of these: the person, and those whom the person stands for.
+    Among(Vec<ResourceId>),
 }
 
 impl Grantable {
@@ -51,6 +55,7 @@ impl Grantable {
         asked: &Scopes,
         account: &Account,
         launched: Option<&Launched>,
+        stands_for: Vec<ResourceId>,
     ) -> Result<Self> {
         let user = account.fhir_user.as_deref().map(FhirUser::parse).transpose()?;
         let roles = Roles::parse(account.roles.iter().map(String::as_str))?;
@@ -62,7 +67,7 @@ impl Grantable {
         let words = WORDS.into_iter().filter(offered).collect();
         let open = launched.and_then(|launched| launched.patient.as_deref());
         let open = open.map(ResourceId::parse).transpose()?;
-        Ok(Self { clinical, words, open })
+        Ok(Self { clinical, words, open, stands_for })
     }
 
     /// What can be given in an emergency: of the one patient alone, and nothing that goes on.
@@ -88,9 +93,12 @@ impl Grantable {
             return Ok(About::Nobody);
         }
         let user = account.fhir_user.as_deref().map(FhirUser::parse).transpose()?;
-        Ok(match user {
-            Some(user) if user.kind.name() == "Patient" => About::Own(user.id),
-            _ => About::Chosen,
+        let own = user.filter(|user| user.kind.name() == "Patient").map(|user| user.id);
+        let proxy = Role::Proxy.as_str();
+        Ok(match own {
+            Some(own) if self.stands_for.is_empty() => About::Own(own),
+            None if !account.roles.iter().any(|role| role == proxy) => About::Chosen,
+            own => About::Among(own.into_iter().chain(self.stands_for.clone()).collect()),
         })
     }
 
@@ -155,7 +163,7 @@ mod tests {
             ),
         ] {
             let account = account(user, roles);
-            let grantable = Grantable::of(&asked, &account, None).unwrap();
+            let grantable = Grantable::of(&asked, &account, None, Vec::new()).unwrap();
             let left = ["patient/*.rs", "user/Patient.rs", "system/*.cruds", "patient/*.cruds"];
             let left = left.map(str::to_owned);
             assert_eq!(grantable.chosen(&left).as_deref(), given, "{account:?}");
@@ -163,9 +171,19 @@ mod tests {
             assert_eq!(grantable.about(&account).unwrap(), about);
             assert_eq!(grantable.chosen(&[]), None);
         }
+        let ids = |all: &[&str]| -> Vec<_> { all.iter().map(|id| ResourceId::parse(id).unwrap()).collect() };
+        for (user, roles, stands_for, about) in [
+            (Some("RelatedPerson/1"), &["proxy"][..], &["8", "9"][..], &["8", "9"][..]),
+            (Some("RelatedPerson/1"), &["proxy"], &[], &[]),
+            (Some("Patient/7"), &["patient", "proxy"], &["8"], &["7", "8"]),
+        ] {
+            let account = account(user, roles);
+            let grantable = Grantable::of(&asked, &account, None, ids(stands_for)).unwrap();
+            assert_eq!(grantable.about(&account).unwrap(), About::Among(ids(about)));
+        }
         let account = account(doctor, &["clinician"]);
         let asked = Scopes::parse("user/Patient.rs").unwrap();
-        let grantable = Grantable::of(&asked, &account, None).unwrap();
+        let grantable = Grantable::of(&asked, &account, None, Vec::new()).unwrap();
         assert_eq!(grantable.about(&account).unwrap(), About::Nobody);
     }
 }

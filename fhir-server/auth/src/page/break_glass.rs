@@ -15,7 +15,7 @@ use store::{AuditAction, SignedIn};
 use crate::cookie::Browser;
 use crate::limits::{REASON_CHARS_MAX, REASON_CHARS_MIN};
 use crate::page::factor::{WRONG, prove};
-use crate::page::launch::{Open, is_hidden, send, startable};
+use crate::page::launch::{Beside, Open, is_hidden, send, startable};
 use crate::page::patient::{Looking, Shown, typed};
 use crate::page::{Posted, Stop, To, answer_wrong, go, page};
 use crate::peer::Peer;
@@ -84,7 +84,7 @@ async fn going_on(
         return show(&content);
     }
     let account = &signed.account;
-    let looking = Looking { people, account, address, headers, emergency: true };
+    let looking = Looking { emergency: true, ..Looking::new(people, account, address, headers) };
     let Ok(id) = ResourceId::parse(posted.get("patient")) else {
         [content.name, content.birthdate, content.identifier] =
             ["name", "birthdate", "identifier"].map(|field| posted.get(field).trim());
@@ -126,7 +126,8 @@ async fn going_on(
         return show(&content);
     }
     let reason = seal(auth.secret(), &of(id.as_str()), content.reason.as_bytes())?;
-    let about = Open { patient: id.as_str(), encounter: None, emergency: Some(&reason) };
+    let (patient, beside) = (id.as_str(), Beside::default());
+    let about = Open { patient, encounter: None, beside, emergency: Some(&reason) };
     send(auth, &signed, app, about).await?.map_or_else(|| go(HERE, None), Ok)
 }
 

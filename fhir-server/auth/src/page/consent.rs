@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use access::{BREAK_GLASS, Scope};
+use access::{BREAK_GLASS, Role, Scope};
 use askama::Template;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -10,12 +10,13 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use canonical_model::{Kind, ResourceId, ResourceType};
+use canonical_model::{ResourceId, ResourceType};
 use serde_json::{Value, json};
 use store::{AuditAction, Launched, NewApproval, SignedIn};
 
 use crate::authorize::{About, Asked, Grantable, OFFLINE, OPENID, parts};
 use crate::cookie::{Browser, digest, random};
+use crate::page::launch::is_hidden;
 use crate::page::patient::{Looking, Shown};
 use crate::page::{Picker, Posted, Stop, answer_wrong, authorize, go, page};
 use crate::peer::Peer;
@@ -131,16 +132,42 @@ pub(crate) async fn launched(
 impl Consent<'_> {
     /// What comes after the log-in: the picker, or the page itself where it is known whom it is about.
     pub(crate) async fn begin(&self) -> Result<Response, Stop> {
-        let grantable = self.grantable()?;
+        let grantable = self.grantable().await?;
         match grantable.about(&self.signed.account)? {
             About::Chosen => Picker::first(self.asked, self.browser, &self.signed.account),
+            About::Among(ids) => self.choose(&ids).await,
             About::Own(_) | About::Open(_) | About::Nobody => self.show(None, "").await,
         }
     }
 
-    fn grantable(&self) -> Result<Grantable, Stop> {
-        let launched = self.launched.as_ref();
-        let grantable = Grantable::of(&self.asked.scopes, &self.signed.account, launched)?;
+    /// Those whom the person stands for, as they are now.
+    async fn choose(&self, ids: &[ResourceId]) -> Result<Response, Stop> {
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            // One who is not there any more is passed over.
+            match self.looking()?.standing_for(id).read(id).await {
+                Err(Stop::Fault(fault)) if is_hidden(fault.kind) => {}
+                shown => found.push(shown?),
+            }
+        }
+        Picker::among(self.asked, self.browser, &self.signed.account, found)
+    }
+
+    fn looking(&self) -> Result<Looking<'_>, Stop> {
+        let people = self.auth.people()?;
+        let looking = Looking::new(people, &self.signed.account, self.address, self.headers);
+        Ok(Looking { emergency: self.emergency.is_some(), ..looking })
+    }
+
+    async fn grantable(&self) -> Result<Grantable, Stop> {
+        let (account, launched) = (&self.signed.account, self.launched.as_ref());
+        let stands_for = match account.roles.iter().any(|role| role == Role::Proxy.as_str()) {
+            true => self.auth.people()?.store.stands_for(Some(account.account)).await?,
+            false => Vec::new(),
+        };
+        let stands_for = stands_for.iter().map(|it| ResourceId::parse(&it.patient));
+        let stands_for = stands_for.collect::<canonical_model::Result<_>>()?;
+        let grantable = Grantable::of(&self.asked.scopes, account, launched, stands_for)?;
         let grantable = if self.emergency.is_some() { grantable.in_emergency() } else { grantable };
         if grantable.is_empty() {
             let why = "This user can give none of these scopes";
@@ -154,35 +181,31 @@ impl Consent<'_> {
         let id = match about {
             About::Nobody => return Ok(None),
             About::Own(id) | About::Open(id) => id.clone(),
-            About::Chosen => match ResourceId::parse(chosen) {
-                Ok(id) => id,
-                Err(_) => return Err(Stop::Unreadable),
-            },
-        };
-        let people = self.auth.people()?;
-        let (account, address, headers) = (&self.signed.account, self.address, self.headers);
-        let emergency = self.emergency.is_some();
-        let found = Looking { people, account, address, headers, emergency }.read(&id).await;
-        match found {
-            Err(Stop::Fault(fault))
-                if matches!(fault.kind, Kind::NotFound | Kind::Gone | Kind::Forbidden) =>
-            {
-                let why = "There is no record of this patient that the user may see";
-                Err(self.asked.told("access_denied", why).into())
+            About::Chosen | About::Among(_) => {
+                ResourceId::parse(chosen).map_err(|_| Stop::Unreadable)?
             }
+        };
+        let hidden = || {
+            let why = "There is no record of this patient that the user may see";
+            Stop::from(self.asked.told("access_denied", why))
+        };
+        let looking = match about {
+            About::Among(ids) if !ids.contains(&id) => return Err(hidden()),
+            About::Among(_) => self.looking()?.standing_for(&id),
+            About::Nobody | About::Own(_) | About::Open(_) | About::Chosen => self.looking()?,
+        };
+        match looking.read(&id).await {
+            Err(Stop::Fault(fault)) if is_hidden(fault.kind) => Err(hidden()),
             found => found.map(Some),
         }
     }
 
     async fn show(&self, chosen: Option<&str>, wrong: &str) -> Result<Response, Stop> {
-        let grantable = self.grantable()?;
+        let grantable = self.grantable().await?;
         let about = grantable.about(&self.signed.account)?;
         let patient = self.patient(&about, chosen.unwrap_or_default()).await?;
-        let own = self.signed.account.fhir_user.as_deref();
-        let whose = match own.is_some_and(|user| user.starts_with("Patient/")) {
-            true => Whose::Yours,
-            false => Whose::This,
-        };
+        let id = patient.as_ref().map(|patient| patient.id.as_str());
+        let whose = if self.is_own(id) { Whose::Yours } else { Whose::This };
         let line = |scope: &Scope| Line {
             scope: scope.to_string(),
             words: sentence(scope, whose),
@@ -223,8 +246,15 @@ impl Consent<'_> {
         page(&content, status, Some(self.asked.origin()), None)
     }
 
+    /// Whether it is about the person; where nobody is chosen, whether there is nobody else to be about.
+    fn is_own(&self, patient: Option<&str>) -> bool {
+        let user = self.signed.account.fhir_user.as_deref();
+        let own = user.and_then(|user| user.strip_prefix("Patient/"));
+        own.is_some_and(|own| patient.is_none_or(|id| id == own))
+    }
+
     async fn allow(&self, chosen: &str, left: &[String]) -> Result<Response, Stop> {
-        let grantable = self.grantable()?;
+        let grantable = self.grantable().await?;
         let Some(scopes) = grantable.chosen(left) else {
             let wrong = "Leave something in, or choose “Give none”.";
             return self.show(Some(chosen), wrong).await;
@@ -242,6 +272,8 @@ impl Consent<'_> {
             scopes: &scopes,
             patient: patient.as_ref().map(|patient| patient.id.as_str()),
             context: &context,
+            stands_for: matches!(about, About::Among(_))
+                && !self.is_own(patient.as_ref().map(|patient| patient.id.as_str())),
             offline: scopes.split(' ').any(|scope| scope == OFFLINE),
             salt: &random()?,
             digest: &digest(b"code", &code),

@@ -10,13 +10,14 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use canonical_model::{Kind, ResourceId};
+use canonical_model::{Kind, ResourceId, ResourceType};
 use form_urlencoded::Serializer;
-use serde_json::json;
+use serde_json::{Value, json};
 use store::{NewLaunch, SignedIn};
 
 use crate::client::Client;
 use crate::cookie::{Browser, digest, random};
+use crate::limits::PICKER_BYTES_MAX;
 use crate::page::patient::{Looking, Shown, typed};
 use crate::page::{Posted, Stop, To, answer_wrong, go, page};
 use crate::peer::Peer;
@@ -76,19 +77,18 @@ async fn going_on(
     let Some(signed) = posted.signed_in(&people.store).await? else {
         return go("/auth/launch", None);
     };
-    let account = &signed.account;
-    let looking = Looking { people, account, address, headers, emergency: false };
+    let looking = || Looking::new(people, &signed.account, address, headers);
     let mut content = blank(auth, &posted.browser, &signed).await?;
     let Ok(id) = ResourceId::parse(posted.get("patient")) else {
         [content.name, content.birthdate, content.identifier] =
             ["name", "birthdate", "identifier"].map(|field| posted.get(field).trim());
         match typed(&posted) {
-            Ok(criteria) => content.found = Some(looking.search(&criteria).await?),
+            Ok(criteria) => content.found = Some(looking().search(&criteria).await?),
             Err(wrong) => content.wrong = wrong,
         }
         return show(&content);
     };
-    let patient = match looking.read(&id).await {
+    let patient = match looking().read(&id).await {
         Err(Stop::Fault(fault)) if is_hidden(fault.kind) => {
             content.wrong = "There is no record of this patient that you may see.";
             return show(&content);
@@ -96,7 +96,7 @@ async fn going_on(
         patient => patient?,
     };
     if posted.get("decision") != "start" {
-        content.visits = looking.visits(&id).await?;
+        content.visits = looking().visits(&id).await?;
         content.patient = Some(patient);
         return show(&content);
     }
@@ -108,11 +108,30 @@ async fn going_on(
         id => Some(ResourceId::parse(id).map_err(|_| Stop::Unreadable)?),
     };
     if let Some(visit) = &visit {
-        looking.expect_visit(&id, visit).await?;
+        looking().expect_visit(&id, visit).await?;
+    }
+    let beside = match beside(&posted) {
+        Ok(beside) => beside,
+        Err(wrong) => {
+            (content.wrong, content.patient) = (wrong, Some(patient));
+            content.visits = looking().visits(&id).await?;
+            return show(&content);
+        }
+    };
+    if let Some((kind, id)) = &beside.open {
+        match looking().expect(*kind, id).await {
+            Err(Stop::Fault(fault)) if is_hidden(fault.kind) => {
+                content.wrong = "There is nothing under this reference that you may see.";
+                (content.visits, content.patient) = (looking().visits(&ResourceId::parse(&patient.id)?).await?, Some(patient));
+                return show(&content);
+            }
+            read => read?,
+        }
     }
     let open = Open {
         patient: &patient.id,
         encounter: visit.as_ref().map(ResourceId::as_str),
+        beside,
         emergency: None,
     };
     send(auth, &signed, app, open).await?.map_or_else(|| go("/auth/launch", None), Ok)
@@ -122,10 +141,59 @@ pub(super) fn is_hidden(kind: Kind) -> bool {
     matches!(kind, Kind::NotFound | Kind::Gone | Kind::Forbidden)
 }
 
+/// What an app is told beside patient and visit.
+/// <https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html#fhircontext-exp>
+#[derive(Default)]
+pub(super) struct Beside {
+    /// What it is to do, in a word that it knows.
+    intent: Option<String>,
+    /// What else is open.
+    open: Option<(ResourceType, ResourceId)>,
+}
+
+/// As it was typed; or what is wrong with it, in a sentence.
+fn beside(posted: &Posted) -> Result<Beside, &'static str> {
+    let [intent, open] = ["intent", "context"].map(|field| posted.get(field).trim());
+    if intent.len() > PICKER_BYTES_MAX || intent.chars().any(char::is_control) {
+        return Err("What it is for has 100 characters at most.");
+    }
+    let reference = |text: &str| {
+        let (kind, id) = text.split_once('/')?;
+        Some((ResourceType::find(kind)?, ResourceId::parse(id).ok()?))
+    };
+    let open = match (open, reference(open)) {
+        ("", _) => None,
+        (_, Some((kind, id))) if !["Patient", "Encounter"].contains(&kind.name()) => Some((kind, id)),
+        _ => return Err("What else is open is written as ServiceRequest/7, and is neither a patient nor a visit."),
+    };
+    Ok(Beside { intent: (!intent.is_empty()).then(|| intent.to_owned()), open })
+}
+
+impl Beside {
+    fn context(&self, auth: &Parts) -> Value {
+        let mut context = json!({
+            // The app fills the window: nothing of ours says whom it shows.
+            "need_patient_banner": true,
+            "smart_style_url": format!("{}/auth/smart-style.json", auth.endpoints.origin()),
+        });
+        let mut put = |name: &str, value: Value| {
+            context.as_object_mut().map(|members| members.insert(name.to_owned(), value))
+        };
+        if let Some(intent) = &self.intent {
+            put("intent", json!(intent));
+        }
+        if let Some((kind, id)) = &self.open {
+            put("fhirContext", json!([{ "reference": format!("{}/{id}", kind.name()) }]));
+        }
+        context
+    }
+}
+
 /// What is open where an app is started.
 pub(super) struct Open<'a> {
     pub(super) patient: &'a str,
     pub(super) encounter: Option<&'a str>,
+    pub(super) beside: Beside,
     /// Why it is in an emergency, sealed.
     pub(super) emergency: Option<&'a str>,
 }
@@ -145,11 +213,7 @@ pub(super) async fn send(
         patient: Some(open.patient),
         encounter: open.encounter,
         emergency: open.emergency,
-        context: &json!({
-            // The app fills the window: nothing of ours says whom it shows.
-            "need_patient_banner": true,
-            "smart_style_url": format!("{}/auth/smart-style.json", auth.endpoints.origin()),
-        }),
+        context: &open.beside.context(auth),
     };
     if !auth.people()?.store.add_launch(&new).await? {
         return Ok(None);

@@ -19,7 +19,7 @@ use crate::cookie::Browser;
 use crate::limits::{PICKED_MAX, PICKER_BYTES_MAX, VISITS_MAX};
 use crate::page::{Posted, Stop, answer_wrong, authorize, go, page};
 use crate::peer::Peer;
-use crate::people::{People, look};
+use crate::people::{People, Who, look};
 use crate::record::request_id;
 use crate::state::{AuthState, Parts};
 
@@ -39,6 +39,8 @@ pub(crate) struct Picker<'a> {
     birthdate: &'a str,
     identifier: &'a str,
     wrong: &'a str,
+    /// Whether these are all, and nobody is searched for.
+    fixed: bool,
     found: Option<Vec<Shown>>,
     more: bool,
 }
@@ -63,6 +65,25 @@ impl Picker<'_> {
             token: browser.token(),
             request: &asked.query,
             login: &account.login,
+            ..Picker::default()
+        };
+        page(&picker, StatusCode::OK, Some(asked.origin()), None)
+    }
+
+    /// The page with these alone.
+    pub(crate) fn among(
+        asked: &Asked,
+        browser: &Browser,
+        account: &Account,
+        found: Vec<Shown>,
+    ) -> Result<Response, Stop> {
+        let picker = Picker {
+            app: &asked.client.name,
+            token: browser.token(),
+            request: &asked.query,
+            login: &account.login,
+            fixed: true,
+            found: Some(found),
             ..Picker::default()
         };
         page(&picker, StatusCode::OK, Some(asked.origin()), None)
@@ -106,8 +127,8 @@ async fn picking(
     match typed(&posted) {
         Err(wrong) => picker.wrong = wrong,
         Ok(criteria) => {
-            let looking = Looking { people, account: &account, address, headers, emergency: false };
-            let found = looking.search(&criteria).await?;
+            let found =
+                Looking::new(people, &account, address, headers).search(&criteria).await?;
             picker.more = found.len() > PICKED_MAX;
             picker.found = Some(found.into_iter().take(PICKED_MAX).collect());
         }
@@ -141,9 +162,39 @@ pub(crate) struct Looking<'a> {
     pub(crate) headers: &'a HeaderMap,
     /// Whether relationship and consent are lifted.
     pub(crate) emergency: bool,
+    /// Whom he stands for.
+    stands_for: Option<&'a ResourceId>,
+    /// Scopes beside those that pages need.
+    more: String,
 }
 
-impl Looking<'_> {
+impl<'a> Looking<'a> {
+    /// With his own rights.
+    pub(crate) fn new(
+        people: &'a People,
+        account: &'a Account,
+        address: Option<IpAddr>,
+        headers: &'a HeaderMap,
+    ) -> Self {
+        let (emergency, stands_for, more) = (false, None, String::new());
+        Self { people, account, address, headers, emergency, stands_for, more }
+    }
+
+    /// As one who stands for a patient; whether he does is known already.
+    pub(crate) fn standing_for(self, patient: &'a ResourceId) -> Self {
+        Self { stands_for: Some(patient), ..self }
+    }
+
+    /// Whether something is there for him to read; recorded as a read.
+    pub(crate) async fn expect(
+        self,
+        kind: ResourceType,
+        id: &ResourceId,
+    ) -> Result<(), Stop> {
+        let more = format!("user/{}.r", kind.name());
+        Self { more, ..self }.stored(kind, id).await.map(drop)
+    }
+
     /// Patients whom the person may see and who fit; one more than a page has where there are more.
     pub(crate) async fn search(&self, typed: &[(&str, &str)]) -> Result<Vec<Shown>, Stop> {
         let pair = |(name, text): &(&str, &str)| ((*name).to_owned(), escaped(text));
@@ -191,9 +242,10 @@ impl Looking<'_> {
     }
 
     async fn request(&self, interaction: AuditInteraction) -> canonical_model::Result<Request> {
-        let id = request_id(self.headers);
-        let (domain, account) = (&self.people.domain, self.account);
-        look(domain, account, self.emergency, id, self.address, interaction).await
+        let (domain, id) = (&self.people.domain, request_id(self.headers));
+        let Self { account, emergency, stands_for, more, .. } = self;
+        let who = Who { account, emergency: *emergency, stands_for: *stands_for, more };
+        look(domain, &who, id, self.address, interaction).await
     }
 
     /// One patient, if the person may see him; recorded as a read.

@@ -60,13 +60,19 @@ async fn shown(auth: &Parts, headers: &HeaderMap) -> Result<Response, Stop> {
         true => Vec::new(),
         false => auth.people()?.store.reviews(signed.account.account).await?,
     };
+    let mut lines = Vec::with_capacity(all.len());
+    for one in all {
+        let client = auth.clients.find(&one.client).await?;
+        let app = client.map_or_else(|| one.client.clone(), |client| client.name.clone());
+        lines.push(line(auth, app, one));
+    }
     let content = Page {
         token: browser.token(),
         to: "review",
         request: "",
         login: &signed.account.login,
         closed,
-        lines: all.into_iter().map(|one| line(auth, one)).collect(),
+        lines,
     };
     let status = if closed { StatusCode::FORBIDDEN } else { StatusCode::OK };
     page(&content, status, None, None)
@@ -78,8 +84,7 @@ fn reviews(signed: &SignedIn) -> Result<bool, Stop> {
     Ok([Role::Auditor, Role::Admin].into_iter().any(|role| roles.contains(role)))
 }
 
-fn line(auth: &Parts, one: BreakGlass) -> Line {
-    let app = auth.clients.find(&one.client).map_or(one.client, |client| client.name.clone());
+fn line(auth: &Parts, app: String, one: BreakGlass) -> Line {
     let said = reason(auth, &one.patient, &one.reason);
     Line {
         number: one.number,

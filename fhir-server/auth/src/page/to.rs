@@ -48,11 +48,27 @@ impl To {
         auth: &Parts,
         browser: &Browser,
     ) -> Result<Result<SignedIn, Response>, Stop> {
-        Ok(match auth.people()?.store.session(&browser.digest()).await? {
+        let signed = auth.people()?.store.session(&browser.digest()).await?;
+        let signed = signed.filter(|signed| self.counts(signed));
+        if let Self::App(asked) = self
+            && asked.proof.silent
+        {
+            // A person is always asked what to give, so without a page there is nothing.
+            let error = if signed.is_some() { "consent_required" } else { "login_required" };
+            return Err(asked.told(error, "The user has to be asked").into());
+        }
+        Ok(match signed {
             Some(signed) if is_whole(&signed) => Ok(signed),
             Some(signed) => Err(ask_for_code(self, browser, &signed, "")?),
             None => Err(ask_to_sign_in(auth, self, browser)?),
         })
+    }
+
+    /// Whether what was proved counts for who asks.
+    fn counts(&self, signed: &SignedIn) -> bool {
+        let Self::App(asked) = self else { return true };
+        let young = |max_age_s: i64| signed.proved_ago_s <= max_age_s;
+        !asked.proof.anew && asked.proof.max_age_s.is_none_or(young)
     }
 
     /// A page of our own.
@@ -60,10 +76,10 @@ impl To {
         OWN.iter().find(|(have, ..)| *have == name).map(Self::Own)
     }
 
-    /// The address that it goes on at.
+    /// The address that it goes on at, once somebody has signed in or out.
     pub(crate) fn path(&self) -> String {
         match self {
-            Self::App(asked) => format!("/auth/authorize?{}", asked.query),
+            Self::App(asked) => format!("/auth/authorize?{}", asked.proved()),
             Self::Own((_, path, _)) => (*path).to_owned(),
         }
     }

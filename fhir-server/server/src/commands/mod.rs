@@ -15,4 +15,5 @@ pub(crate) mod keys;
 pub(crate) mod load;
 pub(crate) mod migrate;
 mod progress;
+pub(crate) mod proxy;
 pub(crate) mod serve;

@@ -23,6 +23,8 @@ pub struct NewApproval<'a> {
     pub context: &'a serde_json::Value,
     /// Whether it outlasts the session.
     pub offline: bool,
+    /// Whether the account stands for the patient, and has to, for as long as it goes on.
+    pub stands_for: bool,
     /// 32 random bytes.
     pub salt: &'a [u8; 32],
     /// SHA-256 of the code.
@@ -111,7 +113,8 @@ pub(super) const COLUMNS: &str =
     p.sub, p.fhir_user, p.roles, p.orgs, p.gen";
 
 impl AuthStore {
-    /// Keeps an authorization and its code. `None` where the session is over.
+    /// Keeps an authorization and its code. `None` where the session is over, or the account does not stand for
+    /// the patient any more.
     ///
     /// # Errors
     /// Unavailable or Internal.
@@ -122,11 +125,14 @@ impl AuthStore {
                     account, client, scopes, patient, context, offline, session, salt, ends_at, purpose)
                 select s.account, $2, $3, $4, $5, $6, s.session, $7,
                     case when $14::text is not null then least(s.ends_at, now() + interval '1 minute' * $15)
-                        when $6 then now() + interval '1 day' * $12 else s.ends_at end,
+                        else least(case when $6 then now() + interval '1 day' * $12 else s.ends_at end,
+                            case when $16 then x.until end) end,
                     case when $14::text is not null then 'BTG' end
                 from session s join account p on p.account = s.account
+                    left join proxy x on x.account = s.account and x.patient = $4
                 where s.session = $1 and s.ends_at > now() and p.disabled_at is null
                     and ($14::text is null or $4::text is not null and not $6)
+                    and (not $16 or x.account is not null and coalesce(x.until > now(), true))
                 returning approval, account, patient, ends_at),
             glass as (
                 insert into break_glass (account, approval, patient, reason, ends_at)
@@ -150,10 +156,22 @@ impl AuthStore {
         .bind(OFFLINE_DAYS)
         .bind(CODE_S_MAX)
         .bind(new.emergency)
-        .bind(BREAK_GLASS_MINUTES);
+        .bind(BREAK_GLASS_MINUTES)
+        .bind(new.stands_for);
         let row = self.sessions.fetch_optional(query).await?;
         let number = row.map(|row| row.try_get("approval")).transpose();
         Ok(number.map_err(StoreError)?)
+    }
+
+    /// What an app was told beside the patient: an object.
+    ///
+    /// # Errors
+    /// Unavailable or Internal.
+    pub async fn context(&self, approval: i64) -> Result<serde_json::Value> {
+        let query = sqlx::query("select context from approval where approval = $1").bind(approval);
+        let row = self.sessions.fetch_optional(query).await?;
+        let context = row.map(|row| row.try_get("context")).transpose().map_err(StoreError)?;
+        Ok(context.unwrap_or_default())
     }
 
     /// Takes a code, once. One that is shown again, by whomever, ends its authorization.

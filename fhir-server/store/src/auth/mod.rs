@@ -15,6 +15,7 @@ mod external;
 mod factor;
 mod given;
 mod launch;
+mod proxy;
 mod refresh;
 mod session;
 mod signing_key;
@@ -30,6 +31,7 @@ pub use client::{ClientChange, ClientClass, ClientProof, KeptClient, NewClient, 
 pub use external::{Back, Linked, Stranger};
 pub use given::Given;
 pub use launch::{Launched, NewLaunch};
+pub use proxy::StandsFor;
 pub use refresh::{Refresh, Refreshed, Renewed};
 pub use session::{NewSession, SignedIn};
 pub use signing_key::{KeptKey, NewKey, Succession};

@@ -30,6 +30,8 @@ pub struct SignedIn {
     pub account: Account,
     /// What was proved in it, in bits.
     pub factors: i16,
+    /// How long ago, in seconds.
+    pub proved_ago_s: i64,
     /// Whether the account has a device that codes come from.
     pub has_device: bool,
 }
@@ -72,7 +74,8 @@ impl AuthStore {
             "update session s set seen_at = now() from account a
             where s.digest = $1 and s.ends_at > now() and s.seen_at > now() - interval '1 hour' * $2
                 and a.account = s.account and a.disabled_at is null
-            returning s.session, s.factors, a.account, a.sub, a.login, a.fhir_user, a.roles, a.orgs, a.gen,
+            returning s.session, s.factors,
+                extract(epoch from now() - s.proved_at)::bigint as proved_ago_s, a.account, a.sub, a.login, a.fhir_user, a.roles, a.orgs, a.gen,
                 coalesce(a.locked_until > now(), false) as locked, false as disabled,
                 exists (select from credential c where c.account = a.account and c.kind = 1) as has_device",
         )
@@ -81,8 +84,9 @@ impl AuthStore {
         let Some(row) = self.sessions.fetch_optional(query).await? else { return Ok(None) };
         let session = row.try_get("session").map_err(StoreError)?;
         let factors = row.try_get("factors").map_err(StoreError)?;
+        let proved_ago_s = row.try_get("proved_ago_s").map_err(StoreError)?;
         let has_device = row.try_get("has_device").map_err(StoreError)?;
-        Ok(Some(SignedIn { session, account: account(&row)?, factors, has_device }))
+        Ok(Some(SignedIn { session, account: account(&row)?, factors, proved_ago_s, has_device }))
     }
 
     /// Ends a session with what was given in it for as long as it goes on, and tells all servers.
