@@ -88,6 +88,13 @@ pub(crate) struct SignIn {
     /// The request is a form that is posted.
     #[serde(default)]
     pub(crate) post: bool,
+    /// The app is started from the page `launch_page`, of its apps the one that is opened at `app_launch`, with the visit
+    /// `visit` where that is set; the JSON then has `launched`, what the app is opened with.
+    #[serde(default)]
+    pub(crate) launched: bool,
+    /// Boxes of the consent page that are ticked besides, by their value.
+    #[serde(default)]
+    pub(crate) tick: Vec<String>,
     /// Boxes of the consent page that are not ticked, by their value.
     #[serde(default)]
     pub(crate) deny: Vec<String>,

@@ -11,6 +11,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("smart", "discovery.toml", include_str!("../cases/smart/discovery.toml")),
     ("smart", "backend.toml", include_str!("../cases/smart/backend.toml")),
     ("smart", "standalone.toml", include_str!("../cases/smart/standalone.toml")),
+    ("smart", "launch.toml", include_str!("../cases/smart/launch.toml")),
     ("smart", "openid.toml", include_str!("../cases/smart/openid.toml")),
     ("smart", "refresh.toml", include_str!("../cases/smart/refresh.toml")),
     ("smart", "granular.toml", include_str!("../cases/smart/granular.toml")),

@@ -16,7 +16,7 @@ use crate::answer::Answer;
 use crate::assertion::random;
 use crate::case::SignIn;
 use crate::limits::PAGES_MAX;
-use crate::page::{Form, forms};
+use crate::page::{Field, Form, forms};
 use crate::variables::Variables;
 
 /// Signs in. The answer is the last page; or, where the app is called back, one whose JSON holds the parameters that
@@ -32,6 +32,14 @@ pub(crate) async fn sign_in(
     visit.go().await
 }
 
+/// Where a walk ended.
+enum Ended {
+    /// At the address that it was to lead to.
+    Led(Url, Answer),
+    /// At a page that leads no further.
+    Page(Answer),
+}
+
 struct Visit<'a> {
     client: &'a Client,
     asked: &'a SignIn,
@@ -41,23 +49,47 @@ struct Visit<'a> {
 
 impl Visit<'_> {
     async fn go(mut self) -> Result<Answer> {
+        let launched = match self.asked.launched {
+            true => match self.launch().await? {
+                Ended::Led(url, _) => parameters(&url),
+                Ended::Page(answer) => return Ok(answer),
+            },
+            false => Map::new(),
+        };
         let redirect = self.set("app_redirect")?.to_owned();
-        let (mut url, begin) = self.begin()?;
+        let (url, begin) = self.begin(&launched)?;
+        match self.walk(url, begin, &redirect).await? {
+            Ended::Led(url, answer) => Ok(called_back(&url, launched, answer)),
+            Ended::Page(answer) => Ok(answer),
+        }
+    }
+
+    /// From the page that apps are started from to where the app is opened.
+    async fn launch(&mut self) -> Result<Ended> {
+        let end = self.set("app_launch")?.to_owned();
+        let url = Url::parse(self.set("launch_page")?)?;
+        let request = self.client.get(url.clone());
+        self.walk(url, request, &end).await
+    }
+
+    /// Fills forms until the browser is led to this address, or to a page that leads no further.
+    async fn walk(&mut self, url: Url, begin: RequestBuilder, end: &str) -> Result<Ended> {
+        let mut url = url;
         let mut answer = self.send(begin, &url).await?;
         for _ in 0..PAGES_MAX {
             if let Some(next) = location(&answer, &url) {
-                if next.as_str().starts_with(&redirect) {
-                    return Ok(called_back(&next, answer));
+                if next.as_str().starts_with(end) {
+                    return Ok(Ended::Led(next, answer));
                 }
                 url = next;
                 answer = self.send(self.client.get(url.clone()), &url).await?;
                 continue;
             }
             if answer.status != 200 {
-                return Ok(answer);
+                return Ok(Ended::Page(answer));
             }
             let forms = forms(&String::from_utf8_lossy(&answer.body));
-            let Some(form) = choose(&forms) else { return Ok(answer) };
+            let Some(form) = choose(&forms) else { return Ok(Ended::Page(answer)) };
             let to = url.join(&form.action)?;
             let fields = self.fill(form)?;
             let request = match form.post {
@@ -76,7 +108,7 @@ impl Visit<'_> {
     }
 
     /// The authorization request.
-    fn begin(&self) -> Result<(Url, RequestBuilder)> {
+    fn begin(&self, launched: &Map<String, Value>) -> Result<(Url, RequestBuilder)> {
         let url = Url::parse(self.set("authorization_endpoint")?)?;
         let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, self.set("verifier")?.as_bytes()));
         let mut params = BTreeMap::from([
@@ -89,6 +121,12 @@ impl Visit<'_> {
             ("code_challenge", challenge),
             ("code_challenge_method", "S256".to_owned()),
         ]);
+        // An app that was started asks where it was started from, by what it was started with.
+        for (name, given) in [("aud", "iss"), ("launch", "launch")] {
+            if let Some(value) = launched.get(given).and_then(Value::as_str) {
+                params.insert(name, value.to_owned());
+            }
+        }
         for (name, value) in &self.asked.params {
             params.insert(name, self.variables.fill(value)?);
         }
@@ -112,8 +150,15 @@ impl Visit<'_> {
         for field in &form.fields {
             let value = match field.kind.as_str() {
                 "hidden" => field.value.clone(),
-                "checkbox" | "radio" => {
-                    if !field.checked || self.asked.deny.contains(&field.value) {
+                "checkbox" => {
+                    let ticked = field.checked || self.asked.tick.contains(&field.value);
+                    if !ticked || self.asked.deny.contains(&field.value) {
+                        continue;
+                    }
+                    field.value.clone()
+                }
+                "radio" => {
+                    if !self.picks(form, field) {
                         continue;
                     }
                     field.value.clone()
@@ -131,6 +176,17 @@ impl Visit<'_> {
         fields
             .extend(button.or(form.buttons.first()).filter(|(name, _)| !name.is_empty()).cloned());
         Ok(fields)
+    }
+
+    /// Of several: the app and the visit that are meant, else what the page has.
+    fn picks(&self, form: &Form, field: &Field) -> bool {
+        let meant = ["app_client", "visit"].map(|name| self.variables.get(name));
+        let is_meant = |it: &Field| meant.contains(&Some(it.value.as_str()));
+        let mut alike = form.fields.iter().filter(|it| it.name == field.name);
+        match alike.any(is_meant) {
+            true => is_meant(field),
+            false => field.checked,
+        }
     }
 
     async fn send(&mut self, mut request: RequestBuilder, url: &Url) -> Result<Answer> {
@@ -174,10 +230,18 @@ fn location(answer: &Answer, from: &Url) -> Option<Url> {
     from.join(to.to_str().ok()?).ok()
 }
 
-/// The parameters that the app gets, as JSON.
-fn called_back(url: &Url, answer: Answer) -> Answer {
-    let pairs =
-        url.query_pairs().map(|(name, value)| (name.into_owned(), Value::from(value.into_owned())));
-    let json = Value::Object(pairs.collect::<Map<_, _>>());
+/// The parameters of a URL.
+fn parameters(url: &Url) -> Map<String, Value> {
+    let pairs = url.query_pairs();
+    pairs.map(|(name, value)| (name.into_owned(), Value::from(value.into_owned()))).collect()
+}
+
+/// The parameters that the app gets, as JSON, with those that it was started with.
+fn called_back(url: &Url, launched: Map<String, Value>, answer: Answer) -> Answer {
+    let mut members = parameters(url);
+    if !launched.is_empty() {
+        members.insert("launched".to_owned(), Value::Object(launched));
+    }
+    let json = Value::Object(members);
     Answer { body: json.to_string().into_bytes(), ..answer }
 }

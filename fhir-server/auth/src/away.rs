@@ -30,7 +30,8 @@ impl Away {
     pub(crate) fn of(headers: &HeaderMap, https: bool) -> Option<Self> {
         let name = name(https);
         let texts = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let mut pairs = texts.flat_map(|text| text.split(';')).filter_map(|it| it.trim().split_once('='));
+        let mut pairs =
+            texts.flat_map(|text| text.split(';')).filter_map(|it| it.trim().split_once('='));
         let (_, value) = pairs.find(|(have, _)| *have == name)?;
         let secret = BASE64_URL_SAFE_NO_PAD.decode(value).ok()?.try_into().ok()?;
         Some(Self { secret, https })

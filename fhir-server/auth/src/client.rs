@@ -151,7 +151,11 @@ impl Clients {
 
     /// The client, if there is one and the secret is its own. It takes as long where there is none.
     #[must_use]
-    pub fn authenticate(&self, client: Option<Arc<Client>>, secret: &Secret) -> Option<Arc<Client>> {
+    pub fn authenticate(
+        &self,
+        client: Option<Arc<Client>>,
+        secret: &Secret,
+    ) -> Option<Arc<Client>> {
         let kept = client.as_ref().and_then(|client| client.secret()).unwrap_or(&self.nobody);
         if kept.matches(secret) { client } else { None }
     }

@@ -4,7 +4,9 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use canonical_model::Result;
 use serde_json::Value;
-use store::{AuthStore, ClientChange, ClientClass, ClientProof, KeptClient, NewClient, RegisteredBy};
+use store::{
+    AuthStore, ClientChange, ClientClass, ClientProof, KeptClient, NewClient, RegisteredBy,
+};
 
 use crate::client::{Client, ClientConfig};
 use crate::cookie::random;
@@ -46,7 +48,7 @@ pub enum FormProof {
 }
 
 /// A secret as its client is told it, once.
-pub type Told = String;
+pub(crate) type Told = String;
 
 impl ClientForm {
     /// Keeps it; the secret, where it has one.

@@ -117,8 +117,15 @@ impl Keyring {
         self.0.store.is_some()
     }
 
-    /// Takes in what the database told.
+    /// Takes in what the database told. Keys that nobody shares stay as they are: what others of the database share is
+    /// not theirs.
     pub fn hear(&self, kept: &[KeptKey]) {
+        if self.is_shared() {
+            self.follow(kept);
+        }
+    }
+
+    fn follow(&self, kept: &[KeptKey]) {
         let before = self.ring();
         let told: Vec<_> = kept.iter().map(|key| (key.kid.clone(), key.signs)).collect();
         if told == before.told || told.is_empty() {
@@ -282,21 +289,23 @@ mod tests {
             all.sort();
             all
         };
-        keyring.hear(&[kept(&first, &secret, true)]);
+        keyring.follow(&[kept(&first, &secret, true)]);
         assert_eq!(kids(), (first.kid().to_owned(), sorted(&[&first])));
         let epoch = keyring.epoch();
-        keyring.hear(&[kept(&first, &secret, true), kept(&second, &secret, false)]);
+        keyring.follow(&[kept(&first, &secret, true), kept(&second, &secret, false)]);
         assert_eq!(kids(), (first.kid().to_owned(), sorted(&[&first, &second])), "announced");
-        keyring.hear(&[kept(&second, &secret, true), kept(&first, &secret, false)]);
+        keyring.follow(&[kept(&second, &secret, true), kept(&first, &secret, false)]);
         assert_eq!(kids(), (second.kid().to_owned(), sorted(&[&first, &second])), "follows");
         // Two sign for a moment where one follows at once: the newest is told first.
-        keyring.hear(&[kept(&first, &secret, true), kept(&second, &secret, true)]);
+        keyring.follow(&[kept(&first, &secret, true), kept(&second, &secret, true)]);
         assert_eq!(kids().0, first.kid());
         // One that does not open is published, and another goes on signing.
-        keyring.hear(&[kept(&strange, &[8; 32], true), kept(&first, &secret, false)]);
+        keyring.follow(&[kept(&strange, &[8; 32], true), kept(&first, &secret, false)]);
         assert_eq!(kids(), (first.kid().to_owned(), sorted(&[&first, &strange])));
         assert!(keyring.epoch() > epoch, "one was withdrawn");
-        keyring.hear(&[]);
+        keyring.follow(&[]);
         assert_eq!(kids().0, first.kid(), "no key at all is no answer");
+        keyring.hear(&[kept(&second, &secret, true)]);
+        assert_eq!(kids().0, first.kid(), "another's keys are not its own");
     }
 }

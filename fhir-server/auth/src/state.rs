@@ -178,13 +178,8 @@ impl AuthState {
         let refresh = RefreshKey::new(keys.secret());
         let providers = Providers::new(services.providers, outbound.clone());
         let client_keys = ClientKeys::new(outbound, Ticks::system());
-        let verifier = Verifier::new(
-            &endpoints,
-            keys.clone(),
-            clients.clone(),
-            clock.clone(),
-            revocations,
-        );
+        let verifier =
+            Verifier::new(&endpoints, keys.clone(), clients.clone(), clock.clone(), revocations);
         let throttle = Throttle::default();
         let store = people.as_ref().map(|people| people.store.clone());
         let clients = Registry::new(clients, store);

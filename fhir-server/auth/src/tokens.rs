@@ -40,10 +40,7 @@ impl Given<'_> {
             orgs: orgs.clone(),
             pou: purpose.clone(),
             grant: Some(self.approval.approval),
-            generations: GenerationsClaim {
-                account: self.approval.generation,
-                ..new.generations
-            },
+            generations: GenerationsClaim { account: self.approval.generation, ..new.generations },
             jti: auth.refresh.jti(&self.refresh),
             nbf: begins_s,
             iat: begins_s,

@@ -128,20 +128,32 @@ pub(crate) async fn hearing(
 }
 
 /// The keys first: what they signed is judged by them, and who does not know them must not pass for one who does.
-async fn learnt(store: &AuthStore, keys: &Keyring, all: bool) -> canonical_model::Result<Vec<Told>> {
+async fn learnt(
+    store: &AuthStore,
+    keys: &Keyring,
+    all: bool,
+) -> canonical_model::Result<Vec<Told>> {
     keys.hear(&store.signing_keys(false).await?);
     store.changes(all).await
 }
 
 /// Has another key follow those that signed for so many days, until told to stop.
-pub(crate) fn rotating(keys: Keyring, auditor: Auditor, settings: &Settings, stop: CancellationToken) -> JoinHandle<()> {
+pub(crate) fn rotating(
+    keys: Keyring,
+    auditor: Auditor,
+    settings: &Settings,
+    stop: CancellationToken,
+) -> JoinHandle<()> {
     let (days, lead_s) = (settings.auth.rotate_days, settings.auth.key_lead_s);
     let clock = settings.clock.clone();
     tokio::spawn(async move {
         let mut ticks = interval(KEYS_LOOK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let when = Succession::Announced { lead_s, after_days: Some(days.into()) };
-        while days > 0 {
+        if days == 0 {
+            return;
+        }
+        loop {
             tokio::select! {
                 () = stop.cancelled() => break,
                 _ = ticks.tick() => {}

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
-use crate::commands::{account, admin, audit, client, conformance, export, keys, load, migrate, proxy, serve};
+use crate::commands::{
+    account, admin, audit, client, conformance, export, keys, load, migrate, proxy, serve,
+};
 #[cfg(feature = "dev")]
 use crate::commands::{dev, generate};
 use crate::limits::RUNTIME_END;
@@ -120,6 +122,7 @@ mod tests {
             ("account add jane --role clinician --fhir-user Practitioner/1", true),
             ("account add jane --password hunter2", false),
             ("account role jane", true),
+            ("account link jane --issuer https://id.example.org --subject -x", true),
             ("account list --json", true),
             ("client add app --scope patient/*.rs --redirect https://a.example.org/cb", true),
             ("client add app --scope x --public --jwks k.json", false),

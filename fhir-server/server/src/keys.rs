@@ -3,9 +3,7 @@
 use auth::{Keyring, SigningKey};
 use canonical_model::Result;
 use chrono::{DateTime, Utc};
-use store::{
-    AuditAction, AuditEntry, Auditor, AuthStore, Purpose, RequestContext, Succession,
-};
+use store::{AuditAction, AuditEntry, Auditor, AuthStore, Purpose, RequestContext, Succession};
 
 use crate::settings::Settings;
 

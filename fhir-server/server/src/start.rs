@@ -85,12 +85,7 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
         }
         if keys.is_shared() {
             let auditor = domain.auditor().clone();
-            working.push(background::rotating(
-                keys.clone(),
-                auditor,
-                &settings,
-                stop.clone(),
-            ));
+            working.push(background::rotating(keys.clone(), auditor, &settings, stop.clone()));
         }
         let people =
             accounts.clone().map(|store| People::new(store, domain.clone())).transpose()?;

@@ -51,10 +51,10 @@ mod wire;
 
 pub use audit::{AuditAction, AuditEntry, Auditor};
 pub use auth::{
-    Account, AccountChange, Approval, Attempt, AuthChange, AuthStore, Back, BreakGlass, ClientChange,
-    ClientClass, ClientProof, Exchange, Exchanged, Given, KeptClient, KeptKey, Launched, Linked,
-    NewAccount, NewApproval, NewClient, NewKey, NewLaunch, NewSession, Refresh, Refreshed,
-    RegisteredBy, Renewed, SignedIn, StandsFor, Stranger, Succession, Told,
+    Account, AccountChange, Approval, Attempt, AuthChange, AuthStore, Back, BreakGlass,
+    ClientChange, ClientClass, ClientProof, Exchange, Exchanged, Given, KeptClient, KeptKey,
+    Launched, Linked, NewAccount, NewApproval, NewClient, NewKey, NewLaunch, NewSession, Refresh,
+    Refreshed, RegisteredBy, Renewed, SignedIn, StandsFor, Stranger, Succession, Told,
 };
 pub use blob::BlobWriter;
 pub use change::{Change, Method};

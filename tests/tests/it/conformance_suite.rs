@@ -17,6 +17,9 @@ use suite::{Options, Variables, Verdict};
 const SKIPPED: [(&str, &str); 2] =
     [("G06", "the base URL is http"), ("G09", "the base URL is http")];
 
+/// Where the app is opened that is started from here.
+const LAUNCH_URL: &str = "https://app.example.org/launch";
+
 /// An Observation of the patient that the suite signs in with, of each of two categories.
 const OBSERVATIONS: [(&str, &str); 2] = [("vital", "vital-signs"), ("lab", "laboratory")];
 
@@ -25,6 +28,10 @@ async fn none_fails() -> Result<()> {
     let mut variables = Variables::default();
     let jwks = keys(&mut variables)?;
     let signed = Signed::start_with(|settings| {
+        for client in settings.clients.iter_mut().filter(|client| client.id == "spa") {
+            client.launch_url = Some(LAUNCH_URL.to_owned());
+            client.scope = format!("launch {}", it::APP_SCOPE);
+        }
         let jwks = Some(json!({ "keys": jwks }).to_string());
         let scope = "system/Patient.rs".to_owned();
         settings.clients.push(ClientConfig {
@@ -41,6 +48,12 @@ async fn none_fails() -> Result<()> {
     });
     let made = signed.server.client.send("PUT", "/Patient/cora", &patient.to_string()).await?;
     ensure!(made.status == 201, "{}", made.text);
+    let visit = json!({
+        "resourceType": "Encounter", "id": "visit", "status": "finished", "class": { "code": "AMB" },
+        "subject": { "reference": "Patient/cora" },
+    });
+    let made = signed.server.client.send("PUT", "/Encounter/visit", &visit.to_string()).await?;
+    ensure!(made.status == 201, "{}", made.text);
     for (id, category) in OBSERVATIONS {
         let body = json!({
             "resourceType": "Observation", "id": id, "status": "final", "code": { "text": "x" },
@@ -53,7 +66,10 @@ async fn none_fails() -> Result<()> {
         let answer = signed.server.client.send("PUT", &path, &body.to_string()).await?;
         ensure!(answer.status == 201, "{}", answer.text);
     }
+    variables.set("launch_page", format!("{}/auth/launch", signed.origin));
     for (name, value) in [
+        ("app_launch", LAUNCH_URL),
+        ("visit", "visit"),
         ("client_id", "dev-backend"),
         ("client_secret", "dev-secret"),
         ("key_client", "keyed"),

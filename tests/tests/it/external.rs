@@ -123,7 +123,9 @@ async fn a_person_links_once_and_signs_in_there_from_then_on() -> Result<()> {
     }
     let factors: Vec<i16> = {
         let mut owner = world.here.server.database.connect().await?;
-        sqlx::query_scalar("select factors from session order by session").fetch_all(&mut owner).await?
+        sqlx::query_scalar("select factors from session order by session")
+            .fetch_all(&mut owner)
+            .await?
     };
     assert_eq!(factors, [1, 8, 8]);
     let linked = "select count(*) from audit where action = 13 and detail like '%external log-in at % linked'";
@@ -152,8 +154,10 @@ async fn a_log_in_is_of_one_account_and_of_one_that_goes_on() -> Result<()> {
     assert_eq!(world.ask::<i64>(many).await?, 1);
     // A second factor of here is asked for besides.
     world
-        .run("insert into credential (account, kind, sealed, step)
-            select account, 1, 'x', 0 from account where login = 'anna'")
+        .run(
+            "insert into credential (account, kind, sealed, step)
+            select account, 1, 'x', 0 from account where login = 'anna'",
+        )
         .await?;
     let mut visitor = world.here.visitor()?;
     let back = world.there(&mut visitor, "bert", "allow").await?;
@@ -183,10 +187,12 @@ async fn nobody_comes_back_as_another_or_twice() -> Result<()> {
     // Another's code with one's own state: it proves nothing without what that one began with.
     let part = |path: &str, name: &str| {
         let pairs = path.split_once('?').map(|(_, query)| query.to_owned()).unwrap_or_default();
-        let mut pairs = form_urlencoded::parse(pairs.as_bytes()).into_owned().collect::<Vec<_>>().into_iter();
+        let mut pairs =
+            form_urlencoded::parse(pairs.as_bytes()).into_owned().collect::<Vec<_>>().into_iter();
         pairs.find(|(have, _)| have == name).map(|(_, value)| value).unwrap_or_default()
     };
-    let mixed = format!("/auth/callback?code={}&state={}", part(&back, "code"), part(&other, "state"));
+    let mixed =
+        format!("/auth/callback?code={}&state={}", part(&back, "code"), part(&other, "state"));
     assert_eq!(two.open(&mixed).await?.status, 503);
     assert_eq!(world.ask::<i64>(sessions).await?, 0);
     // Each is back once.
@@ -246,7 +252,8 @@ async fn a_provider_that_does_not_answer_is_said() -> Result<()> {
 #[tokio::test]
 async fn an_operator_links_and_unlinks() -> Result<()> {
     let world = World::start().await?;
-    let file = std::env::temp_dir().join(format!("carebridge-external-{}.toml", std::process::id()));
+    let file =
+        std::env::temp_dir().join(format!("carebridge-external-{}.toml", std::process::id()));
     std::fs::write(
         &file,
         format!(
@@ -265,10 +272,18 @@ async fn an_operator_links_and_unlinks() -> Result<()> {
     let subject = world.there.store.account_of("bert").await?.sub;
     let (issuer, subject) = (world.issuer.as_str(), subject.as_str());
     for (words, good, said) in [
-        (vec!["link", "clara", "--issuer", "https://x.example", "--subject", subject], false, "no provider"),
+        (
+            vec!["link", "clara", "--issuer", "https://x.example", "--subject", subject],
+            false,
+            "no provider",
+        ),
         (vec!["link", "john", "--issuer", issuer, "--subject", subject], false, "no account"),
         (vec!["link", "clara", "--issuer", issuer, "--subject", subject], true, "clara"),
-        (vec!["link", "anna", "--issuer", issuer, "--subject", subject], false, "linked to this log-in"),
+        (
+            vec!["link", "anna", "--issuer", issuer, "--subject", subject],
+            false,
+            "linked to this log-in",
+        ),
     ] {
         let (text, well) = run(&words)?;
         assert_eq!(well, good, "{words:?}: {text}");

@@ -176,3 +176,61 @@ async fn people_see_what_they_gave_and_take_it_back() -> Result<()> {
     assert_eq!(app.ask(&form).await?.text_at("error"), "invalid_grant");
     Ok(())
 }
+
+#[tokio::test]
+async fn an_app_is_told_what_it_is_for_and_what_else_is_open() -> Result<()> {
+    let world = world().await?;
+    let report = r#"{"resourceType":"DiagnosticReport","id":"report","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/anna"}}"#;
+    let put = world.server.client.send("PUT", "/DiagnosticReport/report", report).await?;
+    assert_eq!(put.status, 201, "{}", put.text);
+    let (mut visitor, page) = open(&world, "A-1").await?;
+    let form = page.form("/auth/launch")?.with("app", "spa").with("decision", "start");
+    let form = form.with("encounter", "visit");
+    for (intent, context) in [
+        ("x", "Patient/anna"),
+        ("x", "Encounter/visit"),
+        ("x", "DiagnosticReport/none"),
+        ("x", "DiagnosticReport"),
+        ("x", "Nothing/report"),
+        (&"x".repeat(101), ""),
+        ("a\nb", ""),
+    ] {
+        let form = form.clone().with("intent", intent).with("context", context);
+        let page = visitor.submit(&form).await?;
+        assert_eq!((page.status, page.location()), (400, None), "{intent} {context}");
+        assert!(page.text.contains("role=\"alert\""), "{}", page.text);
+    }
+    let form = form.with("intent", "summary").with("context", "DiagnosticReport/report");
+    let launch = visitor.submit(&form).await?.param("launch").context("a launch")?;
+    let app = world.server_app("launch offline_access patient/Observation.rs");
+    // It was for another app.
+    let page = visitor.open(&launched(&app, &launch)).await?;
+    assert_eq!(page.param("error").as_deref(), Some("invalid_request"));
+    let launch = visitor
+        .submit(&form.with("app", "server-app"))
+        .await?
+        .param("launch")
+        .context("a launch")?;
+    let page = visitor.open(&launched(&app, &launch)).await?;
+    let back = visitor.submit(&page.form("/auth/consent")?.with("decision", "allow")).await?;
+    let answer = app.token(&back).await?;
+    assert_eq!(answer.text_at("intent"), "summary", "{}", answer.text);
+    assert_eq!(answer.text_at("fhirContext.0.reference"), "DiagnosticReport/report");
+    // Whoever asks what the token is good for is told the same.
+    let http = reqwest::Client::builder().no_proxy().build()?;
+    for token in ["access_token", "refresh_token"] {
+        let form = [("token", answer.text_at(token))];
+        let request = http.post(format!("{}/auth/introspect", world.origin)).form(&form);
+        let request = request.basic_auth("server-app", Some(it::APP_SECRET));
+        let told = it::Answer::of(request).await?;
+        for (member, value) in [
+            ("patient", "anna"),
+            ("encounter", "visit"),
+            ("intent", "summary"),
+            ("fhirContext.0.reference", "DiagnosticReport/report"),
+        ] {
+            assert_eq!(told.text_at(member), value, "{token}: {}", told.text);
+        }
+    }
+    Ok(())
+}

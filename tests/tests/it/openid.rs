@@ -125,7 +125,54 @@ async fn servers_that_ask_at_once_have_one_key() -> Result<()> {
     assert!(ids.iter().all(|kid| kid.is_string() && *kid == ids[0]), "{ids:?}");
     let mut owner = world.server.database.connect().await?;
     let kept: Vec<String> =
-        sqlx::query_scalar("select private from signing_key").fetch_all(&mut owner).await?;
+        sqlx::query_scalar("select private from signing_key where alg = 'RS256'")
+            .fetch_all(&mut owner)
+            .await?;
     assert_eq!(kept.len(), 1);
+    Ok(())
+}
+
+/// `prompt` and `max_age`: whether a person proves anew who he is.
+#[tokio::test]
+async fn an_app_says_how_fresh_a_log_in_has_to_be() -> Result<()> {
+    let world = Signed::start().await?;
+    let app = world.spa("openid patient/Patient.rs");
+    let mut visitor = world.visitor()?;
+    let with = |more: &str| format!("{}&{more}", app.path());
+    let page = visitor.open(&with("prompt=none")).await?;
+    assert_eq!(page.param("error").as_deref(), Some("login_required"));
+    let page = visitor.open(&app.path()).await?;
+    let form = page.form("/auth/login")?.with("login", "anna").with("password", PASSWORD);
+    assert!(visitor.submit(&form).await?.form("/auth/consent").is_ok());
+    let page = visitor.open(&with("prompt=none")).await?;
+    assert_eq!(page.param("error").as_deref(), Some("consent_required"));
+    let mut owner = world.server.database.connect().await?;
+    for (more, age_s, asked) in [
+        ("prompt=consent", 3_600, false),
+        ("max_age=7200", 3_600, false),
+        ("max_age=3000", 3_600, true),
+        ("prompt=login", 0, true),
+        ("prompt=login%20consent", 0, true),
+        ("max_age=0", 0, true),
+    ] {
+        let statement = "update session set proved_at = now() - interval '1 s' * $1";
+        sqlx::query(statement).bind(age_s).execute(&mut owner).await?;
+        let page = visitor.open(&with(more)).await?;
+        assert_eq!(page.form("/auth/login").is_ok(), asked, "{more}: {}", page.text);
+        if asked {
+            // Once is enough, and a wrong password is not.
+            let form = page.form("/auth/login")?.with("login", "anna");
+            let wrong = visitor.submit(&form.clone().with("password", "wrong")).await?;
+            assert!(wrong.form("/auth/login").is_ok(), "{more}");
+            let page = visitor.submit(&form.with("password", PASSWORD)).await?;
+            let back =
+                visitor.submit(&page.form("/auth/consent")?.with("decision", "allow")).await?;
+            assert!(back.param("code").is_some(), "{more}: {back:?}");
+        }
+    }
+    for wrong in ["max_age=x", "max_age=-1", "prompt=none%20login"] {
+        let page = visitor.open(&with(wrong)).await?;
+        assert_eq!(page.param("error").as_deref(), Some("invalid_request"), "{wrong}");
+    }
     Ok(())
 }

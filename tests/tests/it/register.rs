@@ -92,11 +92,10 @@ async fn a_secret_is_told_once_and_its_digest_kept() -> Result<()> {
     assert_eq!(answer.text_at("token_endpoint_auth_method"), "client_secret_basic");
     assert!(answer.text.contains("\"client_secret_expires_at\":0"), "{}", answer.text);
     let mut owner = world.server.database.connect().await?;
-    let kept: String =
-        sqlx::query_scalar("select client::text from client where client = $1")
-            .bind(&id)
-            .fetch_one(&mut owner)
-            .await?;
+    let kept: String = sqlx::query_scalar("select client::text from client where client = $1")
+        .bind(&id)
+        .fetch_one(&mut owner)
+        .await?;
     ensure!(!kept.contains(&secret) && secret.len() >= 43, "{kept}");
     let app = App::new(origin, &id, CALLBACK, "patient/Patient.rs");
     let app = App { secret: Some(secret), ..app };
@@ -136,7 +135,8 @@ async fn what_will_not_do_is_refused_and_leaves_nothing() -> Result<()> {
         }
         body
     };
-    let private = json!({ "keys": [{ "kty": "EC", "crv": "P-384", "x": "AA", "y": "AA", "d": "AA" }] });
+    let private =
+        json!({ "keys": [{ "kty": "EC", "crv": "P-384", "x": "AA", "y": "AA", "d": "AA" }] });
     for (body, word) in [
         (with("redirect_uris", json!(["http://new.example.org/cb"])), "invalid_redirect_uri"),
         (with("scope", json!("user/*.rs")), "invalid_client_metadata"),
@@ -189,6 +189,26 @@ async fn token(origin: &str, id: &str, secret: &str) -> Result<Answer> {
     Answer::of(request.form(&form)).await
 }
 
+/// Whether a server knows a client: then it tells the client what is wrong with a request, and nobody else. Unlike a
+/// token it may be asked for any number of times.
+async fn knows(origin: &str, id: &str) -> bool {
+    let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+    let url = format!("{origin}/auth/authorize?client_id={id}&redirect_uri={CALLBACK}");
+    match http.build().map(|http| http.get(url)) {
+        Ok(request) => Answer::of(request).await.is_ok_and(|answer| answer.status == 303),
+        Err(_) => false,
+    }
+}
+
+/// Makes a client; its secret.
+fn add_ward(database: &Database) -> Result<String> {
+    let words = ["add", "ward", "--scope", "system/Patient.rs", "--redirect", CALLBACK, "--json"];
+    let (text, well) = carebridge(database, &words)?;
+    ensure!(well, "{text}");
+    let made: Value = serde_json::from_str(&text)?;
+    Ok(made["secret"].as_str().context("a secret")?.to_owned())
+}
+
 #[tokio::test]
 async fn a_client_that_is_disabled_has_nothing_more_on_any_server() -> Result<()> {
     let signer = Signer::create()?;
@@ -202,61 +222,40 @@ async fn a_client_that_is_disabled_has_nothing_more_on_any_server() -> Result<()
     .await?;
     let there = format!("http://{}", second.address()?);
     let both = [origin.as_str(), there.as_str()];
-    let database = &first.database;
-    let (text, well) = carebridge(database, &["add", "ward", "--scope", "system/Patient.rs", "--json"])?;
-    ensure!(well, "{text}");
-    let made: Value = serde_json::from_str(&text)?;
-    let secret = made["secret"].as_str().context("a secret")?.to_owned();
-    let client = |origin: &str, token: &str| {
-        let mut client: Client = first.client.bearing(token.to_owned());
-        client.base = format!("{origin}/fhir");
-        client
-    };
+    let secret = add_ward(&first.database)?;
     let everywhere = async |token: &str, status: u16| {
         let mut same = true;
         for origin in both {
-            let answer = client(origin, token).get("/Patient?name=x").await;
+            let mut client: Client = first.client.bearing(token.to_owned());
+            client.base = format!("{origin}/fhir");
+            let answer = client.get("/Patient?name=x").await;
             same &= answer.is_ok_and(|answer| answer.status == status);
         }
         same
     };
-    for (words, goes_on) in
-        [(["disable", "ward"], false), (["enable", "ward"], true), (["delete", "ward"], false)]
-    {
-        let secret_now = if words[0] == "disable" { Some(&secret) } else { None };
-        let before = match secret_now {
-            Some(secret) => token(&there, "ward", secret).await?.text_at("access_token"),
-            None => String::new(),
-        };
-        if !before.is_empty() {
-            ensure!(everywhere(&before, 200).await, "it is good before");
-        }
-        let (text, well) = carebridge(database, &words)?;
-        ensure!(well, "{words:?}: {text}");
-        if !before.is_empty() {
-            let over = async || everywhere(&before, 401).await;
-            until("its tokens are over", MAX, over).await?;
-        }
+    let before = token(&there, "ward", &secret).await?.text_at("access_token");
+    ensure!(everywhere(&before, 200).await, "it is good before");
+    for (word, goes_on) in [("disable", false), ("enable", true), ("delete", false)] {
+        let (text, well) = carebridge(&first.database, &[word, "ward"])?;
+        ensure!(well, "{word}: {text}");
         for origin in both {
-            let asked = async || {
-                let answer = token(origin, "ward", &secret).await;
-                answer.is_ok_and(|answer| (answer.status == 200) == goes_on)
-            };
-            until("it is known who gets tokens", MAX, asked).await?;
+            let told = async || knows(origin, "ward").await == goes_on;
+            until("it is known who gets tokens", MAX, told).await?;
+            let status = token(origin, "ward", &secret).await?.status;
+            assert_eq!(status, if goes_on { 200 } else { 401 }, "{word}");
         }
+        until("the tokens of before are over", MAX, async || everywhere(&before, 401).await)
+            .await?;
         if goes_on {
             let again = token(&origin, "ward", &secret).await?.text_at("access_token");
-            ensure!(everywhere(&again, 200).await, "{words:?}");
+            ensure!(everywhere(&again, 200).await, "{word}");
         }
     }
     // One of the same id does not make good what was over.
-    let (text, well) = carebridge(database, &["add", "ward", "--scope", "system/Patient.rs", "--json"])?;
-    ensure!(well, "{text}");
-    let made: Value = serde_json::from_str(&text)?;
-    let other = made["secret"].as_str().context("a secret")?;
-    let asked = async || token(&origin, "ward", other).await.is_ok_and(|it| it.status == 200);
-    until("it is another", MAX, asked).await?;
-    ensure!(everywhere(&token(&origin, "ward", other).await?.text_at("access_token"), 200).await);
+    let other = add_ward(&first.database)?;
+    until("it is another", MAX, async || knows(&origin, "ward").await).await?;
+    let again = token(&origin, "ward", &other).await?.text_at("access_token");
+    ensure!(everywhere(&again, 200).await && everywhere(&before, 401).await);
     assert_eq!(token(&origin, "ward", &secret).await?.status, 401);
     Ok(())
 }
@@ -267,10 +266,14 @@ async fn the_command_adds_changes_and_lists_clients_and_leaves_a_record() -> Res
     let app = ["add", "app", "--public", "--name", "An app", "--redirect", CALLBACK, "--scope"];
     let with = |scope| [&app[..], &[scope]].concat();
     for (words, good, said) in [
-        (with("patient/Nothing.rs"), false, "Nothing"),
+        (with("patient/Nothing.rs"), false, "its type is"),
         (vec!["add", "x", "--scope", "patient/*.rs", "--public"], false, "neither a secret"),
         (vec!["add", "x y", "--scope", "patient/*.rs"], false, "1 to 64 characters"),
-        (vec!["add", "x", "--scope", "patient/*.rs", "--jwks-url", "http://a.org/k"], false, "https"),
+        (
+            vec!["add", "x", "--scope", "patient/*.rs", "--jwks-url", "http://a.org/k"],
+            false,
+            "https",
+        ),
         (with("patient/*.rs"), true, "An app, since"),
         (with("patient/*.rs"), false, "There is a client of this id"),
         (vec!["secret", "app"], false, "no secret"),

@@ -36,7 +36,10 @@ impl World {
         })
         .await?;
         let config = key.with_extension("toml");
-        std::fs::write(&config, format!("[auth]\nsigning_key = {:?}\n", key.display().to_string()))?;
+        std::fs::write(
+            &config,
+            format!("[auth]\nsigning_key = {:?}\n", key.display().to_string()),
+        )?;
         let world = Self { first, second, signer, config };
         // The key of identity tokens is made when it is asked for first.
         world.published(0).await?;
@@ -187,7 +190,8 @@ async fn a_key_follows_another_and_tokens_go_on() -> Result<()> {
         assert_eq!(world.kids(server, "ES256").await?.len(), 1);
         assert_eq!(world.answers(&world.token(server).await?).await?, [200, 200]);
     }
-    let said = "select count(*) from audit where action = 13 and detail like '%256 key % signs in 900 s'";
+    let said =
+        "select count(*) from audit where action = 13 and detail like '%256 key % signs in 900 s'";
     assert_eq!(world.ask(said).await?, 2);
     Ok(())
 }
@@ -264,7 +268,8 @@ async fn who_is_killed_on_the_way_leaves_the_keys_as_they_were() -> Result<()> {
     sqlx::query("select pg_advisory_unlock(77)").execute(&mut owner).await?;
     // Waits for the end of what was begun.
     world.run("drop trigger waits on signing_key").await?;
-    let as_before = "select count(*) from signing_key where signs_until is null and signs_from <= now()";
+    let as_before =
+        "select count(*) from signing_key where signs_until is null and signs_from <= now()";
     assert_eq!(world.ask(as_before).await?, 2);
     assert_eq!(world.ask("select count(*) from signing_key").await?, 2);
     for server in [0, 1] {

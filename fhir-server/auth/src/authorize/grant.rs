@@ -171,7 +171,9 @@ mod tests {
             assert_eq!(grantable.about(&account).unwrap(), about);
             assert_eq!(grantable.chosen(&[]), None);
         }
-        let ids = |all: &[&str]| -> Vec<_> { all.iter().map(|id| ResourceId::parse(id).unwrap()).collect() };
+        let ids = |all: &[&str]| -> Vec<_> {
+            all.iter().map(|id| ResourceId::parse(id).unwrap()).collect()
+        };
         for (user, roles, stands_for, about) in [
             (Some("RelatedPerson/1"), &["proxy"][..], &["8", "9"][..], &["8", "9"][..]),
             (Some("RelatedPerson/1"), &["proxy"], &[], &[]),

@@ -84,7 +84,7 @@ async fn going_on(
         return show(&content);
     }
     let account = &signed.account;
-    let looking = Looking { emergency: true, ..Looking::new(people, account, address, headers) };
+    let looking = Looking::new(people, account, address, headers).in_emergency(true);
     let Ok(id) = ResourceId::parse(posted.get("patient")) else {
         [content.name, content.birthdate, content.identifier] =
             ["name", "birthdate", "identifier"].map(|field| posted.get(field).trim());

@@ -156,7 +156,7 @@ impl Consent<'_> {
     fn looking(&self) -> Result<Looking<'_>, Stop> {
         let people = self.auth.people()?;
         let looking = Looking::new(people, &self.signed.account, self.address, self.headers);
-        Ok(Looking { emergency: self.emergency.is_some(), ..looking })
+        Ok(looking.in_emergency(self.emergency.is_some()))
     }
 
     async fn grantable(&self) -> Result<Grantable, Stop> {

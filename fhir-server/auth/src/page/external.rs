@@ -64,11 +64,7 @@ pub(crate) async fn external(
     answer_wrong(leaving(auth.parts(), address, &wanted).await)
 }
 
-async fn leaving(
-    auth: &Parts,
-    address: Option<IpAddr>,
-    wanted: &Wanted,
-) -> Result<Response, Stop> {
+async fn leaving(auth: &Parts, address: Option<IpAddr>, wanted: &Wanted) -> Result<Response, Stop> {
     let store = &auth.people()?.store;
     let provider = auth.providers.numbered(&wanted.provider).ok_or(Stop::Unreadable)?;
     let to = To::named(auth, &wanted.to, &wanted.request).await?;
@@ -149,7 +145,9 @@ async fn coming(
     }
     refused(said, "no account").await?;
     if store.is_linked(&provider.issuer, &identity.subject).await? {
-        return Err(Stop::Wrong(Wrong::Here("The account that is linked to this log-in is closed.")));
+        return Err(Stop::Wrong(Wrong::Here(
+            "The account that is linked to this log-in is closed.",
+        )));
     }
     store.keep_stranger(&away.digest(), &identity.subject, &identity.shown).await?;
     go(LINK, None)
@@ -182,7 +180,9 @@ async fn asking(auth: &Parts, headers: &HeaderMap) -> Result<Response, Stop> {
 }
 
 fn nobody() -> Stop {
-    Stop::Wrong(Wrong::Here("Nobody here has just come back from another provider without an account."))
+    Stop::Wrong(Wrong::Here(
+        "Nobody here has just come back from another provider without an account.",
+    ))
 }
 
 /// `POST /auth/link`: the answer.
@@ -210,16 +210,15 @@ async fn linking(
     match store.link_stranger(account.account, &away.digest()).await? {
         Linked::Yes(back) => {
             let said = Said::new(auth, headers, address, AuditAction::Accounts).account(&account);
-            let detail = format!("account {}: external log-in at {} linked", account.sub, back.issuer);
+            let detail =
+                format!("account {}: external log-in at {} linked", account.sub, back.issuer);
             said.detail(detail).record().await?;
             let mut response = go(&back.path, None)?;
             let (_, value) = away.gone();
             response.headers_mut().append(SET_COOKIE, value);
             Ok(response)
         }
-        Linked::Taken => {
-            Err(Stop::Wrong(Wrong::Here("This log-in is linked to another account.")))
-        }
+        Linked::Taken => Err(Stop::Wrong(Wrong::Here("This log-in is linked to another account."))),
         Linked::Unknown => Err(nobody()),
     }
 }

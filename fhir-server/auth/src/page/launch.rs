@@ -122,7 +122,8 @@ async fn going_on(
         match looking().expect(*kind, id).await {
             Err(Stop::Fault(fault)) if is_hidden(fault.kind) => {
                 content.wrong = "There is nothing under this reference that you may see.";
-                (content.visits, content.patient) = (looking().visits(&ResourceId::parse(&patient.id)?).await?, Some(patient));
+                (content.visits, content.patient) =
+                    (looking().visits(&ResourceId::parse(&patient.id)?).await?, Some(patient));
                 return show(&content);
             }
             read => read?,
@@ -163,8 +164,14 @@ fn beside(posted: &Posted) -> Result<Beside, &'static str> {
     };
     let open = match (open, reference(open)) {
         ("", _) => None,
-        (_, Some((kind, id))) if !["Patient", "Encounter"].contains(&kind.name()) => Some((kind, id)),
-        _ => return Err("What else is open is written as ServiceRequest/7, and is neither a patient nor a visit."),
+        (_, Some((kind, id))) if !["Patient", "Encounter"].contains(&kind.name()) => {
+            Some((kind, id))
+        }
+        _ => {
+            return Err(
+                "What else is open is written as ServiceRequest/7, and is neither a patient nor a visit.",
+            );
+        }
     };
     Ok(Beside { intent: (!intent.is_empty()).then(|| intent.to_owned()), open })
 }

@@ -40,11 +40,7 @@ struct Page<'a> {
 }
 
 /// The page that whoever is not signed in gets.
-pub(crate) fn ask_to_sign_in(
-    auth: &Parts,
-    to: &To,
-    browser: &Browser,
-) -> Result<Response, Stop> {
+pub(crate) fn ask_to_sign_in(auth: &Parts, to: &To, browser: &Browser) -> Result<Response, Stop> {
     show(auth, to, browser, "", "", StatusCode::OK)
 }
 

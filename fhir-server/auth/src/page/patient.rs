@@ -127,8 +127,7 @@ async fn picking(
     match typed(&posted) {
         Err(wrong) => picker.wrong = wrong,
         Ok(criteria) => {
-            let found =
-                Looking::new(people, &account, address, headers).search(&criteria).await?;
+            let found = Looking::new(people, &account, address, headers).search(&criteria).await?;
             picker.more = found.len() > PICKED_MAX;
             picker.found = Some(found.into_iter().take(PICKED_MAX).collect());
         }
@@ -161,7 +160,7 @@ pub(crate) struct Looking<'a> {
     pub(crate) address: Option<IpAddr>,
     pub(crate) headers: &'a HeaderMap,
     /// Whether relationship and consent are lifted.
-    pub(crate) emergency: bool,
+    emergency: bool,
     /// Whom he stands for.
     stands_for: Option<&'a ResourceId>,
     /// Scopes beside those that pages need.
@@ -180,17 +179,18 @@ impl<'a> Looking<'a> {
         Self { people, account, address, headers, emergency, stands_for, more }
     }
 
+    /// With relationship and consent lifted, or not.
+    pub(crate) fn in_emergency(self, emergency: bool) -> Self {
+        Self { emergency, ..self }
+    }
+
     /// As one who stands for a patient; whether he does is known already.
     pub(crate) fn standing_for(self, patient: &'a ResourceId) -> Self {
         Self { stands_for: Some(patient), ..self }
     }
 
     /// Whether something is there for him to read; recorded as a read.
-    pub(crate) async fn expect(
-        self,
-        kind: ResourceType,
-        id: &ResourceId,
-    ) -> Result<(), Stop> {
+    pub(crate) async fn expect(self, kind: ResourceType, id: &ResourceId) -> Result<(), Stop> {
         let more = format!("user/{}.r", kind.name());
         Self { more, ..self }.stored(kind, id).await.map(drop)
     }

@@ -164,7 +164,8 @@ impl Providers {
 
 /// Whatever it was: the log has the cause.
 fn away(provider: &ProviderConfig) -> Error {
-    let text = format!("{} does not answer as it should. Sign in otherwise, or try again.", provider.name);
+    let text =
+        format!("{} does not answer as it should. Sign in otherwise, or try again.", provider.name);
     Error::new(Kind::Unavailable, text)
 }
 

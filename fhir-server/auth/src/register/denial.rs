@@ -67,7 +67,9 @@ impl Denial {
         match self {
             Self::Off => "Apps do not register here; ask those who run the server",
             Self::Token => "Send the token that you got for it: Authorization: Bearer",
-            Self::Throttled(_) => "Too many registrations from here; wait as long as Retry-After says",
+            Self::Throttled(_) => {
+                "Too many registrations from here; wait as long as Retry-After says"
+            }
             Self::Redirect(what) | Self::Metadata(what) => what,
             Self::Statement(what) => what,
             Self::TooLarge => "A registration has at most 64 KB",

@@ -2,7 +2,7 @@
 
 use access::Scopes;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use store::RegisteredBy;
 
 use crate::client::is_redirect;
@@ -40,11 +40,12 @@ pub(super) struct Judged {
 
 impl Metadata {
     pub(super) fn read(body: &[u8]) -> Result<Self, Denial> {
-        let wrong = |_| {
+        let wrong = |_: serde_json::Error| {
             let text = "The body is no JSON object whose members are of the types that RFC 7591 gives them";
             Denial::metadata(text)
         };
-        serde_json::from_slice(body).map_err(wrong)
+        let object: Map<String, Value> = serde_json::from_slice(body).map_err(wrong)?;
+        serde_json::from_value(Value::Object(object)).map_err(wrong)
     }
 
     /// `allowed` is the most that any app that registers may have.
@@ -94,7 +95,9 @@ impl Metadata {
         };
         match fit {
             true => Ok(grants),
-            false => Err(Denial::metadata("response_types must be [\"code\"] with authorization_code, and empty without")),
+            false => Err(Denial::metadata(
+                "response_types must be [\"code\"] with authorization_code, and empty without",
+            )),
         }
     }
 
@@ -105,7 +108,8 @@ impl Metadata {
             let text = "redirect_uris must have one address at least with authorization_code, and none without";
             return Err(Denial::Redirect(text.to_owned()));
         }
-        if redirects.len() > REDIRECTS_MAX || redirects.iter().any(|url| url.len() > URL_BYTES_MAX) {
+        if redirects.len() > REDIRECTS_MAX || redirects.iter().any(|url| url.len() > URL_BYTES_MAX)
+        {
             return Err(Denial::Redirect(format!(
                 "redirect_uris may have {REDIRECTS_MAX} addresses of {URL_BYTES_MAX} bytes each at most"
             )));
@@ -126,9 +130,10 @@ impl Metadata {
             ("private_key_jwt", _) => {
                 Err(Denial::metadata("private_key_jwt needs one of jwks and jwks_uri, not both"))
             }
-            ("none" | "client_secret_basic" | "client_secret_post", (Some(_), _) | (_, Some(_))) => {
-                Err(Denial::metadata("jwks and jwks_uri go with private_key_jwt"))
-            }
+            (
+                "none" | "client_secret_basic" | "client_secret_post",
+                (Some(_), _) | (_, Some(_)),
+            ) => Err(Denial::metadata("jwks and jwks_uri go with private_key_jwt")),
             ("none", _) => Ok(FormProof::Nothing),
             ("client_secret_basic" | "client_secret_post", _) => Ok(FormProof::Secret),
             _ => Err(Denial::metadata(
@@ -168,7 +173,8 @@ impl Metadata {
         let Some(name) = self.client_name.as_deref().map(str::trim) else { return Ok(None) };
         // Letters that are not seen, or turn others round, could make one name pass for another.
         let hidden = |c: char| {
-            c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+            c.is_control()
+                || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
         };
         match name.is_empty() || name.chars().count() > NAME_CHARS_MAX || name.contains(hidden) {
             false => Ok(Some(name.to_owned())),
@@ -233,8 +239,14 @@ mod tests {
     fn scopes_are_those_that_are_allowed_and_that_the_grants_bring() {
         for (members, scope) in [
             (json!({}), "openid launch/patient offline_access patient/*.rs"),
-            (json!({ "scope": "patient/Observation.cruds openid" }), "openid patient/Observation.rs"),
-            (json!({ "grant_types": ["authorization_code"] }), "openid launch/patient patient/*.rs"),
+            (
+                json!({ "scope": "patient/Observation.cruds openid" }),
+                "openid patient/Observation.rs",
+            ),
+            (
+                json!({ "grant_types": ["authorization_code"] }),
+                "openid launch/patient patient/*.rs",
+            ),
             (json!({ "scope": "system/Patient.rs patient/Patient.r" }), "patient/Patient.r"),
             (
                 json!({ "grant_types": ["client_credentials"], "redirect_uris": [] }),
@@ -244,7 +256,10 @@ mod tests {
                 json!({ "grant_types": ["client_credentials", "authorization_code"] }),
                 "openid launch/patient patient/*.rs system/Patient.rs",
             ),
-            (json!({ "unheard_of": 1, "client_name": " Growth " }), "openid launch/patient offline_access patient/*.rs"),
+            (
+                json!({ "unheard_of": 1, "client_name": " Growth " }),
+                "openid launch/patient offline_access patient/*.rs",
+            ),
         ] {
             let judged = judged(&with(members.clone())).unwrap();
             assert_eq!(judged.form.scope, scope, "{members}");
@@ -260,9 +275,15 @@ mod tests {
             (redirect("https://app.example.org/cb#x"), "invalid_redirect_uri"),
             (redirect("https://*.example.org/cb"), "invalid_redirect_uri"),
             (redirect("javascript:alert(1)"), "invalid_redirect_uri"),
-            (redirect(&format!("https://app.example.org/{}", "a".repeat(2_000))), "invalid_redirect_uri"),
+            (
+                redirect(&format!("https://app.example.org/{}", "a".repeat(2_000))),
+                "invalid_redirect_uri",
+            ),
             (json!({}), "invalid_redirect_uri"),
-            (with(json!({ "redirect_uris": vec!["https://a.example.org/"; 17] })), "invalid_redirect_uri"),
+            (
+                with(json!({ "redirect_uris": vec!["https://a.example.org/"; 17] })),
+                "invalid_redirect_uri",
+            ),
             (with(json!({ "grant_types": ["client_credentials"] })), "invalid_redirect_uri"),
             (with(json!({ "redirect_uris": "https://app.example.org/cb" })), metadata),
             (json!([]), metadata),
@@ -272,12 +293,16 @@ mod tests {
             (with(json!({ "token_endpoint_auth_method": "tls_client_auth" })), metadata),
             (with(json!({ "token_endpoint_auth_method": "private_key_jwt" })), metadata),
             (
-                with(json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": { "keys": [] }, "jwks_uri": "https://a.example.org" })),
+                with(
+                    json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": { "keys": [] }, "jwks_uri": "https://a.example.org" }),
+                ),
                 metadata,
             ),
             (with(json!({ "jwks": { "keys": [] } })), metadata),
             (
-                with(json!({ "token_endpoint_auth_method": "none", "grant_types": ["authorization_code", "client_credentials"] })),
+                with(
+                    json!({ "token_endpoint_auth_method": "none", "grant_types": ["authorization_code", "client_credentials"] }),
+                ),
                 metadata,
             ),
             (with(json!({ "scope": "user/*.rs" })), metadata),

@@ -12,7 +12,9 @@ fn the_configuration_names_absolute_addresses_and_what_exists() {
     assert_eq!(document["token_endpoint"], "https://fhir.example.org/auth/token");
     assert_eq!(document["grant_types_supported"], serde_json::json!(["client_credentials"]));
     assert!(document["code_challenge_methods_supported"][0] == "S256");
-    for absent in ["registration_endpoint", "issuer", "authorization_endpoint", "introspection_endpoint"] {
+    for absent in
+        ["registration_endpoint", "issuer", "authorization_endpoint", "introspection_endpoint"]
+    {
         assert!(document.get(absent).is_none(), "{absent}");
     }
     let document = smart_configuration(&Endpoints::new("https://fhir.example.org"), true, false);

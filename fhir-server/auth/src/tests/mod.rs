@@ -18,8 +18,8 @@ use telemetry::{Clock, Ticks};
 use tower::ServiceExt;
 
 use crate::{
-    AuthState, ClientConfig, Clients, Endpoints, Keyring, Nothing, Rates, Registration, Revocations, Secret, SecretHash,
-    Services, SigningKey, Throttles, router,
+    AuthState, ClientConfig, Clients, Endpoints, Keyring, Nothing, Rates, Registration,
+    Revocations, Secret, SecretHash, Services, SigningKey, Throttles, router,
 };
 
 /// Seconds since 1970 at which every test begins.

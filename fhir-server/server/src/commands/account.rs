@@ -96,7 +96,7 @@ struct Link {
     #[arg(long, value_name = "URL")]
     issuer: String,
     /// The provider's name for the person: `sub` of its tokens, never an address of e-mail
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     subject: String,
     /// Print the account as JSON
     #[arg(long)]

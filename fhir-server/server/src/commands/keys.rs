@@ -88,7 +88,11 @@ impl From<KeptKey> for Shown {
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { kid, alg, signs, signs_from, .. } = self;
-        write!(f, "{alg} {kid} {} {signs_from}", if *signs { "signs since" } else { "signs from" })?;
+        write!(
+            f,
+            "{alg} {kid} {} {signs_from}",
+            if *signs { "signs since" } else { "signs from" }
+        )?;
         self.signs_until.iter().try_for_each(|at| write!(f, " until {at}"))?;
         self.published_until.iter().try_for_each(|at| write!(f, ", good until {at}"))
     }

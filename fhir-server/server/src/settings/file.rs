@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
 use ::auth::{ClientConfig, Rates};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
 use super::access::Access;

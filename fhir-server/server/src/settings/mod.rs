@@ -12,10 +12,9 @@ mod seal;
 mod secret;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
 use ::auth::{ClientConfig, Rates};
+use anyhow::{Context, Result, ensure};
 use domain::{Hooks, Policy};
 use rest::Bodies;
 use telemetry::Clock;
@@ -79,7 +78,6 @@ pub struct DatabaseSettings {
     /// Index entries that may be counted of a source before a search; only tests choose another number.
     pub probed_entries: i64,
 }
-
 
 /// The log.
 #[derive(Clone, Debug)]

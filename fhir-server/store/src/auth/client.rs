@@ -112,7 +112,8 @@ pub enum ClientChange<'a> {
     Secret(&'a str),
 }
 
-const COLUMNS: &str = "client, name, class, secret, jwks, jwks_url, redirects, launch_url, scopes, site, gen,
+const COLUMNS: &str =
+    "client, name, class, secret, jwks, jwks_url, redirects, launch_url, scopes, site, gen,
     origin, made_at, disabled_at is not null as disabled";
 
 /// Tells all servers of a generation.
@@ -159,7 +160,8 @@ impl AuthStore {
         match self.client(new.client).await? {
             Some(_) => Err(Error::conflict("There is a client of this id.")),
             None => {
-                let text = "As many clients have registered as may; an operator has to look at them.";
+                let text =
+                    "As many clients have registered as may; an operator has to look at them.";
                 Err(Error::new(Kind::Unavailable, text))
             }
         }

@@ -101,11 +101,10 @@ impl AuthStore {
     /// # Errors
     /// Unavailable or Internal.
     pub async fn is_linked(&self, issuer: &str, subject: &str) -> Result<bool> {
-        let query = sqlx::query(
-            "select from credential where kind = 3 and issuer = $1 and subject = $2",
-        )
-        .bind(issuer)
-        .bind(subject);
+        let query =
+            sqlx::query("select from credential where kind = 3 and issuer = $1 and subject = $2")
+                .bind(issuer)
+                .bind(subject);
         Ok(self.sessions.fetch_optional(query).await?.is_some())
     }
 
@@ -113,12 +112,7 @@ impl AuthStore {
     ///
     /// # Errors
     /// Unavailable or Internal.
-    pub async fn keep_stranger(
-        &self,
-        digest: &[u8; 32],
-        subject: &str,
-        shown: &str,
-    ) -> Result<()> {
+    pub async fn keep_stranger(&self, digest: &[u8; 32], subject: &str, shown: &str) -> Result<()> {
         let query = sqlx::query(
             "update away set subject = $2, shown = $3, ends_at = now() + interval '1 s' * $4
             where digest = $1 and back_at is not null",
