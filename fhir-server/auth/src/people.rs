@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use access::{BREAK_GLASS, Caller, FhirUser, Roles, Scopes};
+use access::{BREAK_GLASS, Caller, FhirUser, Role, Roles, Scopes};
 use canonical_model::{ResourceId, Result};
 use domain::{Domain, Request};
 use store::{Account, AuditInteraction, AuthStore};
@@ -43,12 +43,15 @@ pub(crate) struct Who<'a> {
 
 fn looking(who: &Who<'_>) -> Result<Caller> {
     let Who { account, stands_for, more, .. } = *who;
+    // Whoever stands for somebody looks as that, and as nothing else he is.
+    let roles = account.roles.iter().map(String::as_str);
+    let roles = roles.filter(|role| stands_for.is_none() || *role == Role::Proxy.as_str());
     let orgs = account.orgs.iter().map(|id| ResourceId::parse(id)).collect::<Result<_>>()?;
     Ok(Caller {
         subject: Some(account.sub.as_str().into()),
         scopes: Scopes::parse(&format!("user/Patient.rs user/Encounter.rs {more}"))?,
         fhir_user: account.fhir_user.as_deref().map(FhirUser::parse).transpose()?,
-        roles: Roles::parse(account.roles.iter().map(String::as_str))?,
+        roles: Roles::parse(roles)?,
         orgs,
         patient: stands_for.cloned(),
         ..Caller::of_client(PAGES)

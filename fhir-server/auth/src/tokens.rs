@@ -4,7 +4,7 @@ use canonical_model::Result;
 use serde_json::{Map, Value, json};
 use store::Approval;
 
-use access::{BREAK_GLASS, Scopes};
+use access::{BREAK_GLASS, Role, Scopes};
 
 use crate::claims::{Claims, GenerationsClaim};
 use crate::client::Client;
@@ -28,7 +28,7 @@ impl Given<'_> {
     /// The claims of the access token. They follow from the refresh token that goes with it, so that whoever asks
     /// twice has one token.
     pub(crate) fn claims(&self, auth: &Parts) -> Result<Claims> {
-        let Approval { left_s, sub, patient, fhir_user, roles, orgs, purpose, .. } = self.approval;
+        let Approval { left_s, sub, patient, fhir_user, orgs, purpose, .. } = self.approval;
         let life_s = if self.client.own { OWN_TOKEN_S } else { APP_TOKEN_S };
         let life_s = life_s.min(*left_s);
         let new = Claims::new(auth, self.client, sub.clone(), self.scope.clone(), life_s)?;
@@ -36,7 +36,7 @@ impl Given<'_> {
         Ok(Claims {
             patient: patient.clone(),
             fhir_user: fhir_user.clone(),
-            roles: roles.clone(),
+            roles: self.roles(),
             orgs: orgs.clone(),
             pou: purpose.clone(),
             grant: Some(self.approval.approval),
@@ -47,6 +47,19 @@ impl Given<'_> {
             exp: begins_s + life_s,
             ..new
         })
+    }
+
+    /// The roles that count: for whom somebody stands as one who does, and as nothing else he is; for himself, and where
+    /// nobody is chosen, as what he is besides.
+    fn roles(&self) -> Vec<String> {
+        let Approval { patient, fhir_user, roles, .. } = self.approval;
+        let own = fhir_user.as_deref().and_then(|user| user.strip_prefix("Patient/"));
+        let stands = patient.as_deref().is_some_and(|patient| own != Some(patient));
+        let proxy = Role::Proxy.as_str();
+        match roles.iter().any(|role| role == proxy) {
+            true => roles.iter().filter(|role| (*role == proxy) == stands).cloned().collect(),
+            false => roles.clone(),
+        }
     }
 
     /// The answer.

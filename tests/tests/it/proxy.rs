@@ -30,6 +30,14 @@ async fn world() -> Result<Signed> {
         };
         form.create(&world.store, &Passwords::new()?, Password::new(PASSWORD.into())).await?;
     }
+    for id in ["anna", "bert"] {
+        let body = format!(
+            r#"{{"resourceType":"Observation","id":"violence-{id}","status":"final","code":{{"text":"x"}},"subject":{{"reference":"Patient/{id}"}},"meta":{{"security":[{{"code":"VIO"}}]}}}}"#
+        );
+        let path = format!("/Observation/violence-{id}");
+        let put = world.server.client.send("PUT", &path, &body).await?;
+        ensure!(put.status == 201, "{}", put.text);
+    }
     Ok(world)
 }
 
@@ -92,10 +100,12 @@ async fn a_proxy_chooses_among_those_whom_he_stands_for() -> Result<()> {
                 200,
                 "{login} {id}"
             );
-            // By `user/` scopes, which are bound by roles, neither.
+            // By `user/` scopes, which are bound by roles, neither: also not one's own.
             let hidden = client.get(&format!("/Observation/{other}")).await?.status;
-            let own = login == "paul" && other == "anna";
-            assert_eq!(hidden, if own { 200 } else { 404 }, "{login} {id}");
+            assert_eq!(hidden, 404, "{login} {id}");
+            // What is kept from those who stand for somebody is for oneself alone.
+            let kept = client.get(&format!("/Observation/violence-{id}")).await?.status;
+            assert_eq!(kept, if id == "anna" { 200 } else { 403 }, "{login} {id}");
         }
         // Whom he does not stand for he does not get by writing the form himself.
         if login == "mary" {

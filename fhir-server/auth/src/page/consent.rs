@@ -145,7 +145,7 @@ impl Consent<'_> {
         let mut found = Vec::with_capacity(ids.len());
         for id in ids {
             // One who is not there any more is passed over.
-            match self.looking()?.standing_for(id).read(id).await {
+            match self.looking_at(id)?.read(id).await {
                 Err(Stop::Fault(fault)) if is_hidden(fault.kind) => {}
                 shown => found.push(shown?),
             }
@@ -157,6 +157,12 @@ impl Consent<'_> {
         let people = self.auth.people()?;
         let looking = Looking::new(people, &self.signed.account, self.address, self.headers);
         Ok(looking.in_emergency(self.emergency.is_some()))
+    }
+
+    /// Oneself, or one whom the person stands for.
+    fn looking_at<'b>(&'b self, id: &'b ResourceId) -> Result<Looking<'b>, Stop> {
+        let looking = self.looking()?;
+        Ok(if self.is_own(Some(id.as_str())) { looking } else { looking.standing_for(id) })
     }
 
     async fn grantable(&self) -> Result<Grantable, Stop> {
@@ -191,7 +197,7 @@ impl Consent<'_> {
         };
         let looking = match about {
             About::Among(ids) if !ids.contains(&id) => return Err(hidden()),
-            About::Among(_) => self.looking()?.standing_for(&id),
+            About::Among(_) => self.looking_at(&id)?,
             About::Nobody | About::Own(_) | About::Open(_) | About::Chosen => self.looking()?,
         };
         match looking.read(&id).await {
