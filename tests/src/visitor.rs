@@ -79,18 +79,24 @@ impl Visitor {
     }
 
     async fn follow(&mut self, mut page: Page) -> Result<Page> {
-        while let Some(path) = page.location().filter(|path| path.starts_with('/')) {
+        while let Some(path) = page.location().and_then(|to| self.own(&to)) {
             let url = format!("{}{path}", self.origin);
             page = self.send(self.http.get(url)).await?;
         }
         Ok(page)
     }
 
+    /// The path of an address that is of the server.
+    fn own(&self, to: &str) -> Option<String> {
+        let path = to.strip_prefix(&self.origin).unwrap_or(to);
+        path.starts_with('/').then(|| path.to_owned())
+    }
+
     fn keep(&mut self, set: &str) {
         let pair = set.split(';').next().unwrap_or_default();
         match pair.split_once('=') {
             Some((name, "")) => drop(self.others.remove(name)),
-            Some((name, value)) if name.ends_with("-away") => {
+            Some((name, value)) if !name.ends_with("carebridge") => {
                 self.others.insert(name.to_owned(), value.to_owned());
             }
             _ => self.cookie = Some(pair.to_owned()),
@@ -144,6 +150,18 @@ impl Page {
         let mut links = tags.filter_map(|tag| attribute(tag, "href"));
         let found = links.find(|link| link.starts_with(begin));
         found.with_context(|| format!("no link to {begin}: {self:?}"))
+    }
+
+    /// The first form, wherever it is sent to on a server.
+    ///
+    /// # Errors
+    /// The page has none.
+    pub fn first_form(&self, origin: &str) -> Result<Form> {
+        let tag = self.text.split("<form ").nth(1).and_then(|tag| tag.split('>').next());
+        let action = tag.and_then(|tag| attribute(tag, "action"));
+        let action = action.with_context(|| format!("no form: {self:?}"))?;
+        let form = self.form(&action)?;
+        Ok(Form { action: action.trim_start_matches(origin).to_owned(), ..form })
     }
 
     /// The form that is sent to this path; the first of several.

@@ -93,6 +93,8 @@ pub const JTI_BYTES_MAX: usize = 256;
 pub const RSA_BYTES_MIN: usize = 256;
 /// A provider's name for a person, in bytes (OpenID Connect Core, section 2).
 pub const SUBJECT_BYTES_MAX: usize = 255;
+/// People of one address who go off to another provider, a second: a large house in the morning.
+pub const DEPARTURES_PER_S: u32 = 10;
 /// How long a provider's document is kept, in seconds.
 pub const PROVIDER_S_MAX: u64 = 3_600;
 /// Keys of one client: a current one, the next, and some of before.

@@ -12,6 +12,7 @@ use telemetry::event::Throttled;
 use telemetry::{Emit, Ticks};
 
 use crate::bucket::{Buckets, Empty, Rate};
+use crate::limits::DEPARTURES_PER_S;
 
 /// What is asked, as far as its cost is of one kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -104,6 +105,14 @@ impl Throttles {
     /// It was asked too often.
     pub fn by_token(&self, client_id: &str, address: Option<IpAddr>) -> Result<(), Empty> {
         self.take(self.0.rates.token, "token", (client_id, address.map(household)))
+    }
+
+    /// Whether somebody at an address may go off to another provider, which leaves a row for some minutes.
+    ///
+    /// # Errors
+    /// Too many went from there.
+    pub fn by_departure(&self, address: Option<IpAddr>) -> Result<(), Empty> {
+        self.take(DEPARTURES_PER_S, "departure", address.map(household))
     }
 
     /// Whether a caller may ask something of this class.

@@ -11,6 +11,7 @@ mod licences;
 mod lint;
 mod metadata;
 mod order;
+mod provider;
 mod run;
 mod setup;
 mod shell;

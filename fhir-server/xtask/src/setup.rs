@@ -34,7 +34,8 @@ pub(crate) fn setup(root: &Path) -> Result<(), String> {
     Ok(())
 }
 
-fn install(packages: &[&str]) -> Result<(), String> {
+/// Installs Debian packages.
+pub(crate) fn install(packages: &[&str]) -> Result<(), String> {
     let by_hand = format!(
         "Packages are missing. As root run:\n  apt-get update && apt-get install -y {}",
         packages.join(" ")

@@ -7,8 +7,8 @@ use std::process::{Command, ExitCode, Stdio};
 
 use cluster::{Cluster, Options};
 
-use crate::setup;
 use crate::shell::{Running, cargo, require};
+use crate::{provider, setup};
 
 /// Runs the whole workspace, or what `args` select.
 pub(crate) fn test(root: &Path, args: &[String]) -> Result<ExitCode, String> {
@@ -34,6 +34,12 @@ pub(crate) fn run(
 
 fn attempt(root: &Path, args: &[String], environment: &[(&str, &str)]) -> Result<Tally, String> {
     setup::setup(root)?;
+    // One test needs it, and says so where it is not there.
+    match provider::install(root) {
+        Ok(true) => println!("OpenID Connect provider of the tests: there."),
+        Ok(false) => {}
+        Err(sentence) => eprintln!("{sentence}"),
+    }
     if !args.iter().any(|arg| arg == "--workspace") {
         // The fault tests start the real binary; for its own package's tests cargo builds it.
         let fault = "The binary `carebridge` could not be built.";

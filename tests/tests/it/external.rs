@@ -38,6 +38,7 @@ impl World {
             issuer: issuer.clone(),
             client_id: "us".into(),
             secret: Secret::new(secret.clone()),
+            secret_in_form: false,
             scopes: vec!["openid".into()],
         };
         let allowed = there.origin.clone();
@@ -228,6 +229,7 @@ async fn a_provider_that_does_not_answer_is_said() -> Result<()> {
         issuer,
         client_id: "us".into(),
         secret: Secret::new("x".into()),
+        secret_in_form: false,
         scopes: vec!["openid".into()],
     };
     let providers = vec![of(issuer), of(inside)];

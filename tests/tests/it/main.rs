@@ -36,6 +36,7 @@ mod consent;
 mod disk_full;
 mod drain;
 mod external;
+mod external_other;
 mod factor;
 mod foreign;
 mod formats;

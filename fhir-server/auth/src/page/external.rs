@@ -68,7 +68,7 @@ async fn leaving(auth: &Parts, address: Option<IpAddr>, wanted: &Wanted) -> Resu
     let store = &auth.people()?.store;
     let provider = auth.providers.numbered(&wanted.provider).ok_or(Stop::Unreadable)?;
     let to = To::named(auth, &wanted.to, &wanted.request).await?;
-    auth.throttles.by_token(&provider.issuer, address).map_err(|_| {
+    auth.throttles.by_departure(address).map_err(|_| {
         let text = "Too many people go there from here. Try again in a moment.";
         Error::new(Kind::TooManyRequests, text)
     })?;

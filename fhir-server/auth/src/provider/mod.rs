@@ -39,6 +39,9 @@ pub struct ProviderConfig {
     pub client_id: String,
     /// The secret of that registration.
     pub secret: Secret,
+    /// Whether the secret is sent in the form though the provider takes HTTP Basic, as it may know us so.
+    #[serde(default)]
+    pub secret_in_form: bool,
     /// What is asked for there, `openid` among it.
     #[serde(default = "usual_scopes")]
     pub scopes: Vec<String>,
@@ -152,9 +155,10 @@ impl Providers {
     async fn client(&self, provider: &ProviderConfig, redirect: &str) -> Result<Ready> {
         let found = self.found(provider).await?;
         let wrong = |fault| away(provider).caused_by(fault);
+        let basic = found.basic && !provider.secret_in_form;
         let client = oauth2::Client::new(ClientId::new(provider.client_id.clone()))
             .set_client_secret(ClientSecret::new(provider.secret.reveal().to_owned()))
-            .set_auth_type(if found.basic { AuthType::BasicAuth } else { AuthType::RequestBody })
+            .set_auth_type(if basic { AuthType::BasicAuth } else { AuthType::RequestBody })
             .set_auth_uri(AuthUrl::new(found.authorization.clone()).map_err(wrong)?)
             .set_token_uri(TokenUrl::new(found.token.clone()).map_err(wrong)?)
             .set_redirect_uri(RedirectUrl::new(redirect.to_owned()).map_err(wrong)?);
