@@ -23,7 +23,7 @@ pub const SEAL_KEY: &str = "LXEWQrcmsEQBYnyp+6wy9chTD7GQPMTbAiWHF5IaSIE=";
 /// None: the key is one.
 pub fn record_keys() -> Result<Keys> {
     let key = BASE64_STANDARD.decode(SEAL_KEY)?;
-    Ok(Keys::of_root(key.as_slice().try_into()?))
+    Ok(Keys::of_root(key.as_slice().try_into()?)?)
 }
 
 impl Database {

@@ -180,7 +180,7 @@ pub(crate) fn content(
             .at(kind.name()));
     }
     let blob = resource.blob().copied();
-    let digest = digest(domain, content_part(&text, &instant), blob.as_ref());
+    let digest = digest(domain, kind, content_part(&text, &instant), blob.as_ref());
     let stored = Stored {
         kind,
         id: place.id.to_string(),
@@ -247,11 +247,11 @@ pub(crate) fn tombstone(kind: ResourceType, place: Place<'_>) -> Prepared {
 }
 
 /// Of the content, with what is kept beside it.
-fn digest(domain: &Domain, text: &[u8], blob: Option<&Blob>) -> i64 {
+fn digest(domain: &Domain, kind: ResourceType, text: &[u8], blob: Option<&Blob>) -> i64 {
     let hasher = domain.store().hasher();
     match blob {
-        None => hasher.digest(text),
-        Some(blob) => hasher.digest(&[text, blob.sha256.as_slice()].concat()),
+        None => hasher.content(kind, text),
+        Some(blob) => hasher.content(kind, &[text, blob.sha256.as_slice()].concat()),
     }
 }
 

@@ -38,12 +38,16 @@ pub struct Form {
 }
 
 impl Form {
-    /// What names these sealed paths, in whatever order they are set; 0 for none.
+    /// What names these sealed paths, in whatever order they are set, and the key of their blind index; 0 for none.
     #[must_use]
     pub fn seals(hasher: &Hasher, sealed: &[String]) -> i64 {
         let mut paths: Vec<&str> = sealed.iter().map(String::as_str).collect();
         paths.sort_unstable();
-        if paths.is_empty() { 0 } else { hasher.digest(paths.join("\n").as_bytes()) }
+        let mut text = paths.join("\n");
+        if let Some(name) = hasher.blind_name() {
+            text = format!("{text}\n{name}");
+        }
+        if paths.is_empty() { 0 } else { hasher.digest(text.as_bytes()) }
     }
 
     fn new(hasher: &Hasher, sealed: &[String], customs: &[Custom]) -> Self {

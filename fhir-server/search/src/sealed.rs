@@ -1,5 +1,5 @@
-//! Which parameters would give away what is stored sealed. Tokens, references and uris are indexed as
-//! keyed hashes; strings, dates and numbers would lie open, so those of sealed elements are not indexed,
+//! Which parameters would give away what is stored sealed. Tokens and uris are in a blind index
+//! ([`crate::Hasher::blinded`]); strings, dates and numbers would lie open, so those of sealed elements are not indexed,
 //! and searching them is refused.
 
 use std::borrow::Cow;

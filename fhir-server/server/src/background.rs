@@ -8,7 +8,7 @@ use auth::{Keyring, Known};
 use domain::Domain;
 use domain::interactions::reindex::index_more;
 use domain::parameters::look;
-use store::{Auditor, AuthStore, Store, Succession, Told};
+use store::{Auditor, AuthStore, DataKeys, Keys, Store, Succession, Told};
 use telemetry::event::GlassBroken;
 use telemetry::{Emit, Ticks};
 use tokio::task::JoinHandle;
@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::keys::rotate;
 use crate::limits::{
-    ALERT_EVERY, HEAR_EVERY, INDEX_LOOK_EVERY, KEYS_LOOK_EVERY, METRICS_EVERY, SWEEP_EVERY,
+    ALERT_EVERY, HEAR_EVERY, INDEX_LOOK_EVERY, KEYS_LOOK_EVERY, KEYS_RETRY, METRICS_EVERY, SWEEP_EVERY,
 };
 use crate::metrics;
 use crate::settings::Settings;
@@ -163,6 +163,28 @@ pub(crate) fn rotating(
                 tracing::warn!(%error, cause = ?error.cause, "Keys could not be rotated.");
             }
         }
+    })
+}
+
+/// Takes the keys of what is sealed out of their wrapping again and again, until told to stop: new ones are known then,
+/// and they are forgotten where that fails for long.
+pub(crate) fn keeping_keys(kept: DataKeys, keys: Keys, stop: CancellationToken) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut pause = kept.every();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = sleep(pause) => {}
+            }
+            pause = match kept.refresh(&keys).await {
+                Ok(()) => kept.every(),
+                Err(error) => {
+                    tracing::warn!(%error, cause = ?error.cause, "The keys of what is sealed could not be had anew.");
+                    kept.every() / KEYS_RETRY
+                }
+            };
+        }
+        kept.close().await;
     })
 }
 

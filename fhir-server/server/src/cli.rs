@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    account, admin, audit, client, conformance, export, keys, load, migrate, proxy, serve,
+    account, admin, audit, client, conformance, export, keys, load, migrate, proxy, seal, serve,
 };
 #[cfg(feature = "dev")]
 use crate::commands::{dev, generate};
@@ -38,6 +38,7 @@ enum Command {
     Keys(keys::Keys),
     Admin(admin::Admin),
     Audit(audit::Audit),
+    Seal(seal::Seal),
     Conformance(conformance::Conformance),
     #[cfg(feature = "dev")]
     Generate(generate::Generate),
@@ -75,6 +76,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
             Command::Keys(command) => keys::run(command).await,
             Command::Admin(command) => admin::run(command).await,
             Command::Audit(command) => audit::run(command).await,
+            Command::Seal(command) => seal::run(command).await,
             Command::Conformance(command) => conformance::run(command).await,
             #[cfg(feature = "dev")]
             Command::Generate(_) => Ok(ExitCode::SUCCESS),
@@ -145,6 +147,10 @@ mod tests {
             ("audit release 3 --by ada", true),
             ("audit list --json", true),
             ("audit", false),
+            ("seal rotate", true),
+            ("seal list --json", true),
+            ("seal rewrap", true),
+            ("seal", false),
             ("conformance run --filter smart --var client_id=x --json", true),
             ("conformance list", true),
             ("conformance", false),

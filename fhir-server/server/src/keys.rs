@@ -3,23 +3,24 @@
 use auth::{Keyring, SigningKey};
 use canonical_model::Result;
 use chrono::{DateTime, Utc};
-use store::{AuditAction, AuditEntry, Auditor, AuthStore, Purpose, RequestContext, Succession};
+use store::{AuditAction, AuditEntry, Auditor, AuthStore, RequestContext, Succession};
 
 use crate::settings::Settings;
 
-/// The keys of a server: those of its database, where all servers of it can open them.
+/// The keys of a server: those of its database, where all servers of it can open them. `secret` is what they are sealed
+/// with there, where a sealing key is set.
 ///
 /// # Errors
 /// The file cannot be used, the database cannot be reached, or its keys are not under this server's.
 pub(crate) async fn keyring(
     settings: &Settings,
     accounts: Option<&AuthStore>,
+    secret: Option<[u8; 32]>,
 ) -> anyhow::Result<Keyring> {
     let own = match &settings.auth.signing_key {
         Some(path) => SigningKey::load_or_create(path)?,
         None => SigningKey::generate()?,
     };
-    let secret = settings.seal.keys()?.get(Purpose::Auth).ok();
     // One that ends with this process would shut others out.
     let lasting = settings.auth.signing_key.is_some() || secret.is_some();
     Ok(match accounts.filter(|_| lasting) {

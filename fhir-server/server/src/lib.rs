@@ -26,7 +26,8 @@ pub use auth::Rates;
 pub use cli::run;
 pub use http::routes;
 pub use settings::{
-    AuditSettings, AuthSettings, DatabaseSettings, DatabaseUrl, HttpSettings, LogSettings, Network,
-    OutboundSettings, Roles, SealKey, SealSettings, Settings, TlsSettings,
+    AuditSettings, AuthSettings, AwsFlags, DatabaseSettings, DatabaseUrl, HttpSettings,
+    KmsSettings, LogSettings, Network, OutboundSettings, Roles, SealKey, SealSettings, Settings,
+    TlsSettings,
 };
 pub use start::{Drain, Running, start};

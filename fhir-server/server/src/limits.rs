@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use store::KeyTimes;
+
 /// From the signal to stop until connections that are still at work are cut.
 pub const DRAIN_MAX: Duration = Duration::from_secs(25);
 /// Giving the connections to the database back, after that.
@@ -107,3 +109,12 @@ pub const KEEP_MONTHS_MIN: u16 = 72;
 pub const RETIRE_EVERY: Duration = Duration::from_secs(60 * 60);
 /// Between two looks for access in emergencies that nobody was told of yet: a minute is promised.
 pub const ALERT_EVERY: Duration = Duration::from_secs(10);
+/// Keys of what is sealed: taken out of their wrapping every minute, forgotten after five without; a new one seals
+/// when no server can lack it that still opens.
+pub const KEY_TIMES: KeyTimes = KeyTimes {
+    every: Duration::from_secs(60),
+    forget: Duration::from_secs(300),
+    settle: Duration::from_secs(360),
+};
+/// How many times as often it is tried while it fails.
+pub const KEYS_RETRY: u32 = 12;

@@ -30,10 +30,14 @@ pub(crate) fn check(settings: &Settings) -> Result<()> {
         bail!("Client `{id}` has the demo's id or secret, which everybody knows: remove it.");
     }
     check_registration(&settings.auth.registration)?;
-    settings.seal.sealer()?;
-    if let Some(path) = &settings.seal.key_file {
-        check_private(path)?;
-    }
+    settings.seal.check()?;
+    settings
+        .seal
+        .key_file
+        .iter()
+        .chain(&settings.seal.older_key_files)
+        .try_for_each(|path| check_private(path))?;
+    check_kms(settings)?;
     let door = settings.outbound.door()?;
     for client in &settings.clients {
         if let Some(url) = &client.jwks_url {
@@ -94,6 +98,17 @@ fn check_private(path: &Path) -> Result<()> {
         bail!("Everybody on this machine can read the key in {name}: run `chmod o= {name}`.");
     }
     Ok(())
+}
+
+/// Refuses to send data keys in the clear, but to this machine.
+fn check_kms(settings: &Settings) -> Result<()> {
+    let endpoint = settings.seal.kms.as_ref().and_then(|kms| kms.endpoint.as_deref());
+    match endpoint {
+        Some(url) if !url.starts_with("https://") && !is_loopback(url) => bail!(
+            "Data keys would cross the network in the clear: `endpoint` under `[seal.kms]` must begin with https://."
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses to be reached by others in the clear, unless a proxy is named at which TLS ends.

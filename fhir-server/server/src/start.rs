@@ -12,7 +12,7 @@ use axum::Router;
 use chrono::{DateTime, Utc};
 use domain::{Domain, Services, parameters};
 use store::record::Journal;
-use store::{Auditor, AuthStore, Notary, Purpose, Store, StoreOptions};
+use store::{Auditor, AuthStore, Keys, Notary, Purpose, Store, StoreOptions};
 use telemetry::Ticks;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -64,7 +64,12 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
             None
         }
     };
-    let store = connect(&settings).await?;
+    let kept = settings.seal.data_keys(url, &settings.clock)?;
+    let keys = match &kept {
+        Some(kept) => kept.open().await?,
+        None => Keys::default(),
+    };
+    let store = connect(&settings, &keys).await?;
     // Before the first write: one that comes first would land in a default partition.
     store.ensure_partitions().await?;
     let auditor = Auditor::start(url, &store).await?;
@@ -77,7 +82,8 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
     let (mut parts, mut working) = (Router::new(), Vec::new());
     if settings.roles.api {
         let mut revocations: Arc<dyn Revocations> = Arc::new(Nothing);
-        let keys = keys::keyring(&settings, accounts.as_ref()).await?;
+        let secret = keys.get(Purpose::Auth).ok();
+        let keys = keys::keyring(&settings, accounts.as_ref(), secret).await?;
         if accounts.is_some() {
             let (known, hearing) = background::hearing(url, keys.clone(), stop.clone()).await?;
             working.push(hearing);
@@ -107,10 +113,11 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
         working.push(background::sweeping(store.clone(), accounts.clone(), stop.clone()));
         working.push(background::indexing(domain.clone(), stop.clone()));
         working.extend(accounts.clone().map(|it| background::alerting(it, stop.clone())));
-        working.extend(notary(&settings, &store, &stop)?);
+        working.extend(notary(&settings, &store, &keys, &stop)?);
     } else {
         working.push(background::watching_index(domain.clone(), stop.clone()));
     }
+    working.extend(kept.map(|kept| background::keeping_keys(kept, keys, stop.clone())));
     let health = http::Health::new(domain, stop.clone());
     let router = http::router(parts, health);
     let serving = tokio::spawn(http::serve(listener, router, edge, stop.clone()));
@@ -118,16 +125,39 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
     Ok(Running { address, origin, stop: stop.drop_guard(), serving, working, store, accounts })
 }
 
-pub(crate) async fn connect(settings: &Settings) -> Result<Store> {
+/// The store of a server or a command that has these keys.
+async fn connect(settings: &Settings, keys: &Keys) -> Result<Store> {
     let options = StoreOptions {
         url: settings.database.url()?.reveal().to_owned(),
         connections: settings.database.connections,
         reserve_mib: settings.database.reserve_mib,
         search_ms: settings.database.search_ms,
         probed_entries: settings.database.probed_entries,
-        sealer: Arc::new(settings.seal.sealer()?),
+        sealer: Arc::new(settings.seal.sealer(keys)?),
     };
     Ok(Store::connect(&options).await?)
+}
+
+/// The store, for a command.
+///
+/// # Errors
+/// A setting is unusable, the database cannot be reached, or its keys cannot be had.
+pub(crate) async fn store(settings: &Settings) -> Result<Store> {
+    connect(settings, &keys(settings).await?).await
+}
+
+/// The keys that a database has, for a command that makes none.
+///
+/// # Errors
+/// As [`store`].
+pub(crate) async fn keys(settings: &Settings) -> Result<Keys> {
+    let url = settings.database.url()?.reveal();
+    let Some(kept) = settings.seal.data_keys(url, &settings.clock)? else {
+        return Ok(Keys::default());
+    };
+    let keys = kept.open_what_is_there().await?;
+    kept.close().await;
+    Ok(keys)
 }
 
 /// What a command needs that changes accounts: the accounts, and the record of it.
@@ -144,7 +174,7 @@ pub(crate) struct Keeper {
 pub(crate) async fn keeper(settings: &Settings) -> Result<Keeper> {
     let url = settings.database.url()?.reveal();
     let accounts = AuthStore::connect(url).await?;
-    let auditor = Auditor::start(url, &connect(settings).await?).await?;
+    let auditor = Auditor::start(url, &store(settings).await?).await?;
     Ok(Keeper { accounts, auditor, now: settings.clock.now() })
 }
 
@@ -156,7 +186,7 @@ pub(crate) async fn keeper(settings: &Settings) -> Result<Keeper> {
 pub(crate) async fn attach(settings: &Settings, starting: bool) -> Result<Domain> {
     let url = settings.database.url()?.reveal();
     store::schema_is_current(url).await?;
-    let store = connect(settings).await?;
+    let store = store(settings).await?;
     let auditor = Auditor::start(url, &store).await?;
     let endpoints = Endpoints::new(&settings.origin(settings.listen)?);
     let domain = domain(settings, &endpoints, store, auditor)?;
@@ -168,16 +198,16 @@ pub(crate) async fn attach(settings: &Settings, starting: bool) -> Result<Domain
 fn notary(
     settings: &Settings,
     store: &Store,
+    keys: &Keys,
     stop: &CancellationToken,
 ) -> Result<Option<JoinHandle<()>>> {
-    let keys = settings.seal.keys()?;
-    if keys.get(Purpose::Record).is_err() {
+    if keys.are_none() {
         tracing::warn!(
             "The record of accesses is not sealed, so nobody can prove it: set CAREBRIDGE_SEAL_KEY, or `key_file` under `[seal]`."
         );
         return Ok(None);
     }
-    let notary = Notary::new(settings.database.url()?.reveal(), store, keys)?;
+    let notary = Notary::new(settings.database.url()?.reveal(), store, keys.clone())?;
     Ok(Some(sealing::sealing(notary, settings.audit.clone(), stop.clone())))
 }
 

@@ -1,10 +1,15 @@
 //! Content too large for memory: written and read a chunk at a time, each in a session of its own, so
 //! that a client that is slow, or goes away, holds nothing. See `migrations/0009_content_and_stretches.sql`.
+//! Where `Binary.data` is to be sealed, each chunk is, bound to its place in its blob.
+
+use std::borrow::Cow;
 
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::Bytes;
 use canonical_model::{Blob, Error, Kind, Result};
-use sqlx::{PgConnection, Row};
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{PgConnection, Postgres, Row};
 
 use crate::change::{Change, Work};
 use crate::commit::{Applied, Once, insert, settle, update};
@@ -12,11 +17,17 @@ use crate::error::{NO_TABLE, StoreError, has_code};
 use crate::forward::Hold;
 use crate::limits::{BLOB_CHUNK_BYTES, BLOB_UNUSED_MINUTES, BLOBS_SWEPT_AT_ONCE};
 use crate::reach::Reach;
+use crate::sealed_content::ChunkKey;
 use crate::{Store, Stored, Transaction};
 
 const FIRST: &str = "with head as (insert into blob default values returning blob)
     insert into blob_chunk (blob, seq, bytes) select blob, 0, $1 from head returning blob";
 const NEXT: &str = "insert into blob_chunk (blob, seq, bytes) values ($2, $3, $1) returning blob";
+/// What is sealed for its blob needs that first.
+const SEALED: &str = "insert into blob (key) values ($1) returning blob";
+
+const CHUNK: &str = "select c.bytes, b.key from blob_chunk c join blob b using (blob)
+    where c.blob = $1 and c.seq = $2";
 
 /// A few at a time: each is thousands of rows. One that a commit holds is left to it.
 const SWEEP: &str = "delete from blob where blob = any (array(
@@ -27,8 +38,10 @@ const SWEEP: &str = "delete from blob where blob = any (array(
 #[derive(Debug)]
 pub struct BlobWriter {
     store: Store,
-    /// Its number, once there is a chunk.
+    /// Its number, once it is begun.
     id: Option<i64>,
+    /// What seals its chunks, where they are sealed: the same for all.
+    key: Option<ChunkKey>,
     /// Chunks that are written.
     chunks: i32,
     size: u64,
@@ -74,6 +87,11 @@ impl BlobWriter {
         let id = self.id.ok_or_else(|| Error::internal("a blob without a number"))?;
         let sha256 =
             <[u8; 32]>::try_from(self.hash.0.finish().as_ref()).map_err(Error::internal)?;
+        // In the clear it would tell what the content is to whoever has a guess.
+        let sha256 = match self.key {
+            Some(_) => self.store.sealer.keyed(&sha256)?,
+            None => sha256,
+        };
         Ok(Blob { id, size: self.size, sha256 })
     }
 
@@ -81,17 +99,29 @@ impl BlobWriter {
         self.store.ground.reserve.admit()?;
         self.hash.0.update(&self.rest);
         self.size += u64::try_from(self.rest.len()).map_err(Error::internal)?;
-        let bytes = self.rest.as_slice();
-        let query = match self.id {
-            None => sqlx::query(FIRST).bind(bytes),
-            Some(id) => sqlx::query(NEXT).bind(bytes).bind(id).bind(self.chunks),
+        self.begin_sealed().await?;
+        let bytes = match (&self.key, self.id) {
+            (Some(key), Some(id)) => Cow::Owned(key.seal(id, self.chunks, &self.rest)?),
+            _ => Cow::Borrowed(self.rest.as_slice()),
         };
-        let row = self.store.sessions.fetch_optional(query).await.map_err(no_place);
-        let row = self.store.ground.reserve.watch(row).await?;
-        let row = row.ok_or_else(|| Error::internal("a chunk without its row"))?;
-        self.id = Some(row.try_get(0).map_err(StoreError)?);
+        let query = match self.id {
+            None => sqlx::query(FIRST).bind(&*bytes),
+            Some(id) => sqlx::query(NEXT).bind(&*bytes).bind(id).bind(self.chunks),
+        };
+        self.id = Some(self.store.blob_of(query).await?);
         self.chunks += 1;
         self.rest.clear();
+        Ok(())
+    }
+
+    async fn begin_sealed(&mut self) -> Result<()> {
+        if self.id.is_none()
+            && let Some(key) = self.store.sealer.chunk_key()?
+        {
+            let query = sqlx::query(SEALED).bind(key.number());
+            self.id = Some(self.store.blob_of(query).await?);
+            self.key = Some(key);
+        }
         Ok(())
     }
 }
@@ -113,6 +143,7 @@ impl Store {
         BlobWriter {
             store: self.clone(),
             id: None,
+            key: None,
             chunks: 0,
             size: 0,
             hash: Hash(Context::new(&SHA256)),
@@ -129,13 +160,24 @@ impl Store {
         let Some(blob) = version.blob.filter(|blob| number < blob.size.div_ceil(size)) else {
             return Ok(None);
         };
-        let query = sqlx::query("select bytes from blob_chunk where blob = $1 and seq = $2")
-            .bind(blob.id)
-            .bind(i32::try_from(number).map_err(Error::internal)?);
+        let number = i32::try_from(number).map_err(Error::internal)?;
+        let query = sqlx::query(CHUNK).bind(blob.id).bind(number);
         let row = self.sessions.fetch_optional(query).await?;
         let row = row.ok_or_else(|| Error::internal("a blob without one of its chunks"))?;
         let bytes: Vec<u8> = row.try_get(0).map_err(StoreError)?;
-        Ok(Some(bytes.into()))
+        let key: Option<i32> = row.try_get(1).map_err(StoreError)?;
+        Ok(Some(match key {
+            Some(key) => self.sealer.chunk_key_of(key)?.open(blob.id, number, bytes)?,
+            None => bytes.into(),
+        }))
+    }
+
+    /// Runs a statement that writes a blob or a chunk, and returns the blob's number.
+    async fn blob_of(&self, query: Query<'_, Postgres, PgArguments>) -> Result<i64> {
+        let row = self.sessions.fetch_optional(query).await.map_err(no_place);
+        let row = self.ground.reserve.watch(row).await?;
+        let row = row.ok_or_else(|| Error::internal("a chunk without its row"))?;
+        Ok(row.try_get(0).map_err(StoreError)?)
     }
 
     /// Removes content that no version came to need within [`BLOB_UNUSED_MINUTES`]; returns how many.

@@ -82,7 +82,7 @@ impl Store {
         let row = row.ok_or_else(|| Error::internal("the database has no hash key"))?;
         let key: Vec<u8> = row.try_get("value").map_err(StoreError)?;
         let key = <[u8; 16]>::try_from(key.as_slice()).map_err(Error::internal)?;
-        let hasher = Hasher::new(&key);
+        let hasher = setup.sealer.blind(Hasher::new(&key))?;
         let block = row.try_get("block").map_err(StoreError)?;
         prove(&sessions, &setup.sealer).await?;
         let era = era::settle(&sessions).await?;

@@ -6,7 +6,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use canonical_model::ResourceType;
 use it::{Database, Fixture};
+use search::{Hasher, Param};
 use server::{DatabaseSettings, SealKey, SealSettings, Settings};
 use sqlx::{AssertSqlSafe, PgConnection};
 use tokio::net::TcpListener;
@@ -28,7 +30,7 @@ pub(crate) fn key(first: u8) -> SealKey {
 
 pub(crate) fn seal(paths: &[&str], key: Option<SealKey>) -> SealSettings {
     let paths = paths.iter().map(|path| (*path).to_owned()).collect();
-    SealSettings { paths, key, key_file: None }
+    SealSettings { paths, key, ..SealSettings::default() }
 }
 
 /// Columns, of all tables, in which a text is: as it is, or in bytes.
@@ -112,6 +114,33 @@ async fn sealed_values_are_nowhere_in_the_clear() -> Result<()> {
     assert_eq!(places(&mut owner, "-1982793600000000").await?, Vec::<String>::new());
     assert!(!places(&mut owner, "open-1").await?.is_empty(), "the search finds what is open");
     assert!(!places(&mut owner, "identifier=-sealed-").await?.is_empty(), "the query is recorded");
+    Ok(())
+}
+
+/// Whoever has the whole database has the key of its hash too, and can try every number there is.
+#[tokio::test]
+async fn the_index_does_not_tell_a_sealed_identifier_to_who_tries_all() -> Result<()> {
+    let (identifiers, texts) = (&PATHS[..1], &PATHS[4..]);
+    for (paths, told) in [(identifiers, false), (texts, true)] {
+        let server =
+            Fixture::start_with(|settings| settings.seal = seal(paths, Some(key(3)))).await?;
+        assert_eq!(server.client.send("PUT", "/Patient/p", PATIENT).await?.status, 201);
+        let mut owner = server.database.connect().await?;
+        let key: Vec<u8> = sqlx::query_scalar("select value from setting where name = 'hash_key'")
+            .fetch_one(&mut owner)
+            .await?;
+        let hasher = Hasher::new(key.as_slice().try_into()?);
+        let Param(param) = hasher.param(ResourceType::PATIENT, "identifier");
+        let guess = |bit: i64| hasher.code(Param((param & !1) | bit), "123-45-6789");
+        let found: bool =
+            sqlx::query_scalar("select exists (select from token_index where key = any($1))")
+                .bind(vec![guess(0), guess(1)])
+                .fetch_one(&mut owner)
+                .await?;
+        assert_eq!(found, told, "{paths:?}");
+        let page = server.client.get("/Patient?identifier=urn:ssn|123-45-6789").await?;
+        assert_eq!(page.entries().len(), 1, "whoever has the keys finds it: {}", page.text);
+    }
     Ok(())
 }
 

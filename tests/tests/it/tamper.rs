@@ -83,7 +83,7 @@ impl Scene {
         let store = self.database.store().await?;
         for _ in 0..TRIES {
             self.run(NO_SEALS).await?;
-            let mut forger = Notary::new(&self.database.url, &store, Keys::of_root([9; 32]))?;
+            let mut forger = Notary::new(&self.database.url, &store, Keys::of_root([9; 32])?)?;
             seal_rows(&mut forger, 15).await?;
             let seals = sqlx::query_scalar::<_, i64>("select count(*) from audit_seal");
             if seals.fetch_one(&mut self.owner).await? == 2 {

@@ -6,12 +6,12 @@ use std::process::ExitCode;
 use anyhow::{Result, ensure};
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use store::{AuthStore, KeptKey, Succession};
+use store::{AuthStore, KeptKey, Purpose, Succession};
 
 use crate::keys::{keyring, rotate};
 use crate::output;
 use crate::settings::DomainFlags;
-use crate::start::{Keeper, keeper};
+use crate::start::{self, Keeper, keeper};
 
 /// Look at the keys that sign tokens, and have others follow them
 ///
@@ -118,7 +118,8 @@ pub(crate) async fn run(command: Keys) -> Result<ExitCode> {
         Command::Rotate(Rotate { server, at_once, json }) => {
             let settings = server.settings()?;
             let Keeper { accounts, auditor, now } = keeper(&settings).await?;
-            let keys = keyring(&settings, Some(&accounts)).await?;
+            let secret = start::keys(&settings).await?.get(Purpose::Auth).ok();
+            let keys = keyring(&settings, Some(&accounts), secret).await?;
             ensure!(
                 keys.is_shared(),
                 "The settings name no key: set `signing_key` under `[auth]` as the servers have it, or CAREBRIDGE_SEAL_KEY."

@@ -16,4 +16,5 @@ pub(crate) mod load;
 pub(crate) mod migrate;
 mod progress;
 pub(crate) mod proxy;
+pub(crate) mod seal;
 pub(crate) mod serve;

@@ -11,7 +11,9 @@ use serde::Deserialize;
 
 use super::access::Access;
 use super::auth::Auth;
-use super::{AuditSettings, DatabaseUrl, HttpSettings, Settings, TlsSettings};
+use super::{
+    AuditSettings, DatabaseUrl, HttpSettings, KmsSettings, SealSettings, Settings, TlsSettings,
+};
 use crate::limits::{
     BURST_S_MAX, DATABASE_CONNECTIONS_MAX, KEEP_MONTHS_MIN, PROXIES_MAX, SEAL_EVERY_MAX,
     SEARCH_MS_MAX,
@@ -90,6 +92,16 @@ struct Policy {
 struct Seal {
     paths: Option<Vec<String>>,
     key_file: Option<PathBuf>,
+    older_key_files: Option<Vec<PathBuf>>,
+    kms: Option<Kms>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kms {
+    key_id: String,
+    region: String,
+    endpoint: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -153,6 +165,9 @@ impl File {
         let beside = |key: PathBuf| path.parent().map_or(key.clone(), |folder| folder.join(key));
         file.auth.signing_key = file.auth.signing_key.map(beside);
         file.seal.key_file = file.seal.key_file.map(beside);
+        for older in file.seal.older_key_files.iter_mut().flatten() {
+            *older = beside(std::mem::take(older));
+        }
         file.audit.heads = file.audit.heads.map(beside);
         if let Some(tls) = &mut file.http.tls {
             let Tls { certificate, key, client_ca, .. } = tls;
@@ -204,8 +219,7 @@ impl File {
         access.apply(settings);
         set(&mut settings.policy.update_as_create, policy.update_as_create);
         set(&mut settings.policy.delete_multiple, policy.delete_multiple);
-        set(&mut settings.seal.paths, seal.paths);
-        settings.seal.key_file = seal.key_file.or(settings.seal.key_file.take());
+        seal.apply(&mut settings.seal);
         audit.apply(&mut settings.audit)?;
         set(
             &mut settings.bodies.content_bytes_max,
@@ -242,6 +256,18 @@ impl Http {
         );
         settings.tls = Some(TlsSettings { certificate, key, client_ca, client_required });
         Ok(())
+    }
+}
+
+impl Seal {
+    fn apply(self, settings: &mut SealSettings) {
+        let Self { paths, key_file, older_key_files, kms } = self;
+        set(&mut settings.paths, paths);
+        settings.key_file = key_file.or(settings.key_file.take());
+        set(&mut settings.older_key_files, older_key_files);
+        if let Some(Kms { key_id, region, endpoint }) = kms {
+            settings.kms = Some(KmsSettings { key_id, region, endpoint });
+        }
     }
 }
 

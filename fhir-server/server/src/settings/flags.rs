@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use super::file::File;
-use super::{DatabaseUrl, Roles, SealKey, Settings};
+use super::{AwsFlags, DatabaseUrl, Roles, SealKey, Settings};
 
 /// Where settings come from.
 #[derive(Args, Debug)]
@@ -44,6 +44,8 @@ pub(crate) struct ServerFlags {
     /// The key of sealed elements; a variable only, for others can see flags
     #[arg(long, hide = true, env = "CAREBRIDGE_SEAL_KEY", hide_env_values = true)]
     seal_key: Option<SealKey>,
+    #[command(flatten)]
+    aws: AwsFlags,
 }
 
 /// What a command is told that works on a database beside its servers.
@@ -63,6 +65,8 @@ pub(crate) struct DomainFlags {
     /// The key of sealed elements; a variable only, for others can see flags
     #[arg(long, hide = true, env = "CAREBRIDGE_SEAL_KEY", hide_env_values = true)]
     seal_key: Option<SealKey>,
+    #[command(flatten)]
+    aws: AwsFlags,
 }
 
 /// A part of what a process may do.
@@ -98,6 +102,7 @@ impl ServerFlags {
         settings.listen = self.listen.unwrap_or(settings.listen);
         settings.base_url = self.base_url.or(settings.base_url);
         settings.seal.key = self.seal_key;
+        settings.seal.aws = self.aws;
         Ok(settings)
     }
 }
@@ -105,8 +110,8 @@ impl ServerFlags {
 impl DomainFlags {
     /// All layers.
     pub(crate) fn settings(self) -> Result<Settings> {
-        let Self { config, database, listen, base_url, seal_key } = self;
-        ServerFlags { config, database, listen, base_url, seal_key }.settings()
+        let Self { config, database, listen, base_url, seal_key, aws } = self;
+        ServerFlags { config, database, listen, base_url, seal_key, aws }.settings()
     }
 }
 

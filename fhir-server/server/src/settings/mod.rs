@@ -24,7 +24,7 @@ pub use auth::AuthSettings;
 pub(crate) use flags::{ConfigFlag, DatabaseFlag, DomainFlags, Role, ServerFlags};
 pub use http::{HttpSettings, Network, TlsSettings};
 pub use outbound::OutboundSettings;
-pub use seal::{SealKey, SealSettings};
+pub use seal::{AwsFlags, KmsSettings, SealKey, SealSettings};
 pub use secret::DatabaseUrl;
 
 /// What a server is told.

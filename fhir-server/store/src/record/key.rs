@@ -140,9 +140,13 @@ fn thumbprint(x: &str, y: &str) -> String {
 mod tests {
     use super::*;
 
+    fn keys(byte: u8) -> Keys {
+        Keys::of_root([byte; 32]).expect("keys")
+    }
+
     #[test]
     fn a_key_opens_under_its_own_name_with_the_data_key_that_sealed_it() {
-        let (keys, others) = (Keys::of_root([7; 32]), Keys::of_root([8; 32]));
+        let (keys, others) = (keys(7), keys(8));
         let (key, private) = RecordKey::generate(&keys).expect("a key");
         let kid = key.public().kid.clone();
         let open = |keys: &Keys, kid: &str, private: &str| {
@@ -166,8 +170,8 @@ mod tests {
 
     #[test]
     fn its_public_half_proves_what_it_signed_and_nothing_else() {
-        let (key, _) = RecordKey::generate(&Keys::of_root([7; 32])).expect("a key");
-        let (other, _) = RecordKey::generate(&Keys::of_root([7; 32])).expect("a key");
+        let (key, _) = RecordKey::generate(&keys(7)).expect("a key");
+        let (other, _) = RecordKey::generate(&keys(7)).expect("a key");
         let jwk = key.public().jwk();
         let public = PublicKey::of_jwk(&jwk).expect("P-256");
         assert_eq!(&public, key.public());

@@ -19,6 +19,8 @@ mod rows;
 mod seal;
 mod verify;
 
+pub(crate) use key::RecordKey;
+
 pub use hold::{Hold, Holds, NewHold};
 pub use journal::{Journal, JournalKey, JournalPage, JournalQuery, JournalRow};
 pub use notary::{Notary, Sealed};

@@ -12,7 +12,7 @@ use store::record::{Hold, Holds, NewHold};
 
 use crate::output;
 use crate::settings::DomainFlags;
-use crate::start::connect;
+use crate::start;
 
 /// Keep what the record has of a patient, of a person or of everybody, however old it becomes
 ///
@@ -219,6 +219,6 @@ pub(crate) async fn list(command: List) -> Result<ExitCode> {
 
 async fn holds(server: DomainFlags) -> Result<Holds> {
     let settings = server.settings()?;
-    let store = connect(&settings).await?;
+    let store = start::store(&settings).await?;
     Ok(Holds::new(settings.database.url()?.reveal(), &store)?)
 }

@@ -15,6 +15,7 @@ use crate::commands::progress::bar;
 use crate::limits::FAULTS_SHOWN_MAX;
 use crate::output;
 use crate::settings::DomainFlags;
+use crate::start;
 
 /// Show whether the record of accesses is what was sealed
 ///
@@ -88,7 +89,7 @@ pub(crate) async fn run(command: Verify) -> Result<ExitCode> {
         None => Vec::new(),
     };
     let url = settings.database.url()?.reveal();
-    let verifier = Verifier::new(url, settings.seal.keys()?)?;
+    let verifier = Verifier::new(url, start::keys(&settings).await?)?;
     let Verify { from, to, changes, json, .. } = command;
     let question = Question { from, to, heads, changes };
     let bar = bar(json)?;
