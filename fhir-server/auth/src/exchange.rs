@@ -66,6 +66,12 @@ pub(crate) async fn refresh(asking: &Asking<'_>) -> Result<Response, Refusal> {
     let RefreshToken { approval, seq, salt } = &read;
     let (approval, seq, idles) = (*approval, *seq, client.own);
     let token = Refresh { approval, seq, salt, client: &client.id, idles };
+    // A wrong scope must not use the token up.
+    if form.get("scope").is_some()
+        && let Some(approval) = people.store.refreshable(&token).await?
+    {
+        narrowed(client, &approval.scopes, form.get("scope"))?;
+    }
     let renewed = match people.store.refresh(&token).await? {
         Refreshed::Approval(renewed) => renewed,
         Refreshed::Unknown => return refused(said, "over").await,

@@ -14,6 +14,7 @@ use crate::Domain;
 use crate::admission::{self, Asking};
 use crate::hooks::Proposal;
 use crate::limits::RESOURCE_BYTES_MAX;
+use crate::record::parse_event_id;
 use crate::withheld::Withheld;
 
 /// A change and the version that it becomes when it is committed.
@@ -156,6 +157,10 @@ pub(crate) fn content(
                     change that, and send it back.";
         return Err(Error::unprocessable(text).code(IssueCode::Incomplete).at("meta.tag"));
     }
+    if kind == ResourceType::AUDIT_EVENT && parse_event_id(place.id.as_str()).is_some() {
+        let text = "Ids of this form name the record of accesses, which the server itself keeps.";
+        return Err(Error::new(Kind::MethodNotAllowed, text));
+    }
     domain.hooks().check(&Proposal { method: place.method, resource: &resource })?;
     let version =
         place.expected.checked_add(1).ok_or_else(|| Error::conflict("too many versions"))?;
@@ -259,6 +264,12 @@ fn digest(domain: &Domain, kind: ResourceType, text: &[u8], blob: Option<&Blob>)
 fn content_part<'a>(text: &'a str, instant: &str) -> &'a [u8] {
     let after = text.find(instant).map_or(0, |at| at + instant.len());
     text.as_bytes().get(after..).unwrap_or_default()
+}
+
+/// What may be read and belongs to others too: to change it would take it from them.
+pub(crate) fn shared() -> Error {
+    let text = "The resource is another patient's too, whom this token does not reach: it can be read, not changed.";
+    Error::new(Kind::Forbidden, text)
 }
 
 pub(crate) fn outside() -> Error {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use auth::{Keyring, Known};
+use chrono::{DateTime, Utc};
 use domain::Domain;
 use domain::interactions::reindex::index_more;
 use domain::parameters::look;
@@ -17,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::keys::rotate;
 use crate::limits::{
-    ALERT_EVERY, HEAR_EVERY, INDEX_LOOK_EVERY, KEYS_LOOK_EVERY, KEYS_RETRY, METRICS_EVERY, SWEEP_EVERY,
+    ALERT_EVERY, HEAR_EVERY, INDEX_LOOK_EVERY, KEYS_LOOK_EVERY, KEYS_RETRY, METRICS_EVERY,
+    SWEEP_EVERY,
 };
 use crate::metrics;
 use crate::settings::Settings;
@@ -98,27 +100,25 @@ pub(crate) async fn hearing(
 ) -> Result<(Arc<Known>, JoinHandle<()>)> {
     let store = AuthStore::connect(url).await?;
     let known = Arc::new(Known::new(Ticks::system()));
-    known.hear(known.now(), store.changes(true).await?);
-    let told = Arc::clone(&known);
+    let (told, mut since) = store.changes(None).await?;
+    known.hear(known.now(), told);
+    let hearer = Arc::clone(&known);
     let hearing = tokio::spawn(async move {
         let mut ticks = interval(HEAR_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut missed = false;
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
                 _ = ticks.tick() => {}
             }
-            let asked_at = told.now();
-            match learnt(&store, &keys, missed).await {
-                Ok(changes) => {
-                    told.hear(asked_at, changes);
-                    missed = false;
+            let asked_at = hearer.now();
+            match learnt(&store, &keys, Some(since)).await {
+                Ok((changes, at)) => {
+                    hearer.hear(asked_at, changes);
+                    since = at;
                 }
                 Err(error) => {
                     tracing::warn!(%error, cause = ?error.cause, "What is over cannot be learnt.");
-                    // It may take longer than what is asked for otherwise.
-                    missed = true;
                 }
             }
         }
@@ -131,10 +131,10 @@ pub(crate) async fn hearing(
 async fn learnt(
     store: &AuthStore,
     keys: &Keyring,
-    all: bool,
-) -> canonical_model::Result<Vec<Told>> {
+    since: Option<DateTime<Utc>>,
+) -> canonical_model::Result<(Vec<Told>, DateTime<Utc>)> {
     keys.hear(&store.signing_keys(false).await?);
-    store.changes(all).await
+    store.changes(since).await
 }
 
 /// Has another key follow those that signed for so many days, until told to stop.

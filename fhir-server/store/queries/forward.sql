@@ -11,8 +11,8 @@ cross join lateral (
     for no key update
 --.
 ) r
-where ($2::bigint[] is null or r.patients && $2)
---! reach
+where ($2::bigint[] is null or r.patients <@ $2 and r.patients <> '{}')
+--! whole
 --? locked
     -- The table's lock is before the rows', as in the statement that writes: who changes the goal waits for
     -- both, and must not be waited for by one who has only the rows'.

@@ -5,6 +5,39 @@ use canonical_model::{Error, IssueCode, Kind};
 /// A database error on its way to become an [`Error`].
 pub(crate) struct StoreError(pub(crate) sqlx::Error);
 
+/// What PostgreSQL said, for the log: the code, and which constraint or table, but none of the values that it quotes.
+pub(crate) struct Fault(sqlx::Error);
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let sqlx::Error::Database(said) = &self.0 else { return self.0.fmt(f) };
+        write!(f, "PostgreSQL said {}", said.code().unwrap_or_default())?;
+        said.constraint().map_or(Ok(()), |name| write!(f, ", constraint {name}"))?;
+        said.table().map_or(Ok(()), |name| write!(f, ", table {name}"))
+    }
+}
+
+impl std::fmt::Debug for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Fault {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0 {
+            // What it would say has the values.
+            sqlx::Error::Database(_) => None,
+            other => other.source(),
+        }
+    }
+}
+
+/// What an error came from, where that was the database.
+pub(crate) fn fault(error: &Error) -> Option<&sqlx::Error> {
+    error.cause.as_ref()?.downcast_ref().map(|Fault(fault)| fault)
+}
+
 /// Constraints that callers can act on.
 const IDEMPOTENCY_KEY: &str = "idempotency_pkey";
 const IDENTITY: &str = "resource_id_hash_key";
@@ -12,7 +45,7 @@ const CRITERIA: &str = "claim_pkey";
 
 impl From<StoreError> for Error {
     fn from(StoreError(fault): StoreError) -> Self {
-        let error = match &fault {
+        let known = match &fault {
             sqlx::Error::Database(database) => {
                 let code = database.code().unwrap_or_default().into_owned();
                 classify(&code, database.constraint())
@@ -21,11 +54,11 @@ impl From<StoreError> for Error {
             | sqlx::Error::Tls(_)
             | sqlx::Error::WorkerCrashed
             | sqlx::Error::Protocol(_) => Some(away()),
-            _ => return Self::internal(fault),
+            _ => None,
         };
-        match error {
-            Some(error) => error.caused_by(fault),
-            None => Self::internal(fault),
+        match known {
+            Some(error) => error.caused_by(Fault(fault)),
+            None => Self::internal(Fault(fault)),
         }
     }
 }
@@ -43,8 +76,8 @@ pub(crate) const CANNOT_GO: &str = "CB002";
 
 /// Whether PostgreSQL said this code.
 pub(crate) fn has_code(error: &Error, code: &str) -> bool {
-    let fault = error.cause.as_ref().and_then(|cause| cause.downcast_ref::<sqlx::Error>());
-    let said = fault.and_then(|fault| fault.as_database_error()).and_then(|fault| fault.code());
+    let said =
+        fault(error).and_then(|fault| fault.as_database_error()).and_then(|fault| fault.code());
     said.as_deref() == Some(code)
 }
 

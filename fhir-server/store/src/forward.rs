@@ -11,7 +11,7 @@ use sqlx::{PgConnection, Row};
 
 use crate::change::{Change, Method};
 use crate::error::StoreError;
-use crate::query::{bind, prepared, within};
+use crate::query::{bind, prepared, written_within};
 use crate::reach::Reach;
 use crate::statement::{Part, Parts, Template, statement};
 
@@ -65,7 +65,7 @@ pub(crate) async fn forwards(
     let mut arguments = PgArguments::default();
     bind(&mut arguments, identities)?;
     bind(&mut arguments, reach.owners().unwrap_or(Some(Vec::new())))?;
-    let mut sql = within(statement(Template::Forward, parts), arguments, reach)?;
+    let mut sql = written_within(statement(Template::Forward, parts), arguments, reach)?;
     let rows = prepared(&mut sql).fetch_all(connection).await.map_err(StoreError)?;
     rows.iter().map(forward).collect()
 }

@@ -8,7 +8,7 @@ use sqlx::postgres::{PgArguments, PgRow};
 
 use crate::change::Method;
 use crate::error::StoreError;
-use crate::query::{Sql, bind, prepared, within};
+use crate::query::{Sql, bind, prepared, written_within};
 use crate::reach::Reach;
 use crate::{Store, Transaction};
 
@@ -25,7 +25,9 @@ pub struct Head {
     pub last_updated: DateTime<Utc>,
     /// How it came to be; `Delete` for a tombstone.
     pub method: Method,
-    /// Whether the access reaches it.
+    /// Whether the access reaches it, to read it.
+    pub seen: bool,
+    /// Whether it may be replaced: the access reaches all of its patients.
     pub visible: bool,
 }
 
@@ -71,7 +73,7 @@ fn heads(reach: &Reach, identities: &[i64]) -> Result<Sql> {
     let mut arguments = PgArguments::default();
     bind(&mut arguments, identities)?;
     bind(&mut arguments, reach.owners().unwrap_or(Some(Vec::new())))?;
-    within(include_str!("../queries/heads.sql"), arguments, reach)
+    written_within(include_str!("../queries/heads.sql"), arguments, reach)
 }
 
 fn head(row: &PgRow) -> Result<Head> {
@@ -81,6 +83,7 @@ fn head(row: &PgRow) -> Result<Head> {
         digest: row.try_get("digest").map_err(StoreError)?,
         last_updated: row.try_get("last_updated").map_err(StoreError)?,
         method: Method::from_number(row.try_get("method").map_err(StoreError)?),
+        seen: row.try_get("seen").map_err(StoreError)?,
         visible: row.try_get("visible").map_err(StoreError)?,
     })
 }

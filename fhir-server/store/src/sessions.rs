@@ -19,7 +19,7 @@ use telemetry::event::PoolWaited;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout_at;
 
-use crate::error::{StoreError, away, busy};
+use crate::error::{StoreError, away, busy, fault};
 use crate::limits::{
     ACQUIRE_MS_MAX, IDLE_TRUST_MS_MAX, PAGE_BYTES_MAX, RECONNECT_MS, STATEMENT_MS_MAX,
 };
@@ -232,7 +232,7 @@ fn is_passing(fault: &sqlx::Error) -> bool {
 /// Whether an error ended the session: it came from no statement, or it says so.
 /// <https://www.postgresql.org/docs/15/errcodes-appendix.html>
 fn is_end(error: &Error) -> bool {
-    match error.cause.as_ref().and_then(|cause| cause.downcast_ref::<sqlx::Error>()) {
+    match fault(error) {
         Some(sqlx::Error::Database(fault)) => {
             let code = fault.code().unwrap_or_default();
             code.starts_with("57P") || code.starts_with("08") || code == "25P03"

@@ -1,9 +1,7 @@
 //! A resource of any type with a value in every element that its definition has, all of them one patient's.
 
 use canonical_model::ResourceType;
-use conformance::{
-    Element, Key, Primitive, Registry, SearchParam, SearchParamKind, Shape, Structure,
-};
+use conformance::{Element, Key, Primitive, Registry, Shape, Structure};
 use serde_json::{Map, Value, json};
 
 /// How deep elements go that need not be there. Deeper ones repeat data types that others have.
@@ -37,28 +35,6 @@ impl World {
             json!({ "tag": [{ "system": "urn:tags", "code": self.word }] }),
         );
         Some(Value::Object(body).to_string())
-    }
-
-    /// A value that this patient's resources are found by.
-    pub(crate) fn asked(&self, param: &SearchParam) -> String {
-        let Self { id, word, date, number } = self;
-        match param.kind {
-            SearchParamKind::Reference => {
-                match param.targets.iter().find(|it| **it != ResourceType::PATIENT) {
-                    Some(kind) if !param.targets.contains(&ResourceType::PATIENT) => {
-                        format!("{kind}/{id}")
-                    }
-                    _ => format!("Patient/{id}"),
-                }
-            }
-            SearchParamKind::Date => (*date).to_owned(),
-            SearchParamKind::Number | SearchParamKind::Quantity => number.to_string(),
-            SearchParamKind::Uri => format!("urn:{word}"),
-            SearchParamKind::Composite => format!("{word}${word}"),
-            SearchParamKind::String | SearchParamKind::Token | SearchParamKind::Special => {
-                (*word).to_owned()
-            }
-        }
     }
 
     fn put(

@@ -185,6 +185,33 @@ async fn nothing_is_written_that_its_writer_is_not_cleared_for() -> Result<()> {
     Ok(())
 }
 
+/// A label that comes later withholds what was there before it, for as long as it is there.
+#[tokio::test]
+async fn a_label_of_today_withholds_the_versions_of_before() -> Result<()> {
+    let side = Side::of(&SEEN, &user("clinician", "")).await?;
+    let plain = observation("m", LAB);
+    let clinician = &side.limited;
+    let statuses = async |expected: [u16; 3]| -> Result<()> {
+        for (path, status) in ["", "/_history/1", "/_history"].iter().zip(expected) {
+            let answer = clinician.get(&format!("/Observation/m{path}")).await?;
+            let told = found_in(&answer);
+            assert_eq!(answer.status, status, "{path}: {}", answer.text);
+            assert!(status != 404 || told == 0, "{path}: {}", answer.text);
+        }
+        Ok(())
+    };
+    put(&side.server.client, &plain).await?;
+    statuses([200, 200, 200]).await?;
+    put(&side.server.client, &labelled(&plain, "V")?).await?;
+    statuses([403, 404, 404]).await?;
+    let types = walked(clinician, "/Observation/_history").await?;
+    assert!(!types.iter().any(|it| it.starts_with("m/")), "{types:?}");
+    put(&side.server.client, &plain.replace("\"new\"", "\"3\"")).await?;
+    statuses([200, 200, 200]).await?;
+    assert_eq!(walked(clinician, "/Observation/m/_history").await?, ["m/3", "m/1"]);
+    Ok(())
+}
+
 /// A label is a version's: what was labelled stays withheld, what was not is read.
 #[tokio::test]
 async fn of_superseded_versions_each_has_its_own_labels() -> Result<()> {

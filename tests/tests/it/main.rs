@@ -71,6 +71,7 @@ mod relationships;
 mod restore;
 mod retention;
 mod revocation;
+mod rights_kept;
 mod roles;
 mod rotate;
 mod routes;

@@ -61,6 +61,10 @@ async fn a_token_is_renewed_without_and_with_a_scope() -> Result<()> {
         }
         let wider = again(&app, &refresh, Some("patient/Condition.rs")).await?;
         assert_eq!(wider.text_at("error"), "invalid_scope");
+        // A wrong scope has not used the token up, however long ago that was.
+        run(&world, "update approval set rotated_at = rotated_at - interval '1 h'").await?;
+        let answer = again(&app, &refresh, None).await?;
+        assert_eq!(answer.status, 200, "{}", answer.text);
     }
     // G30, and a token of another client.
     let (spa, server) = (world.spa(OFFLINE), world.server_app(OFFLINE));

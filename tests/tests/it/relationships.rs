@@ -313,6 +313,7 @@ async fn many_patients_are_reached_as_few_are() -> Result<()> {
     };
     for text in [
         appointment("both", &["Patient/far", "Patient/m7"]),
+        appointment("known", &["Patient/m6", "Patient/m7"]),
         appointment("neither", &["Patient/far", "Patient/off"]),
         appointment("nobody", &["Location/l"]),
     ] {
@@ -327,7 +328,9 @@ async fn many_patients_are_reached_as_few_are() -> Result<()> {
         ("GET", "/Appointment/neither", String::new(), 404),
         ("GET", "/Appointment/nobody", String::new(), 404),
         ("PUT", "/Appointment/nobody", appointment("nobody", &["Patient/m7"]), 403),
-        ("PUT", "/Appointment/both", appointment("both", &["Patient/m7"]), 200),
+        // Of one of the two the clinician knows nothing: it is read, and not taken from them.
+        ("PUT", "/Appointment/both", appointment("both", &["Patient/m7"]), 403),
+        ("PUT", "/Appointment/known", appointment("known", &["Patient/m7"]), 200),
         ("PUT", "/Appointment/both", appointment("both", &["Patient/far", "Patient/m7"]), 403),
     ] {
         let answer = match method {

@@ -87,7 +87,7 @@ async fn what_is_taken_back_is_over_on_every_server() -> Result<()> {
             ("refresh_token", refresh),
             ("client_id", app.id.clone()),
         ];
-        let goes_on = matches!(what, "access" | "roles" | "password");
+        let goes_on = matches!(what, "access" | "roles");
         let again = app.ask(&form).await?;
         assert_eq!(again.status == 200, goes_on, "{what}: {}", again.text);
         if goes_on {
@@ -121,6 +121,24 @@ async fn who_starts_later_knows_what_was_over_before() -> Result<()> {
     .await?;
     let there = at(&client, &format!("http://{}/fhir", late.address()?));
     assert_eq!(there.get("/Patient/anna").await?.status, 401);
+    Ok(())
+}
+
+/// A server that stood still for long hears of all that was taken back meanwhile, by the database's clock.
+#[tokio::test]
+async fn who_stood_still_hears_what_was_missed() -> Result<()> {
+    let world = Signed::start().await?;
+    let (_, since) = world.store.changes(None).await?;
+    world.store.change_account("anna", AccountChange::Disable).await?;
+    let mut owner = world.server.database.connect().await?;
+    // Ten minutes ago it was asked last, and eight ago told.
+    sqlx::query("update auth_change set at = at - interval '8 min'").execute(&mut owner).await?;
+    for (minutes, heard) in [(10, true), (0, false)] {
+        let since = since - chrono::Duration::minutes(minutes);
+        let (told, asked_at) = world.store.changes(Some(since)).await?;
+        assert_eq!(!told.is_empty(), heard, "{minutes}");
+        assert!(asked_at > since);
+    }
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use super::create::{repeated, several};
 use super::update::{overtaken, place, replace};
 use super::written::{Effect, Written};
 use crate::limits::{DELETE_MATCHES_MAX, WRITE_TRIES_MAX};
-use crate::prepare::{Place, tombstone};
+use crate::prepare::{Place, shared, tombstone};
 use crate::watch::Watch;
 use crate::{Criteria, Domain, Precondition, Request};
 
@@ -31,6 +31,7 @@ pub async fn delete(
         let head = domain.store().head(&access, kind, id).await?;
         let head = match head {
             Some(head) if head.visible && head.method != Method::Delete => head,
+            Some(head) if head.seen && head.method != Method::Delete => return Err(shared()),
             _ if precondition.needs_resource() => {
                 return Err(super::update::stale());
             }

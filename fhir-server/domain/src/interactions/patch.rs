@@ -6,10 +6,11 @@ use conformance::Registry;
 use store::{Method, Stored};
 
 use super::create::{find, repeated, sole};
+use super::read::told;
 use super::update::{overtaken, place, replace, stale};
 use super::written::{Effect, Written};
 use crate::limits::WRITE_TRIES_MAX;
-use crate::prepare::content;
+use crate::prepare::{content, shared};
 use crate::{Criteria, Domain, Precondition, Request};
 
 /// A patch as it was sent.
@@ -39,7 +40,10 @@ pub async fn patch(
         return Ok(written);
     }
     for _ in 0..WRITE_TRIES_MAX {
-        let head = domain.store().head(&access, kind, id).await?.filter(|head| head.visible);
+        let head = domain.store().head(&access, kind, id).await?.filter(|head| head.seen);
+        if head.is_some_and(|head| !head.visible) {
+            return Err(shared());
+        }
         let current = domain.store().read(&access, kind, id).await?;
         let (Some(head), Some(current)) = (head, current) else {
             return Err(Error::not_found("There is no such resource."));
@@ -58,14 +62,28 @@ pub async fn patch(
         conformance::validate(&resource)?;
         let prepared = content(domain, &access, resource, place)?;
         if prepared.digest() == head.digest && head.method != Method::Delete {
+            let current = told(domain, request, current).await?;
             return Ok(Written::found(Effect::Unchanged, Some(current)));
         }
         let effect = Effect::Updated;
         if let Some(written) = replace(domain, request, &access, prepared, effect).await? {
-            return Ok(written);
+            return as_told(domain, request, written).await;
         }
     }
     Err(overtaken())
+}
+
+/// The same, with of its content what the caller may read: a patch need not know it.
+pub(crate) async fn as_told(
+    domain: &Domain,
+    request: &Request,
+    written: Written,
+) -> Result<Written> {
+    let version = match written.version {
+        Some(version) => Some(told(domain, request, version).await?),
+        None => None,
+    };
+    Ok(Written { version, ..written })
 }
 
 /// Patches what the criteria find.

@@ -43,6 +43,20 @@ pub async fn look(
     }
 }
 
+/// What is told of a version that came of a change whose whole content its author need not know: without its content,
+/// where that may be written and not read.
+pub(crate) async fn told(domain: &Domain, request: &Request, version: Stored) -> Result<Stored> {
+    let kind = version.kind;
+    let readable = match domain.decide(request, kind, Action::Read) {
+        Ok(access) => {
+            let id = ResourceId::parse(&version.id)?;
+            domain.store().read(&access, kind, &id).await?.is_some()
+        }
+        Err(_) => false,
+    };
+    Ok(if readable { version } else { Stored { text: None, ..version } })
+}
+
 /// What is said where nothing was found: that something withholds it, to who would reach it else.
 async fn missing(
     domain: &Domain,

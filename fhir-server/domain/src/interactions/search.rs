@@ -4,6 +4,7 @@ mod sources;
 
 use access::{Access, Action};
 use canonical_model::{Error, Kind, ResourceId, ResourceType, Result};
+use conformance::Registry;
 use search::limits::{INCLUDED_MAX, TESTS_MAX};
 use search::query::{Handling, Pair, Sort, SortBy, Summary, Total};
 use search::{Query, QueryContext, named};
@@ -27,6 +28,19 @@ pub enum Scope {
     System,
     /// In a compartment, by its type and id: one type of it, or all.
     Compartment(ResourceType, ResourceId, Option<ResourceType>),
+}
+
+impl Scope {
+    /// Whether resources of a type may be in it.
+    fn has(&self, kind: ResourceType) -> bool {
+        match self {
+            Self::Type(only) | Self::Compartment(_, _, Some(only)) => *only == kind,
+            Self::System => true,
+            Self::Compartment(of, ..) => {
+                *of == kind || !Registry::r4().compartment(of.name(), kind).is_empty()
+            }
+        }
+    }
 }
 
 /// One page of matches and what joins them.
@@ -61,7 +75,9 @@ pub async fn queries(
 ) -> Result<Vec<Query>> {
     let kinds = match scope {
         Scope::Type(kind) | Scope::Compartment(_, _, Some(kind)) => vec![(*kind, pairs.to_vec())],
-        Scope::System | Scope::Compartment(_, _, None) => several(domain, request, pairs).await?,
+        Scope::System | Scope::Compartment(_, _, None) => {
+            several(domain, request, scope, pairs).await?
+        }
     };
     let read = |context: QueryContext<'_>| {
         let queries = read(context, scope, &kinds)?;
@@ -105,6 +121,7 @@ fn read(
 async fn several(
     domain: &Domain,
     request: &Request,
+    scope: &Scope,
     pairs: &[Pair],
 ) -> Result<Vec<(ResourceType, Vec<Pair>)>> {
     let (named, others): (Vec<Pair>, Vec<Pair>) =
@@ -112,6 +129,8 @@ async fn several(
     let kinds = match named.as_slice() {
         [] => {
             let access = domain.decide_system(request, Action::Search)?;
+            let all = ResourceType::all().filter(|kind| access.reaches(*kind) && scope.has(*kind));
+            expect_common(&all.collect::<Vec<_>>(), &others)?;
             let mut kinds = domain.store().types().await?;
             kinds.retain(|kind| access.reaches(*kind));
             kinds
@@ -135,6 +154,33 @@ async fn several(
         }
     };
     Ok(kinds.into_iter().map(|kind| (kind, others.clone())).collect())
+}
+
+/// Refuses parameters that some of these types have and others have not: by their definitions, for which types are in
+/// use is no business of the caller's.
+fn expect_common(kinds: &[ResourceType], pairs: &[Pair]) -> Result<()> {
+    for (name, value) in pairs {
+        let sorted = || value.split(',').map(|one| one.trim_start_matches('-'));
+        let names: Vec<&str> = if name == "_sort" { sorted().collect() } else { vec![name] };
+        for one in names.into_iter().filter(|one| !one.starts_with('_')) {
+            let code = one.split([':', '.']).next().unwrap_or_default();
+            let has = |kind: &&ResourceType| Registry::r4().search_param(**kind, code).is_some();
+            let lacking = kinds.iter().find(|kind| !has(kind));
+            if let Some(kind) = lacking.filter(|_| kinds.iter().any(|kind| has(&kind))) {
+                let what = if name == "_sort" { format!("_sort={one}") } else { name.clone() };
+                return Err(not_common(&what, *kind, name));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn not_common(what: &str, kind: ResourceType, name: &str) -> Error {
+    let text = format!(
+        "{what}: {kind} does not understand it, and a search of several types takes what all of them do. \
+         Name fewer types in _type."
+    );
+    Error::invalid(text).at(&format!("http.{name}"))
 }
 
 /// The type, or what is wrong with its name. It is said again where it looks like a type: anything else may
@@ -165,11 +211,7 @@ fn differing(a: &Query, b: &Query) -> Option<Error> {
     let named = of_a.or_else(of_b).map(|((name, value), kind)| {
         // A sort is named by its value, which is a parameter too.
         let what = if name == "_sort" { format!("_sort={value}") } else { name.clone() };
-        let text = format!(
-            "{what}: {kind} does not understand it, and a search of several types takes what all of them do. \
-             Name fewer types in _type."
-        );
-        Error::invalid(text).at(&format!("http.{name}"))
+        not_common(&what, kind, name)
     });
     let orders = || {
         let text = "A search of several types takes parameters that all of them have. Name fewer types in _type.";

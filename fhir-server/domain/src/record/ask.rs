@@ -29,9 +29,13 @@ pub(crate) fn reach(domain: &Domain, request: &Request, action: Action) -> Resul
     let access = domain.decide(request, kind, action)?;
     let caller = &request.caller;
     let is_auditor = caller.roles.contains(Role::Auditor) || caller.is_operator();
-    let mut ways = access.filter().clauses_for(kind);
-    let wide = *access.filter() == Filter::Everything
-        || ways.any(|way| way.patients.is_none() && way.when.is_none());
+    // The record is asked as such, not by the parameters of a scope: a narrowed one reaches none of it.
+    let everything = *access.filter() == Filter::Everything;
+    let ways: Vec<_> = access.filter().clauses_for(kind).filter(|way| way.when.is_none()).collect();
+    if ways.is_empty() && !everything {
+        return Err(forbidden());
+    }
+    let wide = everything || ways.iter().any(|way| way.patients.is_none());
     if is_auditor && wide {
         return Ok(Reach::Everything);
     }

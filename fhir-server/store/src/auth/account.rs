@@ -157,7 +157,11 @@ impl AuthStore {
                 ("disabled_at = null, failures = 0, locked_until = null", "")
             }
         };
-        let end = "ended as (delete from session s using changed c where s.account = c.account)";
+        // With the log-ins goes what apps were given under them: whoever else knew the password may have given it.
+        let end = "ended as (delete from session s using changed c where s.account = c.account),
+            taken as (
+                update approval a set revoked_at = now() from changed c
+                where a.account = c.account and a.revoked_at is null)";
         let ends = !matches!(change, AccountChange::Roles(..));
         let parts: Vec<&str> =
             [beside, if ends { end } else { "" }].into_iter().filter(|it| !it.is_empty()).collect();

@@ -203,17 +203,20 @@ impl AuthStore {
         }
         let query = sqlx::query(
             "with ended as (
-                update approval a set revoked_at = coalesce(a.revoked_at, now()) from code c
+                update approval a set revoked_at = now() from code c
                 where c.digest = $1 and c.used_at is not null and a.approval = c.approval
-                returning a.approval)
-            insert into auth_change (kind, name, until)
-            select 0, approval::text, now() + interval '1 hour' * $2 from ended",
+                    and a.revoked_at is null
+                returning a.approval),
+            told as (
+                insert into auth_change (kind, name, until)
+                select 0, approval::text, now() + interval '1 hour' * $2 from ended)
+            select from code where digest = $1 and used_at is not null",
         )
         .bind(asked.digest.as_slice())
         .bind(TOKEN_HOURS_MAX);
-        Ok(match self.sessions.execute(query).await? {
-            0 => Exchanged::Unknown,
-            _ => Exchanged::UsedBefore,
+        Ok(match self.sessions.fetch_optional(query).await? {
+            None => Exchanged::Unknown,
+            Some(_) => Exchanged::UsedBefore,
         })
     }
 }

@@ -1,7 +1,9 @@
-//! What servers tell each other: what is over. Each asks again and again for what was told in the last minute, which is
-//! longer than a statement may last, so that none that is committed late is missed.
+//! What servers tell each other: what is over. Each asks again and again for what was told since it last asked, and in
+//! the minute before, which is longer than a statement may last, so that none that is committed late is missed. When it
+//! asked goes by the database's clock: a server that stood still does not know for how long.
 
-use canonical_model::Result;
+use canonical_model::{Error, Result};
+use chrono::{DateTime, Utc};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
@@ -34,24 +36,35 @@ pub struct Told {
 }
 
 impl AuthStore {
-    /// What was told of late; at a start, all that still counts.
+    /// What was told since this moment of the database's clock, and the moment of this answer; without one, all that
+    /// still counts.
     ///
     /// # Errors
     /// Unavailable or Internal.
-    pub async fn changes(&self, all: bool) -> Result<Vec<Told>> {
+    pub async fn changes(
+        &self,
+        since: Option<DateTime<Utc>>,
+    ) -> Result<(Vec<Told>, DateTime<Utc>)> {
         let query = sqlx::query(
-            "select kind, name, gen, extract(epoch from until - now())::bigint as left_s from auth_change
-            where until > now() and at > case when $1 then '-infinity' else now() - interval '1 s' * $2 end",
+            "select now() as asked_at, kind, name, gen, extract(epoch from until - now())::bigint as left_s
+            from (values (1)) one left join auth_change on until > now()
+                and at > coalesce($1 - interval '1 s' * $2, '-infinity')",
         )
-        .bind(all)
+        .bind(since)
         .bind(CHANGES_SECONDS);
-        self.sessions.fetch_all(query).await?.iter().map(told).collect()
+        let rows = self.sessions.fetch_all(query).await?;
+        let asked_at = rows.first().map(|row| row.try_get("asked_at").map_err(StoreError));
+        let asked_at = asked_at.ok_or_else(|| Error::internal("no moment was told"))??;
+        let all: Result<Vec<Option<Told>>> = rows.iter().map(told).collect();
+        Ok((all?.into_iter().flatten().collect(), asked_at))
     }
 }
 
-fn told(row: &PgRow) -> Result<Told> {
+/// A change; none where the row only tells the moment.
+fn told(row: &PgRow) -> Result<Option<Told>> {
     let read = || {
-        let (kind, name): (i16, String) = (row.try_get("kind")?, row.try_get("name")?);
+        let Some(kind) = row.try_get::<Option<i16>, _>("kind")? else { return Ok(None) };
+        let name: String = row.try_get("name")?;
         let generation: Option<i32> = row.try_get("gen")?;
         let change = match (kind, generation) {
             (0, _) => name.parse().map_or(AuthChange::Other, AuthChange::Approval),
@@ -60,7 +73,7 @@ fn told(row: &PgRow) -> Result<Told> {
             (4, Some(generation)) => AuthChange::Client(name, generation),
             _ => AuthChange::Other,
         };
-        Ok(Told { change, left_s: row.try_get("left_s")? })
+        Ok(Some(Told { change, left_s: row.try_get("left_s")? }))
     };
     read().map_err(|fault: sqlx::Error| StoreError(fault).into())
 }

@@ -38,7 +38,7 @@ pub(crate) use consent::{push_denials, push_denying};
 pub use explain::Explained;
 pub(crate) use filter::Sql;
 pub use page::{PageKey, PageValue};
-pub(crate) use reach::{bind, push as push_reach, with_room, within};
+pub(crate) use reach::{bind, push as push_reach, with_room, within, written_within};
 pub(crate) use remembered::Remembered;
 pub use transact::SearchTime;
 

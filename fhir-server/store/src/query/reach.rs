@@ -1,5 +1,6 @@
 //! What an access demands of a head, as SQL.
 
+use access::Condition;
 use canonical_model::{Error, Result};
 use search::Expr;
 use sqlx::postgres::PgArguments;
@@ -66,7 +67,12 @@ fn push_arm(sql: &mut Sql, r: &str, arm: &Arm, told: impl Fn(&Expr) -> bool) {
     if let Some(kin) = &arm.related {
         push_kin(sql, r, kin, arm.owners.as_deref());
     }
-    let demanded = arm.when.iter().flat_map(|when| conjuncts(when.expr()));
+    push_when(sql, r, arm.when.as_deref(), told);
+    sql.push(")");
+}
+
+fn push_when(sql: &mut Sql, r: &str, when: Option<&Condition>, told: impl Fn(&Expr) -> bool) {
+    let demanded = when.into_iter().flat_map(|when| conjuncts(when.expr()));
     for part in demanded.filter(|part| !told(part)) {
         sql.push(" and ");
         // What a head does not decide is neither true nor false: it lets nothing through, negated or not.
@@ -74,7 +80,6 @@ fn push_arm(sql: &mut Sql, r: &str, arm: &Arm, told: impl Fn(&Expr) -> bool) {
             sql.push("null::boolean");
         });
     }
-    sql.push(")");
 }
 
 /// That one of its patients is kin; where it must belong to one of its owners, one of those.
@@ -107,8 +112,42 @@ fn push_kin(sql: &mut Sql, r: &str, Kin { patients, keys }: &Kin, owners: Option
     sql.push(")");
 }
 
+/// Pushes ` and …`: that one who replaces the head reaches all of its patients, or it would be taken from the others.
+fn push_whole(sql: &mut Sql, r: &str, arms: &[Arm]) {
+    let is_bounded = |arm: &&Arm| arm.owners.is_some() || arm.related.is_some();
+    let (bounded, free): (Vec<&Arm>, Vec<&Arm>) = arms.iter().partition(is_bounded);
+    if free.iter().any(|arm| arm.when.is_none()) {
+        return;
+    }
+    sql.push(" and (false");
+    for arm in free {
+        sql.push(" or ");
+        push_arm(sql, r, arm, |_| false);
+    }
+    sql.push(format!(
+        " or {r}.patients <> '{{}}' and not exists (
+            select from unnest({r}.patients) w (patient) where not coalesce(false"
+    ));
+    for Arm { owners, related, when } in bounded {
+        sql.push(" or (true");
+        if let Some(owners) = owners {
+            sql.push(" and w.patient = any(").push_bind(owners.clone()).push(")");
+        }
+        if let Some(Kin { patients, keys }) = related {
+            sql.push(" and (w.patient = any(").push_bind(patients.to_vec());
+            sql.push(") or exists (select from resource o where o.id_hash = w.patient and o.method <> 2 and o.keys && ");
+            sql.push_bind(keys.to_vec()).push("))");
+        }
+        push_when(sql, r, when.as_deref(), |_| false);
+        sql.push(")");
+    }
+    sql.push(", false)))");
+}
+
 /// Where a statement's file has room for what must hold of the head.
 const ROOM: &str = "--! reach\n";
+/// The same, where it is to be replaced.
+const WHOLE: &str = "--! whole\n";
 
 /// A statement as its file has it, with more that must hold of the head where the file has room for that.
 ///
@@ -138,6 +177,26 @@ pub(crate) fn within(text: &str, arguments: PgArguments, reach: &Reach) -> Resul
         None => Ok(Sql::with_arguments(text, arguments)),
         Some(_) => with_room(text, arguments, |sql| push(sql, "r", reach)),
     }
+}
+
+/// As [`within`], of a statement for one who replaces heads: all of their patients must be within reach.
+///
+/// # Errors
+/// Internal where the file has no room for that.
+pub(crate) fn written_within(text: &str, arguments: PgArguments, reach: &Reach) -> Result<Sql> {
+    let Some(ways) = reach.ways() else { return Ok(Sql::with_arguments(text, arguments)) };
+    let no_room = || Error::internal("a statement without room for what must hold");
+    let (before, after) = text.split_once(WHOLE).ok_or_else(no_room)?;
+    let (first, between) = before.split_once(ROOM).map_or((before, None), |(a, b)| (a, Some(b)));
+    let mut sql = Sql::with_arguments(first, arguments);
+    if let Some(between) = between {
+        push(&mut sql, "r", reach);
+        sql.push(" ").push(between);
+    }
+    push(&mut sql, "r", reach);
+    push_whole(&mut sql, "r", &ways.arms);
+    sql.push(" ").push(after);
+    Ok(sql)
 }
 
 /// Binds one more.

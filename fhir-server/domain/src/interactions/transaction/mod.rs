@@ -14,13 +14,13 @@ use canonical_model::{Error, Kind, Resource, ResourceId, ResourceType, Result};
 use chrono::{DateTime, Utc};
 use store::{Applied, Change, Head, Method, SearchTime, Stored, Transaction};
 
-use super::patch::{Patch, apply};
+use super::patch::{Patch, apply, as_told};
 use super::update::{may_create, place};
 use super::written::{Effect, Written};
 use crate::admission::Together;
 use crate::limits::{TRANSACTION_ENTRIES_MAX, TRANSACTION_TRIES_MAX};
 use crate::parameters::follow;
-use crate::prepare::{Parts, Place, Prepared, Unsure, content, tombstone};
+use crate::prepare::{Parts, Place, Prepared, Unsure, content, shared, tombstone};
 use crate::{Criteria, Domain, Precondition, Request};
 
 use links::Links;
@@ -222,8 +222,13 @@ async fn attempt(
         Err(stop) => Err(stop),
     };
     match outcome {
-        Ok(written) => {
+        Ok(mut written) => {
             open.commit().await?;
+            for (entry, done) in entries.iter().zip(&mut written) {
+                if matches!(entry.operation, Operation::Patch(..)) {
+                    *done = as_told(domain, request, done.clone()).await?;
+                }
+            }
             Ok(written)
         }
         Err(Stop::Repeated) => {
@@ -505,7 +510,10 @@ fn step(
             put(domain, &access, links.rewrite(resource)?, place, known)
         }
         Operation::Patch(_, change, precondition) => {
-            let there = head.filter(|head| head.visible);
+            let there = head.filter(|head| head.seen);
+            if there.is_some_and(|head| !head.visible) {
+                return Err(shared());
+            }
             match there.ok_or_else(super::read::absent)?.method {
                 Method::Delete => return Err(super::read::deleted()),
                 Method::Create | Method::Update => {}
@@ -525,6 +533,7 @@ fn step(
                 let place = Place { at, method: Method::Delete, ..place };
                 Ok(Step::Write(Box::new(tombstone(kind, place)), Effect::Deleted))
             }
+            Some(head) if head.seen && head.method != Method::Delete => Err(shared()),
             _ if precondition.needs_resource() => Err(super::update::stale()),
             _ => Ok(Step::Nothing(Written::found(Effect::Deleted, None))),
         },

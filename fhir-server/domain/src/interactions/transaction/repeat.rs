@@ -1,9 +1,10 @@
 //! A request that is repeated under its `Idempotency-Key` is answered as the first was.
 
-use access::Access;
-use canonical_model::{Error, ResourceId, ResourceType, Result};
-use store::{Once, StoredReply, VersionName};
+use access::{Access, Action};
+use canonical_model::{Error, IssueCode, Kind, ResourceId, ResourceType, Result};
+use store::{Once, Stored, StoredReply, VersionName};
 
+use crate::interactions::read::told;
 use crate::interactions::update::overtaken;
 use crate::interactions::written::{Effect, Written, reference};
 use crate::{Domain, IdempotencyKey, Request};
@@ -30,7 +31,7 @@ pub(super) fn once(request: &Request, written: &[Written]) -> Once {
 pub(crate) async fn repeated(domain: &Domain, request: &Request) -> Result<Option<Vec<Written>>> {
     let Some(key) = &request.idempotency else { return Ok(None) };
     match domain.store().stored_reply(&request.caller.client_id, &key.key).await? {
-        Some(kept) => answer(domain, key, &kept).await.map(Some),
+        Some(kept) => answer(domain, request, key, &kept).await.map(Some),
         None => Ok(None),
     }
 }
@@ -45,28 +46,59 @@ pub(crate) async fn replay(domain: &Domain, request: &Request) -> Result<Vec<Wri
     };
     let kept = domain.store().stored_reply(&request.caller.client_id, &key.key).await?;
     let kept = kept.ok_or_else(overtaken)?;
-    answer(domain, key, &kept).await
+    answer(domain, request, key, &kept).await
 }
 
-async fn answer(domain: &Domain, key: &IdempotencyKey, kept: &StoredReply) -> Result<Vec<Written>> {
+async fn answer(
+    domain: &Domain,
+    request: &Request,
+    key: &IdempotencyKey,
+    kept: &StoredReply,
+) -> Result<Vec<Written>> {
     if kept.request != key.request {
         let text = "This Idempotency-Key came with another request before. Use a new key.";
         return Err(Error::unprocessable(text));
     }
-    let (mut effects, mut names) = (Vec::new(), Vec::new());
+    let mut all = Vec::new();
     for entry in kept.reply.as_array().into_iter().flatten() {
         let word = |name: &str| entry.get(name).and_then(serde_json::Value::as_str);
-        let name = name(word("type"), word("id"), entry.get("version"))?;
-        effects.push((Effect::parse(word("effect").unwrap_or_default())?, name.is_some()));
-        names.extend(name);
+        let effect = Effect::parse(word("effect").unwrap_or_default())?;
+        let version = match name(word("type"), word("id"), entry.get("version"))? {
+            Some(name) => again(domain, request, effect, name).await?,
+            None => None,
+        };
+        all.push(Written { repeated: true, ..Written::found(effect, version) });
     }
-    let access = Access::internal("a repeated request gets the answer of the first");
-    let mut versions = domain.store().vread_many(&access, &names).await?.into_iter();
-    let written = effects.into_iter().map(|(effect, named)| {
-        let version = if named { versions.next().flatten() } else { None };
-        Written { repeated: true, ..Written::found(effect, version) }
-    });
-    Ok(written.collect())
+    Ok(all)
+}
+
+/// The version that the first request was answered with, by what this token reaches now: a key is no right.
+async fn again(
+    domain: &Domain,
+    request: &Request,
+    effect: Effect,
+    (kind, id, version): VersionName,
+) -> Result<Option<Stored>> {
+    let access = match effect {
+        // What is gone has no content to tell of.
+        Effect::Deleted => Access::internal("a repeated delete is told that it was done"),
+        Effect::Created => domain.decide(request, kind, Action::Create)?,
+        Effect::Updated | Effect::Unchanged => domain.decide(request, kind, Action::Update)?,
+        Effect::Existing => domain.decide(request, kind, Action::Search)?,
+    };
+    let extract = |it: &_| domain.extract(it);
+    let found = domain.store().vread(&access, kind, &id, version, &extract).await?;
+    if found.is_none() && effect != Effect::Deleted {
+        let text = "The request was carried out before, and what came of it is out of this token's reach now.";
+        return Err(Error::new(Kind::Forbidden, text).code(IssueCode::Suppressed));
+    }
+    match found {
+        // Of a patch, whose author need not know the content.
+        Some(version) if matches!(effect, Effect::Updated | Effect::Unchanged) => {
+            told(domain, request, version).await.map(Some)
+        }
+        found => Ok(found),
+    }
 }
 
 /// The version that an entry of a kept reply names, if it names one.

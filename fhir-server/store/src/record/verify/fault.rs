@@ -21,6 +21,8 @@ pub enum FaultKind {
     MonthGone,
     /// A version has no row.
     Unrecorded,
+    /// A row is not found under whom it names.
+    Unlisted,
 }
 
 impl FaultKind {
@@ -36,6 +38,7 @@ impl FaultKind {
             Self::Rewrite => "rewrite",
             Self::MonthGone => "month-gone",
             Self::Unrecorded => "unrecorded",
+            Self::Unlisted => "unlisted",
         }
     }
 }

@@ -5,6 +5,7 @@ mod differ;
 mod fault;
 mod keys;
 mod months;
+mod named;
 mod rows;
 mod seals;
 mod verifier;

@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 
 use super::differ::{Differing, Listed, Where, listed, short};
 use super::fault::{Fault, FaultKind};
+use super::named::Named;
 use super::seals::StoredSeal;
 use crate::limits::DIFFERING_ROWS_MAX;
 use crate::record::chain::next;
@@ -59,13 +60,17 @@ impl Found {
         let Some(last) = seals.last() else { return Ok(()) };
         let condition = between(era, reached, last.end());
         let rows = all(connection, &copy(&condition)).await?;
+        let named = Named::read(connection, seals).await?;
         let mut rest = rows.as_slice();
         for seal in seals {
             let before = |row: &&Row| !seal.has(row.tx, row.audit_id) && !seal.ends_before(row);
             let (gap, from) = split(rest, before);
             gap.iter().for_each(|row| self.differing.find(row));
             let (own, after) = split(from, |row| seal.has(row.tx, row.audit_id));
-            self.one(seal, own);
+            // What is not what was sealed names nobody.
+            if self.one(seal, own) {
+                self.faults.extend(named.judge(seal, own));
+            }
             rest = after;
         }
         rest.iter().for_each(|row| self.differing.find(row));
@@ -85,7 +90,8 @@ impl Found {
         Ok(())
     }
 
-    fn one(&mut self, stored: &StoredSeal, rows: &[Row]) {
+    /// Whether the rows of a seal are those that it sealed.
+    fn one(&mut self, stored: &StoredSeal, rows: &[Row]) -> bool {
         let seal = &stored.seal;
         let count = u64::try_from(rows.len()).unwrap_or(0);
         self.rows += count;
@@ -101,13 +107,14 @@ impl Found {
             if head != seal.head {
                 rows.iter().for_each(|row| self.differing.find(row));
             }
-            return;
+            return head == seal.head;
         }
         let list = listed(seal.ids.0, &stored.list);
         let same = |((id, leaf), row): (&Listed, &Row)| *id == row.audit_id && short(row) == *leaf;
         if list.len() != rows.len() || !list.iter().zip(rows).all(same) {
             let place = Where { seal: seal.seal, month: seal.month };
-            return self.differing.compare(&list, rows, place);
+            self.differing.compare(&list, rows, place);
+            return false;
         }
         if head != seal.head {
             let text = format!(
@@ -117,6 +124,7 @@ impl Found {
             let fault = Fault::of(FaultKind::Edit, text).in_seal(seal.seal).in_month(seal.month);
             self.faults.push(fault);
         }
+        head == seal.head
     }
 }
 
