@@ -20,11 +20,16 @@ use crate::limits::{
 };
 use crate::{Domain, consents};
 
-/// Callers with their relationships, by their token and user.
+/// Callers with their relationships, by their token and user, and when those of before were forgotten.
 #[derive(Debug, Default)]
-pub(crate) struct Known(Mutex<HashMap<String, Since>>);
+pub(crate) struct Known(Mutex<(HashMap<String, Since>, DateTime<Utc>)>);
 
 type Since = (DateTime<Utc>, Arc<Caller>);
+
+/// Whether what was known since then is trusted now.
+fn is_fresh(since: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    now - since < TimeDelta::seconds(RELATED_FOR_S) && now >= since
+}
 
 impl Domain {
     /// The caller with all that decides what they reach beside their token: relationships, where their roles ask for
@@ -70,9 +75,9 @@ fn organisations(caller: &Caller) -> Result<Vec<(ResourceType, ResourceId)>> {
 
 impl Known {
     fn of(&self, caller: &Caller, asked: bool, now: DateTime<Utc>) -> Option<Arc<Caller>> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (since, known) = known.get(&name(caller))?;
-        let fresh = now - *since < TimeDelta::seconds(RELATED_FOR_S) && now >= *since;
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, known) = all.0.get(&name(caller))?;
+        let fresh = is_fresh(*since, now);
         // A token's id is its own, but nothing here rests on that.
         let same = known.client_id == caller.client_id
             && known.subject == caller.subject
@@ -85,8 +90,14 @@ impl Known {
         (fresh && same).then(|| Arc::clone(known))
     }
 
+    /// Forgets those of before now and then: each holds the patients of a user.
     fn keep(&self, caller: &Arc<Caller>, now: DateTime<Utc>) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (known, forgotten) = &mut *all;
+        if !is_fresh(*forgotten, now) {
+            known.retain(|_, (since, _)| is_fresh(*since, now));
+            *forgotten = now;
+        }
         if known.len() >= RELATED_CALLERS_MAX {
             known.clear();
         }
@@ -183,4 +194,30 @@ fn read(domain: &Domain, kind: &str, query: &str) -> Result<Query> {
     let context = QueryContext::new(&catalogue, domain.base(), Handling::Strict, &terms);
     let pairs = search::query::parse_pairs(&query.replace('+', "%2B"))?;
     parse(context, ResourceType::parse(kind)?, &pairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn callers_are_known_for_seconds_and_then_forgotten() {
+        let (known, begin) = (Known::default(), DateTime::<Utc>::UNIX_EPOCH);
+        let at = |seconds: i64| begin + TimeDelta::seconds(seconds);
+        let caller = |n: usize| {
+            let caller = Caller { token_id: n.to_string().into(), ..Caller::of_client("app") };
+            Arc::new(Caller { consent: Consent::None, ..caller })
+        };
+        let held = || known.0.lock().map(|all| all.0.len()).unwrap_or_default();
+        (0..100).for_each(|n| known.keep(&caller(n), at(10)));
+        assert!(known.of(&caller(7), false, at(13)).is_some());
+        assert!(known.of(&caller(7), true, at(13)).is_none(), "there are Consents since");
+        assert!(known.of(&caller(7), false, at(14)).is_none());
+        assert!(known.of(&caller(7), false, at(9)).is_none());
+        let other = Caller { subject: Some("u".into()), ..Caller::clone(&caller(7)) };
+        assert!(known.of(&other, false, at(13)).is_none());
+        assert_eq!(held(), 100);
+        known.keep(&caller(100), at(14));
+        assert_eq!(held(), 1);
+    }
 }

@@ -30,7 +30,7 @@ pub const CUSTOMS_MAX: usize = 500;
 pub const PARAMS_MAX: usize = 100;
 /// Provisions within the one of a Consent: each is a test for each candidate of its patient's.
 pub const CONSENT_PROVISIONS_MAX: usize = 64;
-/// Keys that one provision of a Consent looks for in each of its patient's resources.
+/// Keys that one Consent looks for in each of its patient's resources: half a millisecond for each of them.
 pub const CONSENT_KEYS_MAX: usize = 4_000;
 /// Units of measure that are remembered. Systems use a few hundred.
 pub const UNITS_MAX: usize = 10_000;

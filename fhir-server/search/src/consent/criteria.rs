@@ -169,15 +169,15 @@ impl Reader<'_> {
     }
 }
 
-/// Each once, and no more than are tested in a reasonable time.
+/// What is said where more is to be looked for in each resource than can be in a reasonable time.
+pub(super) const TOO_MANY: &str = "These are too many labels and codes for all types at once. Name classes beside them, or fewer codes.";
+
+/// Each once.
 fn few(mut keys: Vec<Key>) -> Result<Vec<Key>> {
     keys.sort_unstable();
     keys.dedup();
     if keys.len() > CONSENT_KEYS_MAX {
-        return Err(unread(
-            "code",
-            "These are too many codes for all types at once. Name classes beside them, or fewer codes.",
-        ));
+        return Err(unread("code", TOO_MANY));
     }
     Ok(keys)
 }

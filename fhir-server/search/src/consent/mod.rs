@@ -15,8 +15,8 @@ use canonical_model::{Resource, Result, Value};
 
 use crate::catalogue::Catalogue;
 use crate::keys::Key;
-use crate::limits::CONSENT_PROVISIONS_MAX;
-use criteria::{Criteria, Reader, refused, says_more, unread};
+use crate::limits::{CONSENT_KEYS_MAX, CONSENT_PROVISIONS_MAX};
+use criteria::{Criteria, Reader, TOO_MANY, refused, says_more, unread};
 
 /// One rule of a Consent; a criterion that is `None` lets any pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,6 +162,10 @@ fn read(reader: Reader<'_>, resource: &Resource) -> Result<Vec<Part>> {
             false => Some(criteria),
         };
         parts.extend(both.map(|criteria| (effect, criteria)));
+    }
+    let keys = parts.iter().map(|(_, criteria)| criteria.keys.as_ref().map_or(0, Vec::len));
+    if keys.sum::<usize>() > CONSENT_KEYS_MAX {
+        return Err(refused("provision", TOO_MANY));
     }
     // What permits is only ever looked at within what is denied.
     if parts.iter().all(|(effect, _)| *effect == Effect::Permit) {

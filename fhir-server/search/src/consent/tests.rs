@@ -173,6 +173,30 @@ fn only_active_consents_to_privacy_of_one_patient_count() {
     assert!(nobody.is_err(), "{nobody:?}");
 }
 
+/// Each code is looked for by every parameter that finds codes; so many that nobody can wait for them are refused.
+#[test]
+fn what_takes_too_long_to_look_for_is_refused() {
+    let catalogue = catalogue();
+    let one = |codes: usize, class: &str| {
+        let codes: Vec<String> =
+            (0..codes).map(|n| format!(r#"{{"coding":[{{"code":"c{n}"}}]}}"#)).collect();
+        format!(r#"{{"type":"deny","code":[{}]{class}}}"#, codes.join(","))
+    };
+    let class = r#","class":[{"code":"Observation"},{"code":"Condition"}]"#;
+    let nested = |one: String| format!(r#"{{"type":"permit","provision":[{one},{one},{one}]}}"#);
+    for (provision, expected) in [
+        (one(1, ""), ""),
+        (one(50, ""), "Consent.provision.code"),
+        (one(50, class), ""),
+        (nested(one(2, "")), ""),
+        (nested(one(9, "")), "Consent.provision"),
+    ] {
+        let told = told(&catalogue, &consent("", &provision));
+        let refused = told.strip_prefix("refused at ").unwrap_or_default();
+        assert_eq!(refused, expected, "{told}");
+    }
+}
+
 /// What a write refuses may be stored already: then nobody sees anything, rather than what should not be seen.
 #[test]
 fn what_is_not_understood_denies_all() {
