@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use it::ledger::{binary, until};
-use it::{Answer, App, Client, Database, Fixture, PASSWORD, Signed, Signer, apps};
+use it::{Answer, App, Client, Database, Fixture, PASSWORD, SEAL_KEY, Signed, Signer, apps};
 use jsonwebtoken::decode_header;
 use serde_json::Value;
+use server::{SealKey, Settings};
 use sqlx::AssertSqlSafe;
 
 const MAX: Duration = Duration::from_secs(5);
@@ -291,5 +292,64 @@ async fn a_server_that_cannot_open_the_keys_does_not_start() -> Result<()> {
     let started = Fixture::on(Database { url }, |it| it.auth.signing_key = Some(file)).await;
     let refused = format!("{:#}", started.err().context("it does not start")?);
     assert!(refused.contains("keys that sign do not open"), "{refused}");
+    Ok(())
+}
+
+/// Where servers share a sealing key, they need no file beside it.
+#[tokio::test]
+async fn servers_with_one_sealing_key_have_one_key_that_signs() -> Result<()> {
+    let signed_by = async |server: &Fixture| -> Result<(String, String)> {
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        let url = format!("http://{}/auth/token", server.address()?);
+        let form = [("grant_type", "client_credentials")];
+        let request = http.post(url).basic_auth("dev-backend", Some("dev-secret")).form(&form);
+        let token = Answer::of(request).await?.text_at("access_token");
+        Ok((kid(&token)?, token))
+    };
+    let key: SealKey = SEAL_KEY.parse()?;
+    let sealed = |settings: &mut Settings| settings.seal.key = Some(key.clone());
+    let first = Fixture::start_with(sealed).await?;
+    let (origin, url) = (first.origin()?.to_owned(), first.database.url.clone());
+    let second = Fixture::on(Database { url }, |settings| {
+        sealed(settings);
+        settings.base_url = Some(origin);
+    })
+    .await?;
+    let ((one, _), (two, token)) = (signed_by(&first).await?, signed_by(&second).await?);
+    assert_eq!(one, two);
+    let there = first.client.bearing(token).get("/Patient?name=x").await?;
+    assert_eq!(there.status, 200, "{}", there.text);
+    Ok(())
+}
+
+/// What signs no more is kept without its private half, and a server that starts then verifies by the public one.
+#[tokio::test]
+async fn private_halves_are_forgotten_when_they_sign_no_more() -> Result<()> {
+    let world = World::start().await?;
+    let old = world.token(0).await?;
+    let (text, well) = world.carebridge(&["rotate"])?;
+    ensure!(well, "{text}");
+    world
+        .run(
+            "update signing_key set signs_from = now() - interval '3 h', signs_until = now() - interval '2 h'
+                where signs_until > now();
+            update signing_key set signs_from = now() - interval '2 h' where signs_from > now()",
+        )
+        .await?;
+    world.first.store.sweep().await?;
+    let forgotten =
+        "select count(*) from signing_key where private = '' and published_until > now()";
+    assert_eq!(world.ask(forgotten).await?, 2);
+    assert_eq!(world.ask("select count(*) from signing_key where private <> ''").await?, 2);
+    let (file, origin) = (world.signer.file.clone(), world.first.origin.clone());
+    let url = world.first.server.database.url.clone();
+    let late = Fixture::on(Database { url }, |settings| {
+        settings.auth.signing_key = Some(file);
+        settings.base_url = Some(origin);
+    })
+    .await?;
+    let mut client = late.client.bearing(old);
+    client.base = format!("http://{}/fhir", late.address()?);
+    assert_eq!(client.get("/Patient/anna").await?.status, 200);
     Ok(())
 }

@@ -41,7 +41,11 @@ struct Run {
     #[arg(long, value_name = "SUITE")]
     filter: Option<String>,
     /// What cases need to know, any number: `client_id` and `client_secret`; `key_client`, `key_id`, `key_rs384` and
-    /// `key_es384` (PEM) of a client with keys. `NAME=@FILE` takes the value from a file; others can see flags
+    /// `key_es384` (PEM) of a client with keys; `app_client` and `app_redirect` of a public app, and `login` and
+    /// `password` of who signs in to it; `patient_identifier` of whom that person chooses, `vital_sign` and `laboratory`,
+    /// ids of Observations of that patient, and `other_patient`, an id; for apps that are started from the server,
+    /// `launch_page`, where that is done, `app_launch`, where the app is opened, and `visit`, an id of an Encounter.
+    /// `NAME=@FILE` takes the value from a file; others can see flags
     #[arg(long = "var", value_name = "NAME=VALUE")]
     variables: Vec<String>,
     /// Authorities to trust beside the machine's own, in PEM
