@@ -50,6 +50,8 @@ impl Away {
             nonce: of(b"away nonce"),
             verifier: of(b"away verifier"),
             redirect,
+            anew: false,
+            max_age_s: None,
         }
     }
 

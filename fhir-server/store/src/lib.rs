@@ -56,8 +56,9 @@ pub use audit::{AuditAction, AuditEntry, Auditor};
 pub use auth::{
     Account, AccountChange, Approval, Attempt, AuthChange, AuthStore, Back, BreakGlass,
     ClientChange, ClientClass, ClientProof, Exchange, Exchanged, Given, KeptClient, KeptKey,
-    Launched, Linked, NewAccount, NewApproval, NewClient, NewKey, NewLaunch, NewSession, Refresh,
-    Refreshed, RegisteredBy, Renewed, SignedIn, StandsFor, Stranger, Succession, Told,
+    Launched, Linked, NewAccount, NewApproval, NewClient, NewExternal, NewKey, NewLaunch,
+    NewSession, Refresh, Refreshed, RegisteredBy, Renewed, SignedIn, StandsFor, Stranger,
+    Succession, Told,
 };
 pub use blob::BlobWriter;
 pub use change::{Change, Method};

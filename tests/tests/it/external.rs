@@ -304,3 +304,39 @@ async fn an_operator_links_and_unlinks() -> Result<()> {
     std::fs::remove_file(&file)?;
     Ok(())
 }
+
+/// Whoever is signed in there already is not asked again, and what an app is told of the log-in is what was proved there.
+#[tokio::test]
+async fn how_fresh_a_log_in_is_the_provider_says() -> Result<()> {
+    let world = World::start().await?;
+    let (mut visitor, page) = world.link("bert", "anna").await?;
+    visitor.submit(&page.form("/auth/link")?).await?;
+    let mut other = world.there.visitor()?;
+    let page = other.open("/auth/manage").await?;
+    let form = page.form("/auth/login")?.with("login", "bert").with("password", PASSWORD);
+    other.submit(&form).await?;
+    let mut owner = world.there.server.database.connect().await?;
+    sqlx::raw_sql("update session set proved_at = now() - interval '1 h'")
+        .execute(&mut owner)
+        .await?;
+    for (more, asked_there) in
+        [("", false), ("&max_age=7200", false), ("&max_age=600", true), ("&prompt=login", true)]
+    {
+        let mut visitor = world.here.visitor()?;
+        let page = visitor.open(&format!("{}{more}", world.app().path())).await?;
+        let away = visitor.open(&page.link("/auth/external?")?).await?;
+        let page = other.open(&below(&away, &world.there.origin)?).await?;
+        assert_eq!(page.form("/auth/login").is_ok(), asked_there, "{more}: {}", page.text);
+        if asked_there {
+            continue;
+        }
+        let back = other.submit(&page.form("/auth/consent")?.with("decision", "allow")).await?;
+        let page = visitor.open(&below(&back, &world.here.origin)?).await?;
+        assert!(page.text.contains("Give The app spa access?"), "{more}: {}", page.text);
+        let ago_s = "select extract(epoch from now() - proved_at)::bigint from session
+            where factors = 8 order by session desc limit 1";
+        let ago_s: i64 = world.ask(ago_s).await?;
+        assert!((3_590..3_900).contains(&ago_s), "{more}: {ago_s}");
+    }
+    Ok(())
+}

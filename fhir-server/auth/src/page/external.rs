@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use canonical_model::{Error, Kind};
 use serde::Deserialize;
-use store::{AuditAction, Linked, SignedIn};
+use store::{AuditAction, Linked, NewExternal, SignedIn};
 use telemetry::Emit;
 use telemetry::event::AuthenticationFailed;
 
@@ -73,7 +73,11 @@ async fn leaving(auth: &Parts, address: Option<IpAddr>, wanted: &Wanted) -> Resu
         Error::new(Kind::TooManyRequests, text)
     })?;
     let away = Away::new(auth.endpoints.is_https())?;
-    let url = auth.providers.leave(provider, &away.leaving(auth.endpoints.callback())).await?;
+    let mut leaving = away.leaving(auth.endpoints.callback());
+    if let To::App(asked) = &to {
+        (leaving.anew, leaving.max_age_s) = (asked.proof.anew, asked.proof.max_age_s);
+    }
+    let url = auth.providers.leave(provider, &leaving).await?;
     store.go_away(&away.digest(), &provider.issuer, &to.path()).await?;
     let mut response = go(&url, None)?;
     response.headers_mut().extend([away.header()]);
@@ -133,7 +137,14 @@ async fn coming(
         }
     };
     let fresh = Browser::new(auth.endpoints.is_https())?;
-    let begun = store.begin_external(&provider.issuer, &identity.subject, &fresh.digest()).await?;
+    let begun = store
+        .begin_external(&NewExternal {
+            issuer: &provider.issuer,
+            subject: &identity.subject,
+            digest: &fresh.digest(),
+            proved_ago_s: identity.proved_ago_s,
+        })
+        .await?;
     if let Some(account) = begun {
         let account = store.account(account).await?;
         let detail = format!("external log-in at {}", provider.issuer);

@@ -28,6 +28,8 @@ pub(crate) struct Identity {
     pub(crate) subject: String,
     /// What the person knows it by.
     pub(crate) shown: String,
+    /// How long ago the person proved there who he is, in seconds; now, where the provider does not say.
+    pub(crate) proved_ago_s: i64,
 }
 
 /// What a token is judged by.
@@ -47,6 +49,7 @@ struct Claims {
     exp: i64,
     iat: i64,
     nonce: Option<String>,
+    auth_time: Option<i64>,
     preferred_username: Option<String>,
     name: Option<String>,
     email: Option<String>,
@@ -101,7 +104,7 @@ impl Judging<'_> {
             _ if claims.sub.is_empty() || claims.sub.len() > SUBJECT_BYTES_MAX => {
                 "its sub is empty, or longer than 255 bytes"
             }
-            _ => return Ok(shown(claims)),
+            _ => return Ok(shown(claims, self.now_s)),
         };
         Err(self.refused(why))
     }
@@ -114,10 +117,12 @@ impl Judging<'_> {
     }
 }
 
-fn shown(claims: Claims) -> Identity {
+fn shown(claims: Claims, now_s: i64) -> Identity {
     let known = claims.preferred_username.or(claims.email).or(claims.name);
     let shown = known.unwrap_or_else(|| claims.sub.clone());
-    Identity { subject: claims.sub, shown: shown.chars().take(NAME_CHARS_MAX).collect() }
+    let shown = shown.chars().take(NAME_CHARS_MAX).collect();
+    let proved_ago_s = claims.auth_time.map_or(0, |at| now_s.saturating_sub(at).max(0));
+    Identity { subject: claims.sub, shown, proved_ago_s }
 }
 
 #[cfg(test)]
@@ -139,7 +144,7 @@ mod tests {
         let judging = Judging { keys: &keys, provider: &provider, found: &found, now_s: 1_000 };
         let good = json!({
             "iss": "https://id.example.org", "sub": "77", "aud": "us", "exp": 1_300, "iat": 1_000,
-            "nonce": "n", "name": "Jane",
+            "nonce": "n", "name": "Jane", "auth_time": 960,
         });
         for (name, value, believed) in [
             ("name", json!("Jane"), true),
@@ -163,7 +168,7 @@ mod tests {
             let judged = judging.judge_claims(claims, "n");
             assert_eq!(judged.is_ok(), believed, "{name} {value}");
             if let Ok(identity) = judged {
-                assert_eq!(identity.shown, "Jane");
+                assert_eq!((identity.shown.as_str(), identity.proved_ago_s), ("Jane", 40));
             }
         }
     }

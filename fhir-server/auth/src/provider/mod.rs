@@ -69,6 +69,9 @@ pub(crate) struct Leaving {
     pub(crate) verifier: String,
     /// Where he comes back to.
     pub(crate) redirect: String,
+    /// Whether he is to prove there anew who he is; or how long ago he may have at most, in seconds.
+    pub(crate) anew: bool,
+    pub(crate) max_age_s: Option<i64>,
 }
 
 impl Providers {
@@ -107,13 +110,18 @@ impl Providers {
         let challenge = PkceCodeChallenge::from_code_verifier_sha256(&verifier);
         let state = leaving.state.clone();
         let scopes = provider.scopes.iter().cloned().map(Scope::new);
-        let (url, _) = client
+        let mut asked = client
             .authorize_url(|| CsrfToken::new(state))
             .add_scopes(scopes)
             .set_pkce_challenge(challenge)
-            .add_extra_param("nonce", &leaving.nonce)
-            .url();
-        Ok(url.into())
+            .add_extra_param("nonce", &leaving.nonce);
+        if leaving.anew {
+            asked = asked.add_extra_param("prompt", "login");
+        }
+        if let Some(max_age_s) = leaving.max_age_s {
+            asked = asked.add_extra_param("max_age", max_age_s.to_string());
+        }
+        Ok(asked.url().0.into())
     }
 
     /// Who somebody is there who came back with a code.

@@ -17,6 +17,19 @@ pub struct Back {
     pub path: String,
 }
 
+/// A session to be, of somebody who signed in elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub struct NewExternal<'a> {
+    /// The provider.
+    pub issuer: &'a str,
+    /// Its name for the person.
+    pub subject: &'a str,
+    /// SHA-256 of the cookie.
+    pub digest: &'a [u8; 32],
+    /// How long ago the person proved there who he is, in seconds.
+    pub proved_ago_s: i64,
+}
+
 /// Who somebody is elsewhere, whom no account here is linked to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stranger {
@@ -74,24 +87,20 @@ impl AuthStore {
     ///
     /// # Errors
     /// Unavailable or Internal.
-    pub async fn begin_external(
-        &self,
-        issuer: &str,
-        subject: &str,
-        digest: &[u8; 32],
-    ) -> Result<Option<i64>> {
+    pub async fn begin_external(&self, new: &NewExternal<'_>) -> Result<Option<i64>> {
         let query = sqlx::query(
-            "insert into session (digest, account, factors, ends_at)
-            select $3, a.account, $4, now() + interval '1 hour' * $5
+            "insert into session (digest, account, factors, ends_at, proved_at)
+            select $3, a.account, $4, now() + interval '1 hour' * $5, now() - interval '1 s' * $6
             from credential c join account a using (account)
             where c.kind = 3 and c.issuer = $1 and c.subject = $2 and a.disabled_at is null
             returning account",
         )
-        .bind(issuer)
-        .bind(subject)
-        .bind(digest.as_slice())
+        .bind(new.issuer)
+        .bind(new.subject)
+        .bind(new.digest.as_slice())
         .bind(EXTERNAL_FACTOR)
-        .bind(SESSION_HOURS_MAX);
+        .bind(SESSION_HOURS_MAX)
+        .bind(new.proved_ago_s);
         let row = self.sessions.fetch_optional(query).await?;
         Ok(row.map(|row| row.try_get("account")).transpose().map_err(StoreError)?)
     }

@@ -28,7 +28,7 @@ pub use attempt::Attempt;
 pub use break_glass::BreakGlass;
 pub use changes::{AuthChange, Told};
 pub use client::{ClientChange, ClientClass, ClientProof, KeptClient, NewClient, RegisteredBy};
-pub use external::{Back, Linked, Stranger};
+pub use external::{Back, Linked, NewExternal, Stranger};
 pub use given::Given;
 pub use launch::{Launched, NewLaunch};
 pub use proxy::StandsFor;
