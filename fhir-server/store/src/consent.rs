@@ -109,6 +109,20 @@ impl Store {
         places(&self.sessions.fetch_all(prepared(&mut loose(denials, all))).await?)
     }
 
+    /// The heads of which a rule denies what is current, of these identities.
+    pub(crate) async fn denied_heads(
+        &self,
+        denials: &Denials,
+        identities: &[i64],
+    ) -> Result<Vec<i64>> {
+        let mut sql = Sql::new("select r.id_hash from unnest(");
+        sql.push_bind(identities.to_vec()).push("::bigint[]) i (id_hash) cross join lateral (select * from resource x where x.id_hash = i.id_hash offset 0) r where exists (");
+        push_denying(&mut sql, "r", denials);
+        sql.push(" offset 0)");
+        let rows = self.sessions.fetch_all(prepared(&mut sql)).await?;
+        rows.iter().map(|row| Ok(row.try_get(0).map_err(StoreError)?)).collect()
+    }
+
     /// The id of a Consent that denies a resource to who would reach it else.
     pub(crate) async fn denying(
         &self,

@@ -25,10 +25,13 @@ impl Store {
         let patients: Vec<i64> =
             versions.iter().flat_map(|stored| stored.patients.iter().copied()).collect();
         let known = self.known(ways, &patients).await?;
-        // A label that came later withholds what was before it too.
+        // A label that came later withholds what was before it too, and so does what a Consent denies of the head.
         let identity = |it: &&Stored| self.hasher().identity(it.kind, &it.id);
         let identities: Vec<i64> = versions.iter().map(identity).collect();
-        let withheld = self.indexed_under(&ways.labels, &identities).await?;
+        let mut withheld = self.indexed_under(&ways.labels, &identities).await?;
+        if let Some(denials) = &ways.denials {
+            withheld.extend(self.denied_heads(denials, &identities).await?);
+        }
         let mut within: Vec<(usize, IndexEntries)> = Vec::with_capacity(versions.len());
         let open = |(_, version): &(usize, &&Stored)| !withheld.contains(&identity(version));
         for (at, version) in versions.iter().enumerate().filter(open) {
