@@ -2,7 +2,7 @@
 
 use crate::{
     limit,
-    suite::{Options, designs, scale, search, store},
+    suite::{Options, auth, designs, scale, search, store},
 };
 use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
@@ -32,6 +32,8 @@ enum Suite {
         #[command(flatten)]
         scale: scale::Scale,
     },
+    /// What rights and the record cost, tokens at a fixed rate, searches under a constraint
+    Auth(Options),
     /// Named searches against SQL written by hand, at two sizes; what indexing costs (long)
     Search(search::Options),
     /// Two index designs: writes, disk and five searches, at two sizes (long)
@@ -74,14 +76,17 @@ fn run(suite: Suite) -> Result<bool> {
     let is_limit = matches!(suite, Suite::Limit(_) | Suite::SearchLimit(_));
     let mut runtime = match suite {
         Suite::Limit(_) | Suite::SearchLimit(_) => tokio::runtime::Builder::new_multi_thread(),
-        Suite::Store(_) | Suite::StoreScale { .. } | Suite::Search(_) | Suite::IndexDesigns(_) => {
-            tokio::runtime::Builder::new_current_thread()
-        }
+        Suite::Store(_)
+        | Suite::StoreScale { .. }
+        | Suite::Auth(_)
+        | Suite::Search(_)
+        | Suite::IndexDesigns(_) => tokio::runtime::Builder::new_current_thread(),
     };
     let measured = async {
         match suite {
             Suite::Store(options) => store::measure(&options).await,
             Suite::StoreScale { options, scale } => scale::measure(&options, &scale).await,
+            Suite::Auth(options) => auth::measure(&options).await,
             Suite::IndexDesigns(options) => designs::measure(&options).await,
             Suite::Search(options) => search::measure(&options).await,
             Suite::Limit(options) => limit::serve(options).await.map(|()| true),

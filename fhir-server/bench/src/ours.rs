@@ -49,8 +49,29 @@ pub(crate) struct Launch {
     pub(crate) database_url: String,
     /// Connections to the database.
     pub(crate) pool: u32,
-    /// Whether search values are indexed; without, nothing is found.
-    pub(crate) indexed: bool,
+    /// What is left out, to measure what it costs.
+    pub(crate) without: Option<Without>,
+}
+
+/// What a server can leave out where its database is a benchmark's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Without {
+    /// Search values are not indexed: nothing is found.
+    Index,
+    /// Reads are not recorded.
+    Record,
+    /// Rights are not asked for.
+    Rights,
+}
+
+impl Without {
+    fn flag(self) -> &'static str {
+        match self {
+            Self::Index => "--unindexed",
+            Self::Record => "--unaudited",
+            Self::Rights => "--unauthorized",
+        }
+    }
 }
 
 /// Builds the release binary, so that no figure comes from an older one, and tells where it is:
@@ -91,9 +112,7 @@ pub(crate) async fn start(launch: &Launch) -> Result<(Program, Endpoint, Credent
     ensure!(migrated.success(), "carebridge migrate failed, {}", hint());
     let endpoint = Endpoint::parse(&format!("{origin}{FHIR_BASE}"))?;
     let mut serve = command("serve")?;
-    if !launch.indexed {
-        serve.arg("--unindexed");
-    }
+    serve.args(launch.without.map(Without::flag));
     let program = Program::start("carebridge", serve, &endpoint).await;
     Ok((program.with_context(hint)?, endpoint, credentials))
 }
@@ -156,20 +175,33 @@ fn write_private(path: &Path, text: &str) -> Result<()> {
 
 /// Gets a token by `client_credentials`. <https://www.rfc-editor.org/rfc/rfc6749#section-4.4>
 pub(crate) async fn token(endpoint: &Endpoint, credentials: &Credentials) -> Result<String> {
-    #[derive(Deserialize)]
-    struct Granted {
-        access_token: String,
-    }
-    let Credentials { id, secret } = credentials;
+    narrowed_token(endpoint, credentials, SCOPE).await
+}
+
+/// The request for a token of this scope, below the server's origin.
+pub(crate) fn token_call(Credentials { id, secret }: &Credentials, scope: &str) -> Call {
     let basic = BASE64_STANDARD.encode(format!("{id}:{secret}"));
-    let call = Call {
+    let scope: String = form_urlencoded::byte_serialize(scope.as_bytes()).collect();
+    Call {
         method: Method::POST,
         path: "/auth/token".into(),
         header: Some((header::AUTHORIZATION, format!("Basic {basic}"))),
         content_type: "application/x-www-form-urlencoded",
-        body: format!("grant_type=client_credentials&scope={}", SCOPE.replace('/', "%2F")).into(),
-    };
-    let answer = Client::new(endpoint.at("")).send(call).await?;
+        body: format!("grant_type=client_credentials&scope={scope}").into(),
+    }
+}
+
+/// As [`token`], of a narrower scope.
+pub(crate) async fn narrowed_token(
+    endpoint: &Endpoint,
+    credentials: &Credentials,
+    scope: &str,
+) -> Result<String> {
+    #[derive(Deserialize)]
+    struct Granted {
+        access_token: String,
+    }
+    let answer = Client::new(endpoint.at("")).send(token_call(credentials, scope)).await?;
     let (status, body) = (answer.status, shown(&answer.body));
     ensure!(status.is_success(), "/auth/token answered {status}: {body}");
     let granted: Granted = serde_json::from_slice(&answer.body).context("/auth/token")?;

@@ -120,6 +120,20 @@ fn search_asks_both_sides_for_the_same() {
 }
 
 #[test]
+fn auth_measures_with_and_without() {
+    let carebridge = PathBuf::from(env!("CARGO_BIN_EXE_bench")).with_file_name("carebridge");
+    let carebridge = carebridge.to_str().unwrap();
+    let rows = rows("auth", &["--quick", "--seconds", "0.2", "--binary", carebridge]);
+    for name in ["without the record", "without rights", "token of a program", "under a constraint"]
+    {
+        let mut found = rows.iter().filter(|row| row["name"].as_str().unwrap().contains(name));
+        let row = found.next().unwrap_or_else(|| panic!("{name} is missing"));
+        assert!(row["got"].as_f64().unwrap() > 0.0 && !row["ours"].is_null(), "{row}");
+    }
+    assert_eq!(rows.len(), 2 * 2 + 1 + 3);
+}
+
+#[test]
 fn refuses_other_machines_and_nonsense() {
     for (arguments, said) in [
         (vec!["store", "--url", "http://192.0.2.1/fhir"], "another machine"),

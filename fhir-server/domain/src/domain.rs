@@ -33,6 +33,10 @@ pub struct Policy {
     pub consent: Binding,
     /// Whether what is written is indexed. Without, no search finds it: only to measure what the index costs.
     pub index: bool,
+    /// Whether rights are asked for at all. Without, everybody has all: only to measure what they cost.
+    pub authorize: bool,
+    /// Whether reads are recorded: without, only to measure what the record costs.
+    pub record: bool,
 }
 
 impl Default for Policy {
@@ -43,6 +47,8 @@ impl Default for Policy {
             treatment: Treatment::default(),
             consent: Binding::default(),
             index: true,
+            authorize: true,
+            record: true,
         }
     }
 }
@@ -195,6 +201,9 @@ impl Domain {
     /// # Errors
     /// Forbidden.
     pub fn decide(&self, request: &Request, kind: ResourceType, action: Action) -> Result<Access> {
+        if !self.policy().authorize {
+            return Ok(Access::internal("a benchmark measures what rights cost"));
+        }
         Access::decide(&self.shared.rules, &request.caller, kind, action, &*self.shared)
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use access::Caller;
 use auth::{Throttles, Verifier};
 use domain::Domain;
 
@@ -21,6 +22,8 @@ pub struct App {
     pub(crate) metadata: Arc<Metadata>,
     pub(crate) rooms: Rooms,
     pub(crate) throttles: Throttles,
+    /// Who everybody is where a benchmark leaves rights out.
+    pub(crate) everybody: Option<Arc<Caller>>,
 }
 
 impl App {
@@ -35,7 +38,10 @@ impl App {
     ) -> Self {
         let smart_configuration = Arc::new(smart_configuration);
         let rooms = Rooms::new(bodies);
-        Self { domain, verifier, smart_configuration, metadata: Arc::default(), rooms, throttles }
+        let everybody = || Arc::new(Caller::of_client("bench"));
+        let everybody = (!domain.policy().authorize).then(everybody);
+        let metadata = Arc::default();
+        Self { domain, verifier, smart_configuration, metadata, rooms, throttles, everybody }
     }
 
     pub(crate) fn base(&self) -> &str {

@@ -121,16 +121,18 @@ fn check_clear(http: &HttpSettings, listen: SocketAddr) -> Result<()> {
     )
 }
 
-/// Refuses to leave the index out of any database but a benchmark's: what is written so is never found, and
-/// whose it is is not known.
+/// Refuses to leave index, record or rights out of any database but a benchmark's: what is written so is never found,
+/// who read is not known, and everybody may.
 ///
 /// # Errors
 /// The database has another name.
-pub(crate) fn check_unindexed(settings: &Settings) -> Result<()> {
+pub(crate) fn check_bench(settings: &Settings) -> Result<()> {
     let url = settings.database.url()?.reveal();
     let name = url.split(['?', '#']).next().and_then(|address| address.rsplit('/').next());
     if !name.is_some_and(|name| name.starts_with("bench_")) {
-        bail!("--unindexed is for benchmarks: nothing that is written so is ever found.");
+        bail!(
+            "--unindexed, --unaudited and --unauthorized are for benchmarks, whose databases are named bench_…."
+        );
     }
     Ok(())
 }
@@ -160,7 +162,7 @@ mod tests {
     use crate::settings::TlsSettings;
 
     #[test]
-    fn only_a_benchmark_goes_unindexed() {
+    fn only_a_benchmark_leaves_out_what_protects() {
         for (url, allowed) in [
             ("postgres://a:b@127.0.0.1:5432/bench_unindexed", true),
             ("postgres://a@127.0.0.1/bench_x?sslmode=disable", true),
@@ -170,7 +172,7 @@ mod tests {
         ] {
             let mut settings = Settings::default();
             settings.database.url = Some(url.parse().unwrap());
-            assert_eq!(check_unindexed(&settings).is_ok(), allowed, "{url}");
+            assert_eq!(check_bench(&settings).is_ok(), allowed, "{url}");
         }
     }
 

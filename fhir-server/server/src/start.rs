@@ -70,6 +70,9 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
         None => Keys::default(),
     };
     let store = connect(&settings, &keys).await?;
+    if !settings.policy.record {
+        store.leave_unrecorded();
+    }
     // Before the first write: one that comes first would land in a default partition.
     store.ensure_partitions().await?;
     let auditor = Auditor::start(url, &store).await?;

@@ -6,8 +6,9 @@ with found as materialized (
         with ordinality i (id_hash, id, at, request_id, client, subject, token_id, interaction, person,
             address, purpose, ord)
     cross join lateral (select * from resource x where x.id_hash = i.id_hash and x.id = i.id offset 0) r
-),
-recorded as (
+)
+--? kept
+, recorded as (
     insert into audit (
         at, request_id, action, status, type, version, id, client, subject, token_id
 --? record
@@ -21,6 +22,7 @@ recorded as (
     from found
     where method <> 2
 )
+--.
 -- A large one is read again by itself, so that a group holds little.
 select ord, version, last_updated, method, case when octet_length(wire) <= $8 then wire end as wire
 from found

@@ -131,6 +131,7 @@ type Waiting = (AuditEntry, oneshot::Sender<bool>);
 #[derive(Clone, Debug)]
 pub struct Auditor {
     queue: mpsc::Sender<Waiting>,
+    ground: Ground,
 }
 
 impl Auditor {
@@ -148,7 +149,7 @@ impl Auditor {
             let (sessions, waiting) = (sessions.clone(), Arc::clone(&waiting));
             tokio::spawn(write_groups(sessions, store.ground.clone(), waiting));
         }
-        Ok(Self { queue })
+        Ok(Self { queue, ground: store.ground.clone() })
     }
 
     /// Records an access and returns when the record is durable.
@@ -156,6 +157,9 @@ impl Auditor {
     /// # Errors
     /// Unavailable where it could not be written: then the answer must not leave.
     pub async fn record(&self, entry: AuditEntry) -> Result<()> {
+        if !self.ground.keeps_record() {
+            return Ok(());
+        }
         let (done, written) = oneshot::channel();
         self.queue.try_send((entry, done)).map_err(|_| refused())?;
         match written.await {

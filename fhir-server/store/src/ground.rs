@@ -24,6 +24,8 @@ pub(crate) struct Ground {
     pub(crate) turns: Arc<Semaphore>,
     /// Whether the schema has all columns of the record; the one before has not.
     pub(crate) record: Arc<AtomicBool>,
+    /// Whether reads are left unrecorded, as only a benchmark does.
+    pub(crate) unrecorded: Arc<AtomicBool>,
     /// Names what this server seals.
     pub(crate) seals: i64,
 }
@@ -31,6 +33,10 @@ pub(crate) struct Ground {
 impl Ground {
     pub(crate) fn has_record(&self) -> bool {
         self.record.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn keeps_record(&self) -> bool {
+        !self.unrecorded.load(Ordering::Relaxed)
     }
 
     /// A place for a transaction of many changes. More of them at once than there are cores only

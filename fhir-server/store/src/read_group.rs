@@ -54,7 +54,9 @@ impl Gathered for Reader {
 impl Reader {
     async fn read(&self, group: &[Wanted]) -> Result<Answers<Self>> {
         let contexts = || group.iter().map(|wanted| &wanted.context);
-        let parts = Parts::default().with(Part::Record, self.ground.has_record());
+        let parts = Parts::default()
+            .with(Part::Record, self.ground.has_record())
+            .with(Part::Kept, self.ground.keeps_record());
         let query = sqlx::query(statement(Template::Read, parts))
             .bind(group.iter().map(|wanted| wanted.identity).bind_iter())
             .bind(group.iter().map(|wanted| wanted.id.as_str()).bind_iter())

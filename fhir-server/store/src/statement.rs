@@ -32,9 +32,11 @@ pub(crate) enum Part {
     Record,
     /// What Consents deny.
     Rules,
+    /// The record itself; without it only a benchmark reads.
+    Kept,
 }
 
-const NAMES: [(&str, Part); 17] = [
+const NAMES: [(&str, Part); 18] = [
     ("claims", Part::Claims),
     ("key", Part::Key),
     ("tokens", Part::Tokens),
@@ -52,6 +54,7 @@ const NAMES: [(&str, Part); 17] = [
     ("locked", Part::Locked),
     ("record", Part::Record),
     ("rules", Part::Rules),
+    ("kept", Part::Kept),
 ];
 
 /// The parts of a statement that a batch needs.

@@ -1,6 +1,7 @@
 //! The store of one tenant: its sessions, its groups, and what they share.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use canonical_model::{Error, Kind, Result};
@@ -92,6 +93,7 @@ impl Store {
             numbers: Arc::new(Numbers::new(block)),
             turns: Arc::new(Semaphore::new(per_core(TURNS_PER_2_CORES, 2))),
             record: Arc::default(),
+            unrecorded: Arc::default(),
             seals,
             reserve: Arc::new(Reserve::new(sessions.clone(), setup.reserve_mib)),
         };
@@ -141,6 +143,11 @@ impl Store {
     pub(crate) async fn turn_to_search(&self) -> Result<SemaphorePermit<'_>> {
         let turn = timeout(Duration::from_millis(ACQUIRE_MS_MAX), self.searches.acquire()).await;
         turn.map_err(|_| busy())?.map_err(|_| away())
+    }
+
+    /// Records no reads from now on: only to measure what the record costs.
+    pub fn leave_unrecorded(&self) {
+        self.ground.unrecorded.store(true, Ordering::Relaxed);
     }
 
     /// What seals elements before they are committed.

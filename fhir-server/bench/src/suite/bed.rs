@@ -5,7 +5,7 @@ use crate::{
     data::Data,
     load::{self, Endpoint, Measured, Mode, Seeded, Spec, Watched, Workload},
     machine,
-    ours::{self, Credentials, Launch},
+    ours::{self, Credentials, Launch, Without},
     postgres::Postgres,
     programs::{Program, free_address},
     report::{Report, Row},
@@ -243,6 +243,37 @@ impl Bed {
         Ok(self.ours.program.as_ref().map(|program| program.ready_after))
     }
 
+    /// Stops ours and starts it again without something.
+    pub(crate) async fn restart_without(&mut self, without: Option<Without>) -> Result<()> {
+        if let Some(launch) = &mut self.launch {
+            launch.without = without;
+        }
+        self.restart().await.map(drop)
+    }
+
+    /// Ours, for a run of one's own; `scope` narrows its token.
+    pub(crate) async fn ours_for(&self, scope: Option<&str>) -> Result<(Endpoint, Watched)> {
+        let Target { endpoint, watched, credentials, .. } = &self.ours;
+        let Some(credentials) = credentials else { return Ok((endpoint.clone(), *watched)) };
+        let token = match scope {
+            Some(scope) => ours::narrowed_token(endpoint, credentials, scope).await?,
+            None => ours::token(endpoint, credentials).await?,
+        };
+        Ok((endpoint.clone().with_token(&token), *watched))
+    }
+
+    /// Who may get tokens of ours.
+    pub(crate) fn credentials(&self) -> Option<&Credentials> {
+        self.ours.credentials.as_ref()
+    }
+
+    /// Adds the line of a run of one's own.
+    pub(crate) fn note(&mut self, name: &str, measured: &Measured) {
+        self.noise_cores = self.noise_cores.max(measured.others_busy_cores);
+        self.details.push(detail(name.to_owned(), measured));
+        self.progress.inc(1);
+    }
+
     /// Stops everything and reports on `rows` with the lines of all runs.
     pub(crate) async fn report(self, suite: &str, rows: Vec<Row>) -> Result<Report> {
         let machine = machine::description(&self.postgres.description().await?);
@@ -329,7 +360,7 @@ async fn start_ours(
         folder: folder.to_owned(),
         database_url: postgres.url(Side::Ours.database()),
         pool: options.pool,
-        indexed: true,
+        without: None,
     };
     Ok((serve(&launch, postgres).await?, Some(launch)))
 }

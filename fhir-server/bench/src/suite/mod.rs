@@ -1,5 +1,6 @@
 //! The suites: what is measured, in which order, and against which floors.
 
+pub(crate) mod auth;
 mod bed;
 pub(crate) mod designs;
 mod options;

@@ -30,6 +30,12 @@ pub(crate) struct Serve {
     /// Store without indexing, to measure what the index costs
     #[arg(long, hide = true)]
     unindexed: bool,
+    /// Record no reads, to measure what the record costs
+    #[arg(long, hide = true)]
+    unaudited: bool,
+    /// Ask for no rights, to measure what they cost
+    #[arg(long, hide = true)]
+    unauthorized: bool,
 }
 
 pub(crate) async fn run(command: Serve) -> Result<ExitCode> {
@@ -37,10 +43,14 @@ pub(crate) async fn run(command: Serve) -> Result<ExitCode> {
     let mut settings = command.server.settings()?;
     settings.roles = Roles::of(&command.roles);
     safety::check(&settings)?;
-    if command.unindexed {
-        safety::check_unindexed(&settings)?;
-        settings.policy.index = false;
+    let (unindexed, unaudited, unauthorized) =
+        (command.unindexed, command.unaudited, command.unauthorized);
+    if unindexed || unaudited || unauthorized {
+        safety::check_bench(&settings)?;
     }
+    settings.policy.index = !unindexed;
+    settings.policy.record = !unaudited;
+    settings.policy.authorize = !unauthorized;
     let format = settings.log.format.unwrap_or(telemetry::Format::Json);
     telemetry::init(format, &settings.log.filter)?;
     log_panics();

@@ -8,7 +8,7 @@ use crate::{
     load::{
         Answer, Asks, Call, Client, Endpoint, Lane, Loop, Measured, Mode, Watched, run_loop, shown,
     },
-    ours::{self, Credentials, Launch},
+    ours::{self, Credentials, Launch, Without},
     postgres::Postgres,
     programs::{Program, free_address},
 };
@@ -100,7 +100,7 @@ impl Bed {
             folder,
             database_url: self.postgres.url(database),
             pool: self.pool,
-            indexed,
+            without: (!indexed).then_some(Without::Index),
         };
         let (program, endpoint, credentials) = ours::start(&launch).await?;
         let mut connection = self.postgres.connect(database).await?;
