@@ -10,9 +10,12 @@ use jsonwebtoken::jwk::{Jwk, JwkSet};
 use moka::sync::Cache;
 use outbound::{Call, Outbound};
 use telemetry::Ticks;
+use tokio::sync::Mutex;
 use tracing::warn;
 
-use crate::limits::{CLIENT_KEYS_MAX, JWKS_AGAIN_S, JWKS_S_MAX, JWKS_S_MIN, JWKS_URLS_MAX};
+use crate::limits::{
+    CLIENT_KEYS_MAX, JWKS_AGAIN_S, JWKS_PAUSE_S, JWKS_S_MAX, JWKS_S_MIN, JWKS_URLS_MAX,
+};
 
 /// Where the keys of a client are.
 #[derive(Clone, Debug)]
@@ -28,6 +31,10 @@ pub(crate) struct ClientKeys {
     door: Option<Outbound>,
     ticks: Ticks,
     fetched: Cache<String, Fetched>,
+    /// Until when a URL that gave none is not asked again.
+    failed: Cache<String, u64>,
+    /// Whose turn it is to fetch from a URL: one at a time, for anybody may ask for a key.
+    turns: Cache<String, Arc<Mutex<()>>>,
 }
 
 #[derive(Clone)]
@@ -80,7 +87,8 @@ fn read(text: &[u8]) -> Result<JwkSet> {
 
 impl ClientKeys {
     pub(crate) fn new(door: Option<Outbound>, ticks: Ticks) -> Self {
-        Self { door, ticks, fetched: Cache::new(JWKS_URLS_MAX) }
+        let (fetched, failed) = (Cache::new(JWKS_URLS_MAX), Cache::new(JWKS_URLS_MAX));
+        Self { door, ticks, fetched, failed, turns: Cache::new(JWKS_URLS_MAX) }
     }
 
     /// The door that URLs are called by.
@@ -95,24 +103,46 @@ impl ClientKeys {
             Keys::Inline(keys) => return Ok(keys.find(kid).cloned()),
             Keys::Url(url) => url,
         };
-        let now = self.ticks.nanos();
-        if let Some(known) = self.fetched.get(url).filter(|known| now < known.until) {
-            let found = known.keys.find(kid).cloned();
-            let young = now.saturating_sub(known.at) < nanos(JWKS_AGAIN_S);
-            if found.is_some() || young {
-                return Ok(found);
-            }
+        if let Some(found) = self.known(url, kid)? {
+            return Ok(found);
         }
+        let turn = self.turns.get_with(url.clone(), Arc::default);
+        let _turn = turn.lock().await;
+        // Whoever had the turn before may have fetched them.
+        if let Some(found) = self.known(url, kid)? {
+            return Ok(found);
+        }
+        let now = self.ticks.nanos();
         let fetched = self.fetch(url, now).await.inspect_err(|error| {
             warn!(client, cause = ?error.cause, "A client's keys cannot be fetched.");
+            let until = self.ticks.nanos().saturating_add(nanos(JWKS_PAUSE_S));
+            self.failed.insert(url.clone(), until);
         })?;
         let found = fetched.keys.find(kid).cloned();
         self.fetched.insert(url.clone(), fetched);
         Ok(found)
     }
 
+    /// What is known of a key without a fetch; `None` where there must be one.
+    ///
+    /// # Errors
+    /// Unavailable where a fetch has failed a moment ago.
+    fn known(&self, url: &str, kid: &str) -> Result<Option<Option<Jwk>>> {
+        let now = self.ticks.nanos();
+        if let Some(known) = self.fetched.get(url).filter(|known| now < known.until) {
+            let found = known.keys.find(kid).cloned();
+            let young = now.saturating_sub(known.at) < nanos(JWKS_AGAIN_S);
+            if found.is_some() || young {
+                return Ok(Some(found));
+            }
+        }
+        match self.failed.get(url) {
+            Some(until) if now < until => Err(away()),
+            _ => Ok(None),
+        }
+    }
+
     async fn fetch(&self, url: &str, now: u64) -> Result<Fetched> {
-        let away = || Error::new(Kind::Unavailable, "The client's keys cannot be fetched.");
         let door = self.door.as_ref().ok_or_else(away)?;
         let answer = door.call(Call::get(url, "application/json")).await;
         let answer = answer.map_err(|fault| away().caused_by(fault))?;
@@ -124,6 +154,10 @@ impl ClientKeys {
         let life_s = said.map_or(JWKS_S_MIN, max_age).clamp(JWKS_S_MIN, JWKS_S_MAX);
         Ok(Fetched { keys, at: now, until: now.saturating_add(nanos(life_s)) })
     }
+}
+
+fn away() -> Error {
+    Error::new(Kind::Unavailable, "The client's keys cannot be fetched.")
 }
 
 /// How long an answer may be kept, in seconds.

@@ -105,6 +105,8 @@ pub const JWKS_S_MIN: u64 = 300;
 pub const JWKS_S_MAX: u64 = 3_600;
 /// Between two fetches of the same keys for the sake of a name that is not among them, in seconds.
 pub const JWKS_AGAIN_S: u64 = 60;
+/// After a fetch of keys that failed, in seconds: a host that does not answer is not waited for by everybody.
+pub const JWKS_PAUSE_S: u64 = 5;
 /// URLs whose keys are remembered: some kB each.
 pub const JWKS_URLS_MAX: u64 = 1_000;
 /// Visits that a page offers: the newest.

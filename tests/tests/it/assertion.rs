@@ -264,3 +264,35 @@ async fn keys_are_fetched_where_the_registration_says() -> Result<()> {
     assert_eq!(shut.connections().await?, 0);
     Ok(())
 }
+
+/// Anybody may send an assertion of a client, and with it have its keys fetched: however many do at once, one fetch is
+/// made, and none for a while after one that failed.
+#[tokio::test]
+async fn many_who_ask_at_once_have_the_keys_fetched_once() -> Result<()> {
+    let own = Own::elliptic("a")?;
+    let keys = set(&[&own]);
+    let whole = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{keys}",
+        keys.len()
+    );
+    let broken = "HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n";
+    for (answer, status) in [(whole.as_str(), 200), (broken, 503)] {
+        let there = Trap::clear("127.0.0.1:0", answer, Then::Close).await?;
+        let url = format!("http://127.0.0.1:{}/keys", there.port());
+        let server = Fixture::start_with(|settings| {
+            settings.outbound.allow = vec![format!("http://127.0.0.1:{}", there.port())];
+            settings.clients.push(client("lab", None, Some(url)));
+        })
+        .await?;
+        let origin = server.origin()?;
+        let asking = (0..20).map(|_| async {
+            let token = own.sign(&own.header(), &claims(origin, "lab"))?;
+            anyhow::Ok(ask(origin, &token, &[]).await?.status)
+        });
+        for asked in futures::future::join_all(asking).await {
+            assert_eq!(asked?, status);
+        }
+        assert_eq!(there.connections().await?, 1, "{status}");
+    }
+    Ok(())
+}
