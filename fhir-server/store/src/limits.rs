@@ -31,8 +31,6 @@ pub const TURNS_PER_2_CORES: usize = 2;
 /// Bytes of resources that one page of a search or a history gathers. It ends early behind the one that
 /// passes this, with a link to the next.
 pub const PAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// Versions read by their names in one round trip: some MiB.
-pub const VERSIONS_PER_READ: usize = 1_000;
 /// Between two tries to reach a database that starts, in milliseconds.
 pub const RECONNECT_MS: u64 = 20;
 /// Bytes of a resource that a group of reads gathers; larger ones are read again, each by itself. So 32

@@ -1,7 +1,7 @@
 //! Reads of one resource, by the hash of its identity.
 
 use access::{Access, Label};
-use canonical_model::{Error, ResourceId, ResourceType, Result};
+use canonical_model::{ResourceId, ResourceType, Result};
 use chrono::{DateTime, Utc};
 use search::{Hasher, label_keys};
 use sqlx::Row;
@@ -9,7 +9,6 @@ use sqlx::postgres::PgArguments;
 
 use crate::change::Method;
 use crate::error::StoreError;
-use crate::limits::VERSIONS_PER_READ;
 use crate::query::{Sql, bind, prepared, within};
 use crate::reach::{Extract, Reach};
 use crate::read_group::Wanted;
@@ -170,47 +169,6 @@ impl Store {
         };
         let stored = stored_for(&row, &self.sealer, kind, id.as_str().to_owned())?;
         Ok(Some((stored, row.try_get("current").map_err(StoreError)?)))
-    }
-
-    /// Many versions, in the order of their names, [`VERSIONS_PER_READ`] in a round trip. `None` for
-    /// what is not there, and for all of a type that the access does not wholly reach.
-    ///
-    /// # Errors
-    /// Unavailable or Internal.
-    pub async fn vread_many(
-        &self,
-        access: &Access,
-        names: &[VersionName],
-    ) -> Result<Vec<Option<Stored>>> {
-        let mut found = vec![None; names.len()];
-        let places = names.chunks(VERSIONS_PER_READ).zip(found.chunks_mut(VERSIONS_PER_READ));
-        for (names, places) in places {
-            self.vread_chunk(access, names, places).await?;
-        }
-        Ok(found)
-    }
-
-    async fn vread_chunk(
-        &self,
-        access: &Access,
-        names: &[VersionName],
-        places: &mut [Option<Stored>],
-    ) -> Result<()> {
-        let identity = |(kind, id, _): &VersionName| self.hasher().identity(*kind, id.as_str());
-        let query = sqlx::query(include_str!("../queries/vread_many.sql"))
-            .bind(names.iter().map(identity).collect::<Vec<_>>())
-            .bind(names.iter().map(|(_, id, _)| id.as_str()).collect::<Vec<_>>())
-            .bind(names.iter().map(|(.., version)| *version).collect::<Vec<_>>());
-        for row in self.sessions.fetch_all(query).await? {
-            let ord: i64 = row.try_get("ord").map_err(StoreError)?;
-            let at = usize::try_from(ord - 1).map_err(Error::internal)?;
-            if let (Some((kind, id, _)), Some(place)) = (names.get(at), places.get_mut(at))
-                && matches!(Reach::of(access, *kind, self.hasher()), Reach::Everything)
-            {
-                *place = Some(stored_for(&row, &self.sealer, *kind, id.to_string())?);
-            }
-        }
-        Ok(())
     }
 }
 
