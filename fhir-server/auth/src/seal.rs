@@ -1,28 +1,20 @@
 //! What this crate keeps in the database and nobody may read there: sealed by AES-256-GCM, each bound to what it is of.
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use aws_lc_rs::rand;
+use aws_lc_rs::aead::{AES_256_GCM, LessSafeKey, UnboundKey};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD_NO_PAD;
 use canonical_model::{Error, Result};
+use store::aead;
 
 /// Seals bytes; what they are of is needed to open them.
 pub(crate) fn seal(secret: &[u8; 32], of: &str, bytes: &[u8]) -> Result<String> {
-    let (mut sealed, mut nonce) = (bytes.to_vec(), [0; NONCE_LEN]);
-    rand::fill(&mut nonce).map_err(Error::internal)?;
-    key(secret)?
-        .seal_in_place_append_tag(Nonce::from(&nonce), Aad::from(of), &mut sealed)
-        .map_err(Error::internal)?;
-    Ok(BASE64_STANDARD_NO_PAD.encode([&nonce[..], &sealed].concat()))
+    Ok(BASE64_STANDARD_NO_PAD.encode(aead::seal(&key(secret)?, of, bytes)?))
 }
 
 /// Opens what was sealed; `None` where it was changed, or is of something else, or of another secret.
 pub(crate) fn open(secret: &[u8; 32], of: &str, text: &str) -> Option<Vec<u8>> {
     let whole = BASE64_STANDARD_NO_PAD.decode(text).ok()?;
-    let (nonce, sealed) = whole.split_first_chunk::<NONCE_LEN>()?;
-    let mut sealed = sealed.to_vec();
-    let opened = key(secret).ok()?.open_in_place(Nonce::from(nonce), Aad::from(of), &mut sealed);
-    opened.ok().map(|bytes| bytes.to_vec())
+    aead::open(&key(secret).ok()?, of, &whole)
 }
 
 fn key(secret: &[u8; 32]) -> Result<LessSafeKey> {

@@ -167,7 +167,7 @@ impl Store {
         let bytes: Vec<u8> = row.try_get(0).map_err(StoreError)?;
         let key: Option<i32> = row.try_get(1).map_err(StoreError)?;
         Ok(Some(match key {
-            Some(key) => self.sealer.chunk_key_of(key)?.open(blob.id, number, bytes)?,
+            Some(key) => self.sealer.chunk_key_of(key)?.open(blob.id, number, &bytes)?,
             None => bytes.into(),
         }))
     }

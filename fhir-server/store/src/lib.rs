@@ -4,6 +4,7 @@
 //! [`access::Access`], which is ANDed before LIMIT and count. A write is one transaction: version,
 //! index, audit, event and what makes the request happen once.
 
+pub mod aead;
 mod audit;
 mod auth;
 mod blob;

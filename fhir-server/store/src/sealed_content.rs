@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::aead::{Aad, LessSafeKey, NONCE_LEN, Nonce};
-use aws_lc_rs::rand;
+use aws_lc_rs::aead::LessSafeKey;
 use bytes::Bytes;
 use canonical_model::{Error, Result};
+
+use crate::aead;
 
 /// The data key that seals the chunks of a blob. Prints its number only.
 pub(crate) struct ChunkKey {
@@ -25,24 +26,14 @@ impl ChunkKey {
 
     /// Nonce, ciphertext, tag: 28 bytes longer than the chunk.
     pub(crate) fn seal(&self, blob: i64, place: i32, bytes: &[u8]) -> Result<Vec<u8>> {
-        let (mut nonce, mut sealed) = ([0; NONCE_LEN], bytes.to_vec());
-        rand::fill(&mut nonce).map_err(Error::internal)?;
-        self.key
-            .seal_in_place_append_tag(Nonce::from(&nonce), bound(blob, place), &mut sealed)
-            .map_err(Error::internal)?;
-        Ok([&nonce[..], &sealed].concat())
+        aead::seal(&self.key, &of(blob, place), bytes)
     }
 
     /// # Errors
     /// Internal where it was changed, or moved from elsewhere.
-    pub(crate) fn open(&self, blob: i64, place: i32, sealed: Vec<u8>) -> Result<Bytes> {
-        let broken = || Error::internal("a sealed chunk does not open");
-        let (nonce, rest) = sealed.split_first_chunk::<NONCE_LEN>().ok_or_else(broken)?;
-        let mut rest = rest.to_vec();
-        let opened = self.key.open_in_place(Nonce::from(nonce), bound(blob, place), &mut rest);
-        let length = opened.map_err(|_| broken())?.len();
-        rest.truncate(length);
-        Ok(rest.into())
+    pub(crate) fn open(&self, blob: i64, place: i32, sealed: &[u8]) -> Result<Bytes> {
+        let opened = aead::open(&self.key, &of(blob, place), sealed);
+        opened.map(Bytes::from).ok_or_else(|| Error::internal("a sealed chunk does not open"))
     }
 }
 
@@ -52,8 +43,8 @@ impl std::fmt::Debug for ChunkKey {
     }
 }
 
-fn bound(blob: i64, place: i32) -> Aad<String> {
-    Aad::from(format!("blob|{blob}|{place}"))
+fn of(blob: i64, place: i32) -> String {
+    format!("blob|{blob}|{place}")
 }
 
 #[cfg(test)]
@@ -69,12 +60,12 @@ mod tests {
         };
         let sealed = key(1).seal(7, 0, b"content").expect("sealed");
         assert_eq!(sealed.len(), 7 + 28);
-        assert_eq!(key(1).open(7, 0, sealed.clone()).expect("opens"), &b"content"[..]);
-        assert!(key(2).open(7, 0, sealed.clone()).is_err());
-        assert!(key(1).open(7, 1, sealed.clone()).is_err());
-        assert!(key(1).open(8, 0, sealed.clone()).is_err());
-        assert!(key(1).open(7, 0, sealed[..20].to_vec()).is_err());
-        assert!(key(1).open(7, 0, Vec::new()).is_err());
+        assert_eq!(key(1).open(7, 0, &sealed).expect("opens"), &b"content"[..]);
+        assert!(key(2).open(7, 0, &sealed).is_err());
+        assert!(key(1).open(7, 1, &sealed).is_err());
+        assert!(key(1).open(8, 0, &sealed).is_err());
+        assert!(key(1).open(7, 0, &sealed[..20]).is_err());
+        assert!(key(1).open(7, 0, &[]).is_err());
         assert_eq!(format!("{:?}", key(1)), "ChunkKey(4)");
     }
 }

@@ -9,8 +9,8 @@
 
 use std::borrow::Cow;
 
-use aws_lc_rs::aead::{Aad, LessSafeKey, NONCE_LEN, Nonce};
-use aws_lc_rs::{hmac, rand};
+use aws_lc_rs::aead::LessSafeKey;
+use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bytes::Bytes;
@@ -18,6 +18,7 @@ use canonical_model::fhirpath::{Location, Path, Place, Schema};
 use canonical_model::{Error, Issue, IssueCode, Kind, Resource, ResourceType, Result, Value, json};
 use search::Hasher;
 
+use crate::aead;
 use crate::keys::{Keys, Purpose};
 use crate::sealed_content::ChunkKey;
 
@@ -59,8 +60,8 @@ pub(crate) struct Binding<'a> {
 }
 
 impl Binding<'_> {
-    fn aad(&self) -> Aad<String> {
-        Aad::from(format!("{}|{}|{}", self.kind, self.id, self.version))
+    fn name(&self) -> String {
+        format!("{}|{}|{}", self.kind, self.id, self.version)
     }
 }
 
@@ -121,7 +122,7 @@ impl Sealer {
             return Ok(None);
         }
         // By the key that all others of the database come from.
-        let sealed = close(&*self.keys.opening(0)?, Aad::from(PROOF.to_owned()), PROOF)?;
+        let sealed = close(&*self.keys.opening(0)?, PROOF, PROOF)?;
         Ok(Some(format!("{FIRST_MARK}{sealed}").into()))
     }
 
@@ -157,7 +158,7 @@ impl Sealer {
         let mut body = resource.body().clone();
         for place in &places {
             if let Some(Value::String(text)) = find(&mut body, place) {
-                *text = format!("{mark}{}", close(&key, binding.aad(), text)?).into();
+                *text = format!("{mark}{}", close(&key, &binding.name(), text)?).into();
             }
         }
         Resource::from_value(body).map(Some)
@@ -189,7 +190,7 @@ pub(crate) fn prove(keys: &Keys, kept: &[u8]) -> Result<()> {
     }
     let key = keys.opening(0)?;
     let sealed = std::str::from_utf8(kept).ok().and_then(|text| text.strip_prefix(FIRST_MARK));
-    match sealed.map(|sealed| open_one(&key, Aad::from(PROOF.to_owned()), sealed)) {
+    match sealed.map(|sealed| open_one(&key, PROOF, sealed)) {
         Some(Ok(_)) => Ok(()),
         Some(Err(_)) | None => Err(another_key()),
     }
@@ -254,22 +255,15 @@ fn find<'a>(root: &'a mut Value, location: &Location) -> Option<&'a mut Value> {
     })
 }
 
-fn close(key: &LessSafeKey, bound: Aad<String>, text: &str) -> Result<String> {
-    let mut nonce = [0; NONCE_LEN];
-    rand::fill(&mut nonce).map_err(Error::internal)?;
-    let mut sealed = text.as_bytes().to_vec();
-    key.seal_in_place_append_tag(Nonce::from(&nonce), bound, &mut sealed)
-        .map_err(Error::internal)?;
-    let mut whole = nonce.to_vec();
-    whole.append(&mut sealed);
-    Ok(STANDARD_NO_PAD.encode(whole))
+fn close(key: &LessSafeKey, of: &str, text: &str) -> Result<String> {
+    Ok(STANDARD_NO_PAD.encode(aead::seal(key, of, text.as_bytes())?))
 }
 
 fn open_all(keys: &Keys, binding: Binding<'_>, value: &mut Value) -> Result<()> {
     match value {
         Value::String(text) => {
             if let Some((number, sealed)) = marked(text) {
-                *text = open_one(&*keys.opening(number)?, binding.aad(), sealed)?.into();
+                *text = open_one(&*keys.opening(number)?, &binding.name(), sealed)?.into();
             }
             Ok(())
         }
@@ -281,14 +275,11 @@ fn open_all(keys: &Keys, binding: Binding<'_>, value: &mut Value) -> Result<()> 
     }
 }
 
-fn open_one(key: &LessSafeKey, bound: Aad<String>, sealed: &str) -> Result<String> {
-    let broken = || Error::internal("a sealed value does not open");
-    let whole = STANDARD_NO_PAD.decode(sealed).map_err(|_| broken())?;
-    let (nonce, rest) = whole.split_at_checked(NONCE_LEN).ok_or_else(broken)?;
-    let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| broken())?;
-    let mut rest = rest.to_vec();
-    let plain = key.open_in_place(nonce, bound, &mut rest).map_err(|_| broken())?;
-    String::from_utf8(plain.to_vec()).map_err(|_| broken())
+fn open_one(key: &LessSafeKey, of: &str, sealed: &str) -> Result<String> {
+    let whole = STANDARD_NO_PAD.decode(sealed).ok();
+    let plain = whole.and_then(|whole| aead::open(key, of, &whole));
+    let text = plain.and_then(|plain| String::from_utf8(plain).ok());
+    text.ok_or_else(|| Error::internal("a sealed value does not open"))
 }
 
 fn refuse_forged(value: &Value) -> Result<()> {

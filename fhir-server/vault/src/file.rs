@@ -2,13 +2,12 @@
 
 use std::fmt;
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::aead::{AES_256_GCM, LessSafeKey, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
-use aws_lc_rs::rand;
 use canonical_model::{Error, Kind, Result};
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
-use store::{Kms, Purpose};
+use store::{Kms, Purpose, aead};
 
 /// Wraps with what follows from 32 given bytes. Prints its name only.
 pub struct FileKek {
@@ -30,20 +29,12 @@ impl FileKek {
     }
 
     fn seal(&self, purpose: Purpose, key: &[u8; 32]) -> Result<Vec<u8>> {
-        let (mut nonce, mut sealed) = ([0; NONCE_LEN], key.to_vec());
-        rand::fill(&mut nonce).map_err(Error::internal)?;
-        self.key
-            .seal_in_place_append_tag(Nonce::from(&nonce), bound(purpose), &mut sealed)
-            .map_err(Error::internal)?;
-        Ok([&nonce[..], &sealed].concat())
+        aead::seal(&self.key, &of(purpose), key)
     }
 
     fn open(&self, purpose: Purpose, wrapped: &[u8]) -> Result<[u8; 32]> {
-        let opened = wrapped.split_first_chunk::<NONCE_LEN>().and_then(|(nonce, sealed)| {
-            let mut sealed = sealed.to_vec();
-            let key = self.key.open_in_place(Nonce::from(nonce), bound(purpose), &mut sealed);
-            key.ok().and_then(|key| <[u8; 32]>::try_from(&*key).ok())
-        });
+        let opened = aead::open(&self.key, &of(purpose), wrapped);
+        let opened = opened.and_then(|key| <[u8; 32]>::try_from(key).ok());
         opened.ok_or_else(|| {
             let text = "A data key of this database does not open: it was changed, or is of another purpose.";
             Error::new(Kind::Unavailable, text)
@@ -75,8 +66,8 @@ impl fmt::Debug for FileKek {
     }
 }
 
-fn bound(purpose: Purpose) -> Aad<String> {
-    Aad::from(format!("data_key|{}", purpose.as_str()))
+fn of(purpose: Purpose) -> String {
+    format!("data_key|{}", purpose.as_str())
 }
 
 /// HKDF (RFC 5869): what each use gets tells nothing of the others.

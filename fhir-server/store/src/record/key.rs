@@ -3,9 +3,9 @@
 
 use std::fmt;
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::aead::{AES_256_GCM, LessSafeKey, UnboundKey};
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::rand::{self, SystemRandom};
+use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair,
     UnparsedPublicKey,
@@ -15,6 +15,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use canonical_model::{Error, Result};
 use serde_json::{Value, json};
 
+use crate::aead;
 use crate::keys::{Keys, Purpose};
 
 const MARK: &str = "sealed:1:";
@@ -38,13 +39,7 @@ impl RecordKey {
         let made = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING);
         let made = made.and_then(|pair| pair.to_pkcs8v1()).map_err(Error::internal)?;
         let key = Self::of_pkcs8(made.as_ref())?;
-        let mut nonce = [0; NONCE_LEN];
-        rand::fill(&mut nonce).map_err(Error::internal)?;
-        let mut sealed = made.as_ref().to_vec();
-        cipher(keys)?
-            .seal_in_place_append_tag(Nonce::from(&nonce), bound(&key.public.kid), &mut sealed)
-            .map_err(Error::internal)?;
-        let whole = [nonce.to_vec(), sealed].concat();
+        let whole = aead::seal(&cipher(keys)?, &of(&key.public.kid), made.as_ref())?;
         Ok((key, format!("{MARK}{}", STANDARD_NO_PAD.encode(whole))))
     }
 
@@ -52,11 +47,9 @@ impl RecordKey {
     pub(crate) fn open(keys: &Keys, kid: &str, private: &str) -> Result<Option<Self>> {
         let cipher = cipher(keys)?;
         let sealed = private.strip_prefix(MARK).and_then(|text| STANDARD_NO_PAD.decode(text).ok());
-        let Some(mut sealed) = sealed else { return Ok(None) };
-        let Some((nonce, rest)) = sealed.split_at_mut_checked(NONCE_LEN) else { return Ok(None) };
-        let Ok(nonce) = Nonce::try_assume_unique_for_key(nonce) else { return Ok(None) };
-        let Ok(pkcs8) = cipher.open_in_place(nonce, bound(kid), rest) else { return Ok(None) };
-        Self::of_pkcs8(pkcs8).map(|key| (key.public.kid == kid).then_some(key))
+        let pkcs8 = sealed.and_then(|sealed| aead::open(&cipher, &of(kid), &sealed));
+        let Some(pkcs8) = pkcs8 else { return Ok(None) };
+        Self::of_pkcs8(&pkcs8).map(|key| (key.public.kid == kid).then_some(key))
     }
 
     /// What proves its signatures.
@@ -119,8 +112,8 @@ fn cipher(keys: &Keys) -> Result<LessSafeKey> {
     key.map(LessSafeKey::new).map_err(Error::internal)
 }
 
-fn bound(kid: &str) -> Aad<String> {
-    Aad::from(format!("audit_key|{kid}"))
+fn of(kid: &str) -> String {
+    format!("audit_key|{kid}")
 }
 
 /// Of an uncompressed point: 4, then x and y of 32 bytes each.
