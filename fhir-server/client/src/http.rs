@@ -150,6 +150,14 @@ impl Server {
                 Err(error) if error.is_timeout() && !error.is_connect() => return Ok(None),
                 Err(error) => error.into(),
             };
+            if is_untrusted(&error) {
+                bail!(
+                    "{} shows a certificate that is not trusted here ({}): use the name that it is for, or \
+                     have SSL_CERT_FILE name a file with the certificate of who issued it.",
+                    self.base,
+                    plainly(&error)
+                );
+            }
             let pause = self.retry.pause(n, None);
             if began.elapsed() + pause >= self.retry.patience {
                 bail!(
@@ -252,6 +260,19 @@ async fn body(mut response: Response) -> Result<Bytes> {
 /// An error's innermost cause: `connection refused` says more than `error sending request`.
 fn plainly(error: &anyhow::Error) -> String {
     error.root_cause().to_string()
+}
+
+/// Whether somebody answered whose certificate does not show who it is: trying again changes nothing.
+fn is_untrusted(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let mut within = Some(cause);
+        // An error of a stream may hold another; its source is that of what it holds.
+        while let Some(io) = within.and_then(|held| held.downcast_ref::<std::io::Error>()) {
+            within = io.get_ref().map(|held| held as &(dyn std::error::Error + 'static));
+        }
+        let tls = within.and_then(|held| held.downcast_ref());
+        matches!(tls, Some(rustls::Error::InvalidCertificate(_)))
+    })
 }
 
 #[cfg(test)]

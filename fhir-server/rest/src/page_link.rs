@@ -2,8 +2,7 @@
 //! patient; nobody else than the client and user that got it can use it; and it ends with its time, so
 //! nothing needs to be kept here.
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use aws_lc_rs::rand;
+use aws_lc_rs::aead::{AES_256_GCM, LessSafeKey, NONCE_LEN, UnboundKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use canonical_model::{Error, Issue, IssueCode, Kind, Result};
@@ -11,7 +10,7 @@ use chrono::{DateTime, Utc};
 use domain::Request;
 use search::query::{Pair, parse_pairs, write_pairs};
 use store::record::JournalKey;
-use store::{HistoryKey, PageKey, PageValue};
+use store::{HistoryKey, PageKey, PageValue, aead};
 
 use crate::app::App;
 use crate::limits::{PAGE_KEY_BYTES_MAX, PAGE_LINK_HOURS};
@@ -157,24 +156,14 @@ fn cipher(holder: &Holder) -> Result<LessSafeKey> {
 
 /// The time first, so that a link that has ended is told from one that is broken.
 fn seal(holder: &Holder, text: &str) -> Result<String> {
-    let mut nonce = [0; NONCE_LEN];
-    rand::fill(&mut nonce).map_err(Error::internal)?;
-    let mut sealed = format!("{}{FIELD}{text}", holder.now.timestamp()).into_bytes();
-    cipher(holder)?
-        .seal_in_place_append_tag(Nonce::from(&nonce), Aad::from(&holder.binding), &mut sealed)
-        .map_err(Error::internal)?;
-    let mut whole = nonce.to_vec();
-    whole.append(&mut sealed);
-    Ok(URL_SAFE_NO_PAD.encode(whole))
+    let text = format!("{}{FIELD}{text}", holder.now.timestamp());
+    Ok(URL_SAFE_NO_PAD.encode(aead::seal(&cipher(holder)?, &holder.binding, text.as_bytes())?))
 }
 
 fn open(holder: &Holder, link: &str) -> Result<String> {
-    let bytes = URL_SAFE_NO_PAD.decode(link).map_err(|_| foreign())?;
-    let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN).ok_or_else(foreign)?;
-    let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| foreign())?;
-    let mut sealed = sealed.to_vec();
-    let plain = cipher(holder)?.open_in_place(nonce, Aad::from(&holder.binding), &mut sealed);
-    let text = std::str::from_utf8(plain.map_err(|_| foreign())?).map_err(|_| foreign())?;
+    let sealed = URL_SAFE_NO_PAD.decode(link).map_err(|_| foreign())?;
+    let opened = aead::open(&cipher(holder)?, &holder.binding, &sealed).ok_or_else(foreign)?;
+    let text = String::from_utf8(opened).map_err(|_| foreign())?;
     let (made, text) = text.split_once(FIELD).ok_or_else(foreign)?;
     let age = holder.now.timestamp() - number(Some(made))?;
     if age > PAGE_LINK_HOURS * 3600 {

@@ -52,6 +52,13 @@ pub(crate) enum Body {
     Parsed(Box<Resource>),
 }
 
+impl Body {
+    /// Whether nothing was sent.
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self, Self::Bytes(bytes) if bytes.is_empty())
+    }
+}
+
 impl WireRequest {
     /// The body as a resource.
     pub(crate) fn resource(&mut self) -> Result<Resource> {

@@ -5,18 +5,20 @@ use it::Fixture;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Sends a head and a body as they are; the status, and all that came.
+/// Sends a head and a body as they are; the status, and all that came. `{host}` is the server's, and without
+/// it the head is given one.
 async fn raw(server: &Fixture, head: &str, body: &str) -> Result<(u16, String)> {
     let host = server.origin()?.trim_start_matches("http://");
     let token = server.client.request("GET", "/").build()?;
     let token = token.headers().get("authorization").context("no token")?.to_str()?.to_owned();
     let mut stream = TcpStream::connect(host).await?;
+    let given = if head.contains("{host}") { "" } else { "Host: {host}\r\n" };
     let text = format!(
-        "{head}\r\nHost: {host}\r\nAuthorization: {token}\r\nConnection: close\r\n\
+        "{head}\r\n{given}Authorization: {token}\r\nConnection: close\r\n\
          Content-Length: {}\r\n\r\n{body}",
         body.len()
     );
-    stream.write_all(text.as_bytes()).await?;
+    stream.write_all(text.replace("{host}", host).as_bytes()).await?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await?;
     let status = answer.split(' ').nth(1).context("no status")?.parse()?;
@@ -73,6 +75,27 @@ async fn headers_twice() -> Result<()> {
         let head = format!("POST /fhir/Patient HTTP/1.1\r\n{headers}");
         let (status, answer) = raw(&server, &head, patient).await?;
         assert_eq!(status, expected, "{headers}: {answer}");
+    }
+    Ok(())
+}
+
+/// What stands before a server may have gone by the other one.
+#[tokio::test]
+async fn one_host() -> Result<()> {
+    let server = Fixture::start().await?;
+    let get = "GET /fhir/metadata HTTP";
+    for (head, expected) in [
+        (format!("{get}/1.1\r\nHost: {{host}}"), 200),
+        (format!("{get}/1.1\r\nHost: fhir.example.org"), 400), // With the one that is added: two.
+        (format!("{get}/1.1\r\nHost: {{host}}\r\nHost: {{host}}"), 400),
+        (format!("{get}/1.1\r\nX-No: {{host}}"), 400),
+        (format!("{get}/1.0\r\nX-No: {{host}}"), 200),
+        (format!("{get}/1.1\r\nX-No: {{host}}\r\nHost: [::1]:80"), 200),
+        (format!("{get}/1.1\r\nX-No: {{host}}\r\nHost: a b/c"), 400),
+    ] {
+        let (status, answer) = raw(&server, &head, "").await?;
+        assert_eq!(status, expected, "{head}: {answer}");
+        assert!(status == 200 || answer.contains("OperationOutcome"), "{head}: {answer}");
     }
     Ok(())
 }

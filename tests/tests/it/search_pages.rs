@@ -82,6 +82,16 @@ async fn links_give_nothing_away() -> Result<()> {
         (second.link("self").context("self")?, second.link("first").context("first")?);
     assert!(own == next && !first.contains("muller"), "{own} {first}");
     assert_eq!(ids(&server.client.get(&first).await?), ids(&page));
+    // What was sent by form is in no address but the one that says how it was understood.
+    let form = server
+        .client
+        .request("POST", "/Patient/_search?_count=2")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body("family=muller");
+    let sent = Answer::of(form).await?;
+    let first = sent.link("first").context("first of a form")?;
+    assert!(!first.contains("muller"), "{first}");
+    assert_eq!(ids(&server.client.get(&first).await?), ids(&sent));
     // Of another search, or cut off.
     let elsewhere = next.replace("/Patient?", "/Practitioner?");
     for broken in [elsewhere.as_str(), next.get(..next.len() / 2).context("half")?] {

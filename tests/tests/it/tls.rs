@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use client::{Connection, LoadOptions};
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use hyper::Request;
 use hyper::body::{Bytes, Frame};
@@ -53,6 +54,13 @@ async fn shakes_hands_and_answers() -> Result<()> {
         // Links and documents name the origin that clients reach.
         assert!(answer.contains(&format!("{}/fhir", server.origin)), "{answer}");
     }
+    // Who loads is told what is wrong, at once: trying again would change nothing.
+    let url = format!("{}/fhir", server.origin);
+    let connection = Connection { url, auth: client::Auth::None, ..Connection::default() };
+    let inputs = vec!["Cargo.toml".into()];
+    let loading = LoadOptions { connection, inputs, ..LoadOptions::default() };
+    let said = client::load(loading).await.err().context("loaded")?.to_string();
+    assert!(said.contains("a certificate that is not trusted here (invalid peer"), "{said}");
     let stranger = Authority::new("b")?;
     let refused = server.shake_hands(trusting(stranger.root(), None)?, &[]).await;
     assert!(refused.is_err(), "a certificate of nobody known was taken");

@@ -57,10 +57,10 @@ pub(crate) async fn search(app: &App, mut wire: WireRequest, scope: &Scope) -> R
     let mut bundle = BundleText::new("searchset", found.page.total);
     let page = page.map(|(_, link)| link.as_str());
     bundle.link("self", &page.map_or_else(|| links.plain(), |link| links.page(link)));
-    // The criteria may name a patient: what is in a page link stays in it.
+    // The criteria may name a patient: what was in a page link or a form gets into no address.
     let first = match page {
-        Some(_) => links.page(&page_link::write(&holder, &links.asked(), None)?),
-        None => links.plain(),
+        None if wire.body.is_empty() => links.plain(),
+        _ => links.page(&page_link::write(&holder, &links.asked(), None)?),
     };
     bundle.link("first", &first);
     for (relation, key) in [("previous", &found.page.previous), ("next", &found.page.next)] {

@@ -73,8 +73,10 @@ pub(crate) async fn run(command: Dev) -> Result<ExitCode> {
     let System { running, postgres, loading: _loading, .. } = system;
     drain(running, &mut signals).await;
     if let Some(postgres) = postgres {
+        tracing::info!("Stopping PostgreSQL.");
         postgres.stop().await;
     }
+    tracing::info!("Everything has stopped.");
     Ok(ExitCode::SUCCESS)
 }
 

@@ -24,7 +24,7 @@ use tower::Service;
 use super::activity::Activity;
 use super::peer::Proxies;
 use super::stalled::Stalling;
-use super::{headers, throttle};
+use super::{headers, host, throttle};
 use crate::limits::{
     HEAD_BYTES_MAX, HEAD_MAX, HEADERS_MAX, PING_EVERY, PONG_MAX, STREAMS_MAX, WAITING_BYTES_MAX,
 };
@@ -84,7 +84,8 @@ impl Answers {
     ) -> Result<Response<Body>, Infallible> {
         let address = self.proxies.caller(peer, request.headers());
         request.extensions_mut().insert(ConnectInfo(address));
-        let mut response = match throttle::refusal(&self.throttles, address, &request) {
+        let refusal = throttle::refusal(&self.throttles, address, &request);
+        let mut response = match refusal.or_else(|| host::refusal(&request)) {
             Some(refusal) => refusal,
             None => self.router.call(request).await?,
         };

@@ -4,6 +4,7 @@ mod activity;
 mod connection;
 mod headers;
 mod health;
+mod host;
 mod listener;
 mod panics;
 mod peer;
@@ -12,9 +13,11 @@ mod stalled;
 mod throttle;
 
 use axum::Router;
-use axum::response::IntoResponse;
-use http::StatusCode;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use canonical_model::Error;
 use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub(crate) use connection::PROTOCOLS;
@@ -45,4 +48,15 @@ async fn nothing_here() -> impl IntoResponse {
     let text =
         "Nothing is here. The FHIR API is below /fhir, the authorization server below /auth.\n";
     (StatusCode::NOT_FOUND, [(CONTENT_TYPE, "text/plain; charset=utf-8")], text)
+}
+
+/// As `rest` has it.
+const FHIR_JSON: &str = "application/fhir+json; charset=utf-8";
+
+/// The answer to what never reaches a route.
+fn outcome(status: StatusCode, error: &Error) -> Response {
+    let mut response = Body::from(rest::outcome(&error.issues).to_text()).into_response();
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(FHIR_JSON));
+    response
 }

@@ -3,16 +3,12 @@
 use std::net::SocketAddr;
 
 use auth::{Empty, Throttles};
-use axum::body::Body;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use canonical_model::{Error, Kind};
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, Request, StatusCode};
+use http::header::RETRY_AFTER;
+use http::{Request, StatusCode};
 
-use super::request_id;
-
-/// As `rest` has it.
-const FHIR_JSON: &str = "application/fhir+json; charset=utf-8";
+use super::{outcome, request_id};
 
 /// Whoever is asked whether the process lives must not be kept from answering by others.
 const PROBES: [&str; 2] = ["/healthz", "/readyz"];
@@ -32,11 +28,8 @@ pub(super) fn refusal<B>(
 
 fn answer(empty: Empty) -> Response {
     let text = "This address sends more requests than one may; wait as long as Retry-After says.";
-    let issues = Error::new(Kind::TooManyRequests, text).issues;
-    let mut response = Body::from(rest::outcome(&issues).to_text()).into_response();
-    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(FHIR_JSON));
-    headers.insert(RETRY_AFTER, empty.wait_s.into());
+    let mut response =
+        outcome(StatusCode::TOO_MANY_REQUESTS, &Error::new(Kind::TooManyRequests, text));
+    response.headers_mut().insert(RETRY_AFTER, empty.wait_s.into());
     response
 }
