@@ -71,6 +71,10 @@ fn write(name: &str, content: &impl serde::Serialize) -> Built<()> {
     fs::write(&target, bytes).map_err(|e| format!("cannot write {}: {e}", target.display()))
 }
 
+/// What is somebody's, though R4 leaves it out of the compartment: a Device is of the patient whom it names, and
+/// apps of US Core ask for it by `patient/Device.rs`.
+const BESIDES: [(&str, &str, &str); 1] = [("Patient", "Device", "patient")];
+
 fn compartments(package: &Package, structures: &Structures) -> Built<Vec<Compartment>> {
     let mut compartments = Vec::new();
     for definition in package.all::<package::CompartmentDefinition>("CompartmentDefinition")? {
@@ -81,6 +85,11 @@ fn compartments(package: &Package, structures: &Structures) -> Built<Vec<Compart
         for resource in definition.resource {
             let params: Vec<_> = resource.param.into_iter().map(keep).collect();
             members.push((structures.find(&resource.code)?, params));
+        }
+        for (of, member, param) in BESIDES {
+            if definition.code == of {
+                members.push((structures.find(member)?, vec![param]));
+            }
         }
         members.sort();
         compartments.push(Compartment { name: keep(definition.code), members });

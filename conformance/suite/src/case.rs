@@ -43,7 +43,7 @@ pub(crate) struct Step {
     pub(crate) sign_in: Option<SignIn>,
     /// An identity token is taken apart; the JSON has its `header` and `claims`.
     pub(crate) decode: Option<Decode>,
-    /// Once for each value, as the variable `each`.
+    /// Once for each value, as the variable `each`; each is filled itself.
     #[serde(default)]
     pub(crate) each: Vec<String>,
     #[serde(default)]
@@ -52,17 +52,59 @@ pub(crate) struct Step {
     pub(crate) bearer: Option<String>,
     /// Sends `Authorization: Basic`: id and secret.
     pub(crate) basic: Option<[String; 2]>,
+    /// The app exchanges its code for a token: members of the form in place of the good ones; an empty text leaves one
+    /// out. It stands for `request` and `form`.
+    pub(crate) exchange: Option<BTreeMap<String, String>>,
     /// A form as the body.
     pub(crate) form: Option<BTreeMap<String, String>>,
     /// JSON as the body.
     pub(crate) body: Option<String>,
     /// Makes the variable `assertion` first: a JWT by the client's private key.
     pub(crate) assertion: Option<AssertionOf>,
+    /// It is asked again for so many seconds, until what is expected comes.
+    #[serde(default)]
+    pub(crate) within_s: u64,
+    /// A person who signs in brings a code, unless something else is said.
+    #[serde(default)]
     pub(crate) expect: Expect,
-    /// Variables taken out of the answer's JSON, by JSON pointer.
+    /// Variables taken out of the answer's JSON, by JSON pointer; `code`, where a person signs in and nothing is expected.
     #[serde(default)]
     pub(crate) save: BTreeMap<String, String>,
 }
+
+impl Case {
+    /// Writes out what its steps leave unsaid.
+    pub(crate) fn complete(mut self) -> Self {
+        self.steps.iter_mut().for_each(Step::complete);
+        self
+    }
+}
+
+impl Step {
+    fn complete(&mut self) {
+        if let Some(departures) = self.exchange.take() {
+            let good = GOOD_EXCHANGE.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            let mut form = BTreeMap::from(good);
+            form.extend(departures);
+            form.retain(|_, value| !value.is_empty());
+            self.request = "POST {token_endpoint}".to_owned();
+            self.form = Some(form);
+        }
+        if self.sign_in.is_some() && !self.expect.judges() {
+            self.expect = Expect::code();
+            self.save.insert("code".to_owned(), "/code".to_owned());
+        }
+    }
+}
+
+/// SMART 2.2, App launch: obtain access token.
+const GOOD_EXCHANGE: [(&str, &str); 5] = [
+    ("grant_type", "authorization_code"),
+    ("code", "{code}"),
+    ("redirect_uri", "{app_redirect}"),
+    ("client_id", "{app_client}"),
+    ("code_verifier", "{verifier}"),
+];
 
 /// An identity token, and the URL of the keys that one of must have signed it.
 #[derive(Clone, Debug, Deserialize)]

@@ -15,12 +15,13 @@ const FILES: &[(&str, &str, &str)] = &[
     ("smart", "openid.toml", include_str!("../cases/smart/openid.toml")),
     ("smart", "refresh.toml", include_str!("../cases/smart/refresh.toml")),
     ("smart", "granular.toml", include_str!("../cases/smart/granular.toml")),
+    ("smart", "record.toml", include_str!("../cases/smart/record.toml")),
 ];
 
 static CASES: LazyLock<Vec<(&'static str, Case)>> = LazyLock::new(|| {
     let files = FILES.iter().filter_map(|(suite, _, text)| {
         let file: File = toml::from_str(text).ok()?;
-        Some(file.case.into_iter().map(move |case| (*suite, case)))
+        Some(file.case.into_iter().map(move |case| (*suite, case.complete())))
     });
     let mut cases: Vec<_> = files.flatten().collect();
     cases.sort_by(|(a, x), (b, y)| (a, &x.id).cmp(&(b, &y.id)));
@@ -73,7 +74,7 @@ mod tests {
         let mut ids = BTreeSet::new();
         for (_, name, text) in FILES {
             let file: File = toml::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
-            for case in file.case {
+            for case in file.case.into_iter().map(Case::complete) {
                 assert!(!case.title.is_empty() && !case.section.is_empty(), "{}", case.id);
                 assert!(case.steps.iter().all(|step| step.expect.judges()), "{}", case.id);
                 assert!(ids.insert(case.id.clone()), "{} is there twice", case.id);

@@ -32,7 +32,7 @@ pub(crate) struct Expect {
 }
 
 /// What holds of the value at a JSON pointer.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Check {
     /// JSON pointer (RFC 6901); a `*` stands for each item of an array, which must not be empty.
@@ -77,8 +77,13 @@ pub(crate) enum Is {
 }
 
 impl Expect {
+    /// The way back to the app, with a code.
+    pub(crate) fn code() -> Self {
+        let code = Check { at: "/code".to_owned(), is: Some(Is::Text), ..Check::default() };
+        Self { status: vec![302, 303], json: vec![code], ..Self::default() }
+    }
+
     /// Whether it judges anything.
-    #[cfg(test)]
     pub(crate) fn judges(&self) -> bool {
         !self.status.is_empty() || self.exactly.is_some() || self.refused
     }

@@ -13,3 +13,6 @@ pub const ASSERTION_LIFE_S: u64 = 300;
 
 /// Pages on the way from an authorization request to the app; a server that leads in a circle fails the case.
 pub const PAGES_MAX: usize = 12;
+
+/// Pause before a step that has time is taken again.
+pub const AGAIN_AFTER: Duration = Duration::from_millis(200);

@@ -1,12 +1,16 @@
 //! A run: each case by itself, with variables of its own.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use serde_json::Value;
+use tokio::time::{Instant, sleep};
 
 use crate::assertion;
 use crate::case::{Case, Step};
 use crate::cases::chosen;
 use crate::id_token::decode;
+use crate::limits::AGAIN_AFTER;
 use crate::report::{Outcome, Report, Verdict};
 use crate::request::{Came, Sender};
 use crate::sign_in::sign_in;
@@ -78,7 +82,8 @@ async fn walk(sender: &Sender, case: &Case, mut variables: Variables) -> Result<
         let once = [String::new()];
         let each = if step.each.is_empty() { &once } else { step.each.as_slice() };
         for value in each {
-            variables.set("each", value);
+            let filled = variables.fill(value).map_err(|error| error.to_string())?;
+            variables.set("each", filled);
             let what = match (&step.sign_in, &step.decode) {
                 (Some(_), _) => "signing in",
                 (None, Some(_)) => "the identity token",
@@ -88,10 +93,21 @@ async fn walk(sender: &Sender, case: &Case, mut variables: Variables) -> Result<
                 "" => format!("step {number}, {what}: {why}"),
                 value => format!("step {number}, {what} with {value}: {why}"),
             };
-            take(sender, step, &mut variables).await.map_err(named)?;
+            until(sender, step, &mut variables).await.map_err(named)?;
         }
     }
     Ok(())
+}
+
+/// Takes a step; one that has time, again until it holds.
+async fn until(sender: &Sender, step: &Step, variables: &mut Variables) -> Result<(), String> {
+    let ends = Instant::now() + Duration::from_secs(step.within_s);
+    loop {
+        match take(sender, step, variables).await {
+            Err(_) if Instant::now() < ends => sleep(AGAIN_AFTER).await,
+            done => return done,
+        }
+    }
 }
 
 async fn take(sender: &Sender, step: &Step, variables: &mut Variables) -> Result<(), String> {

@@ -65,6 +65,7 @@ async fn no_case_passes_whatever_is_answered() {
             "other_patient",
             "vital_sign",
             "laboratory",
+            "provenance",
         ];
         for name in names {
             variables.set(name, "x");

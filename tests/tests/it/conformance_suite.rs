@@ -44,7 +44,7 @@ async fn none_fails() -> Result<()> {
     .await?;
     let patient = json!({
         "resourceType": "Patient", "id": "cora", "name": [{ "family": "Gamma" }],
-        "identifier": [{ "system": "urn:mrn", "value": "C-1" }],
+        "identifier": [{ "system": "urn:mrn", "value": "C-1" }], "gender": "female", "birthDate": "1980-02-01",
     });
     let made = signed.server.client.send("PUT", "/Patient/cora", &patient.to_string()).await?;
     ensure!(made.status == 201, "{}", made.text);
@@ -53,6 +53,12 @@ async fn none_fails() -> Result<()> {
         "subject": { "reference": "Patient/cora" },
     });
     let made = signed.server.client.send("PUT", "/Encounter/visit", &visit.to_string()).await?;
+    ensure!(made.status == 201, "{}", made.text);
+    let origin = json!({
+        "resourceType": "Provenance", "id": "origin", "recorded": "2024-01-01T00:00:00Z",
+        "target": [{ "reference": "Patient/cora" }], "agent": [{ "who": { "display": "Somebody" } }],
+    });
+    let made = signed.server.client.send("PUT", "/Provenance/origin", &origin.to_string()).await?;
     ensure!(made.status == 201, "{}", made.text);
     for (id, category) in OBSERVATIONS {
         let body = json!({
@@ -81,6 +87,7 @@ async fn none_fails() -> Result<()> {
         ("other_patient", "bert"),
         ("vital_sign", "vital"),
         ("laboratory", "lab"),
+        ("provenance", "origin"),
     ] {
         variables.set(name, value);
     }

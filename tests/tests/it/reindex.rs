@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use it::ledger::binary;
-use it::{Client, Database, Fixture};
+use it::{Client, Database, Fixture, Signer};
 use search::{Catalogue, extract};
 use sqlx::{Connection as _, PgConnection};
 use store::{Indexing, Sealer, Store, StoreOptions};
@@ -122,6 +122,54 @@ async fn an_older_index_is_said_and_made_anew() -> Result<()> {
     assert_eq!(double.fetch_one(&mut connection).await?, 0, "rows twice");
     let versions = rows("select count(*) from resource where version > 1");
     assert_eq!(versions.fetch_one(&mut connection).await?, 2, "no version is made");
+    Ok(())
+}
+
+/// What is a patient's by a rule of a newer form is so for what was there before it.
+#[tokio::test]
+async fn a_device_becomes_its_patients() -> Result<()> {
+    let (database, signer) = (Database::create().await?, Signer::create()?);
+    let url = database.url.clone();
+    let start = |worker: bool| {
+        let (url, key) = (url.clone(), signer.file.clone());
+        Fixture::on(Database { url }, move |settings| {
+            settings.roles.worker = worker;
+            settings.auth.signing_key = Some(key);
+        })
+    };
+    let mut server = start(false).await?;
+    for (path, rest) in [
+        ("Patient/p", ""),
+        ("Patient/q", ""),
+        ("Device/d", r#","patient":{"reference":"Patient/p"}"#),
+        ("Device/of-nobody", ""),
+    ] {
+        let (kind, id) = path.split_once('/').context("a path")?;
+        let body = format!(r#"{{"resourceType":"{kind}","id":"{id}"{rest}}}"#);
+        let answer = server.client.send("PUT", &format!("/{path}"), &body).await?;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+    }
+    server.stop().await;
+    let mut connection = database.connect().await?;
+    let devices = format!("type = {}", canonical_model::ResourceType::parse("Device")?.number());
+    for statement in [
+        format!("update resource set patients = '{{}}' where {devices}"),
+        "update index_state set form = 10, reached = 9000000, last = 9000000".to_owned(),
+    ] {
+        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await?;
+    }
+    let server = start(true).await?;
+    let origin = server.origin()?;
+    let app = |patient: &str| -> Result<Client> {
+        Ok(server.client.bearing(signer.patient_token(origin, patient, "patient/Device.rs")?))
+    };
+    let (own, other) = (app("p")?, app("q")?);
+    let reads = async || own.get("/Device/d").await.is_ok_and(|answer| answer.status == 200);
+    it::ledger::until("the patient reads it", Duration::from_secs(60), reads).await?;
+    assert_eq!(found(&own.get("/Device").await?.text), 1);
+    assert_eq!(own.get("/Device/of-nobody").await?.status, 404);
+    assert_eq!(other.get("/Device/d").await?.status, 404);
+    assert_eq!(found(&other.get("/Device").await?.text), 0);
     Ok(())
 }
 
