@@ -88,7 +88,8 @@ pub(crate) async fn refresh(asking: &Asking<'_>) -> Result<Response, Refusal> {
 }
 
 /// Whatever it was: who has a token of another learns no more.
-const OVER: &str = "The refresh token is unknown, over, or of another client; ask the user again";
+pub(crate) const OVER: &str =
+    "The refresh token is unknown, over, or of another client; ask the user again";
 
 /// What is asked of what was given; never more, nor more than the client may have by now. In the words of what is
 /// asked.

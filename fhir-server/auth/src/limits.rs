@@ -121,3 +121,5 @@ pub const RECOVERY_CODES: usize = 10;
 pub const REASON_CHARS_MIN: usize = 20;
 /// At most.
 pub const REASON_CHARS_MAX: usize = 2_000;
+/// Lines of a table of who saw a record: some 600 kB, read in a few seconds.
+pub const RECORD_LINES_MAX: usize = 5_000;

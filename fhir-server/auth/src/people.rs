@@ -30,24 +30,37 @@ impl People {
     }
 }
 
-/// A person on our own pages, who looks at patients with rights of his own.
+/// A person on our own pages, who looks at something there.
 pub(crate) struct Who<'a> {
     pub(crate) account: &'a Account,
-    /// Whether relationship and consent are lifted.
-    pub(crate) emergency: bool,
-    /// One whom he stands for, and looks at so.
-    pub(crate) stands_for: Option<&'a ResourceId>,
+    pub(crate) sees: Sees<'a>,
     /// Scopes beside those that pages need.
     pub(crate) more: &'a str,
 }
 
+/// With which rights somebody looks.
+#[derive(Clone, Copy)]
+pub(crate) enum Sees<'a> {
+    /// With his own.
+    Own,
+    /// In an emergency: whoever it is, relationship and consent are lifted.
+    Anybody,
+    /// As one who stands for this patient, and as nothing else he is.
+    StandingFor(&'a ResourceId),
+    /// What people who were there are called, and nothing else.
+    Names,
+}
+
 fn looking(who: &Who<'_>) -> Result<Caller> {
-    let Who { account, stands_for, more, .. } = *who;
-    // Whoever stands for somebody looks as that, and as nothing else he is.
+    let Who { account, sees, more } = *who;
+    let stands_for = match sees {
+        Sees::StandingFor(patient) => Some(patient),
+        Sees::Own | Sees::Anybody | Sees::Names => None,
+    };
     let roles = account.roles.iter().map(String::as_str);
     let roles = roles.filter(|role| stands_for.is_none() || *role == Role::Proxy.as_str());
     let orgs = account.orgs.iter().map(|id| ResourceId::parse(id)).collect::<Result<_>>()?;
-    Ok(Caller {
+    let own = Caller {
         subject: Some(account.sub.as_str().into()),
         scopes: Scopes::parse(&format!("user/Patient.rs user/Encounter.rs {more}"))?,
         fhir_user: account.fhir_user.as_deref().map(FhirUser::parse).transpose()?,
@@ -55,15 +68,18 @@ fn looking(who: &Who<'_>) -> Result<Caller> {
         orgs,
         patient: stands_for.cloned(),
         ..Caller::of_client(PAGES)
-    })
-}
-
-/// The same in an emergency: who somebody is, whoever they are.
-fn looking_in_emergency(who: &Who<'_>) -> Result<Caller> {
-    Ok(Caller {
-        scopes: Scopes::parse("system/Patient.rs system/Encounter.rs")?,
-        purpose: Some(BREAK_GLASS.into()),
-        ..looking(who)?
+    };
+    Ok(match sees {
+        Sees::Own | Sees::StandingFor(_) => own,
+        Sees::Anybody => Caller {
+            scopes: Scopes::parse("system/Patient.rs system/Encounter.rs")?,
+            purpose: Some(BREAK_GLASS.into()),
+            ..own
+        },
+        Sees::Names => Caller {
+            scopes: Scopes::parse("system/Practitioner.rs system/RelatedPerson.rs")?,
+            ..own
+        },
     })
 }
 
@@ -75,7 +91,6 @@ pub(crate) async fn look(
     address: Option<std::net::IpAddr>,
     interaction: AuditInteraction,
 ) -> Result<Request> {
-    let caller = if who.emergency { looking_in_emergency(who) } else { looking(who) }?;
-    let caller = domain.relate(Arc::new(caller)).await?;
+    let caller = domain.relate(Arc::new(looking(who)?)).await?;
     Ok(Request { caller, request_id, address, interaction, idempotency: None, room: None })
 }

@@ -17,7 +17,8 @@ use crate::introspect::{introspect, revoke};
 use crate::limits::{FORM_BYTES_MAX, FORM_S_MAX, PAGE_FORM_BYTES_MAX, REGISTRATION_BYTES_MAX};
 use crate::page::{
     break_glass, callback, change, consent, device, external, factor, judge, launch, link, login,
-    logout, manage, open_record, patient, review, set_device, set_link, smart_style, start, style,
+    logout, manage, open_record, patient, record, record_csv, review, set_device, set_link,
+    smart_style, start, style,
 };
 use crate::refusal::Refusal;
 use crate::register::register;
@@ -26,7 +27,7 @@ use crate::state::AuthState;
 use crate::token::token;
 
 /// What apps ask for, from wherever they are.
-const API: [Route<AuthState>; 6] = [
+const API: [Route<AuthState>; 7] = [
     Route {
         method: MethodFilter::POST,
         path: "/auth/token",
@@ -63,10 +64,16 @@ const API: [Route<AuthState>; 6] = [
         rule: Rule::Open,
         serve: |method| on(method, jwks),
     },
+    Route {
+        method: MethodFilter::GET,
+        path: "/auth/smart-style.json",
+        rule: Rule::Open,
+        serve: |method| on(method, smart_style),
+    },
 ];
 
 /// What a person sees in a browser.
-const PAGES: [Route<AuthState>; 23] = [
+const PAGES: [Route<AuthState>; 24] = [
     Route {
         method: MethodFilter::GET,
         path: "/auth/authorize",
@@ -195,9 +202,15 @@ const PAGES: [Route<AuthState>; 23] = [
     },
     Route {
         method: MethodFilter::GET,
-        path: "/auth/smart-style.json",
+        path: "/auth/record",
         rule: Rule::Open,
-        serve: |method| on(method, smart_style),
+        serve: |method| on(method, record),
+    },
+    Route {
+        method: MethodFilter::GET,
+        path: "/auth/record.csv",
+        rule: Rule::Open,
+        serve: |method| on(method, record_csv),
     },
     Route {
         method: MethodFilter::GET,

@@ -21,7 +21,7 @@ use telemetry::event::AuthenticationFailed;
 use crate::assertion;
 use crate::claims::Claims;
 use crate::client::Client;
-use crate::exchange::{exchange, refresh};
+use crate::exchange::{OVER, exchange, refresh};
 use crate::form::{Credentials, Form};
 use crate::limits::BACKEND_TOKEN_S;
 use crate::peer::Peer;
@@ -78,7 +78,10 @@ async fn answer(
         "" => return Err(Refusal::InvalidRequest("grant_type is missing")),
         _ => return Err(Refusal::UnsupportedGrantType),
     }
-    let client = authenticate(auth, address, headers, &form).await?;
+    let client = match grant {
+        "refresh_token" if !says_who(headers, &form) => holder(auth, address, &form).await?,
+        _ => authenticate(auth, address, headers, &form).await?,
+    };
     let asking = Asking { auth, client: &client, form: &form, headers, address };
     match grant {
         "client_credentials" => for_itself(&asking).await,
@@ -86,6 +89,36 @@ async fn answer(
         _ => exchange(&asking).await,
     }
 }
+
+/// Whether a request says who the client is.
+fn says_who(headers: &HeaderMap, form: &Form<'_>) -> bool {
+    let named = ["client_id", "client_secret"].into_iter().any(|name| form.get(name).is_some());
+    named || headers.contains_key(AUTHORIZATION) || assertion::is_sent(form)
+}
+
+/// The client that a refresh token was given to, where the request has the token alone: nothing more is asked of who has
+/// no secret (RFC 6749, section 6), and apps in browsers send no more.
+async fn holder(
+    auth: &Parts,
+    address: Option<IpAddr>,
+    form: &Form<'_>,
+) -> Result<Arc<Client>, Refusal> {
+    let sent = form.get("refresh_token");
+    let sent = sent.ok_or(Refusal::InvalidRequest("refresh_token is missing"))?;
+    // One that was made up costs no query.
+    let (Some(people), Some(read)) = (&auth.people, auth.refresh.read(sent)) else {
+        return Err(Refusal::InvalidGrant(OVER));
+    };
+    let id = people.store.client_of(read.approval, &read.salt).await?;
+    let id = id.ok_or(Refusal::InvalidGrant(OVER))?;
+    let taken = auth.throttles.by_token(&id, address);
+    taken.map_err(|empty| Refusal::TooMany(empty.wait_s))?;
+    let public = auth.clients.find(&id).await?.filter(|client| client.is_public());
+    public.ok_or(Refusal::InvalidClient(BASIC))
+}
+
+/// What a client with a secret is asked for.
+const BASIC: &str = "Send the client's id and secret by HTTP Basic";
 
 /// The body, if it could be read.
 pub(crate) fn body_of(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Refusal> {
@@ -127,10 +160,9 @@ pub(crate) async fn authenticate(
         None if by_key => prove(auth, &id, form).await,
         // Who proves nothing has guessed nothing.
         None => {
-            let why = "Send the client's id and secret by HTTP Basic";
             let known = auth.clients.find(&id).await?;
             let public = known.filter(|client| client.is_public());
-            return public.ok_or(Refusal::InvalidClient(why));
+            return public.ok_or(Refusal::InvalidClient(BASIC));
         }
     };
     match &known {

@@ -4,10 +4,11 @@ use access::{Action, Context, Scope};
 use canonical_model::ResourceType;
 
 /// Types that apps ask for, as people call them.
-const THINGS: [(&str, &str); 42] = [
+const THINGS: [(&str, &str); 43] = [
     ("Account", "accounts for billing"),
     ("AllergyIntolerance", "allergies"),
     ("Appointment", "appointments"),
+    ("AuditEvent", "who saw what"),
     ("Binary", "files"),
     ("CarePlan", "care plans"),
     ("CareTeam", "care teams"),
@@ -82,7 +83,8 @@ pub(crate) fn sentence(scope: &Scope, whose: Whose) -> String {
     capital(&format!("{} {things}{only}, {place}", listed(&verbs)))
 }
 
-fn things(kind: ResourceType) -> String {
+/// What resources of a type are, as people call them.
+pub(crate) fn things(kind: ResourceType) -> String {
     let known = THINGS.iter().find(|(name, _)| *name == kind.name());
     known.map_or_else(
         || format!("information of the kind “{}”", split(kind.name())),
@@ -122,7 +124,8 @@ fn split(name: &str) -> String {
     words
 }
 
-fn capital(text: &str) -> String {
+/// The same with a capital letter at its beginning.
+pub(crate) fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

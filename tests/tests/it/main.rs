@@ -64,6 +64,7 @@ mod pages;
 mod patch;
 mod proxy;
 mod record;
+mod record_page;
 mod refresh;
 mod register;
 mod reindex;

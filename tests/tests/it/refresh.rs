@@ -234,3 +234,30 @@ async fn a_client_with_a_secret_learns_what_a_token_is_good_for() -> Result<()> 
     assert_eq!(ask(&wrong, &access).await?.status, 401);
     Ok(())
 }
+
+/// As npm's `fhirclient` asks: who has no secret has nothing more to say than the token.
+#[tokio::test]
+async fn an_app_without_a_secret_sends_the_token_alone() -> Result<()> {
+    let world = Signed::start().await?;
+    let (spa, server) = (world.spa(OFFLINE), world.server_app(OFFLINE));
+    let ask = async |token: &str| {
+        let form = [("grant_type", "refresh_token"), ("refresh_token", token)];
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        Answer::of(http.post(format!("{}/auth/token", world.origin)).form(&form)).await
+    };
+    let token = first(&world, &spa).await?.text_at("refresh_token");
+    let answer = ask(&token).await?;
+    assert_eq!((answer.status, answer.text_at("patient").as_str()), (200, "anna"));
+    // Stolen and shown again, it ends the authorization as always.
+    run(&world, "update approval set rotated_at = rotated_at - interval '1 h'").await?;
+    let (again, newest) = (ask(&token).await?, ask(&answer.text_at("refresh_token")).await?);
+    for answer in [again, newest, ask("made-up").await?, ask("1.0.AAAA.BBBB").await?] {
+        assert_eq!((answer.status, answer.text_at("error").as_str()), (400, "invalid_grant"));
+    }
+    // Who has a secret shows it.
+    let token = first(&world, &server).await?.text_at("refresh_token");
+    let answer = ask(&token).await?;
+    assert_eq!((answer.status, answer.text_at("error").as_str()), (401, "invalid_client"));
+    assert_eq!(self::again(&server, &token, None).await?.status, 200);
+    Ok(())
+}

@@ -18,6 +18,7 @@ POST /auth/revoke: client
 POST /auth/register: registrar
 GET /auth/.well-known/openid-configuration: open
 GET /auth/jwks: open
+GET /auth/smart-style.json: open
 GET /auth/authorize: app
 POST /auth/authorize: app
 POST /auth/login: form
@@ -39,7 +40,8 @@ GET /auth/break-glass: open
 POST /auth/break-glass: form
 GET /auth/review: open
 POST /auth/review: form
-GET /auth/smart-style.json: open
+GET /auth/record: open
+GET /auth/record.csv: open
 GET /auth/style.css: open
 GET /fhir/.well-known/smart-configuration: open
 GET /fhir/metadata: open

@@ -16,9 +16,11 @@ use crate::cookie::Browser;
 use crate::limits::{REASON_CHARS_MAX, REASON_CHARS_MIN};
 use crate::page::factor::{WRONG, prove};
 use crate::page::launch::{Beside, Open, is_hidden, send, startable};
-use crate::page::patient::{Looking, Shown, typed};
-use crate::page::{Posted, Stop, To, answer_wrong, go, page};
+use crate::page::looking::{Looking, Shown};
+use crate::page::search::{Criterion, Search};
+use crate::page::{Posted, Session, Stop, answer_wrong, enter, go, page};
 use crate::peer::Peer;
+use crate::people::Sees;
 use crate::record::Said;
 use crate::seal::{open, seal};
 use crate::state::{AuthState, Parts};
@@ -28,22 +30,18 @@ const HERE: &str = "/auth/break-glass";
 #[derive(Default, Template)]
 #[template(path = "break_glass.html")]
 struct Page<'a> {
-    token: String,
-    to: &'a str,
-    request: &'a str,
-    login: &'a str,
+    session: Session<'a>,
     /// Why this person cannot take it; nothing where they can.
     closed: &'a str,
-    name: &'a str,
-    birthdate: &'a str,
-    identifier: &'a str,
     reason: &'a str,
     wrong: &'a str,
+    /// Whether what is wrong is the code.
+    wrong_code: bool,
     apps: Vec<(String, String)>,
     /// Where a form may end.
     origins: String,
     patient: Option<Shown>,
-    found: Option<Vec<Shown>>,
+    search: Search,
 }
 
 /// `GET /auth/break-glass`.
@@ -52,12 +50,8 @@ pub(crate) async fn break_glass(State(auth): State<AuthState>, headers: HeaderMa
 }
 
 async fn begun(auth: &Parts, headers: &HeaderMap) -> Result<Response, Stop> {
-    let browser = Browser::of(headers, auth.endpoints.is_https())?;
-    let to = To::own("break-glass").ok_or(Stop::Closed)?;
-    match to.enter(auth, &browser).await? {
-        Ok(signed) => show(&blank(auth, &browser, &signed).await?),
-        Err(page) => Ok(page),
-    }
+    let (browser, signed) = enter(auth, headers, "break-glass").await?;
+    show(&blank(auth, &browser, &signed).await?)
 }
 
 /// `POST /auth/break-glass`: a search, a patient, or the reason.
@@ -78,26 +72,15 @@ async fn going_on(
 ) -> Result<Response, Stop> {
     let people = auth.people()?;
     let posted = Posted::read(auth, headers, body)?;
-    let Some(signed) = posted.signed_in(&people.store).await? else { return go(HERE, None) };
+    let signed = posted.by(auth, HERE).await?;
     let mut content = blank(auth, &posted.browser, &signed).await?;
     if !content.closed.is_empty() {
         return show(&content);
     }
     let account = &signed.account;
-    let looking = Looking::new(people, account, address, headers).in_emergency(true);
+    let looking = Looking::new(people, account, address, headers).seeing(Sees::Anybody);
     let Ok(id) = ResourceId::parse(posted.get("patient")) else {
-        [content.name, content.birthdate, content.identifier] =
-            ["name", "birthdate", "identifier"].map(|field| posted.get(field).trim());
-        match typed(&posted) {
-            Ok(criteria) if is_of_one(&criteria) => {
-                content.found = Some(looking.search(&criteria).await?);
-            }
-            Ok(_) => {
-                content.wrong =
-                    "Type the number, or the name with the date of birth: nobody looks around here."
-            }
-            Err(wrong) => content.wrong = wrong,
-        }
+        content.wrong = content.search.run(&posted, &looking, expect_one).await?;
         return show(&content);
     };
     let patient = match looking.read(&id).await {
@@ -122,7 +105,7 @@ async fn going_on(
     let said = Said::new(auth, headers, address, AuditAction::LogIn);
     let said = said.client(&app.id).account(account);
     if !prove(auth, &signed, posted.get("code"), said).await? {
-        content.wrong = WRONG;
+        (content.wrong, content.wrong_code) = (WRONG, true);
         return show(&content);
     }
     let reason = seal(auth.secret(), &of(id.as_str()), content.reason.as_bytes())?;
@@ -131,10 +114,13 @@ async fn going_on(
     send(auth, &signed, app, about).await?.map_or_else(|| go(HERE, None), Ok)
 }
 
-/// Whether somebody in particular is looked for: who anybody is has not been opened yet.
-fn is_of_one(criteria: &[(&str, &str)]) -> bool {
+/// Somebody in particular is looked for: who anybody is has not been opened yet.
+fn expect_one(criteria: &[Criterion<'_>]) -> &'static str {
     let has = |name: &str| criteria.iter().any(|(field, _)| *field == name);
-    has("identifier") || (has("name") && has("birthdate"))
+    match has("identifier") || (has("name") && has("birthdate")) {
+        true => "",
+        false => "Type the number, or the name with the date of birth: nobody looks around here.",
+    }
 }
 
 /// Whether it is more than one sign again and again.
@@ -173,12 +159,11 @@ async fn blank<'a>(
         ""
     };
     Ok(Page {
-        token: browser.token(),
-        to: "break-glass",
-        login: &signed.account.login,
+        session: Session::on("break-glass", browser, &signed.account),
         closed,
         apps,
         origins,
+        search: Search::new(HERE, HERE),
         ..Page::default()
     })
 }

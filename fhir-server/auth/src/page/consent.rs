@@ -17,9 +17,10 @@ use store::{AuditAction, Launched, NewApproval, SignedIn};
 use crate::authorize::{About, Asked, Grantable, OFFLINE, OPENID, parts};
 use crate::cookie::{Browser, digest, random};
 use crate::page::launch::is_hidden;
-use crate::page::patient::{Looking, Shown};
-use crate::page::{Picker, Posted, Stop, answer_wrong, authorize, go, page};
+use crate::page::looking::{Looking, Shown};
+use crate::page::{Picker, Posted, Session, Stop, answer_wrong, authorize, go, page};
 use crate::peer::Peer;
+use crate::people::Sees;
 use crate::record::Said;
 use crate::state::{AuthState, Parts};
 use crate::words::{Whose, sentence};
@@ -29,10 +30,7 @@ use crate::words::{Whose, sentence};
 #[template(path = "consent.html")]
 struct Page<'a> {
     app: &'a str,
-    token: String,
-    to: &'a str,
-    request: &'a str,
-    login: &'a str,
+    session: Session<'a>,
     origin: &'a str,
     patient: Option<&'a Shown>,
     lines: Vec<Line>,
@@ -97,9 +95,7 @@ async fn answered(
 ) -> Result<Response, Stop> {
     let posted = Posted::read(auth, headers, body)?;
     let asked = posted.asked(auth).await?;
-    let Some(signed) = posted.signed_in(&auth.people()?.store).await? else {
-        return go(&authorize(&asked.query), None);
-    };
+    let signed = posted.by(auth, &authorize(&asked.query)).await?;
     let browser = &posted.browser;
     let mut launched = launched(auth, &asked, &signed, false).await?;
     let emergency = launched.as_mut().and_then(Launched::take_emergency);
@@ -156,13 +152,14 @@ impl Consent<'_> {
     fn looking(&self) -> Result<Looking<'_>, Stop> {
         let people = self.auth.people()?;
         let looking = Looking::new(people, &self.signed.account, self.address, self.headers);
-        Ok(looking.in_emergency(self.emergency.is_some()))
+        Ok(looking.seeing(if self.emergency.is_some() { Sees::Anybody } else { Sees::Own }))
     }
 
     /// Oneself, or one whom the person stands for.
     fn looking_at<'b>(&'b self, id: &'b ResourceId) -> Result<Looking<'b>, Stop> {
         let looking = self.looking()?;
-        Ok(if self.is_own(Some(id.as_str())) { looking } else { looking.standing_for(id) })
+        let own = self.is_own(Some(id.as_str()));
+        Ok(if own { looking } else { looking.seeing(Sees::StandingFor(id)) })
     }
 
     async fn grantable(&self) -> Result<Grantable, Stop> {
@@ -239,10 +236,7 @@ impl Consent<'_> {
         let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
         let content = Page {
             app: &self.asked.client.name,
-            token: self.browser.token(),
-            to: "",
-            request: &self.asked.query,
-            login: &self.signed.account.login,
+            session: Session::asked(self.asked, self.browser, &self.signed.account),
             origin: self.asked.origin(),
             patient: patient.as_ref(),
             lines,

@@ -17,7 +17,7 @@ use telemetry::event::AuthenticationFailed;
 use crate::authorize::Wrong;
 use crate::away::Away;
 use crate::cookie::Browser;
-use crate::page::{Posted, Stop, To, answer_wrong, go, page};
+use crate::page::{Posted, Session, Stop, To, answer_wrong, enter, go, page};
 use crate::peer::Peer;
 use crate::record::Said;
 use crate::state::{AuthState, Parts};
@@ -27,10 +27,7 @@ const LINK: &str = "/auth/link";
 #[derive(Template)]
 #[template(path = "link.html")]
 struct Page<'a> {
-    token: String,
-    to: &'a str,
-    request: &'a str,
-    login: &'a str,
+    session: Session<'a>,
     provider: &'a str,
     shown: &'a str,
 }
@@ -170,20 +167,12 @@ pub(crate) async fn link(State(auth): State<AuthState>, headers: HeaderMap) -> R
 }
 
 async fn asking(auth: &Parts, headers: &HeaderMap) -> Result<Response, Stop> {
-    let browser = Browser::of(headers, auth.endpoints.is_https())?;
-    let to = To::own("link").ok_or(Stop::Closed)?;
-    let signed = match to.enter(auth, &browser).await? {
-        Ok(signed) => signed,
-        Err(page) => return Ok(page),
-    };
+    let (browser, signed) = enter(auth, headers, "link").await?;
     let away = Away::of(headers, auth.endpoints.is_https()).ok_or_else(nobody)?;
     let stranger = auth.people()?.store.stranger(&away.digest()).await?.ok_or_else(nobody)?;
     let provider = auth.providers.of_issuer(&stranger.issuer).ok_or_else(nobody)?;
     let content = Page {
-        token: browser.token(),
-        to: "link",
-        request: "",
-        login: &signed.account.login,
+        session: Session::on("link", &browser, &signed.account),
         provider: &provider.name,
         shown: &stranger.shown,
     };
@@ -214,9 +203,7 @@ async fn linking(
 ) -> Result<Response, Stop> {
     let store = &auth.people()?.store;
     let posted = Posted::read(auth, headers, body)?;
-    let Some(SignedIn { account, .. }) = posted.signed_in(store).await? else {
-        return go(LINK, None);
-    };
+    let SignedIn { account, .. } = posted.by(auth, LINK).await?;
     let away = Away::of(headers, auth.endpoints.is_https()).ok_or_else(nobody)?;
     match store.link_stranger(account.account, &away.digest()).await? {
         Linked::Yes(back) => {

@@ -13,7 +13,7 @@ use qrcode::render::svg;
 use store::{AuditAction, SignedIn};
 
 use crate::cookie::Browser;
-use crate::page::{Posted, Stop, To, answer_wrong, go, page};
+use crate::page::{Posted, Session, Stop, To, answer_wrong, enter, go, page};
 use crate::peer::Peer;
 use crate::record::Said;
 use crate::seal::{open, seal};
@@ -24,23 +24,19 @@ use crate::totp::{DeviceSecret, recovery_codes, recovery_digest};
 /// One sentence for whatever is wrong with a code.
 pub(super) const WRONG: &str = "That is not the code of this moment, or it was used before. Wait for the next one, and look whether the device's clock is right.";
 
+const HERE: &str = "/auth/device";
+
 #[derive(Template)]
 #[template(path = "factor.html")]
 struct Ask<'a> {
-    token: String,
-    to: &'a str,
-    request: &'a str,
-    login: &'a str,
+    session: Session<'a>,
     wrong: &'a str,
 }
 
-#[derive(Template)]
+#[derive(Default, Template)]
 #[template(path = "device.html")]
 struct Set<'a> {
-    token: String,
-    to: &'a str,
-    request: &'a str,
-    login: &'a str,
+    session: Session<'a>,
     wrong: &'a str,
     has: bool,
     /// The secret to be, sealed; its text; its picture.
@@ -60,8 +56,9 @@ pub(crate) fn ask_for_code(
 ) -> Result<Response, Stop> {
     let (name, request) = to.fields();
     let (token, login) = (browser.token(), signed.account.login.as_str());
+    let session = Session { token, to: name, request, login };
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::FORBIDDEN };
-    page(&Ask { token, to: name, request, login, wrong }, status, to.origin(), None)
+    page(&Ask { session, wrong }, status, to.origin(), None)
 }
 
 /// `POST /auth/factor`: a code, of the device or on paper.
@@ -139,12 +136,8 @@ pub(crate) async fn device(State(auth): State<AuthState>, headers: HeaderMap) ->
 }
 
 async fn shown(auth: &Parts, headers: &HeaderMap) -> Result<Response, Stop> {
-    let browser = Browser::of(headers, auth.endpoints.is_https())?;
-    let to = To::own("device").ok_or(Stop::Closed)?;
-    match to.enter(auth, &browser).await? {
-        Ok(signed) => set_up(auth, &browser, &signed, "").await,
-        Err(page) => Ok(page),
-    }
+    let (browser, signed) = enter(auth, headers, "device").await?;
+    set_up(auth, &browser, &signed, "").await
 }
 
 async fn set_up(
@@ -157,10 +150,7 @@ async fn set_up(
     let has = auth.people()?.store.device(account.account).await?.is_some();
     let secret = DeviceSecret::new()?;
     let content = Set {
-        token: browser.token(),
-        to: "device",
-        request: "",
-        login: &account.login,
+        session: Session::on("device", browser, account),
         wrong,
         has,
         sealed: seal(auth.secret(), &offered(signed), secret.bytes())?,
@@ -203,14 +193,14 @@ async fn changed(
 ) -> Result<Response, Stop> {
     let store = &auth.people()?.store;
     let posted = Posted::read(auth, headers, body)?;
-    let Some(signed) = posted.signed_in(store).await? else { return go("/auth/device", None) };
+    let signed = posted.by(auth, HERE).await?;
     let account = &signed.account;
     let said = Said::new(auth, headers, address, AuditAction::Accounts).account(account);
     if posted.get("decision") == "remove" {
         // Whoever is signed in has shown it in this session.
         store.remove_device(account.account).await?;
         said.detail(format!("account {}: second factor removed", account.sub)).record().await?;
-        return go("/auth/device", None);
+        return go(HERE, None);
     }
     let opened = open(auth.secret(), &offered(&signed), posted.get("sealed"));
     let secret = opened.as_deref().and_then(DeviceSecret::of).ok_or(Stop::Stranger)?;
@@ -227,16 +217,10 @@ async fn changed(
     store.add_factor(signed.session, Factors::TOTP.0).await?;
     said.detail(format!("account {}: second factor added", account.sub)).record().await?;
     let content = Set {
-        token: posted.browser.token(),
-        to: "device",
-        request: "",
-        login: &account.login,
-        wrong: "",
+        session: Session::on("device", &posted.browser, account),
         has: true,
-        sealed: String::new(),
-        text: String::new(),
-        picture: String::new(),
         codes,
+        ..Set::default()
     };
     page(&content, StatusCode::OK, None, None)
 }

@@ -18,28 +18,25 @@ use store::{NewLaunch, SignedIn};
 use crate::client::Client;
 use crate::cookie::{Browser, digest, random};
 use crate::limits::PICKER_BYTES_MAX;
-use crate::page::patient::{Looking, Shown, typed};
-use crate::page::{Posted, Stop, To, answer_wrong, go, page};
+use crate::page::looking::{Looking, Shown};
+use crate::page::search::{Search, anything};
+use crate::page::{Posted, Session, Stop, answer_wrong, enter, go, page};
 use crate::peer::Peer;
 use crate::state::{AuthState, Parts};
+
+const HERE: &str = "/auth/launch";
 
 #[derive(Default, Template)]
 #[template(path = "launch.html")]
 struct Page<'a> {
-    token: String,
-    to: &'a str,
-    request: &'a str,
-    login: &'a str,
-    name: &'a str,
-    birthdate: &'a str,
-    identifier: &'a str,
+    session: Session<'a>,
     wrong: &'a str,
     apps: Vec<(String, String)>,
     /// Where a form may end.
     origins: String,
     patient: Option<Shown>,
     visits: Vec<(String, String)>,
-    found: Option<Vec<Shown>>,
+    search: Search,
 }
 
 /// `GET /auth/launch`.
@@ -48,12 +45,8 @@ pub(crate) async fn launch(State(auth): State<AuthState>, headers: HeaderMap) ->
 }
 
 async fn begun(auth: &Parts, headers: &HeaderMap) -> Result<Response, Stop> {
-    let browser = Browser::of(headers, auth.endpoints.is_https())?;
-    let to = To::own("launch").ok_or(Stop::Closed)?;
-    match to.enter(auth, &browser).await? {
-        Ok(signed) => show(&blank(auth, &browser, &signed).await?),
-        Err(page) => Ok(page),
-    }
+    let (browser, signed) = enter(auth, headers, "launch").await?;
+    show(&blank(auth, &browser, &signed).await?)
 }
 
 /// `POST /auth/launch`: a search, a patient, or the start.
@@ -74,18 +67,11 @@ async fn going_on(
 ) -> Result<Response, Stop> {
     let people = auth.people()?;
     let posted = Posted::read(auth, headers, body)?;
-    let Some(signed) = posted.signed_in(&people.store).await? else {
-        return go("/auth/launch", None);
-    };
+    let signed = posted.by(auth, HERE).await?;
     let looking = || Looking::new(people, &signed.account, address, headers);
     let mut content = blank(auth, &posted.browser, &signed).await?;
     let Ok(id) = ResourceId::parse(posted.get("patient")) else {
-        [content.name, content.birthdate, content.identifier] =
-            ["name", "birthdate", "identifier"].map(|field| posted.get(field).trim());
-        match typed(&posted) {
-            Ok(criteria) => content.found = Some(looking().search(&criteria).await?),
-            Err(wrong) => content.wrong = wrong,
-        }
+        content.wrong = content.search.run(&posted, &looking(), anything).await?;
         return show(&content);
     };
     let patient = match looking().read(&id).await {
@@ -135,7 +121,7 @@ async fn going_on(
         beside,
         emergency: None,
     };
-    send(auth, &signed, app, open).await?.map_or_else(|| go("/auth/launch", None), Ok)
+    send(auth, &signed, app, open).await?.map_or_else(|| go(HERE, None), Ok)
 }
 
 pub(super) fn is_hidden(kind: Kind) -> bool {
@@ -249,11 +235,10 @@ async fn blank<'a>(
 ) -> Result<Page<'a>, Stop> {
     let (apps, origins) = startable(auth).await?;
     Ok(Page {
-        token: browser.token(),
-        to: "launch",
-        login: &signed.account.login,
+        session: Session::on("launch", browser, &signed.account),
         apps,
         origins,
+        search: Search::new(HERE, HERE),
         ..Page::default()
     })
 }

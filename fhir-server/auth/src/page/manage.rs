@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use access::Scopes;
+use access::{Role, Roles, Scopes};
 use askama::Template;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -11,8 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use store::{AuditAction, Given, SignedIn};
 
-use crate::cookie::Browser;
-use crate::page::{Posted, Stop, To, answer_wrong, go, page};
+use crate::page::{Posted, Session, Stop, answer_wrong, enter, go, page};
 use crate::peer::Peer;
 use crate::record::Said;
 use crate::state::{AuthState, Parts};
@@ -23,11 +22,12 @@ const HERE: &str = "/auth/manage";
 #[derive(Template)]
 #[template(path = "manage.html")]
 struct Page<'a> {
-    token: String,
-    to: &'a str,
-    request: &'a str,
-    login: &'a str,
+    session: Session<'a>,
     given: Vec<Line>,
+    /// Whether somebody is a patient.
+    own: bool,
+    /// Whether somebody may see who saw a record.
+    record: bool,
 }
 
 /// Something that was given.
@@ -46,12 +46,7 @@ pub(crate) async fn manage(State(auth): State<AuthState>, headers: HeaderMap) ->
 
 async fn shown(auth: &Parts, headers: &HeaderMap) -> Result<Response, Stop> {
     let store = &auth.people()?.store;
-    let browser = Browser::of(headers, auth.endpoints.is_https())?;
-    let to = To::own("manage").ok_or(Stop::Closed)?;
-    let account = match to.enter(auth, &browser).await? {
-        Ok(SignedIn { account, .. }) => account,
-        Err(page) => return Ok(page),
-    };
+    let (browser, SignedIn { account, .. }) = enter(auth, headers, "manage").await?;
     let own = account.fhir_user.as_deref().is_some_and(|user| user.starts_with("Patient/"));
     let whose = if own { Whose::Yours } else { Whose::This };
     let given = store.given(account.account).await?;
@@ -61,8 +56,10 @@ async fn shown(auth: &Parts, headers: &HeaderMap) -> Result<Response, Stop> {
         let app = client.map_or_else(|| given.client.clone(), |client| client.name.clone());
         lines.push(line(app, given, whose));
     }
-    let token = browser.token();
-    let content = Page { token, to: "manage", request: "", login: &account.login, given: lines };
+    let roles = Roles::parse(account.roles.iter().map(String::as_str))?;
+    let record = own || [Role::Proxy, Role::Auditor].into_iter().any(|role| roles.contains(role));
+    let session = Session::on("manage", &browser, &account);
+    let content = Page { session, given: lines, own, record };
     page(&content, StatusCode::OK, None, None)
 }
 
@@ -102,9 +99,7 @@ async fn changed(
 ) -> Result<Response, Stop> {
     let store = &auth.people()?.store;
     let posted = Posted::read(auth, headers, body)?;
-    let Some(SignedIn { account, .. }) = posted.signed_in(store).await? else {
-        return go(HERE, None);
-    };
+    let SignedIn { account, .. } = posted.by(auth, HERE).await?;
     let approval = match posted.get("approval") {
         "all" => None,
         number => Some(number.parse().map_err(|_| Stop::Unreadable)?),

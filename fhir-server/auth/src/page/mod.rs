@@ -7,9 +7,13 @@ mod factor;
 mod form;
 mod launch;
 mod login;
+mod looking;
 mod manage;
 mod patient;
+mod record;
 mod review;
+mod search;
+mod session;
 mod to;
 mod wrong;
 
@@ -30,7 +34,9 @@ pub(crate) use launch::{launch, origin, start};
 pub(crate) use login::{ask_to_sign_in, login, logout};
 pub(crate) use manage::{change, manage};
 pub(crate) use patient::{Picker, patient};
+pub(crate) use record::{record, record_csv};
 pub(crate) use review::{judge, review};
+pub(crate) use session::{Session, enter};
 pub(crate) use to::To;
 pub(crate) use wrong::{Stop, answer_wrong};
 

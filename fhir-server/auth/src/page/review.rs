@@ -11,9 +11,8 @@ use axum::response::Response;
 use canonical_model::ResourceType;
 use store::{AuditAction, BreakGlass, SignedIn};
 
-use crate::cookie::Browser;
 use crate::page::break_glass::reason;
-use crate::page::{Posted, Stop, To, answer_wrong, go, page};
+use crate::page::{Posted, Session, Stop, answer_wrong, enter, go, page};
 use crate::peer::Peer;
 use crate::record::Said;
 use crate::state::{AuthState, Parts};
@@ -23,10 +22,7 @@ const HERE: &str = "/auth/review";
 #[derive(Template)]
 #[template(path = "review.html")]
 struct Page<'a> {
-    token: String,
-    to: &'a str,
-    request: &'a str,
-    login: &'a str,
+    session: Session<'a>,
     closed: bool,
     lines: Vec<Line>,
 }
@@ -49,12 +45,7 @@ pub(crate) async fn review(State(auth): State<AuthState>, headers: HeaderMap) ->
 }
 
 async fn shown(auth: &Parts, headers: &HeaderMap) -> Result<Response, Stop> {
-    let browser = Browser::of(headers, auth.endpoints.is_https())?;
-    let to = To::own("review").ok_or(Stop::Closed)?;
-    let signed = match to.enter(auth, &browser).await? {
-        Ok(signed) => signed,
-        Err(page) => return Ok(page),
-    };
+    let (browser, signed) = enter(auth, headers, "review").await?;
     let closed = !reviews(&signed)?;
     let all = match closed {
         true => Vec::new(),
@@ -66,14 +57,8 @@ async fn shown(auth: &Parts, headers: &HeaderMap) -> Result<Response, Stop> {
         let app = client.map_or_else(|| one.client.clone(), |client| client.name.clone());
         lines.push(line(auth, app, one));
     }
-    let content = Page {
-        token: browser.token(),
-        to: "review",
-        request: "",
-        login: &signed.account.login,
-        closed,
-        lines,
-    };
+    let session = Session::on("review", &browser, &signed.account);
+    let content = Page { session, closed, lines };
     let status = if closed { StatusCode::FORBIDDEN } else { StatusCode::OK };
     page(&content, status, None, None)
 }
@@ -119,7 +104,7 @@ async fn judged(
 ) -> Result<Response, Stop> {
     let people = auth.people()?;
     let posted = Posted::read(auth, headers, body)?;
-    let Some(signed) = posted.signed_in(&people.store).await? else { return go(HERE, None) };
+    let signed = posted.by(auth, HERE).await?;
     let number: i64 = posted.get("number").parse().map_err(|_| Stop::Unreadable)?;
     let justified = match posted.get("verdict") {
         "justified" => true,

@@ -11,12 +11,13 @@ use crate::page::{Posted, Stop, ask_to_sign_in};
 use crate::state::Parts;
 
 /// Our own pages that need somebody to be signed in: as forms name them, their addresses, and what they are for.
-const OWN: [(&str, &str, &str); 6] = [
+const OWN: [(&str, &str, &str); 7] = [
     ("break-glass", "/auth/break-glass", "Access in an emergency"),
     ("device", "/auth/device", "Setting up a second factor"),
     ("launch", "/auth/launch", "Starting an app"),
     ("link", "/auth/link", "Linking your log-in at another provider"),
     ("manage", "/auth/manage", "Looking at the access that you gave"),
+    ("record", "/auth/record", "Looking at who saw a record"),
     ("review", "/auth/review", "Reviewing access in emergencies"),
 ];
 

@@ -18,6 +18,8 @@ pub(crate) enum Stop {
     Stranger,
     /// The form cannot be read.
     Unreadable,
+    /// Nothing is: another page comes first.
+    Page(Box<Response>),
     /// There is no database with accounts.
     Closed,
     /// We are.
@@ -47,6 +49,7 @@ struct Page<'a> {
 pub(crate) fn answer_wrong(outcome: Result<Response, Stop>) -> Response {
     let stop = match outcome {
         Ok(response) => return response,
+        Err(Stop::Page(response)) => return *response,
         Err(Stop::Wrong(Wrong::There(told))) => match go(&told.url(), None) {
             Ok(response) => return response,
             Err(stop) => stop,
@@ -64,7 +67,9 @@ pub(crate) fn answer_wrong(outcome: Result<Response, Stop>) -> Response {
             "This form does not belong to a page that this browser got from us, or its time is over.",
             "Go back to the app and begin again. Cookies must not be blocked for this site.",
         ),
-        Stop::Unreadable => (StatusCode::BAD_REQUEST, "The form could not be read.", back),
+        Stop::Unreadable | Stop::Page(_) => {
+            (StatusCode::BAD_REQUEST, "The form could not be read.", back)
+        }
         Stop::Closed => (
             StatusCode::SERVICE_UNAVAILABLE,
             "Nobody can sign in here at the moment.",

@@ -1,6 +1,6 @@
 //! Who may read the record, and what is asked of it.
 
-use access::{Action, Filter, Role};
+use access::{Action, Clause, Filter, Role};
 use canonical_model::date::PartialDateTime;
 use canonical_model::{Error, IssueCode, Kind, ResourceId, ResourceType, Result};
 use chrono::{DateTime, Months, Utc};
@@ -46,6 +46,35 @@ pub(crate) fn reach(domain: &Domain, request: &Request, action: Action) -> Resul
         }
         _ => Err(forbidden()),
     }
+}
+
+/// Whether a caller may read what is about this patient: who reads all, the patient, and whoever stands for the patient.
+///
+/// # Errors
+/// Forbidden.
+pub(crate) fn expect_about(domain: &Domain, request: &Request, patient: &ResourceId) -> Result<()> {
+    let reach = reach(domain, request, Action::Search);
+    let reaches = match &reach {
+        Ok(Reach::Everything) => true,
+        Ok(Reach::Own(own)) => own == patient,
+        Err(_) => false,
+    };
+    if reaches || stands_for(domain, request, patient)? {
+        return Ok(());
+    }
+    reach.and(Err(forbidden()))
+}
+
+/// Whether the caller stands for the patient, and may read AuditEvents so.
+fn stands_for(domain: &Domain, request: &Request, patient: &ResourceId) -> Result<bool> {
+    let caller = &request.caller;
+    if !caller.roles.contains(Role::Proxy) || caller.patient.as_ref() != Some(patient) {
+        return Ok(false);
+    }
+    let kind = ResourceType::AUDIT_EVENT;
+    let access = domain.decide(request, kind, Action::Search)?;
+    let of = |way: &Clause| way.patients.as_ref().is_some_and(|all| all.contains(patient));
+    Ok(access.filter().clauses_for(kind).any(|way| way.when.is_none() && of(way)))
 }
 
 pub(crate) fn forbidden() -> Error {

@@ -9,7 +9,7 @@ mod view;
 use access::Action;
 use canonical_model::{Error, ResourceId, ResourceType, Result};
 use chrono::DateTime;
-use store::record::{JournalKey, JournalQuery, JournalRow};
+use store::record::{JournalKey, JournalPage, JournalQuery, JournalRow};
 
 use crate::{Domain, Request};
 pub use ask::{Ask, Reach};
@@ -42,11 +42,41 @@ pub async fn journal(
         (Reach::Own(own), _) => Some(own.clone()),
         (Reach::Everything, asked) => asked.clone(),
     };
+    let query = query(domain, ask, patient.as_ref(), behind);
+    let identity = query.patient;
+    let page = domain.journal().page(&query, ask.count).await?;
+    let mut shown = show(domain, &reach, &page.rows, identity, ask.count).await?;
+    shown.next = shown.next.or(page.next);
+    Ok(shown)
+}
+
+/// A page of what the record has of one patient, newest first, as rows: for auditors, for the patient, and for whoever
+/// stands for the patient, who is shown of a row what it was about and not which resource.
+///
+/// # Errors
+/// Forbidden for everybody else; Unavailable.
+pub async fn about(
+    domain: &Domain,
+    request: &Request,
+    patient: &ResourceId,
+    ask: &Ask,
+    behind: Option<JournalKey>,
+) -> Result<JournalPage> {
+    ask::expect_about(domain, request, patient)?;
+    domain.journal().page(&query(domain, ask, Some(patient), behind), ask.count).await
+}
+
+/// What is asked, as the store is asked it.
+fn query(
+    domain: &Domain,
+    ask: &Ask,
+    patient: Option<&ResourceId>,
+    behind: Option<JournalKey>,
+) -> JournalQuery {
     let hasher = domain.store().hasher();
-    let identity = patient.as_ref().map(|id| hasher.identity(ResourceType::PATIENT, id.as_str()));
     let person = ask.agent.as_ref().filter(|agent| agent.contains('/'));
-    let query = JournalQuery {
-        patient: identity,
+    JournalQuery {
+        patient: patient.map(|id| hasher.identity(ResourceType::PATIENT, id.as_str())),
         person: person.cloned(),
         client: ask.agent.as_ref().filter(|agent| !agent.contains('/')).cloned(),
         from: ask.from,
@@ -55,11 +85,7 @@ pub async fn journal(
         statuses: ask.statuses.clone(),
         disclosures: ask.disclosures,
         behind,
-    };
-    let page = domain.journal().page(&query, ask.count).await?;
-    let mut shown = show(domain, &reach, &page.rows, identity, ask.count).await?;
-    shown.next = shown.next.or(page.next);
-    Ok(shown)
+    }
 }
 
 /// One event, by its id. What is about somebody else is as absent as what is not there.

@@ -122,6 +122,18 @@ impl AuthStore {
         self.sessions.fetch_optional(query).await?.map(|row| approval(&row)).transpose()
     }
 
+    /// The client that has an authorization, whether it goes on or not.
+    ///
+    /// # Errors
+    /// Unavailable or Internal.
+    pub async fn client_of(&self, approval: i64, salt: &[u8; 32]) -> Result<Option<String>> {
+        let query = sqlx::query("select client from approval where approval = $1 and salt = $2")
+            .bind(approval)
+            .bind(salt.as_slice());
+        let row = self.sessions.fetch_optional(query).await?;
+        Ok(row.map(|row| row.try_get("client")).transpose().map_err(StoreError)?)
+    }
+
     /// Ends an authorization of a client, and tells all servers; whether there was one that went on.
     ///
     /// # Errors
