@@ -3,6 +3,7 @@
 
 mod app;
 mod authority;
+mod browser;
 mod client;
 mod database;
 mod fixture;
@@ -18,6 +19,7 @@ mod visitor;
 
 pub use app::{App, path};
 pub use authority::{Authority, Identity};
+pub use browser::{Browser, Fault, Press, Scheme, Site, Tab, library};
 pub use client::{Answer, Client};
 pub use database::Database;
 pub use fixture::Fixture;

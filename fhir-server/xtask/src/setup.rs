@@ -34,6 +34,14 @@ pub(crate) fn setup(root: &Path) -> Result<(), String> {
     Ok(())
 }
 
+/// Installs the browser that tests drive, with letters to show.
+///
+/// # Errors
+/// A sentence that says what to do.
+pub(crate) fn browser() -> Result<(), String> {
+    if has("chromium") { Ok(()) } else { install(&["chromium", "fonts-liberation"]) }
+}
+
 /// Installs Debian packages.
 pub(crate) fn install(packages: &[&str]) -> Result<(), String> {
     let by_hand = format!(

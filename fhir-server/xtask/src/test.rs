@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode, Stdio};
 use cluster::{Cluster, Options};
 
 use crate::shell::{Running, cargo, require};
-use crate::{provider, setup};
+use crate::{npm, setup};
 
 /// Runs the whole workspace, or what `args` select.
 pub(crate) fn test(root: &Path, args: &[String]) -> Result<ExitCode, String> {
@@ -34,10 +34,16 @@ pub(crate) fn run(
 
 fn attempt(root: &Path, args: &[String], environment: &[(&str, &str)]) -> Result<Tally, String> {
     setup::setup(root)?;
-    // One test needs it, and says so where it is not there.
-    match provider::install(root) {
-        Ok(true) => println!("OpenID Connect provider of the tests: there."),
-        Ok(false) => {}
+    // Some tests need these, and say so where they are not there.
+    for packages in &npm::PACKAGES {
+        match packages.install(root) {
+            Ok(true) => println!("{} of the tests: there.", packages.name),
+            Ok(false) => {}
+            Err(sentence) => eprintln!("{sentence}"),
+        }
+    }
+    match setup::browser() {
+        Ok(()) => println!("Browser of the tests: there."),
         Err(sentence) => eprintln!("{sentence}"),
     }
     if !args.iter().any(|arg| arg == "--workspace") {

@@ -58,6 +58,14 @@ impl ServerProcess {
         Self::start_with(database_url, 0, Some(SEAL_KEY)).await
     }
 
+    /// Starts one with these settings besides, which say what it logs.
+    ///
+    /// # Errors
+    /// As [`ServerProcess::start`].
+    pub async fn start_saying(database_url: &str, settings: &str) -> Result<Self> {
+        Self::start_by(database_url, &(settings_without_log(0)? + settings), None).await
+    }
+
     /// Starts one that holds this many MiB back for a full disk.
     ///
     /// # Errors
@@ -71,12 +79,21 @@ impl ServerProcess {
         mib: u16,
         seal_key: Option<&'static str>,
     ) -> Result<Self> {
+        let settings = settings_without_log(mib)? + "[log]\nfilter = \"warn\"\n";
+        Self::start_by(database_url, &settings, seal_key).await
+    }
+
+    async fn start_by(
+        database_url: &str,
+        settings: &str,
+        seal_key: Option<&'static str>,
+    ) -> Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("carebridge-ledger-{}-{number}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&folder)?;
-        std::fs::write(folder.join("carebridge.toml"), settings(mib)?)?;
+        std::fs::write(folder.join("carebridge.toml"), settings)?;
         let address = format!("127.0.0.1:{}", free_port()?);
         let mut server = Self {
             origin: format!("http://{address}"),
@@ -191,12 +208,12 @@ pub(super) async fn is_ready(origin: &str) -> bool {
     answer.is_ok_and(|answer| answer.status().is_success())
 }
 
-fn settings(reserve_mib: u16) -> Result<String> {
+fn settings_without_log(reserve_mib: u16) -> Result<String> {
     let secret = SecretHash::of(&Secret::new(SECRET.to_owned()))?;
     Ok(format!(
         "[database]\nconnections = 8\nreserve_mib = {reserve_mib}\n[auth]\nsigning_key = \"signing-key.pem\"\n\
          [[client]]\nid = \"{CLIENT}\"\nsecret = \"{secret}\"\nscope = \"system/*.cruds\"\n\
-         [audit]\nseal_every_s = 1\n[log]\nfilter = \"warn\"\n"
+         [audit]\nseal_every_s = 1\n"
     ))
 }
 
