@@ -8,7 +8,7 @@ use access::Scopes;
 use axum::http::Uri;
 use canonical_model::{Error, Result};
 use serde::Deserialize;
-use store::KeptClient;
+use store::{KeptClient, RegisteredBy};
 
 use crate::client_keys::Keys;
 use crate::limits::CLIENT_ID_BYTES_MAX;
@@ -231,7 +231,8 @@ impl Client {
 
     /// A client as the database keeps it.
     pub(crate) fn of_kept(kept: KeptClient) -> Result<Self> {
-        let KeptClient { site, generation, by_itself, .. } = kept;
+        let KeptClient { site, generation, by, .. } = kept;
+        let by_itself = by == RegisteredBy::Itself;
         let config = ClientConfig {
             id: kept.client,
             secret: kept.secret.as_deref().map(SecretHash::parse).transpose()?,

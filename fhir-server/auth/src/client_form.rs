@@ -56,14 +56,56 @@ impl ClientForm {
     /// # Errors
     /// 400, saying what is wrong; 409 where the id is taken; 503 where too many have registered.
     pub async fn create(&self, store: &AuthStore) -> Result<Option<Told>> {
-        let made = match self.proof {
-            FormProof::Secret => Some(new_secret()?),
-            FormProof::Nothing | FormProof::Keys(_) | FormProof::KeysAt(_) => None,
-        };
+        let made = self.secret(None)?;
         let secret = made.as_ref().map(|(_, kept)| kept.clone());
         let client = Client::new(self.config(secret.clone()), 0)?;
         let digest = secret.map(|kept| kept.to_string());
-        let proof = match (&self.proof, &digest) {
+        let scopes = client.scopes.to_string();
+        let new = self.described(&client, digest.as_deref(), &scopes);
+        store.add_client(&new, REGISTERED_MAX).await?;
+        Ok(made.map(|(told, _)| told))
+    }
+
+    /// Keeps it in place of what the client was before, whose tokens end; the secret, where it has another.
+    ///
+    /// # Errors
+    /// 400, saying what is wrong; 404 where it is gone.
+    pub(crate) async fn update(
+        &self,
+        store: &AuthStore,
+        before: &KeptClient,
+    ) -> Result<(KeptClient, Option<Told>)> {
+        let made = self.secret(before.secret.as_deref())?;
+        let secret = match (&made, &self.proof) {
+            (Some((_, kept)), _) => Some(kept.clone()),
+            (None, FormProof::Secret) => {
+                before.secret.as_deref().map(SecretHash::parse).transpose()?
+            }
+            (None, _) => None,
+        };
+        let client = Client::new(self.config(secret.clone()), before.site)?;
+        let digest = secret.map(|kept| kept.to_string());
+        let scopes = client.scopes.to_string();
+        let new = self.described(&client, digest.as_deref(), &scopes);
+        let kept = store.replace_client(&new).await?;
+        Ok((kept, made.map(|(told, _)| told)))
+    }
+
+    /// A new secret, where it is to have one and has none.
+    fn secret(&self, before: Option<&str>) -> Result<Option<(Told, SecretHash)>> {
+        match (&self.proof, before) {
+            (FormProof::Secret, None) => new_secret().map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    fn described<'a>(
+        &'a self,
+        client: &'a Client,
+        digest: Option<&'a str>,
+        scopes: &'a str,
+    ) -> NewClient<'a> {
+        let proof = match (&self.proof, digest) {
             (FormProof::Keys(keys), _) => ClientProof::Keys(keys),
             (FormProof::KeysAt(url), _) => ClientProof::KeysAt(url),
             (FormProof::Secret, Some(digest)) => ClientProof::Secret(digest),
@@ -74,19 +116,17 @@ impl ClientForm {
             (false, false) => ClientClass::App,
             (false, true) => ClientClass::Backend,
         };
-        let new = NewClient {
+        NewClient {
             client: &self.id,
             name: &client.name,
             class,
             proof,
             redirects: &self.redirects,
             launch_url: self.launch_url.as_deref(),
-            scopes: &client.scopes.to_string(),
+            scopes,
             site: client.site,
             by: self.by,
-        };
-        store.add_client(&new, REGISTERED_MAX).await?;
-        Ok(made.map(|(told, _)| told))
+        }
     }
 
     fn config(&self, secret: Option<SecretHash>) -> ClientConfig {

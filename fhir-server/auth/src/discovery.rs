@@ -35,6 +35,7 @@ pub fn smart_configuration(endpoints: &Endpoints, people: bool, register: bool) 
         known.extend(object(json!({
             "issuer": endpoints.issuer(),
             "authorization_endpoint": endpoints.authorize(),
+            "authorization_response_iss_parameter_supported": true,
             "introspection_endpoint": endpoints.introspect(),
             "revocation_endpoint": endpoints.revoke(),
             "management_endpoint": endpoints.manage(),
@@ -53,6 +54,7 @@ fn openid(endpoints: &Endpoints, register: bool) -> Value {
     let mut known = json!({
         "issuer": endpoints.issuer(),
         "authorization_endpoint": endpoints.authorize(),
+        "authorization_response_iss_parameter_supported": true,
         "token_endpoint": endpoints.token(),
         "introspection_endpoint": endpoints.introspect(),
         "revocation_endpoint": endpoints.revoke(),

@@ -7,62 +7,70 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use canonical_model::Error;
-use store::{Approval, AuditAction, Exchange, Exchanged, Refresh, Refreshed};
+use store::{Approval, AuditAction, AuthTransaction, Exchange, Exchanged, Refresh, Refreshed};
 
 use crate::client::Client;
 use crate::cookie::{digest, sha256};
 use crate::limits::{VERIFIER_BYTES_MAX, VERIFIER_BYTES_MIN};
+use crate::people::People;
 use crate::record::Said;
 use crate::refresh_token::RefreshToken;
-use crate::refusal::{NO_STORE, Refusal, wording};
+use crate::refusal::{NO_STORE, Refusal, Refused, wording};
 use crate::state::Parts;
 use crate::token::Asking;
 use crate::tokens::Given;
 
 /// Answers a token request by a code.
-pub(crate) async fn exchange(asking: &Asking<'_>) -> Result<Response, Refusal> {
+pub(crate) async fn exchange(asking: &Asking<'_>) -> Result<Response, Refused> {
     let Asking { auth, client, form, headers, address } = *asking;
-    let Some(people) = &auth.people else { return Err(Refusal::UnsupportedGrantType) };
+    let Some(people) = &auth.people else { return Err(Refusal::UnsupportedGrantType.into()) };
     let sent = |name: &str, why: &'static str| form.get(name).ok_or(Refusal::InvalidRequest(why));
     let code = sent("code", "code is missing")?;
     let redirect = sent("redirect_uri", "redirect_uri is missing")?;
     let verifier = sent("code_verifier", "code_verifier is missing")?;
     let said = Said::new(auth, headers, address, AuditAction::Token).client(&client.id);
-    let challenge = challenge(verifier).ok_or(Refusal::InvalidGrant(WRONG))?;
-    let code = BASE64_URL_SAFE_NO_PAD.decode(code).map_err(|_| Refusal::InvalidGrant(WRONG))?;
+    let refused = || Refused::because(Refusal::InvalidGrant(WRONG), "refused");
+    let challenge = challenge(verifier).ok_or_else(refused)?;
+    let code = BASE64_URL_SAFE_NO_PAD.decode(code).map_err(|_| refused())?;
     let digest = digest(b"code", &code);
     let asked = Exchange { digest: &digest, client: &client.id, redirect, challenge: &challenge };
-    let approval = match people.store.exchange(&asked).await? {
+    let open = begin(auth, people).await?;
+    let approval = match open.exchange(&asked).await? {
         Exchanged::Approval(approval) => approval,
-        Exchanged::Unknown => {
-            said.status(400).detail("authorization_code: refused".to_owned()).record().await?;
-            return Err(Refusal::InvalidGrant(WRONG));
+        Exchanged::Unknown | Exchanged::UsedBefore { ended: false } => {
+            open.commit().await?; // There was nothing to keep.
+            return Err(refused());
         }
-        Exchanged::UsedBefore => {
+        Exchanged::UsedBefore { ended: true } => {
             let detail = "authorization_code: used before, so the authorization is over";
-            said.status(400).detail(detail.to_owned()).record().await?;
-            return Err(Refusal::InvalidGrant(WRONG));
+            said.status(400).detail(detail.to_owned()).record_in(&open).await?;
+            open.commit().await?;
+            return Err(Refused::recorded(Refusal::InvalidGrant(WRONG)));
         }
     };
     let token = RefreshToken::of(&approval, approval.seq)?;
     let scope = approval.scopes.clone();
     let given = Given { client, approval: &approval, scope, refresh: token, begins_s: None };
-    give(auth, &given, said, "authorization_code").await
+    give(auth, &given, open, said, "authorization_code").await
+}
+
+/// Begins what has a token given out, or an authorization ended, and the row that says so.
+async fn begin(auth: &Parts, people: &People) -> canonical_model::Result<AuthTransaction> {
+    // Whoever is in a transaction waits for no other session: so that key is there before.
+    auth.keys.identity().await?;
+    people.store.begin().await
 }
 
 /// Answers a token request by a refresh token.
 /// <https://hl7.org/fhir/smart-app-launch/app-launch.html#refresh-access-token>
-pub(crate) async fn refresh(asking: &Asking<'_>) -> Result<Response, Refusal> {
+pub(crate) async fn refresh(asking: &Asking<'_>) -> Result<Response, Refused> {
     let Asking { auth, client, form, headers, address } = *asking;
-    let Some(people) = &auth.people else { return Err(Refusal::UnsupportedGrantType) };
+    let Some(people) = &auth.people else { return Err(Refusal::UnsupportedGrantType.into()) };
     let sent = form.get("refresh_token");
     let sent = sent.ok_or(Refusal::InvalidRequest("refresh_token is missing"))?;
     let said = Said::new(auth, headers, address, AuditAction::Token).client(&client.id);
-    let refused = async |said: Said<'_>, why: &str| {
-        said.status(400).detail(format!("refresh_token: {why}")).record().await?;
-        Err(Refusal::InvalidGrant(OVER))
-    };
-    let Some(read) = auth.refresh.read(sent) else { return refused(said, "made up").await };
+    let refused = |why| Err(Refused::because(Refusal::InvalidGrant(OVER), why));
+    let Some(read) = auth.refresh.read(sent) else { return refused("made up") };
     let RefreshToken { approval, seq, salt } = &read;
     let (approval, seq, idles) = (*approval, *seq, client.own);
     let token = Refresh { approval, seq, salt, client: &client.id, idles };
@@ -72,11 +80,18 @@ pub(crate) async fn refresh(asking: &Asking<'_>) -> Result<Response, Refusal> {
     {
         narrowed(client, &approval.scopes, form.get("scope"))?;
     }
-    let renewed = match people.store.refresh(&token).await? {
+    let open = begin(auth, people).await?;
+    let renewed = match open.refresh(&token).await? {
         Refreshed::Approval(renewed) => renewed,
-        Refreshed::Unknown => return refused(said, "over").await,
+        Refreshed::Unknown => {
+            open.commit().await?; // There was nothing to keep.
+            return refused("over");
+        }
         Refreshed::UsedBefore => {
-            return refused(said, "used before, so the authorization is over").await;
+            let detail = format!("refresh_token: used before, so authorization {approval} is over");
+            said.status(400).detail(detail).record_in(&open).await?;
+            open.commit().await?;
+            return Err(Refused::recorded(Refusal::InvalidGrant(OVER)));
         }
     };
     let approval = &renewed.approval;
@@ -84,7 +99,7 @@ pub(crate) async fn refresh(asking: &Asking<'_>) -> Result<Response, Refusal> {
     let refresh = RefreshToken { seq: renewed.seq, ..read };
     let begins_s = Some(renewed.rotated_s);
     let given = Given { client, approval, scope, refresh, begins_s };
-    give(auth, &given, said, "refresh_token").await
+    give(auth, &given, open, said, "refresh_token").await
 }
 
 /// Whatever it was: who has a token of another learns no more.
@@ -110,14 +125,16 @@ fn narrowed(client: &Client, given: &str, asked: Option<&str>) -> Result<String,
 async fn give(
     auth: &Parts,
     given: &Given<'_>,
+    open: AuthTransaction,
     said: Said<'_>,
     by: &str,
-) -> Result<Response, Refusal> {
+) -> Result<Response, Refused> {
     let claims = given.claims(auth)?;
     let answer = given.answer(auth, &claims).await?;
     let Approval { sub, fhir_user, .. } = given.approval;
     let said = said.person(sub, fhir_user.as_deref()).token(&claims.jti);
-    said.detail(format!("{by}: {}", claims.scope)).record().await?;
+    said.detail(format!("{by}: {}", claims.scope)).record_in(&open).await?;
+    open.commit().await?;
     Ok((NO_STORE, Json(answer)).into_response())
 }
 

@@ -16,6 +16,7 @@ use crate::form::Form;
 use crate::peer::Peer;
 use crate::record::Said;
 use crate::refusal::{NO_STORE, Refusal};
+use crate::refusals::Door;
 use crate::state::{AuthState, Parts};
 use crate::token::{authenticate, body_of};
 use crate::verifier::Known;
@@ -44,22 +45,32 @@ async fn told(
         return Err(Refusal::InvalidClient(why));
     }
     let token = form.get("token").ok_or(Refusal::InvalidRequest("token is missing"))?;
-    let answer = match active(auth, token).await? {
-        Some(members) => Value::Object(members),
-        None => json!({ "active": false }),
+    let said = Said::new(auth, headers, address, AuditAction::Introspection).client(&client.id);
+    let (answer, said) = match active(auth, token).await? {
+        Some(Active { members, token }) => (Value::Object(members), said.detail(token)),
+        None => (json!({ "active": false }), said.detail("no token that is good".to_owned())),
     };
+    said.record().await?;
     Ok((NO_STORE, Json(answer)).into_response())
 }
 
+/// A token that is good.
+struct Active {
+    members: Map<String, Value>,
+    /// Which, for the record.
+    token: String,
+}
+
 /// What is said of a token that is good; `None` for any other, whatever is wrong with it.
-async fn active(auth: &Parts, token: &str) -> Result<Option<Map<String, Value>>, Refusal> {
+async fn active(auth: &Parts, token: &str) -> Result<Option<Active>, Refusal> {
     if let Some(known) = auth.verifier().known(token)? {
         let grant = known.caller.grant;
+        let token = format!("access token {}", known.caller.token_id);
         let mut members = of_access(known);
         if let (Some(people), Some(grant)) = (&auth.people, grant) {
             members.extend(beside(people.store.context(grant).await?));
         }
-        return Ok(Some(members));
+        return Ok(Some(Active { members, token }));
     }
     let (Some(people), Some(read)) = (&auth.people, auth.refresh.read(token)) else {
         return Ok(None);
@@ -84,7 +95,8 @@ async fn active(auth: &Parts, token: &str) -> Result<Option<Map<String, Value>>,
         put("patient", json!(patient));
     }
     members.extend(beside(approval.context));
-    Ok(Some(members))
+    let token = format!("refresh token of authorization {}", approval.approval);
+    Ok(Some(Active { members, token }))
 }
 
 /// What the app was told beside the patient when it got its token.
@@ -138,15 +150,24 @@ async fn ended(
     let token = form.get("token").ok_or(Refusal::InvalidRequest("token is missing"))?;
     let Some(people) = &auth.people else { return Err(Refusal::Unavailable) };
     let said = Said::new(auth, headers, address, AuditAction::Revocation).client(&client.id);
-    if let Some(read) = auth.refresh.read(token) {
-        if people.store.revoke_approval(read.approval, &client.id).await? {
-            said.detail(format!("authorization {}", read.approval)).record().await?;
-        }
+    let open = people.store.begin().await?;
+    let (did, said) = if let Some(read) = auth.refresh.read(token) {
+        let did = open.revoke_approval(read.approval, &client.id).await?;
+        (did, said.detail(format!("authorization {}", read.approval)))
     } else if let Some(known) = auth.verifier().known(token)?
         && known.caller.client_id == client.id
     {
-        people.store.revoke_token(&known.caller.token_id).await?;
-        said.token(&known.caller.token_id).detail("access token".to_owned()).record().await?;
+        open.revoke_token(&known.caller.token_id).await?;
+        (true, said.token(&known.caller.token_id).detail("access token".to_owned()))
+    } else {
+        (false, said.detail("no token of this client".to_owned()))
+    };
+    if did {
+        said.record_in(&open).await?;
+        open.commit().await?;
+    } else {
+        open.commit().await?; // There was nothing to keep.
+        said.record_refused(Door::Client).await?;
     }
     Ok((StatusCode::OK, NO_STORE).into_response())
 }

@@ -9,7 +9,7 @@ use canonical_model::{Error, Result};
 use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::Jwk;
 use serde_json::Value;
-use store::{AuthStore, KeptKey, NewKey, Succession};
+use store::{AuditEntry, AuthStore, KeptKey, Succession};
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 use tracing::{error, info};
@@ -219,11 +219,15 @@ impl Keyring {
         kept.ok_or_else(|| Error::internal("a key that was kept is not there"))
     }
 
-    /// Has another key follow each that signs; those that will.
+    /// Has another key follow each that signs, each with the row that says so; those that will.
     ///
     /// # Errors
     /// Unavailable where the database is away; Internal where the keys are of this process alone.
-    pub async fn rotate(&self, when: Succession) -> Result<Vec<Next>> {
+    pub async fn rotate(
+        &self,
+        when: Succession,
+        row: impl Fn(&Next) -> AuditEntry,
+    ) -> Result<Vec<Next>> {
         let store = self.0.store.as_ref();
         let store = store.ok_or_else(|| Error::internal("keys of one process are not rotated"))?;
         let mut coming = vec![(key::ALG, SigningKey::generate()?.kept(&self.0.secret)?)];
@@ -232,12 +236,15 @@ impl Keyring {
             coming.push((id_key::ALG, made.kept(&self.0.secret)?));
         }
         let mut will = Vec::new();
+        let open = store.begin().await?;
         for (alg, new) in coming {
-            let NewKey { kid, .. } = &new;
-            if store.keep_next_key(&new, when).await? {
-                will.push((alg, kid.clone()));
+            if open.keep_next_key(&new, when).await? {
+                let next = (alg, new.kid);
+                open.record(&row(&next)).await?;
+                will.push(next);
             }
         }
+        open.commit().await?;
         self.hear(&store.signing_keys(false).await?);
         Ok(will)
     }
@@ -263,6 +270,8 @@ impl std::fmt::Debug for Keyring {
 
 #[cfg(test)]
 mod tests {
+    use store::NewKey;
+
     use super::*;
 
     fn kept(key: &SigningKey, secret: &[u8; 32], signs: bool) -> KeptKey {

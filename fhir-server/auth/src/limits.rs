@@ -123,3 +123,9 @@ pub const REASON_CHARS_MIN: usize = 20;
 pub const REASON_CHARS_MAX: usize = 2_000;
 /// Lines of a table of who saw a record: some 600 kB, read in a few seconds.
 pub const RECORD_LINES_MAX: usize = 5_000;
+/// Refusals of one kind that an address has rows of its own for, in a minute: enough to see what somebody tries.
+pub const REFUSALS_OF_ADDRESS_MAX: u32 = 10;
+/// Of all addresses together: with the sums some 200 rows a minute of a kind at most, 100 MB in a day of attack.
+pub const REFUSALS_MAX: u32 = 100;
+/// Addresses whose refusals of one kind are counted apart in a minute.
+pub const REFUSED_ADDRESSES_MAX: usize = 100;

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use access::{Caller, FhirUser};
 use axum::http::HeaderMap;
 use canonical_model::Result;
-use store::{Account, AuditAction, AuditEntry, AuditInteraction, Auditor, RequestContext};
+use store::{Account, AuditAction, AuditEntry, AuditInteraction, AuthTransaction, RequestContext};
 
 use crate::people::PAGES;
+use crate::refusals::Door;
 use crate::state::Parts;
 
 /// What is about to be recorded. Nothing leaves before it is durable.
 pub(crate) struct Said<'a> {
-    auditor: Option<&'a Auditor>,
+    auth: &'a Parts,
     caller: Caller,
     entry: AuditEntry,
 }
@@ -33,7 +34,7 @@ impl<'a> Said<'a> {
             interaction: AuditInteraction::Operation,
         };
         let entry = AuditEntry::new(auth.clock.now(), context, action, 200);
-        Self { auditor: auth.auditor.as_ref(), caller, entry }
+        Self { auth, caller, entry }
     }
 
     /// Through which app.
@@ -88,10 +89,36 @@ impl<'a> Said<'a> {
     ///
     /// # Errors
     /// It could not be written: then the answer must not leave.
-    pub(crate) async fn record(mut self) -> Result<()> {
-        let Some(auditor) = self.auditor else { return Ok(()) };
-        self.entry.context.caller = Arc::new(self.caller);
-        auditor.record(self.entry).await
+    pub(crate) async fn record(self) -> Result<()> {
+        match &self.auth.auditor {
+            Some(auditor) => auditor.record(self.whole()).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Writes it with a change: both are kept, or neither.
+    ///
+    /// # Errors
+    /// It could not be written: then the change is not kept either.
+    pub(crate) async fn record_in(self, open: &AuthTransaction) -> Result<()> {
+        match &self.auth.auditor {
+            Some(auditor) if auditor.keeps_record() => open.record(&self.whole()).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes it, unless as much was refused there already that it is only counted.
+    ///
+    /// # Errors
+    /// As [`Said::record`].
+    pub(crate) async fn record_refused(self, door: Door) -> Result<()> {
+        self.auth.refusals.record(door, self.whole()).await
+    }
+
+    fn whole(self) -> AuditEntry {
+        let Self { caller, mut entry, .. } = self;
+        entry.context.caller = Arc::new(caller);
+        entry
     }
 }
 

@@ -70,7 +70,17 @@ impl Refusal {
         }
     }
 
-    fn status(&self) -> StatusCode {
+    /// Whether the client did not show who it is.
+    pub(crate) fn is_unproven(&self) -> bool {
+        matches!(self, Self::InvalidClient(_) | Self::WrongAssertion(_) | Self::Throttled(_))
+    }
+
+    /// Whether a client that is known asked for what it may not have.
+    pub(crate) fn is_denial(&self) -> bool {
+        matches!(self, Self::InvalidGrant(_) | Self::UnauthorizedClient(_) | Self::InvalidScope(_))
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::InvalidRequest(_)
             | Self::InvalidGrant(_)
@@ -95,7 +105,7 @@ impl Refusal {
         self.sentence().into()
     }
 
-    fn sentence(&self) -> &str {
+    pub(crate) fn sentence(&self) -> &str {
         match self {
             Self::InvalidRequest(what)
             | Self::InvalidClient(what)
@@ -147,5 +157,39 @@ impl IntoResponse for Refusal {
             _ => {}
         }
         response
+    }
+}
+
+/// A refusal, and what the record says of it beyond what the client is told.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) refusal: Refusal,
+    /// Why, for the record.
+    pub(crate) why: Option<String>,
+    /// Whether it is in the record already.
+    pub(crate) recorded: bool,
+}
+
+impl Refused {
+    /// One that is still to be recorded.
+    pub(crate) fn because(refusal: Refusal, why: &str) -> Self {
+        Self { refusal, why: Some(why.to_owned()), recorded: false }
+    }
+
+    /// One that was recorded with what it changed.
+    pub(crate) fn recorded(refusal: Refusal) -> Self {
+        Self { refusal, why: None, recorded: true }
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, why: None, recorded: false }
+    }
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Refusal::from(error).into()
     }
 }

@@ -17,12 +17,16 @@ pub enum Rule {
     Client,
     /// What the settings ask of whoever registers an app: nothing, or a token.
     Registrar,
+    /// The token that an app got when it registered.
+    Registered,
     /// A registered app, named in the request, that wants a person's word.
     App,
     /// A browser on its way to another provider, or back from it.
     Away,
     /// A form that this server gave to the browser it comes from.
     Form,
+    /// Whoever watches the server, as the settings name them.
+    Monitor,
 }
 
 impl fmt::Display for Rule {
@@ -31,9 +35,11 @@ impl fmt::Display for Rule {
             Self::Open => "open",
             Self::Client => "client",
             Self::Registrar => "registrar",
+            Self::Registered => "registered",
             Self::App => "app",
             Self::Away => "away",
             Self::Form => "form",
+            Self::Monitor => "monitor",
         })
     }
 }

@@ -21,13 +21,13 @@ use crate::page::{
     smart_style, start, style,
 };
 use crate::refusal::Refusal;
-use crate::register::register;
+use crate::register::{change_registration, end_registration, register, registration};
 use crate::route::{Listed, Route, Rule, listed, routed};
 use crate::state::AuthState;
 use crate::token::token;
 
 /// What apps ask for, from wherever they are.
-const API: [Route<AuthState>; 7] = [
+const API: [Route<AuthState>; 10] = [
     Route {
         method: MethodFilter::POST,
         path: "/auth/token",
@@ -51,6 +51,26 @@ const API: [Route<AuthState>; 7] = [
         path: "/auth/register",
         rule: Rule::Registrar,
         serve: |method| on(method, register).layer(DefaultBodyLimit::max(REGISTRATION_BYTES_MAX)),
+    },
+    Route {
+        method: MethodFilter::GET,
+        path: "/auth/register/{client}",
+        rule: Rule::Registered,
+        serve: |method| on(method, registration),
+    },
+    Route {
+        method: MethodFilter::PUT,
+        path: "/auth/register/{client}",
+        rule: Rule::Registered,
+        serve: |method| {
+            on(method, change_registration).layer(DefaultBodyLimit::max(REGISTRATION_BYTES_MAX))
+        },
+    },
+    Route {
+        method: MethodFilter::DELETE,
+        path: "/auth/register/{client}",
+        rule: Rule::Registered,
+        serve: |method| on(method, end_registration),
     },
     Route {
         method: MethodFilter::GET,
@@ -231,7 +251,7 @@ pub fn router(auth: AuthState) -> Router {
 fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)
-        .allow_methods([Method::GET, Method::HEAD, Method::POST])
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE])
         .allow_headers(AllowHeaders::mirror_request())
         .max_age(Duration::from_secs(3600))
 }

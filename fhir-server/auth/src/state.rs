@@ -13,7 +13,8 @@ use crate::page::Stop;
 use crate::people::People;
 use crate::provider::{ProviderConfig, Providers};
 use crate::refresh_token::RefreshKey;
-use crate::register::Registration;
+use crate::refusals::Refusals;
+use crate::register::{Registration, RegistrationKey};
 use crate::registry::Registry;
 use crate::revocation::Revocations;
 use crate::throttle::Throttle;
@@ -147,7 +148,9 @@ pub(crate) struct Parts {
     pub(crate) throttles: Throttles,
     pub(crate) people: Option<People>,
     pub(crate) auditor: Option<Auditor>,
+    pub(crate) refusals: Refusals,
     pub(crate) refresh: RefreshKey,
+    pub(crate) registrations: RegistrationKey,
     pub(crate) client_keys: ClientKeys,
     verifier: Verifier,
 }
@@ -176,6 +179,7 @@ impl AuthState {
         let Services { endpoints, clients, registration, keys, clock, .. } = services;
         let Services { revocations, throttles, people, auditor, outbound, .. } = services;
         let refresh = RefreshKey::new(keys.secret());
+        let registrations = RegistrationKey::new(keys.secret());
         let providers = Providers::new(services.providers, outbound.clone());
         let client_keys = ClientKeys::new(outbound, Ticks::system());
         let verifier =
@@ -183,6 +187,7 @@ impl AuthState {
         let throttle = Throttle::default();
         let store = people.as_ref().map(|people| people.store.clone());
         let clients = Registry::new(clients, store);
+        let refusals = Refusals::new(auditor.clone(), clock.clone());
         Self(Arc::new(Parts {
             endpoints,
             clients,
@@ -194,7 +199,9 @@ impl AuthState {
             throttles,
             people,
             auditor,
+            refusals,
             refresh,
+            registrations,
             client_keys,
             verifier,
         }))
@@ -204,6 +211,12 @@ impl AuthState {
     #[must_use]
     pub fn verifier(&self) -> Verifier {
         self.0.verifier.clone()
+    }
+
+    /// Where is recorded what was refused to whoever proved nothing.
+    #[must_use]
+    pub fn refusals(&self) -> Refusals {
+        self.0.refusals.clone()
     }
 
     pub(crate) fn parts(&self) -> &Parts {

@@ -26,7 +26,9 @@ use crate::form::{Credentials, Form};
 use crate::limits::BACKEND_TOKEN_S;
 use crate::peer::Peer;
 use crate::record::Said;
-use crate::refusal::{NO_STORE, Refusal, wording};
+use crate::refusal::{NO_STORE, Refusal, Refused, wording};
+use crate::refusals::{Door, NOBODY};
+use crate::secret::Secret;
 use crate::state::{AuthState, Parts};
 
 /// A token request, as far as grants care.
@@ -51,10 +53,7 @@ pub(crate) async fn token(
 }
 
 fn told(refusal: &Refusal) {
-    if matches!(
-        refusal,
-        Refusal::InvalidClient(_) | Refusal::WrongAssertion(_) | Refusal::Throttled(_)
-    ) {
+    if refusal.is_unproven() {
         AuthenticationFailed { door: "token", reason: refusal.word() }.emit();
     }
 }
@@ -79,14 +78,31 @@ async fn answer(
         _ => return Err(Refusal::UnsupportedGrantType),
     }
     let client = match grant {
-        "refresh_token" if !says_who(headers, &form) => holder(auth, address, &form).await?,
+        "refresh_token" if !says_who(headers, &form) => {
+            let holder = holder(auth, address, &form).await;
+            recorded(auth, address, headers, holder).await?
+        }
         _ => authenticate(auth, address, headers, &form).await?,
     };
     let asking = Asking { auth, client: &client, form: &form, headers, address };
-    match grant {
+    let outcome = match grant {
         "client_credentials" => for_itself(&asking).await,
         "refresh_token" => refresh(&asking).await,
         _ => exchange(&asking).await,
+    };
+    match outcome {
+        Ok(response) => Ok(response),
+        Err(refused) => {
+            let Refused { refusal, why, recorded } = refused;
+            if refusal.is_denial() && !recorded {
+                let said = Said::new(auth, headers, address, AuditAction::Token);
+                let said = said.client(&client.id).status(refusal.status().as_u16());
+                let why = why.as_deref().unwrap_or_else(|| refusal.sentence());
+                // Whoever needs no secret to ask is nobody in particular.
+                said.detail(format!("{grant}: {why}")).record_refused(Door::Client).await?;
+            }
+            Err(refusal)
+        }
     }
 }
 
@@ -117,6 +133,24 @@ async fn holder(
     public.ok_or(Refusal::InvalidClient(BASIC))
 }
 
+/// The same, recorded where there is none.
+async fn recorded(
+    auth: &Parts,
+    address: Option<IpAddr>,
+    headers: &HeaderMap,
+    holder: Result<Arc<Client>, Refusal>,
+) -> Result<Arc<Client>, Refusal> {
+    if let Err(refusal) = &holder
+        && (refusal.is_denial() || refusal.is_unproven())
+    {
+        let said = Said::new(auth, headers, address, AuditAction::Token).client(NOBODY);
+        let said = said.status(refusal.status().as_u16());
+        let said = said.detail("refresh_token: of no app that may show it alone".to_owned());
+        said.record_refused(Door::Client).await?;
+    }
+    holder
+}
+
 /// What a client with a secret is asked for.
 const BASIC: &str = "Send the client's id and secret by HTTP Basic";
 
@@ -128,39 +162,77 @@ pub(crate) fn body_of(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Refu
     })
 }
 
-/// The client that asks.
+/// Who the client says it is, and what it shows for it.
+struct Shown {
+    id: String,
+    secret: Option<Secret>,
+    by_key: bool,
+}
+
+impl Shown {
+    fn find(headers: &HeaderMap, form: &Form<'_>) -> Result<Self, Refusal> {
+        let by_key = assertion::is_sent(form);
+        if !by_key {
+            let Credentials { client_id: id, secret } = Credentials::find(headers, form)?;
+            return Ok(Self { id, secret, by_key });
+        }
+        if headers.contains_key(AUTHORIZATION) || form.get("client_secret").is_some() {
+            let why = "Send an assertion or a secret, not both";
+            return Err(Refusal::InvalidRequest(why));
+        }
+        Ok(Self { id: assertion::named(form)?, secret: None, by_key })
+    }
+}
+
+/// The client that asks. One that does not show who it is is recorded.
 pub(crate) async fn authenticate(
     auth: &Parts,
     address: Option<IpAddr>,
     headers: &HeaderMap,
     form: &Form<'_>,
 ) -> Result<Arc<Client>, Refusal> {
-    let by_key = assertion::is_sent(form);
-    let (id, secret) = match by_key {
-        true if headers.contains_key(AUTHORIZATION) || form.get("client_secret").is_some() => {
-            let why = "Send an assertion or a secret, not both";
-            return Err(Refusal::InvalidRequest(why));
-        }
-        true => (assertion::named(form)?, None),
-        false => {
-            let sent = Credentials::find(headers, form)?;
-            (sent.client_id, sent.secret)
-        }
+    let (outcome, id) = match Shown::find(headers, form) {
+        Ok(shown) => (proven(auth, address, &shown, form).await, Some(shown.id)),
+        Err(refusal) => (Err(refusal), None),
     };
-    let taken = auth.throttles.by_token(&id, address);
+    let refusal = match outcome {
+        Err(refusal) if refusal.is_unproven() => refusal,
+        outcome => return outcome,
+    };
+    // What was typed there may be a secret: only a name that is a client's is written down.
+    let known = match &id {
+        Some(id) => auth.clients.find(id).await?,
+        None => None,
+    };
+    let said = Said::new(auth, headers, address, AuditAction::Token);
+    let said = said.client(known.as_ref().map_or(NOBODY, |client| &client.id));
+    let said = said.status(refusal.status().as_u16());
+    let detail = format!("client not proven: {}", refusal.sentence());
+    said.detail(detail).record_refused(Door::Client).await?;
+    Err(refusal)
+}
+
+async fn proven(
+    auth: &Parts,
+    address: Option<IpAddr>,
+    shown: &Shown,
+    form: &Form<'_>,
+) -> Result<Arc<Client>, Refusal> {
+    let Shown { id, secret, by_key } = shown;
+    let taken = auth.throttles.by_token(id, address);
     taken.map_err(|empty| Refusal::TooMany(empty.wait_s))?;
-    let (suspect, now_s) = (auth.throttle.suspect(&id, address), auth.clock.seconds());
+    let (suspect, now_s) = (auth.throttle.suspect(id, address), auth.clock.seconds());
     auth.throttle.admit(suspect, now_s).map_err(Refusal::Throttled)?;
-    let known = match &secret {
+    let known = match secret {
         Some(secret) => {
             let why = "No client has this id and secret";
-            let known = auth.clients.authenticate(&id, secret).await?;
+            let known = auth.clients.authenticate(id, secret).await?;
             known.ok_or(Refusal::InvalidClient(why))
         }
-        None if by_key => prove(auth, &id, form).await,
+        None if *by_key => prove(auth, id, form).await,
         // Who proves nothing has guessed nothing.
         None => {
-            let known = auth.clients.find(&id).await?;
+            let known = auth.clients.find(id).await?;
             let public = known.filter(|client| client.is_public());
             return public.ok_or(Refusal::InvalidClient(BASIC));
         }
@@ -182,11 +254,11 @@ async fn prove(auth: &Parts, id: &str, form: &Form<'_>) -> Result<Arc<Client>, R
 }
 
 /// The client credentials grant.
-async fn for_itself(asking: &Asking<'_>) -> Result<Response, Refusal> {
+async fn for_itself(asking: &Asking<'_>) -> Result<Response, Refused> {
     let Asking { auth, client, form, headers, address } = *asking;
     if client.is_public() {
         let why = "A client without a secret acts for nobody but the user who signed in";
-        return Err(Refusal::UnauthorizedClient(why));
+        return Err(Refusal::UnauthorizedClient(why).into());
     }
     let scopes = granted(client, form.get("scope"))?;
     let claims = Claims::of_client(auth, client, &scopes)?;

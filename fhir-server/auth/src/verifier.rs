@@ -43,6 +43,27 @@ struct Verified {
     epoch: u64,
 }
 
+/// Why a token is refused, and of whom it is where it was signed here: for the record.
+#[derive(Debug)]
+pub struct Unverified {
+    /// As the sender is told.
+    pub error: Error,
+    /// Whom it speaks of, where it was signed here.
+    pub caller: Option<Arc<Caller>>,
+}
+
+impl Unverified {
+    fn of(caller: &Arc<Caller>, error: Error) -> Box<Self> {
+        Box::new(Self { error, caller: Some(Arc::clone(caller)) })
+    }
+}
+
+impl From<Error> for Box<Unverified> {
+    fn from(error: Error) -> Self {
+        Self::new(Unverified { error, caller: None })
+    }
+}
+
 /// What a token that is good says of itself.
 pub(crate) struct Known {
     pub(crate) caller: Arc<Caller>,
@@ -78,14 +99,15 @@ impl Verifier {
     /// # Errors
     /// 401 where the token was not signed here, is not for this server, has expired, or has been
     /// revoked; the answer does not say which part of a token is wrong.
-    pub fn verify(&self, token: &str) -> Result<Arc<Caller>> {
-        self.check(token).inspect_err(|error| {
-            let code = error.issues.first().map_or(IssueCode::Security, |issue| issue.code);
+    pub fn verify(&self, token: &str) -> Result<Arc<Caller>, Box<Unverified>> {
+        self.check(token).inspect_err(|unverified| {
+            let issue = unverified.error.issues.first();
+            let code = issue.map_or(IssueCode::Security, |issue| issue.code);
             AuthenticationFailed { door: "bearer", reason: code.as_str() }.emit();
         })
     }
 
-    fn check(&self, token: &str) -> Result<Arc<Caller>> {
+    fn check(&self, token: &str) -> Result<Arc<Caller>, Box<Unverified>> {
         let parts = &*self.0;
         let now_s = parts.clock.seconds();
         let name = TokenDigest::of(token);
@@ -103,17 +125,19 @@ impl Verifier {
         if now_s >= verified.ends_s {
             parts.verified.invalidate(&name);
             let how = "The token has expired; get a new one at the token endpoint";
-            return Err(Error::new(Kind::Unauthorized, how).code(IssueCode::Expired));
+            let expired = Error::new(Kind::Unauthorized, how).code(IssueCode::Expired);
+            return Err(Unverified::of(&verified.caller, expired));
         }
-        match parts.revocations.standing(&verified.caller) {
-            Standing::Good => Ok(verified.caller),
-            Standing::Over => Err(refused("The token has been revoked")),
+        let error = match parts.revocations.standing(&verified.caller) {
+            Standing::Good => return Ok(verified.caller),
+            Standing::Over => refused("The token has been revoked"),
             Standing::Unknown => {
                 let how =
                     "Whether the token is still good is not known just now. Try again shortly.";
-                Err(Error::new(Kind::Unavailable, how))
+                Error::new(Kind::Unavailable, how)
             }
-        }
+        };
+        Err(Unverified::of(&verified.caller, error))
     }
 
     /// What a token that is good says; `None` for any other text.
@@ -123,8 +147,8 @@ impl Verifier {
     pub(crate) fn known(&self, token: &str) -> Result<Option<Known>> {
         let caller = match self.check(token) {
             Ok(caller) => caller,
-            Err(error) if error.kind == Kind::Unauthorized => return Ok(None),
-            Err(error) => return Err(error),
+            Err(unverified) if unverified.error.kind == Kind::Unauthorized => return Ok(None),
+            Err(unverified) => return Err(unverified.error),
         };
         let ring = self.0.keys.ring();
         let kid = decode_header(token).map_err(Error::internal)?.kid;

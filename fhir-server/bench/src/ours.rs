@@ -151,6 +151,7 @@ fn settings_text(launch: &Launch, credentials: &Credentials) -> String {
     let kept = kept(secret, id);
     format!(
         "[database]\nconnections = {pool}\n\n[auth]\nsigning_key = \"signing-key.pem\"\n\n\
+         [seal]\nnone = true\n\n\
          [[client]]\nid = \"{id}\"\nsecret = \"{kept}\"\nscope = \"{SCOPE}\"\n"
     )
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use access::Caller;
-use auth::{Throttles, Verifier};
+use auth::{Refusals, Throttles, Verifier};
 use domain::Domain;
 
 use crate::metadata::Metadata;
@@ -22,6 +22,8 @@ pub struct App {
     pub(crate) metadata: Arc<Metadata>,
     pub(crate) rooms: Rooms,
     pub(crate) throttles: Throttles,
+    /// Where is recorded whose tokens are not accepted.
+    pub(crate) refusals: Refusals,
     /// Who everybody is where a benchmark leaves rights out.
     pub(crate) everybody: Option<Arc<Caller>>,
 }
@@ -34,6 +36,7 @@ impl App {
         verifier: Arc<Verifier>,
         bodies: Bodies,
         throttles: Throttles,
+        refusals: Refusals,
         smart_configuration: serde_json::Value,
     ) -> Self {
         let smart_configuration = Arc::new(smart_configuration);
@@ -41,7 +44,16 @@ impl App {
         let everybody = || Arc::new(Caller::of_client("bench"));
         let everybody = (!domain.policy().authorize).then(everybody);
         let metadata = Arc::default();
-        Self { domain, verifier, smart_configuration, metadata, rooms, throttles, everybody }
+        Self {
+            domain,
+            verifier,
+            smart_configuration,
+            metadata,
+            rooms,
+            throttles,
+            refusals,
+            everybody,
+        }
     }
 
     pub(crate) fn base(&self) -> &str {

@@ -1,6 +1,11 @@
 //! Performs an interaction and records the access: nothing leaves before its record is durable.
 
-use canonical_model::{Error, Result};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use access::Caller;
+use auth::{Door, NOBODY, Unverified};
+use canonical_model::{Error, IssueCode, Result};
 use domain::interactions::search::Scope;
 use domain::{Request, Withheld};
 use store::{AuditAction, AuditEntry, AuditInteraction, RequestContext};
@@ -93,6 +98,46 @@ pub(crate) async fn record_refusal(
         ..AuditEntry::new(app.domain.now(), context, action, status)
     };
     app.domain.auditor().record(entry).await
+}
+
+/// A request whose token was not accepted.
+pub(crate) struct Refused<'a> {
+    pub(crate) id: &'a Arc<str>,
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) asked: Option<&'a Interaction>,
+}
+
+/// Records a request with a token that is not accepted: whose it is, where it was signed here. One without any token
+/// claimed nothing.
+pub(crate) async fn record_unverified(
+    app: &App,
+    request: &Refused<'_>,
+    unverified: &Unverified,
+) -> Result<()> {
+    let Refused { id, address, asked } = *request;
+    let error = &unverified.error;
+    let why = match error.issues.first().map(|issue| issue.code) {
+        Some(IssueCode::Expired) => "expired",
+        Some(IssueCode::Security) if unverified.caller.is_some() => "revoked",
+        Some(IssueCode::Security) => "unknown",
+        _ => return Ok(()),
+    };
+    let nobody = || Arc::new(Caller::of_client(NOBODY));
+    let context = RequestContext {
+        request_id: Arc::clone(id),
+        caller: unverified.caller.clone().unwrap_or_else(nobody),
+        address,
+        interaction: asked.map_or(AuditInteraction::Operation, recorded),
+    };
+    let (action, status) =
+        (asked.map_or(AuditAction::Operation, action), status(error.kind).as_u16());
+    let entry = AuditEntry {
+        kind: asked.and_then(Interaction::kind),
+        id: asked.and_then(Interaction::id).map(ToString::to_string),
+        rules: Some(format!("token:{why}")),
+        ..AuditEntry::new(app.domain.now(), context, action, status)
+    };
+    app.refusals.record(Door::Bearer, entry).await
 }
 
 fn action(interaction: &Interaction) -> AuditAction {

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use access::Action;
-use auth::{Route, Rule, bearer, refuse_token_in_query, routed};
+use access::{Action, Caller};
+use auth::{Route, Rule, Unverified, bearer, refuse_token_in_query, routed};
 use axum::Router;
 use axum::body::Body as HttpBody;
 use axum::extract::{ConnectInfo, State};
@@ -41,7 +41,7 @@ use crate::limits::{
     BODY_BYTES_MAX, REQUEST_ID_BYTES_MAX, REQUEST_S_MAX, REQUESTS_MAX, UPLOAD_S_MAX,
 };
 use crate::media_type::MediaType;
-use crate::perform::{log, perform, record_refusal};
+use crate::perform::{Refused, log, perform, record_refusal, record_unverified};
 use crate::render::{REPLAYED, refuse, render};
 use crate::room::Room;
 use crate::routes::METHODS;
@@ -186,7 +186,14 @@ async fn answer(
     }
     let caller = match &app.everybody {
         Some(everybody) => Arc::clone(everybody),
-        None => app.verifier.verify(bearer(headers)?)?,
+        None => match identify(app, headers) {
+            Ok(caller) => caller,
+            Err(unverified) => {
+                let request = Refused { id, address, asked: found.as_ref().ok() };
+                record_unverified(app, &request, &unverified).await?;
+                return Err(unverified.error);
+            }
+        },
     };
     throttle::admit(app, &caller, found.as_ref().ok())?;
     let caller = app.domain.relate(caller).await?;
@@ -210,6 +217,11 @@ async fn answer(
         Ok(wire) => perform(app, &interaction, wire).await,
         Err(error) => refused(Some(&interaction), error).await,
     }
+}
+
+/// Whose token the request has.
+fn identify(app: &App, headers: &HeaderMap) -> Result<Arc<Caller>, Box<Unverified>> {
+    app.verifier.verify(bearer(headers)?)
 }
 
 /// Reads a request of a known caller: with what it asks.

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use auth::{Keyring, Known};
+use auth::{Keyring, Known, Refusals};
 use chrono::{DateTime, Utc};
 use domain::Domain;
 use domain::interactions::reindex::index_more;
 use domain::parameters::look;
-use store::{Auditor, AuthStore, DataKeys, Keys, Store, Succession, Told};
+use store::{AuthStore, DataKeys, Keys, Store, Succession, Told};
 use telemetry::event::GlassBroken;
 use telemetry::{Emit, Ticks};
 use tokio::task::JoinHandle;
@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::keys::rotate;
 use crate::limits::{
     ALERT_EVERY, HEAR_EVERY, INDEX_LOOK_EVERY, KEYS_LOOK_EVERY, KEYS_RETRY, METRICS_EVERY,
-    SWEEP_EVERY,
+    SETTLE_EVERY, SWEEP_EVERY,
 };
 use crate::metrics;
 use crate::settings::Settings;
@@ -140,7 +140,6 @@ async fn learnt(
 /// Has another key follow those that signed for so many days, until told to stop.
 pub(crate) fn rotating(
     keys: Keyring,
-    auditor: Auditor,
     settings: &Settings,
     stop: CancellationToken,
 ) -> JoinHandle<()> {
@@ -159,8 +158,29 @@ pub(crate) fn rotating(
                 _ = ticks.tick() => {}
             }
             // A fault waits for the next look: the key of before goes on.
-            if let Err(error) = rotate(&keys, &auditor, clock.now(), when).await {
+            if let Err(error) = rotate(&keys, clock.now(), when).await {
                 tracing::warn!(%error, cause = ?error.cause, "Keys could not be rotated.");
+            }
+        }
+    })
+}
+
+/// Tells each minute what was refused beyond what has rows of its own, and at the end, until told to stop.
+pub(crate) fn settling(refusals: Refusals, stop: CancellationToken) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut ticks = interval(SETTLE_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let ended = tokio::select! {
+                () = stop.cancelled() => true,
+                _ = ticks.tick() => false,
+            };
+            // A fault waits for the next minute: the count goes on.
+            if let Err(error) = refusals.settle().await {
+                tracing::warn!(%error, cause = ?error.cause, "What was refused could not be summed up in the record.");
+            }
+            if ended {
+                break;
             }
         }
     })

@@ -1,11 +1,12 @@
 //! The keys that sign, as the settings say where they are; and how they are changed, with a record of it.
 
-use auth::{Keyring, SigningKey};
+use auth::{Keyring, Next, SigningKey};
 use canonical_model::Result;
 use chrono::{DateTime, Utc};
-use store::{AuditAction, AuditEntry, Auditor, AuthStore, RequestContext, Succession};
+use store::{AuthStore, Succession};
 
 use crate::settings::Settings;
+use crate::start::changed;
 
 /// The keys of a server: those of its database, where all servers of it can open them. `secret` is what they are sealed
 /// with there, where a sealing key is set.
@@ -35,7 +36,6 @@ pub(crate) async fn keyring(
 /// The database cannot be reached.
 pub(crate) async fn rotate(
     keys: &Keyring,
-    auditor: &Auditor,
     now: DateTime<Utc>,
     when: Succession,
 ) -> Result<Vec<String>> {
@@ -43,15 +43,10 @@ pub(crate) async fn rotate(
         Succession::Announced { lead_s, .. } => format!("in {lead_s} s"),
         Succession::AtOnce => "at once, those before are withdrawn".to_owned(),
     };
-    let mut lines = Vec::new();
-    for (alg, kid) in keys.rotate(when).await? {
-        let line = format!("{alg} key {kid} signs {how}");
+    let line = |(alg, kid): &Next| format!("{alg} key {kid} signs {how}");
+    let will = keys.rotate(when, |next| changed(now, line(next))).await?;
+    for (alg, kid) in &will {
         tracing::info!(alg, kid, how, "Another key will sign.");
-        let context = RequestContext::internal();
-        let mut entry = AuditEntry::new(now, context, AuditAction::Accounts, 200);
-        entry.detail = Some(line.clone());
-        auditor.record(entry).await?;
-        lines.push(line);
     }
-    Ok(lines)
+    Ok(will.iter().map(line).collect())
 }

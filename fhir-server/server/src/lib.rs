@@ -27,7 +27,7 @@ pub use cli::run;
 pub use http::routes;
 pub use settings::{
     AuditSettings, AuthSettings, AwsFlags, DatabaseSettings, DatabaseUrl, HttpSettings,
-    KmsSettings, LogSettings, Network, OutboundSettings, Roles, SealKey, SealSettings, Settings,
-    TlsSettings,
+    KmsSettings, LogSettings, MetricsSettings, Network, OutboundSettings, Roles, SealKey,
+    SealSettings, Settings, TlsSettings,
 };
 pub use start::{Drain, Running, start};

@@ -99,6 +99,13 @@ pub const SEAL_EVERY_DEFAULT: Duration = Duration::from_secs(5);
 pub const SEAL_EVERY_MAX: Duration = Duration::from_secs(60);
 /// Sealing pauses this many times as long as it took: it gets a quarter of a core at most.
 pub const SEAL_PAUSES: u32 = 3;
+/// How old a row of the record may be, by default, that is not sealed: longer than any transaction holds sealing back.
+pub const UNSEALED_DEFAULT: Duration = Duration::from_secs(10 * 60);
+/// The same at most: a day in which nothing can be proven is none too few.
+pub const UNSEALED_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// Between two looks whether sealing stands still, at most.
+pub const UNSEALED_LOOK_EVERY: Duration = Duration::from_secs(60);
+
 /// Between two times that it is said where the chain stands.
 pub const HEAD_EVERY: Duration = Duration::from_secs(60);
 /// Faults of the record that are printed for people.
@@ -118,3 +125,5 @@ pub const KEY_TIMES: KeyTimes = KeyTimes {
 };
 /// How many times as often it is tried while it fails.
 pub const KEYS_RETRY: u32 = 12;
+/// Between two sums of what was refused beyond what has rows of its own.
+pub const SETTLE_EVERY: Duration = Duration::from_secs(60);

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use auth::{Clients, Register, Registration};
 use store::AuthStore;
 
-use crate::settings::{HttpSettings, Settings};
+use crate::settings::{HttpSettings, SealSettings, Settings};
 use crate::start::site_number;
 use crate::tls;
 
@@ -31,6 +31,7 @@ pub(crate) fn check(settings: &Settings) -> Result<()> {
     }
     check_registration(&settings.auth.registration)?;
     settings.seal.check()?;
+    check_sealing(&settings.seal)?;
     settings
         .seal
         .key_file
@@ -98,6 +99,19 @@ fn check_private(path: &Path) -> Result<()> {
         bail!("Everybody on this machine can read the key in {name}: run `chmod o= {name}`.");
     }
     Ok(())
+}
+
+/// Refuses a record of accesses that nobody can prove, unless that is said in as many words.
+fn check_sealing(seal: &SealSettings) -> Result<()> {
+    match (seal.has_key(), seal.none) {
+        (true, false) | (false, true) => Ok(()),
+        (false, false) => bail!(
+            "Nobody could prove the record of accesses, for nothing seals it: set CAREBRIDGE_SEAL_KEY to the base64 of 32 random bytes, or `key_file` or `[seal.kms]` under `[seal]`. Where that is what you want, set `none = true` there."
+        ),
+        (true, true) => bail!(
+            "There is a key of `[seal]`, and `none = true` beside it: take one of the two away."
+        ),
+    }
 }
 
 /// Refuses to send data keys in the clear, but to this machine.
@@ -187,6 +201,22 @@ mod tests {
         ] {
             let registration = Registration { by, scopes: scopes(scope) };
             assert_eq!(check_registration(&registration).is_ok(), safe, "{registration:?}");
+        }
+    }
+
+    #[test]
+    fn the_record_is_sealed_unless_it_is_said_in_as_many_words() {
+        let key = || "q83vASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4k=".parse().ok();
+        for (key, none, refusal) in [
+            (None, false, Some("set `none = true` there")),
+            (None, true, None),
+            (key(), false, None),
+            (key(), true, Some("take one of the two away")),
+        ] {
+            let seal = SealSettings { key, none, ..SealSettings::default() };
+            let said = check_sealing(&seal).err().map(|error| error.to_string());
+            assert_eq!(said.is_some(), refusal.is_some(), "{none} {said:?}");
+            assert!(refusal.is_none_or(|part| said.is_some_and(|said| said.contains(part))));
         }
     }
 

@@ -8,34 +8,36 @@ use std::time::Duration;
 use serde_json::json;
 use store::record::Retired;
 use store::{Notary, RecordHead, Sealed};
-use telemetry::Emit;
-use telemetry::event::RecordSealed;
+use telemetry::event::{RecordSealed, RecordUnsealed};
+use telemetry::{Clock, Emit};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::limits::{HEAD_EVERY, RETIRE_EVERY, SEAL_PAUSES};
+use crate::limits::{HEAD_EVERY, RETIRE_EVERY, SEAL_PAUSES, UNSEALED_LOOK_EVERY};
 use crate::settings::AuditSettings;
 
 /// Seals until told to stop.
 pub(crate) fn sealing(
     notary: Notary,
     settings: AuditSettings,
+    clock: Clock,
     stop: CancellationToken,
 ) -> JoinHandle<()> {
     let heads = Heads { file: settings.heads.clone(), newest: None, said: None };
-    let AuditSettings { seal_every: every, keep_months, .. } = settings;
-    let work = Work { notary, every, keep_months, heads, failing: false, retired: None };
+    let work = Work { notary, settings, clock, heads, failing: false, retired: None, looked: None };
     tokio::spawn(work.go_on(stop))
 }
 
 struct Work {
     notary: Notary,
-    every: Duration,
-    keep_months: u16,
+    settings: AuditSettings,
+    clock: Clock,
     heads: Heads,
     failing: bool,
+    /// When it was last looked for months that have had their time, and for rows that wait.
     retired: Option<Instant>,
+    looked: Option<Instant>,
 }
 
 impl Work {
@@ -43,6 +45,7 @@ impl Work {
         loop {
             let pause = self.seal().await;
             self.heads.say_in_time().await;
+            self.look_in_time().await;
             self.retire_in_time().await;
             tokio::select! {
                 () = stop.cancelled() => break,
@@ -53,13 +56,35 @@ impl Work {
         self.notary.close().await;
     }
 
+    /// Looks whether sealing stands still, whatever the reason is: it does not come on, or a transaction that nobody
+    /// ends holds it back.
+    async fn look_in_time(&mut self) {
+        let age_max = self.settings.unsealed_max;
+        let every = (age_max / 2).min(UNSEALED_LOOK_EVERY);
+        if self.looked.is_some_and(|at| at.elapsed() < every) {
+            return;
+        }
+        self.looked = Some(Instant::now());
+        match self.notary.unsealed_since().await {
+            Ok(since) => {
+                let age = since.map(|since| self.clock.now() - since);
+                let age = age.and_then(|age| age.to_std().ok()).unwrap_or_default();
+                RecordUnsealed { age, age_max }.emit();
+            }
+            Err(error) => {
+                tracing::error!(%error, cause = ?error.cause, "Whether sealing stands still is not known.");
+            }
+        }
+    }
+
     /// Drops months that have had their time.
     async fn retire_in_time(&mut self) {
         if self.retired.is_some_and(|at| at.elapsed() < RETIRE_EVERY) {
             return;
         }
         self.retired = Some(Instant::now());
-        match self.notary.retire(self.keep_months.into()).await {
+        let keep_months = self.settings.keep_months.into();
+        match self.notary.retire(keep_months, self.clock.now()).await {
             Ok(Retired { gone, kept }) => {
                 for (month, rows) in gone {
                     let month = month.to_string();
@@ -96,14 +121,14 @@ impl Work {
                 self.failing = false;
                 self.heads.newest = head.or(self.heads.newest.take());
                 let rest = elapsed * SEAL_PAUSES;
-                if more { rest } else { rest.max(self.every) }
+                if more { rest } else { rest.max(self.settings.seal_every) }
             }
             Err(error) => {
                 // Said once: it is tried again all the time.
                 if !std::mem::replace(&mut self.failing, true) {
                     tracing::warn!(%error, cause = ?error.cause, "The record of accesses could not be sealed.");
                 }
-                self.every
+                self.settings.seal_every
             }
         }
     }

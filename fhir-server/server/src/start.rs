@@ -1,18 +1,22 @@
 //! Wires the parts to a server that listens, and takes it apart again.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use auth::{
-    AuthState, Clients, Endpoints, Keyring, Nothing, People, Revocations, Services as AuthServices,
-    Throttles, smart_configuration,
+    AuthState, Clients, Endpoints, Keyring, Nothing, People, Refusals, Revocations,
+    Services as AuthServices, Throttles, smart_configuration,
 };
 use axum::Router;
 use chrono::{DateTime, Utc};
 use domain::{Domain, Services, parameters};
 use store::record::Journal;
-use store::{Auditor, AuthStore, Keys, Notary, Purpose, Store, StoreOptions};
+use store::{
+    AuditAction, AuditEntry, Auditor, AuthStore, AuthTransaction, Keys, Notary, Purpose,
+    RequestContext, Store, StoreOptions,
+};
 use telemetry::Ticks;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -40,6 +44,8 @@ pub struct Running {
     pub address: SocketAddr,
     /// Its public origin, as `http://127.0.0.1:8080`.
     pub origin: String,
+    /// The file of the key that seals, where that is one.
+    pub(crate) seal_key: Option<PathBuf>,
     stop: DropGuard,
     serving: JoinHandle<Drain>,
     working: Vec<JoinHandle<()>>,
@@ -93,12 +99,14 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
             revocations = known;
         }
         if keys.is_shared() {
-            let auditor = domain.auditor().clone();
-            working.push(background::rotating(keys.clone(), auditor, &settings, stop.clone()));
+            working.push(background::rotating(keys.clone(), &settings, stop.clone()));
         }
         let people =
             accounts.clone().map(|store| People::new(store, domain.clone())).transpose()?;
-        parts = api(&settings, &endpoints, domain.clone(), &throttles, keys, people, revocations)?;
+        let api =
+            api(&settings, &endpoints, domain.clone(), &throttles, keys, people, revocations)?;
+        parts = api.router;
+        working.push(background::settling(api.refusals, stop.clone()));
     }
     let https = origin.starts_with("https://");
     let proxies = http::Proxies::new(&settings.http.trusted_proxies);
@@ -121,11 +129,13 @@ pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running>
         working.push(background::watching_index(domain.clone(), stop.clone()));
     }
     working.extend(kept.map(|kept| background::keeping_keys(kept, keys, stop.clone())));
-    let health = http::Health::new(domain, stop.clone());
+    let health = http::Health::new(domain, settings.metrics.clone(), stop.clone());
     let router = http::router(parts, health);
     let serving = tokio::spawn(http::serve(listener, router, edge, stop.clone()));
     tracing::info!(%address, origin, "Listening.");
-    Ok(Running { address, origin, stop: stop.drop_guard(), serving, working, store, accounts })
+    let seal_key = settings.seal.key_file.clone();
+    let stop = stop.drop_guard();
+    Ok(Running { address, origin, seal_key, stop, serving, working, store, accounts })
 }
 
 /// The store of a server or a command that has these keys.
@@ -163,10 +173,9 @@ pub(crate) async fn keys(settings: &Settings) -> Result<Keys> {
     Ok(keys)
 }
 
-/// What a command needs that changes accounts: the accounts, and the record of it.
+/// What a command needs that changes accounts, clients or keys: each change is kept with its row in the record.
 pub(crate) struct Keeper {
     pub(crate) accounts: AuthStore,
-    pub(crate) auditor: Auditor,
     pub(crate) now: DateTime<Utc>,
 }
 
@@ -175,10 +184,35 @@ pub(crate) struct Keeper {
 /// # Errors
 /// A setting is unusable, the database cannot be reached, or its schema is not current.
 pub(crate) async fn keeper(settings: &Settings) -> Result<Keeper> {
-    let url = settings.database.url()?.reveal();
-    let accounts = AuthStore::connect(url).await?;
-    let auditor = Auditor::start(url, &store(settings).await?).await?;
-    Ok(Keeper { accounts, auditor, now: settings.clock.now() })
+    let accounts = AuthStore::connect(settings.database.url()?.reveal()).await?;
+    Ok(Keeper { accounts, now: settings.clock.now() })
+}
+
+impl Keeper {
+    /// Begins a change.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub(crate) async fn begin(&self) -> Result<AuthTransaction> {
+        Ok(self.accounts.begin().await?)
+    }
+
+    /// Keeps a change with the row that says so, or neither.
+    ///
+    /// # Errors
+    /// One of them cannot be written.
+    pub(crate) async fn keep(&self, open: AuthTransaction, detail: String) -> Result<()> {
+        let row = changed(self.now, detail);
+        open.record(&row).await.context("The change could not be recorded, so it was not made")?;
+        Ok(open.commit().await?)
+    }
+}
+
+/// The row of a change of accounts, clients or keys that the operator makes.
+pub(crate) fn changed(now: DateTime<Utc>, detail: String) -> AuditEntry {
+    let context = RequestContext::internal();
+    let row = AuditEntry::new(now, context, AuditAction::Accounts, 200);
+    AuditEntry { detail: Some(detail), ..row }
 }
 
 /// The service without its HTTP surface, for a command that works on the database. `starting` makes the index
@@ -211,7 +245,7 @@ fn notary(
         return Ok(None);
     }
     let notary = Notary::new(settings.database.url()?.reveal(), store, keys.clone())?;
-    Ok(Some(sealing::sealing(notary, settings.audit.clone(), stop.clone())))
+    Ok(Some(sealing::sealing(notary, settings.audit.clone(), settings.clock.clone(), stop.clone())))
 }
 
 /// The Patient Domain Service as the settings describe it.
@@ -234,6 +268,13 @@ fn domain(
 }
 
 /// The FHIR API and the authorization server.
+struct Api {
+    router: Router,
+    /// What both refuse to whoever proves nothing.
+    refusals: Refusals,
+}
+
+/// Puts them together.
 fn api(
     settings: &Settings,
     endpoints: &Endpoints,
@@ -242,7 +283,7 @@ fn api(
     keys: Keyring,
     people: Option<People>,
     revocations: Arc<dyn Revocations>,
-) -> Result<Router> {
+) -> Result<Api> {
     let clients = Clients::configure(settings.clients.clone(), site_number)?;
     let (bodies, smart) = (
         settings.bodies,
@@ -262,8 +303,9 @@ fn api(
         outbound: Some(settings.outbound.door()?),
     });
     let verifier = Arc::new(auth.verifier());
-    let app = rest::App::new(domain, verifier, bodies, throttles.clone(), smart);
-    Ok(auth::router(auth).merge(rest::router(app)))
+    let refusals = auth.refusals();
+    let app = rest::App::new(domain, verifier, bodies, throttles.clone(), refusals.clone(), smart);
+    Ok(Api { router: auth::router(auth).merge(rest::router(app)), refusals })
 }
 
 /// The sites of a new database: one, `local`.

@@ -90,7 +90,9 @@ fn starts_says_where_and_comes_back_after_every_end() {
     for signal in [Signal::SIGINT, Signal::SIGKILL, Signal::SIGTERM] {
         let dev = Dev::start(&folder.0);
         let banner = dev.banner.join("\n");
-        for part in ["dev-backend", "dev-secret", "/auth/token", "/readyz", "postgres://"] {
+        for part in
+            ["dev-backend", "dev-secret", "/auth/token", "/readyz", "postgres://", "Seal key"]
+        {
             assert!(banner.contains(part), "{part} is not in {banner}");
         }
         let ready = dev.get("/readyz");

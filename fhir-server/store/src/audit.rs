@@ -6,7 +6,9 @@ use std::time::Instant;
 
 use canonical_model::{Error, Kind, ResourceType, Result};
 use chrono::{DateTime, Utc};
-use sqlx::postgres::PgBindIterExt;
+use sqlx::Postgres;
+use sqlx::postgres::{PgArguments, PgBindIterExt};
+use sqlx::query::Query;
 use telemetry::Emit;
 use telemetry::event::AuditFlushed;
 use tokio::sync::{Mutex, mpsc, oneshot};
@@ -51,11 +53,17 @@ pub enum AuditAction {
     Review = 12,
     /// A change of accounts, clients or keys.
     Accounts = 13,
+    /// A log-out.
+    LogOut = 14,
+    /// What a person said when an app asked for access.
+    Consent = 15,
+    /// What a token is good for, asked by a client.
+    Introspection = 16,
 }
 
 impl AuditAction {
     /// All.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::Create,
         Self::Read,
         Self::Update,
@@ -70,6 +78,9 @@ impl AuditAction {
         Self::BreakGlass,
         Self::Review,
         Self::Accounts,
+        Self::LogOut,
+        Self::Consent,
+        Self::Introspection,
     ];
 }
 
@@ -152,6 +163,12 @@ impl Auditor {
         Ok(Self { queue, ground: store.ground.clone() })
     }
 
+    /// Whether there is a record at all: a benchmark may leave it out.
+    #[must_use]
+    pub fn keeps_record(&self) -> bool {
+        self.ground.keeps_record()
+    }
+
     /// Records an access and returns when the record is durable.
     ///
     /// # Errors
@@ -207,14 +224,23 @@ async fn write_groups(
 }
 
 async fn insert(sessions: &Sessions, parts: Parts, group: &[Waiting]) -> Result<()> {
-    let entries = || group.iter().map(|(entry, _)| entry);
+    let entries: Vec<&AuditEntry> = group.iter().map(|(entry, _)| entry).collect();
+    sessions.execute(insertion(parts, &entries)).await.map(drop)
+}
+
+/// The statement that writes rows.
+pub(crate) fn insertion<'a>(
+    parts: Parts,
+    entries: &'a [&'a AuditEntry],
+) -> Query<'a, Postgres, PgArguments> {
+    let entries = || entries.iter().copied();
     let contexts = || entries().map(|entry| &entry.context);
     let mut patients = Ragged::default();
     for entry in entries() {
         patients.items.extend_from_slice(&entry.patients);
         patients.end_row();
     }
-    let query = sqlx::query(statement(Template::Audit, parts))
+    sqlx::query(statement(Template::Audit, parts))
         .bind(entries().map(|e| e.at).bind_iter())
         .bind(contexts().map(|c| &*c.request_id).bind_iter())
         .bind(entries().map(|e| e.action as i16).bind_iter())
@@ -233,6 +259,5 @@ async fn insert(sessions: &Sessions, parts: Parts, group: &[Waiting]) -> Result<
         .bind(entries().map(|e| e.rules.as_deref()).bind_iter())
         .bind(entries().map(|e| e.recipient.as_deref()).bind_iter())
         .bind(patients.items)
-        .bind(patients.offsets);
-    sessions.execute(query).await.map(drop)
+        .bind(patients.offsets)
 }

@@ -14,6 +14,7 @@ use sqlx::query::Query;
 use sqlx::{Connection, PgConnection, Postgres, Row};
 use telemetry::Ticks;
 
+use crate::audit::{AuditEntry, insertion};
 use crate::connect::{Role, options};
 use crate::error::StoreError;
 use crate::keys::{Held, Keys, Opened, Purpose};
@@ -21,6 +22,7 @@ use crate::kms::Kms;
 use crate::record::RecordKey;
 use crate::sealer::{another_key, prove};
 use crate::sessions::Sessions;
+use crate::statement::{Part, Parts};
 
 /// Who keeps what data keys are wrapped under.
 #[derive(Clone, Debug)]
@@ -141,42 +143,38 @@ impl DataKeys {
         self.sessions.fetch_all(query).await?.iter().map(kept).collect()
     }
 
-    /// Makes another data key, which will seal as soon as all servers have it.
+    /// Makes another data key, which will seal as soon as all servers have it; kept with the row that says so, which is
+    /// made of its number.
     ///
     /// # Errors
     /// As [`DataKeys::open`].
-    pub async fn rotate(&self) -> Result<DataKey> {
+    pub async fn rotate(&self, row: impl FnOnce(i32) -> AuditEntry) -> Result<DataKey> {
         let wrapped = self.keks.first.wrap(Purpose::Seal, &random()?).await?;
         let mut session = self.sessions.take().await?;
-        let outcome = rotate(&mut session, self.keks.first.kek(), &wrapped).await;
+        let outcome = rotate(&mut session, self.keks.first.kek(), &wrapped, row).await;
         session.settle(outcome.map_err(|fault| StoreError(fault).into()))?;
         self.list().await?.pop().ok_or_else(|| Error::internal("the key just kept is not there"))
     }
 
-    /// Wraps all anew that are not wrapped under the first key; returns how many.
+    /// Wraps all anew that are not wrapped under the first key; returns how many. All are kept with the row that says
+    /// so, which is made of their number, or none.
     ///
     /// # Errors
-    /// As [`DataKeys::open`]. Those before stay wrapped anew: it can be repeated.
-    pub async fn rewrap(&self) -> Result<usize> {
-        let mut done = 0;
+    /// As [`DataKeys::open`].
+    pub async fn rewrap(&self, row: impl FnOnce(usize) -> AuditEntry) -> Result<usize> {
+        let mut anew = Vec::new();
         for key in self.list().await? {
-            if key.kek == self.keks.first.kek() {
-                continue;
+            if key.kek != self.keks.first.kek() {
+                let opened = self.unwrap(&key).await?;
+                let wrapped = self.keks.first.wrap(Purpose::Seal, &opened).await?;
+                anew.push((key, wrapped));
             }
-            let opened = self.unwrap(&key).await?;
-            let wrapped = self.keks.first.wrap(Purpose::Seal, &opened).await?;
-            // Compared with what was there: of two at once, each of whom wraps rightly, one is enough.
-            let query = sqlx::query(
-                "update data_key set kek = $3, wrapped = $4 where number = $1 and kek = $2",
-            )
-            .bind(key.number)
-            .bind(&key.kek)
-            .bind(self.keks.first.kek())
-            .bind(wrapped);
-            self.sessions.execute(query).await?;
-            done += 1;
         }
-        Ok(done)
+        let row = row(anew.len());
+        let mut session = self.sessions.take().await?;
+        let outcome = rewrap(&mut session, self.keks.first.kek(), &anew, &row).await;
+        session.settle(outcome.map_err(|fault| StoreError(fault).into()))?;
+        Ok(anew.len())
     }
 
     /// Closes every connection, waiting for those in use.
@@ -250,18 +248,53 @@ async fn keep_first(database: &mut PgConnection, kek: &str, wrapped: &[u8]) -> s
     open.commit().await
 }
 
-async fn rotate(database: &mut PgConnection, kek: &str, wrapped: &[u8]) -> sqlx::Result<()> {
+async fn rotate(
+    database: &mut PgConnection,
+    kek: &str,
+    wrapped: &[u8],
+    row: impl FnOnce(i32) -> AuditEntry,
+) -> sqlx::Result<()> {
     let mut open = database.begin().await?;
     sqlx::query("lock table data_key in share row exclusive mode").execute(&mut *open).await?;
     sqlx::query("update data_key set retired_at = now() where purpose = 0 and retired_at is null")
         .execute(&mut *open)
         .await?;
-    sqlx::query("insert into data_key (purpose, kek, wrapped) values (0, $1, $2)")
-        .bind(kek)
-        .bind(wrapped)
-        .execute(&mut *open)
-        .await?;
+    let number = sqlx::query_scalar(
+        "insert into data_key (purpose, kek, wrapped) values (0, $1, $2) returning number",
+    )
+    .bind(kek)
+    .bind(wrapped)
+    .fetch_one(&mut *open)
+    .await?;
+    let row = row(number);
+    insertion(whole(), &[&row]).execute(&mut *open).await?;
     open.commit().await
+}
+
+async fn rewrap(
+    database: &mut PgConnection,
+    kek: &str,
+    anew: &[(DataKey, Vec<u8>)],
+    row: &AuditEntry,
+) -> sqlx::Result<()> {
+    let mut open = database.begin().await?;
+    for (key, wrapped) in anew {
+        // Compared with what was there: of two at once, each of whom wraps rightly, one is enough.
+        sqlx::query("update data_key set kek = $3, wrapped = $4 where number = $1 and kek = $2")
+            .bind(key.number)
+            .bind(&key.kek)
+            .bind(kek)
+            .bind(wrapped)
+            .execute(&mut *open)
+            .await?;
+    }
+    insertion(whole(), &[row]).execute(&mut *open).await?;
+    open.commit().await
+}
+
+/// The schema that has data keys has all columns of the record.
+fn whole() -> Parts {
+    Parts::default().with(Part::Record, true)
 }
 
 /// The rows of one statement, in a session of its own that takes another role.

@@ -55,9 +55,9 @@ mod wire;
 
 pub use audit::{AuditAction, AuditEntry, Auditor};
 pub use auth::{
-    Account, AccountChange, Approval, Attempt, AuthChange, AuthStore, Back, BreakGlass,
-    ClientChange, ClientClass, ClientProof, Exchange, Exchanged, Given, KeptClient, KeptKey,
-    Launched, Linked, NewAccount, NewApproval, NewClient, NewExternal, NewKey, NewLaunch,
+    Account, AccountChange, Approval, Attempt, AuthChange, AuthStore, AuthTransaction, Back,
+    BreakGlass, ClientChange, ClientClass, ClientProof, Exchange, Exchanged, Given, KeptClient,
+    KeptKey, Launched, Linked, NewAccount, NewApproval, NewClient, NewExternal, NewKey, NewLaunch,
     NewSession, Refresh, Refreshed, RegisteredBy, Renewed, SignedIn, StandsFor, Stranger,
     Succession, Told,
 };

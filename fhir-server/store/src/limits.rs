@@ -164,3 +164,6 @@ pub const CHANGES_SECONDS: i32 = 60;
 pub const LAUNCH_S_MAX: i32 = 300;
 /// What a person gave, on one page: more than anybody reads.
 pub const GIVEN_MAX: i64 = 200;
+/// How far the clocks of server and database may be apart where a month of the record is to be dropped, in seconds:
+/// further than any two that are kept, and nothing against the months that they are compared with.
+pub const CLOCKS_APART_S_MAX: i64 = 300;

@@ -1,6 +1,6 @@
 //! The trait of telemetry events, and the list of every metric with its unit and meaning.
 
-use metrics::{Unit, describe_counter, describe_histogram};
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 
 /// Something that happened, told once: it writes its own log line and moves its own metrics, so
 /// that no caller names a metric.
@@ -13,6 +13,7 @@ pub trait Emit {
 #[derive(Clone, Copy)]
 pub(crate) enum Shape {
     Counter,
+    Gauge,
     Histogram,
 }
 
@@ -24,6 +25,7 @@ pub fn describe() {
     for &(name, shape, unit, meaning) in crate::event::METRICS {
         match shape {
             Shape::Counter => describe_counter!(name, unit, meaning),
+            Shape::Gauge => describe_gauge!(name, unit, meaning),
             Shape::Histogram => describe_histogram!(name, unit, meaning),
         }
     }

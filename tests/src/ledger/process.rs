@@ -63,7 +63,7 @@ impl ServerProcess {
     /// # Errors
     /// As [`ServerProcess::start`].
     pub async fn start_saying(database_url: &str, settings: &str) -> Result<Self> {
-        Self::start_by(database_url, &(settings_without_log(0)? + settings), None).await
+        Self::start_by(database_url, &(settings_without_log(0, true)? + settings), None).await
     }
 
     /// Starts one that holds this many MiB back for a full disk.
@@ -79,7 +79,8 @@ impl ServerProcess {
         mib: u16,
         seal_key: Option<&'static str>,
     ) -> Result<Self> {
-        let settings = settings_without_log(mib)? + "[log]\nfilter = \"warn\"\n";
+        let settings =
+            settings_without_log(mib, seal_key.is_none())? + "[log]\nfilter = \"warn\"\n";
         Self::start_by(database_url, &settings, seal_key).await
     }
 
@@ -208,12 +209,15 @@ pub(super) async fn is_ready(origin: &str) -> bool {
     answer.is_ok_and(|answer| answer.status().is_success())
 }
 
-fn settings_without_log(reserve_mib: u16) -> Result<String> {
+/// How old a row may be that is not sealed, in seconds.
+const UNSEALED_S_MAX: u32 = 3;
+
+fn settings_without_log(reserve_mib: u16, unsealed: bool) -> Result<String> {
     let secret = SecretHash::of(&Secret::new(SECRET.to_owned()))?;
     Ok(format!(
         "[database]\nconnections = 8\nreserve_mib = {reserve_mib}\n[auth]\nsigning_key = \"signing-key.pem\"\n\
          [[client]]\nid = \"{CLIENT}\"\nsecret = \"{secret}\"\nscope = \"system/*.cruds\"\n\
-         [audit]\nseal_every_s = 1\n"
+         [seal]\nnone = {unsealed}\n[audit]\nseal_every_s = 1\nunsealed_max_s = {UNSEALED_S_MAX}\n"
     ))
 }
 

@@ -295,3 +295,32 @@ async fn a_form_of_the_app_is_as_good_as_a_link() -> Result<()> {
     assert!(page.form("/auth/login").is_ok());
     Ok(())
 }
+
+/// RFC 9207: an app that speaks to several servers can tell from which an answer comes, a good one or a bad.
+#[tokio::test]
+async fn every_answer_says_who_gives_it() -> Result<()> {
+    let world = Signed::start().await?;
+    let app = world.spa("openid patient/Patient.rs");
+    let anybody = world.server.client.anonymous();
+    let smart = anybody.get("/.well-known/smart-configuration").await?;
+    let known = format!("{}/auth/.well-known/openid-configuration", world.origin);
+    let openid = anybody.get(&known).await?;
+    for document in [&smart, &openid] {
+        let supported = r#""authorization_response_iss_parameter_supported":true"#;
+        assert!(document.text.contains(supported), "{}", document.text);
+    }
+    let issuer = smart.text_at("issuer");
+    assert_eq!(openid.text_at("issuer"), issuer);
+    let mut visitor = world.visitor()?;
+    let given = app.agree(&mut visitor, "anna", it::PASSWORD, None).await?;
+    assert!(given.param("code").is_some());
+    let refused = visitor.open(&app.path()).await?.form("/auth/consent")?.with("decision", "deny");
+    let refused = visitor.submit(&refused).await?;
+    assert_eq!(refused.param("error").as_deref(), Some("access_denied"));
+    let wrong = visitor.open(&changed(&app, &[("code_challenge_method", "plain")])).await?;
+    assert_eq!(wrong.param("error").as_deref(), Some("invalid_request"));
+    for page in [given, refused, wrong] {
+        assert_eq!(page.param("iss").as_deref(), Some(issuer.as_str()), "{page:?}");
+    }
+    Ok(())
+}

@@ -9,7 +9,7 @@ use it::ledger::until;
 use it::{Database, Fixture, Kms, KmsFault};
 use server::{AwsFlags, KmsSettings, SealSettings};
 use sqlx::PgConnection;
-use store::{DataKeys, KeyTimes};
+use store::{AuditAction, AuditEntry, DataKeys, KeyTimes, RequestContext};
 use telemetry::Clock;
 
 use crate::seal::{key, seal};
@@ -50,6 +50,13 @@ fn with_kms(kms: &Kms) -> SealSettings {
         times: TIMES,
         ..seal(&PATHS, None)
     }
+}
+
+/// The row that goes with a change of keys.
+fn row(detail: String) -> AuditEntry {
+    let (now, context) = (Clock::system().now(), RequestContext::internal());
+    let entry = AuditEntry::new(now, context, AuditAction::Accounts, 200);
+    AuditEntry { detail: Some(detail), ..entry }
 }
 
 fn data_keys(settings: &SealSettings, database: &Database) -> Result<DataKeys> {
@@ -99,7 +106,7 @@ async fn a_new_key_seals_what_is_written_later_and_no_row_is_written_for_it() ->
 
     // A new data key.
     let kept = data_keys(&old, &database)?;
-    let made = kept.rotate().await?;
+    let made = kept.rotate(|number| row(format!("data key {number}"))).await?;
     assert!(made.number > 0 && made.seals, "{made:?}");
     let expected = format!("sealed:2:{}", made.number);
     let mut number = 0;
@@ -116,7 +123,9 @@ async fn a_new_key_seals_what_is_written_later_and_no_row_is_written_for_it() ->
     // A new key-encryption key.
     let wrapped = SealSettings { older_key_files: vec![key_file(3)?], ..new.clone() };
     let again = data_keys(&wrapped, &database)?;
-    assert_eq!((again.rewrap().await?, again.rewrap().await?), (2, 0));
+    let rewrapped = |count| row(format!("{count} wrapped anew"));
+    let counts = (again.rewrap(rewrapped).await?, again.rewrap(rewrapped).await?);
+    assert_eq!(counts, (2, 0));
     let keks: Vec<String> = again.list().await?.into_iter().map(|key| key.kek).collect();
     assert!(keks.iter().all(|kek| *kek == keks[0] && kek.starts_with("file:")), "{keks:?}");
     let after = writers(&mut owner).await?;

@@ -8,6 +8,7 @@ use it::{Database, SEAL_KEY, ledger, record_keys, seal_rows};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection};
 use store::record::{Question, Retired, Verified, Verifier};
+use telemetry::Clock;
 
 const KEPT: i32 = 72;
 
@@ -52,7 +53,8 @@ async fn record() -> Result<(Database, PgConnection)> {
 }
 
 async fn retire(database: &Database) -> Result<String> {
-    let Retired { gone, kept } = database.notary().await?.retire(KEPT).await?;
+    let now = Clock::system().now();
+    let Retired { gone, kept } = database.notary().await?.retire(KEPT, now).await?;
     let gone = gone.iter().map(|(month, rows)| format!("{} ({rows}) goes", month.format("%Y-%m")));
     let kept = kept.iter().map(|month| format!("{} stays", month.format("%Y-%m")));
     Ok(gone.chain(kept).collect::<Vec<_>>().join(", "))
@@ -84,6 +86,23 @@ async fn old_months_go_and_the_record_says_so() -> Result<()> {
     .fetch_one(&mut owner)
     .await?;
     assert_eq!(left, (7, 0, 0), "rows, what named the patient, and their tables are gone");
+    Ok(())
+}
+
+/// Whoever sets one of the two clocks drops nothing: the server and the database must both say how late it is.
+#[tokio::test]
+async fn nothing_goes_while_the_clocks_differ() -> Result<()> {
+    let (database, mut owner) = record().await?;
+    let clock = Clock::system();
+    for by in [-3_600, -360, 360, 3_600] {
+        let now = clock.now() + chrono::TimeDelta::seconds(by);
+        let refused = database.notary().await?.retire(KEPT, now).await.unwrap_err();
+        let said = &refused.issues[0].diagnostics;
+        assert!(said.contains("s apart, so no month of the record is dropped"), "{by}: {said}");
+    }
+    let left: i64 = sqlx::query_scalar("select count(*) from audit").fetch_one(&mut owner).await?;
+    assert_eq!(left, 13);
+    assert_eq!(retire(&database).await?, "2019-05 (3) goes, 2019-06 (3) goes");
     Ok(())
 }
 

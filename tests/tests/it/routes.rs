@@ -11,11 +11,14 @@ use serde_json::json;
 const ROUTES: &str = "
 GET /healthz: open
 GET /readyz: open
-GET /metrics: open
+GET /metrics: monitor
 POST /auth/token: client
 POST /auth/introspect: client
 POST /auth/revoke: client
 POST /auth/register: registrar
+GET /auth/register/{client}: registered
+PUT /auth/register/{client}: registered
+DELETE /auth/register/{client}: registered
 GET /auth/.well-known/openid-configuration: open
 GET /auth/jwks: open
 GET /auth/smart-style.json: open
@@ -90,6 +93,7 @@ fn sample(route: &Listed) -> String {
         ("{member}", "Observation"),
         ("{version}", "1"),
         ("{event}", "j-1-1-0"),
+        ("{client}", "a"),
     ];
     names.iter().fold(route.path.to_string(), |path, (name, value)| path.replace(name, value))
 }
@@ -129,10 +133,18 @@ async fn who_has_no_token_reaches_what_is_open_alone() -> Result<()> {
         let status = answer.status;
         match route.rule.as_str() {
             "open" => assert_eq!(status, 200, "{route}"),
+            // This machine itself; whoever comes through a proxy is somebody else.
+            "monitor" => {
+                assert_eq!(status, 200, "{route}");
+                let url = format!("{origin}{}", route.path);
+                let passed_on = nobody.request(route.method.as_str(), &url);
+                let passed_on = passed_on.header("x-forwarded-for", "127.0.0.1");
+                assert_eq!(Answer::of(passed_on).await?.status, 403, "{route}");
+            }
             // Whoever does not say so sends a form that is none.
             "client" | "app" | "away" => assert_eq!(status, 400, "{route}"),
             // Nobody registers apps here.
-            "registrar" => assert_eq!(status, 404, "{route}"),
+            "registrar" | "registered" => assert_eq!(status, 404, "{route}"),
             // It was sent as no form at all.
             "form" => assert_eq!(status, 400, "{route}"),
             _ => assert_eq!(status, 401, "{route}"),

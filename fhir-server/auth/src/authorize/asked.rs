@@ -18,6 +18,8 @@ pub(crate) struct Asked {
     pub(crate) client: Arc<Client>,
     pub(crate) redirect: String,
     pub(crate) state: String,
+    /// Who answers, so that an app knows from whom (RFC 9207).
+    issuer: String,
     /// What the app may have of what it asks.
     pub(crate) scopes: Scopes,
     pub(crate) challenge: String,
@@ -49,10 +51,11 @@ pub(crate) enum Wrong {
     There(Box<Told>),
 }
 
-/// An error, and where it goes (RFC 6749, section 4.1.2.1).
+/// An error, and where it goes (RFC 6749, section 4.1.2.1; RFC 9207 has it say from whom).
 pub(crate) struct Told {
     pub(crate) redirect: String,
     pub(crate) state: Option<String>,
+    pub(crate) issuer: String,
     pub(crate) error: &'static str,
     pub(crate) why: String,
 }
@@ -92,9 +95,11 @@ impl Asked {
         }
         let redirect = redirect.to_owned();
         let state = pairs.get("state").filter(|state| state.len() <= STATE_BYTES_MAX);
+        let issuer = auth.endpoints.issuer();
         let wrong = |error: &'static str, why: &str| {
             let (state, why) = (state.map(str::to_owned), why.to_owned());
-            Wrong::There(Box::new(Told { redirect: redirect.clone(), state, error, why }))
+            let (redirect, issuer) = (redirect.clone(), issuer.clone());
+            Wrong::There(Box::new(Told { redirect, state, issuer, error, why }))
         };
         let invalid = |why: &str| Err(wrong("invalid_request", why));
         if pairs.doubled {
@@ -143,13 +148,14 @@ impl Asked {
         let (challenge, state) = (challenge.to_owned(), state.to_owned());
         // Written anew: it goes into an address.
         let query = Serializer::new(String::new()).extend_pairs(&pairs.pairs).finish();
-        Ok(Self { client, redirect, state, scopes, challenge, nonce, proof, launch, query })
+        Ok(Self { client, redirect, state, issuer, scopes, challenge, nonce, proof, launch, query })
     }
 
     /// An error for the app.
     pub(crate) fn told(&self, error: &'static str, why: &str) -> Wrong {
         let (redirect, state) = (self.redirect.clone(), Some(self.state.clone()));
-        Wrong::There(Box::new(Told { redirect, state, error, why: why.to_owned() }))
+        let (issuer, why) = (self.issuer.clone(), why.to_owned());
+        Wrong::There(Box::new(Told { redirect, state, issuer, error, why }))
     }
 
     /// The request as it goes on once the person has proved who he is: asked for that no more.
@@ -164,7 +170,7 @@ impl Asked {
 
     /// Where the app gets its code.
     pub(crate) fn with_code(&self, code: &str) -> String {
-        with(&self.redirect, &[("code", code), ("state", &self.state)])
+        with(&self.redirect, &[("code", code), ("state", &self.state), ("iss", &self.issuer)])
     }
 
     /// The origin of the redirect, as a policy names it.
@@ -178,6 +184,7 @@ impl Told {
     pub(crate) fn url(&self) -> String {
         let mut pairs = vec![("error", self.error), ("error_description", self.why.as_str())];
         pairs.extend(self.state.as_deref().map(|state| ("state", state)));
+        pairs.push(("iss", &self.issuer));
         with(&self.redirect, &pairs)
     }
 }

@@ -102,6 +102,13 @@ impl Grantable {
         })
     }
 
+    /// Whether all that was asked about was left in.
+    pub(crate) fn is_whole(&self, left: &[String]) -> bool {
+        let is_left = |scope: &str| left.iter().any(|it| it == scope);
+        let asked = self.words.iter().filter(|word| [OPENID, OFFLINE].contains(*word));
+        self.clinical.iter().all(|scope| is_left(&scope.to_string())) && asked.copied().all(is_left)
+    }
+
     /// What is given where these were left in, as text; `None` where nothing was.
     pub(crate) fn chosen(&self, left: &[String]) -> Option<String> {
         let is_left = |scope: &str| left.iter().any(|it| it == scope);

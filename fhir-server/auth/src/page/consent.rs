@@ -104,7 +104,7 @@ async fn answered(
     match posted.get("decision") {
         "" => consent.show(Some(posted.get("patient")), "").await,
         "allow" => consent.allow(posted.get("patient"), &posted.all("scope")).await,
-        _ => Err(asked.told("access_denied", "The user gave no access").into()),
+        _ => consent.refuse(posted.get("patient")).await,
     }
 }
 
@@ -282,27 +282,46 @@ impl Consent<'_> {
             nonce: self.asked.nonce.as_deref(),
             emergency: emergency.as_deref(),
         };
-        let approved = self.auth.people()?.store.approve(&new).await?;
-        if let (Some(approval), Some(_), Some(patient)) = (approved, &emergency, &patient) {
-            self.record_emergency(approval, &patient.id).await?;
+        let open = self.auth.people()?.store.begin().await?;
+        let Some(approval) = open.approve(&new).await? else {
+            open.commit().await?; // There was nothing to keep.
+            return go(&authorize(&self.asked.query), None);
+        };
+        if let (Some(_), Some(patient)) = (&emergency, &patient) {
+            let said = self.said(AuditAction::BreakGlass, Some(&patient.id))?;
+            let said = said.detail(format!("authorization {approval}")).purpose(BREAK_GLASS);
+            said.record_in(&open).await?;
         }
-        match approved {
-            Some(_) => go(&self.asked.with_code(&BASE64_URL_SAFE_NO_PAD.encode(code)), None),
-            None => go(&authorize(&self.asked.query), None),
-        }
+        let what = if grantable.is_whole(left) { "given" } else { "given in part" };
+        let said = self.said(AuditAction::Consent, patient.as_ref().map(|it| it.id.as_str()))?;
+        said.detail(format!("authorization {approval} {what}: {scopes}")).record_in(&open).await?;
+        open.commit().await?;
+        go(&self.asked.with_code(&BASE64_URL_SAFE_NO_PAD.encode(code)), None)
     }
-}
 
-impl Consent<'_> {
-    /// Before the app has its code.
-    async fn record_emergency(&self, approval: i64, patient: &str) -> Result<(), Stop> {
+    /// The person gives nothing.
+    async fn refuse(&self, chosen: &str) -> Result<Response, Stop> {
+        let told = self.asked.told("access_denied", "The user gave no access");
+        let about = self.grantable().await?.about(&self.signed.account)?;
+        let patient = match &about {
+            About::Own(id) | About::Open(id) => Some(id.as_str()),
+            About::Among(ids) => ids.iter().map(ResourceId::as_str).find(|id| *id == chosen),
+            // Whoever chooses may name anybody, and nobody looks now whether they may.
+            About::Chosen | About::Nobody => None,
+        };
+        let said = self.said(AuditAction::Consent, patient)?;
+        let detail = format!("refused: {}", self.asked.scopes);
+        said.status(403).detail(detail).record().await?;
+        Err(told.into())
+    }
+
+    /// What this person did, about a patient.
+    fn said(&self, action: AuditAction, patient: Option<&str>) -> Result<Said<'_>, Stop> {
         let hasher = self.auth.people()?.domain.store().hasher();
-        let said = Said::new(self.auth, self.headers, self.address, AuditAction::BreakGlass);
+        let said = Said::new(self.auth, self.headers, self.address, action);
         let said = said.client(&self.asked.client.id).account(&self.signed.account);
-        let said = said.patient(hasher.identity(ResourceType::PATIENT, patient));
-        let said = said.detail(format!("authorization {approval}"));
-        said.purpose(BREAK_GLASS).record().await?;
-        Ok(())
+        let patient = patient.map(|id| hasher.identity(ResourceType::PATIENT, id));
+        Ok(patient.into_iter().fold(said, Said::patient))
     }
 }
 

@@ -20,6 +20,7 @@ use crate::cookie::Browser;
 use crate::page::{Posted, Session, Stop, To, answer_wrong, enter, go, page};
 use crate::peer::Peer;
 use crate::record::Said;
+use crate::refusals::Door;
 use crate::state::{AuthState, Parts};
 
 const LINK: &str = "/auth/link";
@@ -110,7 +111,7 @@ async fn coming(
     let refused = async |said: Said<'_>, why: &str| {
         AuthenticationFailed { door: "external", reason: "refused" }.emit();
         let detail = format!("external log-in at {}: {why}", provider.issuer);
-        said.status(403).detail(detail).record().await
+        said.status(403).detail(detail).record_refused(Door::LogIn).await
     };
     // An answer of another provider, mixed in (RFC 9207).
     if returned.iss.is_some_and(|iss| iss != provider.issuer) {
@@ -134,7 +135,8 @@ async fn coming(
         }
     };
     let fresh = Browser::new(auth.endpoints.is_https())?;
-    let begun = store
+    let open = store.begin().await?;
+    let begun = open
         .begin_external(&NewExternal {
             issuer: &provider.issuer,
             subject: &identity.subject,
@@ -143,14 +145,16 @@ async fn coming(
         })
         .await?;
     if let Some(account) = begun {
-        let account = store.account(account).await?;
+        let account = open.account(account).await?;
         let detail = format!("external log-in at {}", provider.issuer);
-        said.account(&account).detail(detail).record().await?;
+        said.account(&account).detail(detail).record_in(&open).await?;
+        open.commit().await?;
         let mut response = go(&back.path, Some(&fresh))?;
         let (name, value) = away.gone();
         response.headers_mut().append(name, value);
         return Ok(response);
     }
+    open.commit().await?; // There was nothing to keep.
     refused(said, "no account").await?;
     if store.is_linked(&provider.issuer, &identity.subject).await? {
         return Err(Stop::Wrong(Wrong::Here(
@@ -205,18 +209,23 @@ async fn linking(
     let posted = Posted::read(auth, headers, body)?;
     let SignedIn { account, .. } = posted.by(auth, LINK).await?;
     let away = Away::of(headers, auth.endpoints.is_https()).ok_or_else(nobody)?;
-    match store.link_stranger(account.account, &away.digest()).await? {
+    let open = store.begin().await?;
+    match open.link_stranger(account.account, &away.digest()).await? {
         Linked::Yes(back) => {
             let said = Said::new(auth, headers, address, AuditAction::Accounts).account(&account);
             let detail =
                 format!("account {}: external log-in at {} linked", account.sub, back.issuer);
-            said.detail(detail).record().await?;
+            said.detail(detail).record_in(&open).await?;
+            open.commit().await?;
             let mut response = go(&back.path, None)?;
             let (_, value) = away.gone();
             response.headers_mut().append(SET_COOKIE, value);
             Ok(response)
         }
-        Linked::Taken => Err(Stop::Wrong(Wrong::Here("This log-in is linked to another account."))),
+        Linked::Taken => {
+            open.commit().await?; // It is known no more who wanted it.
+            Err(Stop::Wrong(Wrong::Here("This log-in is linked to another account.")))
+        }
         Linked::Unknown => Err(nobody()),
     }
 }

@@ -106,8 +106,10 @@ pub(super) async fn prove(
         said.status(403).record().await?;
         return Ok(false);
     };
-    store.add_factor(signed.session, factor.0).await?;
-    said.status(200).record().await?;
+    let open = store.begin().await?;
+    open.add_factor(signed.session, factor.0).await?;
+    said.status(200).record_in(&open).await?;
+    open.commit().await?;
     Ok(true)
 }
 
@@ -198,8 +200,11 @@ async fn changed(
     let said = Said::new(auth, headers, address, AuditAction::Accounts).account(account);
     if posted.get("decision") == "remove" {
         // Whoever is signed in has shown it in this session.
-        store.remove_device(account.account).await?;
-        said.detail(format!("account {}: second factor removed", account.sub)).record().await?;
+        let open = store.begin().await?;
+        open.remove_device(account.account).await?;
+        let detail = format!("account {}: second factor removed", account.sub);
+        said.detail(detail).record_in(&open).await?;
+        open.commit().await?;
         return go(HERE, None);
     }
     let opened = open(auth.secret(), &offered(&signed), posted.get("sealed"));
@@ -210,12 +215,15 @@ async fn changed(
     let codes = recovery_codes()?;
     let digests: Vec<Vec<u8>> = codes.iter().map(|code| recovery_digest(code).to_vec()).collect();
     let sealed = seal(auth.secret(), &of(account.account), secret.bytes())?;
-    if !store.add_device(account.account, &sealed, step, &digests).await? {
+    let open = store.begin().await?;
+    if !open.add_device(account.account, &sealed, step, &digests).await? {
         let text = "There is a device already. Remove it first.";
         return Err(Error::new(Kind::Invalid, text).into());
     }
-    store.add_factor(signed.session, Factors::TOTP.0).await?;
-    said.detail(format!("account {}: second factor added", account.sub)).record().await?;
+    open.add_factor(signed.session, Factors::TOTP.0).await?;
+    let detail = format!("account {}: second factor added", account.sub);
+    said.detail(detail).record_in(&open).await?;
+    open.commit().await?;
     let content = Set {
         session: Session::on("device", &posted.browser, account),
         has: true,

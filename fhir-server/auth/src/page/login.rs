@@ -19,7 +19,8 @@ use crate::peer::Peer;
 use crate::people::People;
 use crate::provider::link_query;
 use crate::record::Said;
-use crate::sign_in::sign_in;
+use crate::refusals::Door;
+use crate::sign_in::{Try, attempt, begin};
 use crate::state::{AuthState, Parts};
 
 /// One sentence for whatever is wrong: who tries learns no more.
@@ -91,35 +92,54 @@ async fn signing_in(
     // Another cookie from now on: whoever knew the one of before is not signed in by it.
     let fresh = Browser::new(auth.endpoints.is_https())?;
     let password = Password::new(posted.get("password").to_owned());
-    let signed = sign_in(store, passwords, typed, password, &fresh.digest()).await?;
     let said = Said::new(auth, headers, address, AuditAction::LogIn).client(to.client());
-    let Some(signed) = signed else {
-        auth.throttle.failed(suspect, now_s);
-        AuthenticationFailed { door: "login", reason: "password" }.emit();
-        said.status(403).record().await?;
-        return show(auth, &to, &posted.browser, typed, WRONG, StatusCode::FORBIDDEN);
+    let whose = match attempt(store, passwords, typed, password).await? {
+        Try::Known(attempt) => {
+            let open = store.begin().await?;
+            let account = open.account(attempt.account).await?;
+            if begin(&open, &attempt, &fresh.digest()).await?.is_some() {
+                said.account(&account).record_in(&open).await?;
+                open.commit().await?;
+                auth.throttle.succeeded(suspect);
+                return go(&to.path(), Some(&fresh));
+            }
+            Some(account)
+        }
+        Try::Wrong(whose) => whose,
     };
-    auth.throttle.succeeded(suspect);
-    let account = store.account(signed.account).await?;
-    said.account(&account).status(200).record().await?;
-    go(&to.path(), Some(&fresh))
+    auth.throttle.failed(suspect, now_s);
+    AuthenticationFailed { door: "login", reason: "password" }.emit();
+    // Never what was typed: people type passwords there.
+    let said = whose.iter().fold(said, |said, account| said.account(account));
+    said.status(403).record_refused(Door::LogIn).await?;
+    show(auth, &to, &posted.browser, typed, WRONG, StatusCode::FORBIDDEN)
 }
 
 /// `POST /auth/logout`: the session is over, on every server.
 pub(crate) async fn logout(
     State(auth): State<AuthState>,
+    Peer(address): Peer,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    answer_wrong(signing_out(auth.parts(), &headers, &body).await)
+    answer_wrong(signing_out(auth.parts(), address, &headers, &body).await)
 }
 
-async fn signing_out(auth: &Parts, headers: &HeaderMap, body: &Bytes) -> Result<Response, Stop> {
+async fn signing_out(
+    auth: &Parts,
+    address: Option<IpAddr>,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<Response, Stop> {
     let People { store, .. } = auth.people()?;
     let posted = Posted::read(auth, headers, body)?;
     let to = To::of(auth, &posted).await?;
     if let Some(signed) = posted.begun(store).await? {
-        store.end_session(signed.session).await?;
+        let said = Said::new(auth, headers, address, AuditAction::LogOut).client(to.client());
+        let open = store.begin().await?;
+        open.end_session(signed.session).await?;
+        said.account(&signed.account).record_in(&open).await?;
+        open.commit().await?;
     }
     let fresh = Browser::new(auth.endpoints.is_https())?;
     go(&to.path(), Some(&fresh))

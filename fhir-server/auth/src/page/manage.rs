@@ -104,10 +104,12 @@ async fn changed(
         "all" => None,
         number => Some(number.parse().map_err(|_| Stop::Unreadable)?),
     };
-    if store.take_back(account.account, approval).await? {
+    let open = store.begin().await?;
+    if open.take_back(account.account, approval).await? {
         let what = approval.map_or_else(|| "all".to_owned(), |number: i64| number.to_string());
         let said = Said::new(auth, headers, address, AuditAction::Revocation).account(&account);
-        said.detail(format!("authorization {what}, by the user")).record().await?;
+        said.detail(format!("authorization {what}, by the user")).record_in(&open).await?;
     }
+    open.commit().await?;
     go(HERE, None)
 }

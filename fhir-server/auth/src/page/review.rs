@@ -123,11 +123,12 @@ async fn judged(
     };
     let hasher = people.domain.store().hasher();
     let said = said.patient(hasher.identity(ResourceType::PATIENT, &one.patient));
-    // Recorded first: no verdict without its record.
     let verdict = if justified { "justified" } else { "not justified" };
-    said.detail(format!("access in an emergency {number}, of {}: {verdict}", one.sub))
-        .record()
-        .await?;
-    people.store.review(number, account, justified).await?;
+    let open = people.store.begin().await?;
+    if open.review(number, account, justified).await? {
+        let detail = format!("access in an emergency {number}, of {}: {verdict}", one.sub);
+        said.detail(detail).record_in(&open).await?;
+    }
+    open.commit().await?;
     go(HERE, None)
 }

@@ -16,6 +16,8 @@ pub(crate) enum Denial {
     Off,
     /// The token that lets one register is missing, or none.
     Token,
+    /// The token of this registration is missing, or none.
+    Own,
     /// Too many tries from one place; seconds to wait.
     Throttled(i64),
     /// An address to be sent back to will not do.
@@ -41,7 +43,7 @@ impl Denial {
     pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::Off => "not_found",
-            Self::Token => "invalid_token",
+            Self::Token | Self::Own => "invalid_token",
             Self::Throttled(_) => "slow_down",
             Self::Redirect(_) => "invalid_redirect_uri",
             Self::Metadata(_) | Self::TooLarge => "invalid_client_metadata",
@@ -54,7 +56,7 @@ impl Denial {
     fn status(&self) -> StatusCode {
         match self {
             Self::Off => StatusCode::NOT_FOUND,
-            Self::Token => StatusCode::UNAUTHORIZED,
+            Self::Token | Self::Own => StatusCode::UNAUTHORIZED,
             Self::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Redirect(_) | Self::Metadata(_) | Self::Statement(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -67,6 +69,9 @@ impl Denial {
         match self {
             Self::Off => "Apps do not register here; ask those who run the server",
             Self::Token => "Send the token that you got for it: Authorization: Bearer",
+            Self::Own => {
+                "Send the token that the app got when it registered: Authorization: Bearer"
+            }
             Self::Throttled(_) => {
                 "Too many registrations from here; wait as long as Retry-After says"
             }
@@ -98,7 +103,7 @@ impl IntoResponse for Denial {
         let mut response = (self.status(), NO_STORE, Json(body)).into_response();
         let headers = response.headers_mut();
         match self {
-            Self::Token => {
+            Self::Token | Self::Own => {
                 let bearer = HeaderValue::from_static("Bearer realm=\"register\"");
                 headers.insert(WWW_AUTHENTICATE, bearer);
             }

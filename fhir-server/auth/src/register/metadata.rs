@@ -3,7 +3,7 @@
 use access::Scopes;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use store::RegisteredBy;
+use store::{KeptClient, RegisteredBy};
 
 use crate::client::is_redirect;
 use crate::client_form::{ClientForm, FormProof};
@@ -213,6 +213,38 @@ impl Judged {
         }
         answer
     }
+}
+
+/// What a registration that is kept comes to, in the same words. Of a secret there is only the digest, so it is not said
+/// again; it may be sent either way.
+pub(super) fn described(kept: &KeptClient) -> Value {
+    let KeptClient { client, name, redirects, scopes, made_at, .. } = kept;
+    let code = !redirects.is_empty();
+    let own = scopes.split(' ').any(|word| word.starts_with("system/"));
+    let grants = [(CODE, code), (REFRESH, code), (OWN, own)];
+    let grants: Vec<&str> =
+        grants.into_iter().filter(|(_, has)| *has).map(|(grant, _)| grant).collect();
+    let method = match (&kept.secret, &kept.jwks, &kept.jwks_url) {
+        (Some(_), ..) => "client_secret_basic",
+        (None, None, None) => "none",
+        (None, ..) => "private_key_jwt",
+    };
+    let mut told = json!({
+        "client_id": client,
+        "client_id_issued_at": made_at.timestamp(),
+        "client_name": name,
+        "token_endpoint_auth_method": method,
+        "grant_types": grants,
+        "redirect_uris": redirects,
+        "response_types": if code { vec!["code"] } else { Vec::new() },
+        "scope": scopes,
+    });
+    let keys = [("jwks", kept.jwks.clone()), ("jwks_uri", kept.jwks_url.clone().map(Value::from))];
+    if let Some(members) = told.as_object_mut() {
+        let there = keys.into_iter().filter_map(|(name, keys)| Some((name.to_owned(), keys?)));
+        members.extend(there);
+    }
+    told
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 mod denial;
 mod metadata;
+mod own;
 
 use std::net::IpAddr;
 
@@ -18,12 +19,15 @@ use store::{AuditAction, RegisteredBy};
 
 use self::denial::Denial;
 use self::metadata::Metadata;
+use self::own::with_access;
+pub(crate) use self::own::{RegistrationKey, change_registration, end_registration, registration};
 use crate::bearer::bearer;
 use crate::client_form::FormProof;
 use crate::client_keys::Keys;
 use crate::peer::Peer;
 use crate::record::Said;
 use crate::refusal::NO_STORE;
+use crate::refusals::{Door, NOBODY};
 use crate::secret::{Secret, SecretHash, random_text};
 use crate::state::{AuthState, Parts};
 
@@ -80,20 +84,21 @@ async fn answer(
     let (suspect, now_s) = (auth.throttle.suspect(DOOR, address), auth.clock.seconds());
     auth.throttle.admit(suspect, now_s).map_err(Denial::Throttled)?;
     auth.throttle.failed(suspect, now_s);
-    let by = admitted(by, headers)?;
-    let body = body.map_err(|rejection| match rejection.status().as_u16() {
-        413 => Denial::TooLarge,
-        _ => Denial::metadata("The body could not be read"),
-    })?;
-    let media = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let media = media.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
-    if !media.eq_ignore_ascii_case("application/json") {
-        return Err(Denial::metadata("Send application/json"));
-    }
+    let by = match admitted(by, headers) {
+        Ok(by) => by,
+        Err(denial) => {
+            let said = Said::new(auth, headers, address, AuditAction::Accounts).client(NOBODY);
+            let said = said.status(401).detail("a registration without its token".to_owned());
+            said.record_refused(Door::Registration).await?;
+            return Err(denial);
+        }
+    };
+    let body = body_of(headers, body)?;
     let judged = Metadata::read(&body)?.judge(random_text()?, scopes, by)?;
     expect_keys(auth, &judged.form.proof)?;
     let form = &judged.form;
-    let secret = form.create(&people.store).await?;
+    let open = people.store.begin().await?;
+    let secret = form.create(&open).await?;
     let said = Said::new(auth, headers, address, AuditAction::Accounts).client(&form.id);
     let redirects = form.redirects.join(" ");
     let whose = match form.by {
@@ -102,10 +107,25 @@ async fn answer(
         RegisteredBy::Itself => "by itself",
     };
     let detail = format!("client {} registered {whose}: {}; {redirects}", form.id, form.scope);
-    said.status(201).detail(detail).record().await?;
+    said.status(201).detail(detail).record_in(&open).await?;
+    open.commit().await?;
     auth.clients.forget(&form.id);
-    let answer = judged.answer(secret, now_s);
+    let answer = with_access(auth, judged.answer(secret, now_s));
     Ok((StatusCode::CREATED, NO_STORE, Json(answer)).into_response())
+}
+
+/// The body, if it could be read and is JSON.
+fn body_of(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Bytes, Denial> {
+    let body = body.map_err(|rejection| match rejection.status().as_u16() {
+        413 => Denial::TooLarge,
+        _ => Denial::metadata("The body could not be read"),
+    })?;
+    let media = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media = media.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    match media.eq_ignore_ascii_case("application/json") {
+        true => Ok(body),
+        false => Err(Denial::metadata("Send application/json")),
+    }
 }
 
 /// What registrations of one place are counted under.

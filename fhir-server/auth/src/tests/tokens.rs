@@ -53,7 +53,7 @@ fn ours(auth: &AuthState, claims: &Value) -> String {
 }
 
 fn refusal(auth: &AuthState, token: &str) -> Option<IssueCode> {
-    let error = auth.verifier().verify(token).err()?;
+    let error = auth.verifier().verify(token).err()?.error;
     assert_eq!(error.kind, Kind::Unauthorized);
     Some(error.issues[0].code)
 }

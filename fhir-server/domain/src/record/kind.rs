@@ -43,6 +43,10 @@ const REST: (&str, &str, &str) =
     ("http://terminology.hl7.org/CodeSystem/audit-event-type", "rest", "Restful Operation");
 const RESTFUL: &str = "http://hl7.org/fhir/restful-interaction";
 const LIFECYCLE: &str = "http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle";
+/// Transactions of IHE; 102 is to introspect a token.
+const ITI: &str = "urn:ihe:event-type-code";
+/// Decisions on access.
+const AUTHZ: &str = "https://profiles.ihe.net/ITI/BALP/CodeSystem/AuthZsubType";
 
 /// By number, as the record has them: [`store::AuditInteraction`].
 pub(crate) const INTERACTIONS: [&str; 14] = [
@@ -79,6 +83,9 @@ pub(crate) const LETTERS: [(&str, &[AuditAction]); 5] = [
             AuditAction::BreakGlass,
             AuditAction::Review,
             AuditAction::Accounts,
+            AuditAction::LogOut,
+            AuditAction::Consent,
+            AuditAction::Introspection,
         ],
     ),
 ];
@@ -130,7 +137,11 @@ pub(crate) fn deed(row: &JournalRow) -> Deed {
             _ => rest("search-type", letter, Source, Destination, "IRCP", "Query"),
         },
         Some(AuditAction::LogIn | AuditAction::Token) => other(login, &[(DCM, "110122")], letter),
-        Some(AuditAction::Revocation) => other(login, &[(DCM, "110123")], letter),
+        Some(AuditAction::Revocation | AuditAction::LogOut) => {
+            other(login, &[(DCM, "110123")], letter)
+        }
+        Some(AuditAction::Introspection) => other(login, &[(ITI, "ITI-102")], letter),
+        Some(AuditAction::Consent) => other(alert, &[(AUTHZ, "AuthZ-Consent")], letter),
         Some(AuditAction::Export) => other((DCM, "110106", "Export"), &[], letter),
         Some(AuditAction::Disclosure) => {
             other((DCM, "110106", "Export"), &[(LIFECYCLE, "disclose")], letter)

@@ -76,6 +76,9 @@ fn each_kind_of_row_is_its_kind_of_event() {
         (Did::BreakGlass, 13, 200, "|110113|110127|E|110150 custodian IRCP"),
         (Did::Review, 13, 200, "|110101||E|110150 custodian IRCP"),
         (Did::Accounts, 13, 200, "|110113|110137|E|110150 custodian IRCP"),
+        (Did::LogOut, 13, 200, "|110114|110123|E|110150 custodian IRCP"),
+        (Did::Consent, 13, 403, "|110113|AuthZ-Consent|E|110150 custodian IRCP"),
+        (Did::Introspection, 13, 200, "|110114|ITI-102|E|110150 custodian IRCP"),
     ] {
         assert_eq!(told(&row(action, interaction, status)), expected, "{action:?} {interaction}");
     }
@@ -115,6 +118,21 @@ fn what_was_withheld_and_to_whom_it_went_is_said() {
         r#""code":"TREAT""#,
     ] {
         assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+/// What was said may name others: auditors see it, patients do not.
+#[test]
+fn what_was_decided_is_said_to_auditors() {
+    let decided = JournalRow {
+        detail: Some("authorization 7 given: patient/*.rs".to_owned()),
+        ..row(AuditAction::Consent, 13, 200)
+    };
+    for query in [true, false] {
+        let seen = Seen { row: &decided, n: 0, patient: Some("a"), base: "b", query };
+        let text = seen.event().to_text();
+        let said = r#""description":"authorization 7 given: patient/*.rs""#;
+        assert_eq!(text.contains(said), query, "{text}");
     }
 }
 

@@ -189,6 +189,13 @@ impl Seen<'_> {
                 "query": BASE64_STANDARD.encode(asked),
             }));
         }
+        // What was decided, changed or refused. It may name others, as a search does.
+        if let (Some(said), true) = (&row.detail, self.query && deed.profile != Some("Query")) {
+            entities.push(Value::from(object! {
+                "type": coding(ENTITY_TYPE, "4", ""),
+                "description": said.as_str(),
+            }));
+        }
         if !row.request_id.is_empty() {
             let kind = format!("{BALP}/CodeSystem/BasicAuditEntityType");
             entities.push(Value::from(object! {

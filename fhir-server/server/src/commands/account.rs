@@ -4,16 +4,16 @@ use std::fmt;
 use std::io::{self, IsTerminal, Read};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use auth::{AccountForm, Password, Passwords, expect_roles, login};
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use store::{Account as Kept, AccountChange, AuditAction, AuditEntry, AuthStore, RequestContext};
+use store::{Account as Kept, AccountChange, AuthStore};
 
 use crate::limits::PASSWORD_LINE_BYTES_MAX;
 use crate::output;
 use crate::settings::{DomainFlags, Settings};
-use crate::start::{Keeper, keeper};
+use crate::start::keeper;
 use crate::terminal;
 
 /// Say who may sign in: people, their roles and their passwords
@@ -231,17 +231,20 @@ pub(crate) async fn run(command: Account) -> Result<ExitCode> {
         Command::ForgetDevice(Named { server, login: name, json }) => {
             let keeper = keeper(&server.settings()?).await?;
             let account = keeper.accounts.account_of(&login(&name)?).await?;
-            keeper.accounts.remove_device(account.account).await?;
-            record(&keeper, "second factor removed", &account).await?;
+            let open = keeper.begin().await?;
+            open.remove_device(account.account).await?;
+            keeper.keep(open, line("second factor removed", &account)).await?;
             output::report(&Shown::from(account), json)?;
         }
         Command::Link(link) => run_link(link).await?,
         Command::Unlink(Unlink { server, login: name, issuer, json }) => {
             let keeper = keeper(&server.settings()?).await?;
             let account = keeper.accounts.account_of(&login(&name)?).await?;
-            let there = keeper.accounts.unlink(account.account, &issuer).await?;
+            let open = keeper.begin().await?;
+            let there = open.unlink(account.account, &issuer).await?;
             ensure!(there, "The account is not linked to this provider.");
-            record(&keeper, &format!("external log-in at {issuer} unlinked"), &account).await?;
+            let what = format!("external log-in at {issuer} unlinked");
+            keeper.keep(open, line(&what, &account)).await?;
             output::report(&Shown::from(account), json)?;
         }
         Command::List(List { server, json }) => {
@@ -261,9 +264,11 @@ async fn run_link(link: Link) -> Result<()> {
     ensure!(known, "The settings have no provider of this issuer, under `[[auth.provider]]`.");
     let keeper = keeper(&settings).await?;
     let account = keeper.accounts.account_of(&login(&name)?).await?;
-    let linked = keeper.accounts.link(account.account, &issuer, &subject).await?;
+    let open = keeper.begin().await?;
+    let linked = open.link(account.account, &issuer, &subject).await?;
     ensure!(linked, "An account is linked to this log-in already.");
-    record(&keeper, &format!("external log-in at {issuer} linked"), &account).await?;
+    let what = format!("external log-in at {issuer} linked");
+    keeper.keep(open, line(&what, &account)).await?;
     output::report(&Shown::from(account), json)
 }
 
@@ -271,9 +276,11 @@ async fn run_add(add: Add) -> Result<()> {
     let Add { server, login, roles, fhir_user, orgs, json } = add;
     let form = AccountForm { login, fhir_user, roles, orgs };
     let keeper = keeper(&server.settings()?).await?;
-    let number = form.create(&keeper.accounts, &Passwords::new()?, typed()?).await?;
-    let made = keeper.accounts.account(number).await?;
-    record(&keeper, "added", &made).await?;
+    let (passwords, password) = (Passwords::new()?, typed()?);
+    let open = keeper.begin().await?;
+    let number = form.create(&open, &passwords, password).await?;
+    let made = open.account(number).await?;
+    keeper.keep(open, line("added", &made)).await?;
     output::report(&Shown::from(made), json)
 }
 
@@ -284,25 +291,21 @@ async fn change(
     json: bool,
 ) -> Result<()> {
     let keeper = keeper(settings).await?;
-    let changed = keeper.accounts.change_account(&login(name)?, change).await?;
+    let open = keeper.begin().await?;
+    let changed = open.change_account(&login(name)?, change).await?;
     let what = match change {
         AccountChange::Password(_) => "password changed",
         AccountChange::Roles(..) => "roles changed",
         AccountChange::Disable => "disabled",
         AccountChange::Enable => "enabled",
     };
-    record(&keeper, what, &changed).await?;
+    keeper.keep(open, line(what, &changed)).await?;
     output::report(&Shown::from(changed), json)
 }
 
-/// Writes into the record what became of an account.
-async fn record(keeper: &Keeper, what: &str, account: &Kept) -> Result<()> {
-    let context = RequestContext::internal();
-    let mut entry = AuditEntry::new(keeper.now, context, AuditAction::Accounts, 200);
-    let roles = account.roles.join(" ");
-    entry.detail = Some(format!("account {}: {what}; roles: {roles}", account.sub));
-    let recorded = keeper.auditor.record(entry).await;
-    recorded.context("The account has been changed, and that could not be recorded")
+/// What the record says of an account.
+fn line(what: &str, account: &Kept) -> String {
+    format!("account {}: {what}; roles: {}", account.sub, account.roles.join(" "))
 }
 
 /// A password from the terminal, asked for twice; without one, the first line of standard input.

@@ -8,13 +8,11 @@ use anyhow::{Context, Result, ensure};
 use auth::{ClientForm, FormProof, renew_secret};
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use store::{
-    AuditAction, AuditEntry, AuthStore, ClientChange, KeptClient, RegisteredBy, RequestContext,
-};
+use store::{AuthStore, ClientChange, KeptClient, RegisteredBy};
 
 use crate::output;
 use crate::settings::{DomainFlags, Settings};
-use crate::start::{Keeper, keeper};
+use crate::start::keeper;
 
 /// Say which apps and programs may ask for tokens
 ///
@@ -131,7 +129,7 @@ impl Shown {
             scope: kept.scopes,
             redirects: kept.redirects,
             since: kept.made_at.format("%Y-%m-%d").to_string(),
-            by_itself: kept.by_itself,
+            by_itself: kept.by == RegisteredBy::Itself,
             disabled: kept.disabled,
             secret,
         }
@@ -178,15 +176,17 @@ pub(crate) async fn run(command: Client) -> Result<ExitCode> {
         Command::Enable(named) => change(named, ClientChange::Enable, "enabled").await?,
         Command::Secret(Named { server, id, json }) => {
             let keeper = keeper(&server.settings()?).await?;
-            let (changed, secret) = renew_secret(&keeper.accounts, &id).await?;
-            record(&keeper, &id, "secret changed").await?;
+            let open = keeper.begin().await?;
+            let (changed, secret) = renew_secret(&open, &id).await?;
+            keeper.keep(open, line(&id, "secret changed")).await?;
             output::report(&Shown::of(changed, Some(secret)), json)?;
         }
         Command::Delete(Named { server, id, json }) => {
             let keeper = keeper(&server.settings()?).await?;
-            let gone = keeper.accounts.client(&id).await?;
-            keeper.accounts.delete_client(&id).await?;
-            record(&keeper, &id, "deleted").await?;
+            let open = keeper.begin().await?;
+            let gone = open.client(&id).await?;
+            open.delete_client(&id).await?;
+            keeper.keep(open, line(&id, "deleted")).await?;
             if let Some(gone) = gone {
                 output::report(&Shown::of(gone, None), json)?;
             }
@@ -205,9 +205,10 @@ async fn run_add(add: Add) -> Result<()> {
     let by = RegisteredBy::Operator;
     let form = ClientForm { id: id.clone(), name, scope, redirects, launch_url, own, proof, by };
     let keeper = keeper(&settings).await?;
-    let secret = form.create(&keeper.accounts).await?;
-    record(&keeper, &id, "added").await?;
-    let made = keeper.accounts.client(&id).await?.context("A client that was kept is gone.")?;
+    let open = keeper.begin().await?;
+    let secret = form.create(&open).await?;
+    let made = open.client(&id).await?.context("A client that was kept is gone.")?;
+    keeper.keep(open, line(&id, "added")).await?;
     output::report(&Shown::of(made, secret), json)
 }
 
@@ -235,16 +236,13 @@ fn expect_callable(settings: &Settings, proof: &FormProof) -> Result<()> {
 async fn change(named: Named, change: ClientChange<'_>, what: &str) -> Result<()> {
     let Named { server, id, json } = named;
     let keeper = keeper(&server.settings()?).await?;
-    let changed = keeper.accounts.change_client(&id, change).await?;
-    record(&keeper, &id, what).await?;
+    let open = keeper.begin().await?;
+    let changed = open.change_client(&id, change).await?;
+    keeper.keep(open, line(&id, what)).await?;
     output::report(&Shown::of(changed, None), json)
 }
 
-/// Writes into the record what became of a client.
-async fn record(keeper: &Keeper, id: &str, what: &str) -> Result<()> {
-    let context = RequestContext::internal();
-    let mut entry = AuditEntry::new(keeper.now, context, AuditAction::Accounts, 200);
-    entry.detail = Some(format!("client {id}: {what}"));
-    let recorded = keeper.auditor.record(entry).await;
-    recorded.context("The client has been changed, and that could not be recorded")
+/// What the record says of a client.
+fn line(id: &str, what: &str) -> String {
+    format!("client {id}: {what}")
 }

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::serve::{PortInUse, bind, drain};
-use crate::dev::{Banner, Demo, Postgres, demo, people};
+use crate::dev::{Banner, Demo, Postgres, demo, people, seal_key};
 use crate::http::log_panics;
 use crate::output;
 use crate::settings::{DatabaseUrl, ServerFlags, Settings};
@@ -119,7 +119,8 @@ async fn set_up(
     settings.auth.signing_key.get_or_insert_with(|| home.join("signing-key.pem"));
     store::migrate(settings.database.url()?.reveal()).await?;
     // What everybody knows the password of is for a database of its own alone.
-    if postgres.is_some() {
+    if let Some(postgres) = &postgres {
+        seal_key::give(&mut settings, postgres.folder()).await?;
         people::make_accounts(settings.database.url()?.reveal()).await?;
     }
     let running = start(settings, listener).await?;

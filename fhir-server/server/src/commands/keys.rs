@@ -117,7 +117,7 @@ pub(crate) async fn run(command: Keys) -> Result<ExitCode> {
         }
         Command::Rotate(Rotate { server, at_once, json }) => {
             let settings = server.settings()?;
-            let Keeper { accounts, auditor, now } = keeper(&settings).await?;
+            let Keeper { accounts, now } = keeper(&settings).await?;
             let secret = start::keys(&settings).await?.get(Purpose::Auth).ok();
             let keys = keyring(&settings, Some(&accounts), secret).await?;
             ensure!(
@@ -127,7 +127,7 @@ pub(crate) async fn run(command: Keys) -> Result<ExitCode> {
             let lead_s = settings.auth.key_lead_s;
             let announced = Succession::Announced { lead_s, after_days: None };
             let when = if at_once { Succession::AtOnce } else { announced };
-            let lines = rotate(&keys, &auditor, now, when).await?;
+            let lines = rotate(&keys, now, when).await?;
             ensure!(
                 !lines.is_empty(),
                 "Another key follows already: `carebridge keys list` says when."

@@ -9,11 +9,11 @@ use canonical_model::ResourceId;
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use store::{Account, AuditAction, AuditEntry, AuthStore, RequestContext, StandsFor};
+use store::{AuthStore, StandsFor};
 
 use crate::output;
 use crate::settings::DomainFlags;
-use crate::start::{Keeper, keeper};
+use crate::start::keeper;
 
 /// Say who stands for which patients, such as a parent for a child
 ///
@@ -120,9 +120,11 @@ pub(crate) async fn run(command: Proxy) -> Result<ExitCode> {
         Command::End(End { server, login: name, patient, json }) => {
             let keeper = keeper(&server.settings()?).await?;
             let account = keeper.accounts.account_of(&login(&name)?).await?;
-            let did = keeper.accounts.stand_down(account.account, &patient).await?;
+            let open = keeper.begin().await?;
+            let did = open.stand_down(account.account, &patient).await?;
             ensure!(did, "The account does not stand for this patient.");
-            record(&keeper, &account, &format!("stands for Patient/{patient} no more")).await?;
+            let what = format!("account {}: stands for Patient/{patient} no more", account.sub);
+            keeper.keep(open, what).await?;
             list(&keeper.accounts, Some(account.account), json).await?;
         }
         Command::List(List { server, login: name, json }) => {
@@ -153,10 +155,12 @@ async fn run_grant(grant: Grant) -> Result<()> {
     let until = until.map(end_of).transpose()?;
     ensure!(until.is_none_or(|at| at > keeper.now), "--until is in the past.");
     let (account_number, by_number) = (account.account, granter.account);
-    keeper.accounts.stand_for(account_number, patient.as_str(), until, by_number).await?;
+    let open = keeper.begin().await?;
+    open.stand_for(account_number, patient.as_str(), until, by_number).await?;
     let when = until.map_or_else(String::new, |at| format!(" until {}", at.format("%Y-%m-%d")));
-    let what = format!("stands for Patient/{patient}{when}, as {} says", granter.sub);
-    record(&keeper, &account, &what).await?;
+    let (sub, by) = (&account.sub, &granter.sub);
+    let what = format!("account {sub}: stands for Patient/{patient}{when}, as {by} says");
+    keeper.keep(open, what).await?;
     list(&keeper.accounts, Some(account_number), json).await
 }
 
@@ -169,13 +173,4 @@ fn end_of(day: NaiveDate) -> Result<DateTime<Utc>> {
 async fn list(store: &AuthStore, account: Option<i64>, json: bool) -> Result<()> {
     let all = store.stands_for(account).await?;
     output::report(&All(all.into_iter().map(Shown::from).collect()), json)
-}
-
-/// Writes into the record for whom an account stands.
-async fn record(keeper: &Keeper, account: &Account, what: &str) -> Result<()> {
-    let context = RequestContext::internal();
-    let mut entry = AuditEntry::new(keeper.now, context, AuditAction::Accounts, 200);
-    entry.detail = Some(format!("account {}: {what}", account.sub));
-    let recorded = keeper.auditor.record(entry).await;
-    recorded.context("It has been changed, and that could not be recorded")
 }

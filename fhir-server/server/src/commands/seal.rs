@@ -7,11 +7,11 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use store::{AuditAction, AuditEntry, DataKey, DataKeys, RequestContext};
+use store::{DataKey, DataKeys};
 
 use crate::output;
 use crate::settings::{DomainFlags, Settings};
-use crate::start::keeper;
+use crate::start::changed;
 
 /// Look at the keys that sealed elements are stored under, and change them
 ///
@@ -102,15 +102,16 @@ pub(crate) async fn run(command: Seal) -> Result<ExitCode> {
             let kept = data_keys(&settings)?;
             // A database that no server has started on yet gets its first key first.
             kept.open().await?;
-            let made = kept.rotate().await?;
-            record(&settings, format!("data key {}: made", made.number)).await?;
+            let now = settings.clock.now();
+            kept.rotate(|number| changed(now, format!("data key {number}: made"))).await?;
             report(&kept, None, json).await?;
         }
         Command::Rewrap(Common { server, json }) => {
             let settings = server.settings()?;
             let kept = data_keys(&settings)?;
-            let count = kept.rewrap().await?;
-            record(&settings, format!("data keys: {count} wrapped anew")).await?;
+            let now = settings.clock.now();
+            let row = |count| changed(now, format!("data keys: {count} wrapped anew"));
+            let count = kept.rewrap(row).await?;
             report(&kept, Some(count), json).await?;
         }
     }
@@ -122,15 +123,6 @@ fn data_keys(settings: &Settings) -> Result<DataKeys> {
     kept.context(
         "No sealing key is set: set CAREBRIDGE_SEAL_KEY, or `key_file` or `[seal.kms]` under `[seal]`.",
     )
-}
-
-async fn record(settings: &Settings, detail: String) -> Result<()> {
-    let keeper = keeper(settings).await?;
-    let context = RequestContext::internal();
-    let mut entry = AuditEntry::new(keeper.now, context, AuditAction::Accounts, 200);
-    entry.detail = Some(detail);
-    let recorded = keeper.auditor.record(entry).await;
-    recorded.context("The keys have been changed, and that could not be recorded")
 }
 
 async fn report(kept: &DataKeys, rewrapped: Option<usize>, json: bool) -> Result<()> {

@@ -67,6 +67,9 @@ impl Banner {
                 false => folder.to_string(),
             };
             lines.push(("Data", data));
+            if let Some(file) = running.seal_key.as_deref() {
+                lines.push(("Seal key", format!("{}, for CAREBRIDGE_SEAL_KEY", file.display())));
+            }
             lines.push(("Its log", postgres.log().display().to_string()));
         } else {
             let text = "that of the settings or CAREBRIDGE_DATABASE_URL, open to dev-backend while this runs";

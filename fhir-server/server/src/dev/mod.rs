@@ -4,6 +4,7 @@ mod banner;
 pub(crate) mod demo;
 pub(crate) mod people;
 mod postgres;
+pub(crate) mod seal_key;
 
 pub(crate) use banner::{Banner, Demo};
 pub(crate) use postgres::Postgres;

@@ -1,9 +1,10 @@
 //! `/healthz`: the process lives. `/readyz`: it can serve. `/metrics`: what it has counted.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use auth::{Listed, Route, Rule, listed, routed};
-use axum::extract::State;
+use axum::extract::{ConnectInfo, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
 use axum::{Json, Router};
@@ -17,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::limits::{PING_MAX, READY_FOR};
 use crate::metrics;
+use crate::settings::MetricsSettings;
 
 /// What the probes look at. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -26,14 +28,16 @@ pub(crate) struct Health(Arc<Parts>);
 struct Parts {
     domain: Domain,
     stop: CancellationToken,
+    /// Who sees the metrics.
+    monitors: MetricsSettings,
     /// When the database was asked last, and whether it answered. Those who come while it is asked
     /// wait for that answer.
     database: Mutex<Option<(Instant, bool)>>,
 }
 
 impl Health {
-    pub(crate) fn new(domain: Domain, stop: CancellationToken) -> Self {
-        Self(Arc::new(Parts { domain, stop, database: Mutex::new(None) }))
+    pub(crate) fn new(domain: Domain, monitors: MetricsSettings, stop: CancellationToken) -> Self {
+        Self(Arc::new(Parts { domain, stop, monitors, database: Mutex::new(None) }))
     }
 
     async fn database(&self) -> bool {
@@ -55,7 +59,7 @@ impl Health {
     }
 }
 
-/// Open, for they tell nothing about anybody.
+/// The probes are open, for they tell nothing about anybody. What was counted tells how a server is doing.
 const ROUTES: [Route<Health>; 3] = [
     Route {
         method: MethodFilter::GET,
@@ -72,7 +76,7 @@ const ROUTES: [Route<Health>; 3] = [
     Route {
         method: MethodFilter::GET,
         path: "/metrics",
-        rule: Rule::Open,
+        rule: Rule::Monitor,
         serve: |method| on(method, exposition),
     },
 ];
@@ -109,7 +113,13 @@ fn parameters(domain: &Domain) -> Value {
     json!({ "used": used, "unused": unused, "readings": readings })
 }
 
-async fn exposition() -> impl IntoResponse {
+async fn exposition(State(health): State<Health>, request: Request) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map(|ConnectInfo(peer)| peer.ip());
+    if !health.0.monitors.admits(peer, request.headers()) {
+        let text = "Metrics are for those whom `[metrics]` in the settings names: by address, or by a token sent as Authorization: Bearer.\n";
+        return (StatusCode::FORBIDDEN, [(CACHE_CONTROL, "no-store")], text).into_response();
+    }
     let headers = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    (headers, metrics::recorder().render())
+    (headers, metrics::recorder().render()).into_response()
 }

@@ -8,8 +8,8 @@ use rest::Bodies;
 use telemetry::Clock;
 
 use super::{
-    AuditSettings, AuthSettings, DatabaseSettings, HttpSettings, LogSettings, OutboundSettings,
-    Roles, SealSettings, Settings,
+    AuditSettings, AuthSettings, DatabaseSettings, HttpSettings, LogSettings, MetricsSettings,
+    OutboundSettings, Roles, SealSettings, Settings,
 };
 use crate::limits::{
     CONNECTIONS_DEFAULT_MIN, CONNECTIONS_PER_CORE, DATABASE_CONNECTIONS_MAX, RESERVE_MIB_DEFAULT,
@@ -31,6 +31,7 @@ impl Default for Settings {
             bodies: Bodies::default(),
             throttle: Rates::default(),
             outbound: OutboundSettings::default(),
+            metrics: MetricsSettings::default(),
             log: LogSettings::default(),
             roles: Roles::default(),
             hooks: Hooks::default(),

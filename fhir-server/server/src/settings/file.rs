@@ -5,18 +5,19 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ::auth::{ClientConfig, Rates};
+use ::auth::{ClientConfig, Rates, SecretHash};
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 
 use super::access::Access;
 use super::auth::Auth;
 use super::{
-    AuditSettings, DatabaseUrl, HttpSettings, KmsSettings, SealSettings, Settings, TlsSettings,
+    AuditSettings, DatabaseUrl, HttpSettings, KmsSettings, MetricsSettings, SealSettings, Settings,
+    TlsSettings,
 };
 use crate::limits::{
     BURST_S_MAX, DATABASE_CONNECTIONS_MAX, KEEP_MONTHS_MIN, PROXIES_MAX, SEAL_EVERY_MAX,
-    SEARCH_MS_MAX,
+    SEARCH_MS_MAX, UNSEALED_MAX,
 };
 
 /// Read where nobody names another.
@@ -50,6 +51,8 @@ pub(crate) struct File {
     throttle: Throttle,
     #[serde(default)]
     outbound: Outbound,
+    #[serde(default)]
+    metrics: Metrics,
     #[serde(default)]
     log: Log,
 }
@@ -93,6 +96,7 @@ struct Seal {
     paths: Option<Vec<String>>,
     key_file: Option<PathBuf>,
     older_key_files: Option<Vec<PathBuf>>,
+    none: Option<bool>,
     kms: Option<Kms>,
 }
 
@@ -108,8 +112,16 @@ struct Kms {
 #[serde(deny_unknown_fields)]
 struct Audit {
     seal_every_s: Option<u16>,
+    unsealed_max_s: Option<u32>,
     keep_months: Option<u16>,
     heads: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Metrics {
+    from: Option<Vec<String>>,
+    token: Option<SecretHash>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -193,7 +205,7 @@ impl File {
     /// Lays the file over what was known before.
     pub(crate) fn apply(self, settings: &mut Settings) -> Result<()> {
         let Self { listen, base_url, http, database, auth, clients, policy, seal, .. } = self;
-        let Self { audit, limits, throttle, outbound, log, access, .. } = self;
+        let Self { audit, limits, throttle, outbound, metrics, log, access, .. } = self;
         set(&mut settings.listen, listen);
         settings.base_url = base_url.or(settings.base_url.take());
         http.apply(&mut settings.http)?;
@@ -228,6 +240,7 @@ impl File {
         throttle.apply(&mut settings.throttle)?;
         set(&mut settings.outbound.allow, outbound.allow);
         settings.outbound.ca_file = outbound.ca_file.or(settings.outbound.ca_file.take());
+        metrics.apply(&mut settings.metrics)?;
         set(&mut settings.log.filter, log.filter);
         settings.log.format = log.format.map(Into::into).or(settings.log.format);
         if settings.base_url.as_deref() == Some("") {
@@ -259,10 +272,26 @@ impl Http {
     }
 }
 
+impl Metrics {
+    fn apply(self, settings: &mut MetricsSettings) -> Result<()> {
+        if let Some(networks) = self.from {
+            ensure!(
+                networks.len() <= PROXIES_MAX,
+                "`from` under `[metrics]` may name {PROXIES_MAX} networks at most."
+            );
+            let networks = networks.iter().map(|text| text.parse()).collect::<Result<_>>();
+            settings.from = networks.context("`from` under `[metrics]`")?;
+        }
+        settings.token = self.token.or(settings.token.take());
+        Ok(())
+    }
+}
+
 impl Seal {
     fn apply(self, settings: &mut SealSettings) {
-        let Self { paths, key_file, older_key_files, kms } = self;
+        let Self { paths, key_file, older_key_files, none, kms } = self;
         set(&mut settings.paths, paths);
+        set(&mut settings.none, none);
         settings.key_file = key_file.or(settings.key_file.take());
         set(&mut settings.older_key_files, older_key_files);
         if let Some(Kms { key_id, region, endpoint }) = kms {
@@ -279,6 +308,13 @@ impl Audit {
             (Duration::from_secs(1)..=SEAL_EVERY_MAX).contains(&settings.seal_every),
             "`seal_every_s` under `[audit]` must be 1 to {}.",
             SEAL_EVERY_MAX.as_secs()
+        );
+        let most = self.unsealed_max_s.map(|s| Duration::from_secs(s.into()));
+        set(&mut settings.unsealed_max, most);
+        ensure!(
+            (settings.seal_every * 2..=UNSEALED_MAX).contains(&settings.unsealed_max),
+            "`unsealed_max_s` under `[audit]` must be twice `seal_every_s` at least, and {} at most.",
+            UNSEALED_MAX.as_secs()
         );
         set(&mut settings.keep_months, self.keep_months);
         ensure!(
@@ -412,6 +448,10 @@ mod tests {
             ("[auth]\nrotate_days = 5000", "`rotate_days` under `[auth]`"),
             ("[audit]\nseal_every_s = 0", "`seal_every_s` under `[audit]`"),
             ("[audit]\nkeep_months = 71", "`keep_months` under `[audit]`"),
+            ("[metrics]\nfrom = ['0.0.0.0/0']", "`from` under `[metrics]`"),
+            ("[metrics]\ntoken = 'hunter2'", "x.toml, line 2: a secret"),
+            ("[audit]\nunsealed_max_s = 9", "`unsealed_max_s` under `[audit]`"),
+            ("[audit]\nunsealed_max_s = 86401", "`unsealed_max_s` under `[audit]`"),
             ("[throttle]\nburst_s = 0", "`burst_s` under `[throttle]`"),
             ("[throttle]\nread_per_s = -1", "x.toml, line 2: "),
             ("base_url = ''", "`base_url` is empty"),

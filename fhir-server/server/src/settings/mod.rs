@@ -7,6 +7,7 @@ mod default;
 mod file;
 mod flags;
 mod http;
+mod metrics;
 mod outbound;
 mod seal;
 mod secret;
@@ -23,6 +24,7 @@ pub use audit::AuditSettings;
 pub use auth::AuthSettings;
 pub(crate) use flags::{ConfigFlag, DatabaseFlag, DomainFlags, Role, ServerFlags};
 pub use http::{HttpSettings, Network, TlsSettings};
+pub use metrics::MetricsSettings;
 pub use outbound::OutboundSettings;
 pub use seal::{AwsFlags, KmsSettings, SealKey, SealSettings};
 pub use secret::DatabaseUrl;
@@ -54,6 +56,8 @@ pub struct Settings {
     pub throttle: Rates,
     /// Where URLs out of data may lead.
     pub outbound: OutboundSettings,
+    /// Who sees the metrics.
+    pub metrics: MetricsSettings,
     /// The log.
     pub log: LogSettings,
     /// What this process does.

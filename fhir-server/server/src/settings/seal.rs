@@ -22,6 +22,8 @@ use crate::limits::{KEY_TIMES, SEAL_KEY_DIFFERENT_BYTES_MIN};
 pub struct SealSettings {
     /// FHIRPaths of elements, each beginning with its type.
     pub paths: Vec<String>,
+    /// Whether nothing is to be sealed, and the record of accesses neither, in as many words.
+    pub none: bool,
     /// The key; it outranks the file.
     pub key: Option<SealKey>,
     /// A file that holds the key.
@@ -70,6 +72,7 @@ impl Default for SealSettings {
     fn default() -> Self {
         Self {
             paths: Vec::new(),
+            none: false,
             key: None,
             key_file: None,
             older_key_files: Vec::new(),
@@ -137,6 +140,12 @@ impl SealSettings {
         );
         // Any key will do to judge the paths.
         self.sealer(&Keys::of_root([0; 32])?).map(drop)
+    }
+
+    /// Whether there is anything to seal with.
+    #[must_use]
+    pub fn has_key(&self) -> bool {
+        self.key.is_some() || self.key_file.is_some() || self.kms.is_some()
     }
 
     /// What seals and opens with these keys.

@@ -106,10 +106,17 @@ impl AuthStore {
     /// # Errors
     /// Not found.
     pub async fn account_of(&self, login: &str) -> Result<Account> {
+        self.find_account(login).await?.ok_or_else(unknown)
+    }
+
+    /// The account of a log-in, where there is one.
+    ///
+    /// # Errors
+    /// Unavailable or Internal.
+    pub async fn find_account(&self, login: &str) -> Result<Option<Account>> {
         let text = format!("select {COLUMNS} from account where login = $1");
         let query = sqlx::query(sqlx::AssertSqlSafe(text)).bind(login);
-        let row = self.sessions.fetch_optional(query).await?;
-        account(&row.ok_or_else(unknown)?)
+        self.sessions.fetch_optional(query).await?.as_ref().map(account).transpose()
     }
 
     /// The account of a number.

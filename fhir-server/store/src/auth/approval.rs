@@ -99,7 +99,10 @@ pub enum Exchanged {
     /// An authorization.
     Approval(Box<Approval>),
     /// It was used before: the authorization is over.
-    UsedBefore,
+    UsedBefore {
+        /// Whether it went on until now.
+        ended: bool,
+    },
     /// There is none of this client, redirect and proof, or its time is over.
     Unknown,
 }
@@ -210,13 +213,14 @@ impl AuthStore {
             told as (
                 insert into auth_change (kind, name, until)
                 select 0, approval::text, now() + interval '1 hour' * $2 from ended)
-            select from code where digest = $1 and used_at is not null",
+            select exists (select from ended) as ended from code
+            where digest = $1 and used_at is not null",
         )
         .bind(asked.digest.as_slice())
         .bind(TOKEN_HOURS_MAX);
         Ok(match self.sessions.fetch_optional(query).await? {
             None => Exchanged::Unknown,
-            Some(_) => Exchanged::UsedBefore,
+            Some(row) => Exchanged::UsedBefore { ended: row.try_get("ended").map_err(StoreError)? },
         })
     }
 }

@@ -68,6 +68,18 @@ pub struct NewClient<'a> {
     pub by: RegisteredBy,
 }
 
+impl<'a> ClientProof<'a> {
+    /// The kind, the secret, the keys, and where those are.
+    fn columns(self) -> (i16, Option<&'a str>, Option<&'a serde_json::Value>, Option<&'a str>) {
+        match self {
+            Self::Nothing => (0, None, None, None),
+            Self::Secret(digest) => (1, Some(digest), None, None),
+            Self::Keys(keys) => (2, None, Some(keys), None),
+            Self::KeysAt(url) => (2, None, None, Some(url)),
+        }
+    }
+}
+
 /// A client as it is kept.
 #[derive(Clone, Debug)]
 pub struct KeptClient {
@@ -93,8 +105,8 @@ pub struct KeptClient {
     pub site: i16,
     /// Tokens of a lower one are over.
     pub generation: i32,
-    /// Whether nobody has looked at it.
-    pub by_itself: bool,
+    /// Who registered it.
+    pub by: RegisteredBy,
     /// When it was registered.
     pub made_at: DateTime<Utc>,
     /// Whether it gets nothing.
@@ -126,12 +138,7 @@ impl AuthStore {
     /// # Errors
     /// Conflict where the id is taken; Unavailable where there are too many.
     pub async fn add_client(&self, new: &NewClient<'_>, most: i64) -> Result<()> {
-        let (kind, secret, jwks, jwks_url): (i16, _, _, _) = match new.proof {
-            ClientProof::Nothing => (0, None, None, None),
-            ClientProof::Secret(digest) => (1, Some(digest), None, None),
-            ClientProof::Keys(keys) => (2, None, Some(keys), None),
-            ClientProof::KeysAt(url) => (2, None, None, Some(url)),
-        };
+        let (kind, secret, jwks, jwks_url) = new.proof.columns();
         let query = sqlx::query(
             "insert into client (client, name, kind, class, secret, jwks, jwks_url, redirects, launch_url, scopes,
                 site, origin, gen)
@@ -220,6 +227,37 @@ impl AuthStore {
         }
     }
 
+    /// Puts what a client says of itself now in the place of what it said before, and tells all servers. When it was
+    /// registered, and by whom, stays.
+    ///
+    /// # Errors
+    /// Not found, also where it is disabled.
+    pub async fn replace_client(&self, new: &NewClient<'_>) -> Result<KeptClient> {
+        let (kind, secret, jwks, jwks_url) = new.proof.columns();
+        let text = format!(
+            "with changed as (
+                update client set name = $3, kind = $4, class = $5, secret = $6, jwks = $7, jwks_url = $8,
+                    redirects = $9, launch_url = $10, scopes = $11, gen = gen + 1
+                where client = $1 and disabled_at is null returning {COLUMNS}),
+            told as ({TOLD})
+            select * from changed"
+        );
+        let query = sqlx::query(sqlx::AssertSqlSafe(text))
+            .bind(new.client)
+            .bind(TOKEN_HOURS_MAX)
+            .bind(new.name)
+            .bind(kind)
+            .bind(new.class as i16)
+            .bind(secret)
+            .bind(jwks)
+            .bind(jwks_url)
+            .bind(new.redirects)
+            .bind(new.launch_url)
+            .bind(new.scopes);
+        let row = self.sessions.fetch_optional(query).await?;
+        kept(&row.ok_or_else(unknown)?)
+    }
+
     /// Forgets a client, ends what it was given, and tells all servers.
     ///
     /// # Errors
@@ -257,7 +295,11 @@ fn kept(row: &PgRow) -> Result<KeptClient> {
             scopes: row.try_get("scopes")?,
             site: row.try_get("site")?,
             generation: row.try_get("gen")?,
-            by_itself: origin == RegisteredBy::Itself as i16,
+            by: match origin {
+                0 => RegisteredBy::Operator,
+                1 => RegisteredBy::Token,
+                _ => RegisteredBy::Itself,
+            },
             made_at: row.try_get("made_at")?,
             disabled: row.try_get("disabled")?,
         })

@@ -19,9 +19,11 @@ mod proxy;
 mod refresh;
 mod session;
 mod signing_key;
+mod transaction;
 
 use canonical_model::{Error, Kind, Result};
 
+use self::transaction::Runs;
 pub use account::{Account, AccountChange, NewAccount};
 pub use approval::{Approval, Exchange, Exchanged, NewApproval};
 pub use attempt::Attempt;
@@ -35,6 +37,7 @@ pub use proxy::StandsFor;
 pub use refresh::{Refresh, Refreshed, Renewed};
 pub use session::{NewSession, SignedIn};
 pub use signing_key::{KeptKey, NewKey, Succession};
+pub use transaction::AuthTransaction;
 
 use crate::connect::{Role, options};
 use crate::error::{NO_TABLE, has_code};
@@ -44,7 +47,7 @@ use crate::sessions::Sessions;
 /// The tables of people, apps and rights. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct AuthStore {
-    sessions: Sessions,
+    sessions: Runs,
 }
 
 impl AuthStore {
@@ -63,7 +66,7 @@ impl AuthStore {
             }
             false => error,
         })?;
-        Ok(Self { sessions })
+        Ok(Self { sessions: Runs::Each(sessions) })
     }
 
     /// Closes every connection, waiting for those in use.

@@ -3,10 +3,10 @@
 
 use canonical_model::Result;
 use chrono::{DateTime, Utc};
+use sqlx::Row;
 use sqlx::postgres::PgRow;
-use sqlx::{Connection, PgConnection, Row};
 
-use super::AuthStore;
+use super::{AuthStore, AuthTransaction};
 use crate::error::StoreError;
 use crate::limits::TOKEN_HOURS_MAX;
 
@@ -66,6 +66,9 @@ const WITHDRAW: &str = "update signing_key set signs_from = least(signs_from, no
         signs_until = least(coalesce(signs_until, now()), now()), published_until = now(), private = ''
     where alg = $1 and coalesce(published_until > now(), true)";
 
+/// Whoever keeps one waits for whoever does.
+const LOCK: &str = "lock table signing_key in share row exclusive mode";
+
 impl AuthStore {
     /// The keys that are published now; of those that sign the newest is first. `all` has those of before too.
     ///
@@ -82,25 +85,26 @@ impl AuthStore {
         self.sessions.fetch_all(query).await?.iter().map(kept).collect()
     }
 
-    /// Keeps the first key of an algorithm, unless another server was quicker: then there is one to be read.
+    /// Keeps the first key of an algorithm, unless another server was quicker: then there is one to be read. Of two
+    /// servers that start at once the second waits, and then sees what the first kept.
     ///
     /// # Errors
     /// Unavailable or Internal.
     pub async fn keep_first_key(&self, new: &NewKey) -> Result<()> {
-        let mut session = self.sessions.take().await?;
-        let outcome = keep_first(&mut session, new).await;
-        session.settle(outcome.map_err(|fault| StoreError(fault).into()))
-    }
-
-    /// Keeps a key that follows the one that signs; whether it will. It does not where another is on its way already,
-    /// or none is due. Of servers that ask at once one succeeds.
-    ///
-    /// # Errors
-    /// Unavailable or Internal.
-    pub async fn keep_next_key(&self, new: &NewKey, when: Succession) -> Result<bool> {
-        let mut session = self.sessions.take().await?;
-        let outcome = keep_next(&mut session, new, when).await;
-        session.settle(outcome.map_err(|fault| StoreError(fault).into()))
+        let open = self.begin().await?;
+        open.sessions.execute(sqlx::query(LOCK)).await?;
+        let query = sqlx::query(
+            "insert into signing_key (kid, alg, public, private, signs_from)
+            select $1, $2, $3, $4, now()
+            where not exists (select from signing_key k where k.alg = $2 and k.signs_until is null)
+            on conflict do nothing",
+        )
+        .bind(&new.kid)
+        .bind(new.alg)
+        .bind(&new.public)
+        .bind(&new.private);
+        open.sessions.execute(query).await?;
+        open.commit().await
     }
 
     /// Forgets the private halves of keys that sign no more: whoever reads the table then learns nothing.
@@ -111,55 +115,36 @@ impl AuthStore {
     }
 }
 
-/// Of two servers that start at once the second waits, and then sees what the first kept.
-async fn keep_first(database: &mut PgConnection, new: &NewKey) -> sqlx::Result<()> {
-    let mut open = database.begin().await?;
-    lock(&mut open).await?;
-    sqlx::query(
-        "insert into signing_key (kid, alg, public, private, signs_from)
-        select $1, $2, $3, $4, now()
-        where not exists (select from signing_key k where k.alg = $2 and k.signs_until is null)
-        on conflict do nothing",
-    )
-    .bind(&new.kid)
-    .bind(new.alg)
-    .bind(&new.public)
-    .bind(&new.private)
-    .execute(&mut *open)
-    .await?;
-    open.commit().await
-}
-
-/// In one transaction: who is killed in it leaves the keys as they were.
-async fn keep_next(
-    database: &mut PgConnection,
-    new: &NewKey,
-    when: Succession,
-) -> sqlx::Result<bool> {
-    let mut open = database.begin().await?;
-    lock(&mut open).await?;
-    let (lead_s, after_days, retire) = match when {
-        Succession::Announced { lead_s, after_days } => (lead_s, after_days, RETIRE),
-        Succession::AtOnce => (0, None, WITHDRAW),
-    };
-    let due: bool = sqlx::query_scalar(
-        "select $3 or not exists (
-            select from signing_key where alg = $1 and (signs_from > now()
-                or signs_until is null and signs_from > now() - interval '1 day' * $2))",
-    )
-    .bind(new.alg)
-    .bind(after_days)
-    .bind(when == Succession::AtOnce)
-    .fetch_one(&mut *open)
-    .await?;
-    if due {
+impl AuthTransaction {
+    /// Keeps a key that follows the one that signs; whether it will. It does not where another is on its way already,
+    /// or none is due. Of servers that ask at once one succeeds; the others wait for the end of its transaction.
+    ///
+    /// # Errors
+    /// Unavailable or Internal.
+    pub async fn keep_next_key(&self, new: &NewKey, when: Succession) -> Result<bool> {
+        let (lead_s, after_days, retire) = match when {
+            Succession::Announced { lead_s, after_days } => (lead_s, after_days, RETIRE),
+            Succession::AtOnce => (0, None, WITHDRAW),
+        };
+        self.sessions.execute(sqlx::query(LOCK)).await?;
+        let due = sqlx::query(
+            "select where $3 or not exists (
+                select from signing_key where alg = $1 and (signs_from > now()
+                    or signs_until is null and signs_from > now() - interval '1 day' * $2))",
+        )
+        .bind(new.alg)
+        .bind(after_days)
+        .bind(when == Succession::AtOnce);
+        if self.sessions.fetch_optional(due).await?.is_none() {
+            return Ok(false);
+        }
         let query = sqlx::query(retire).bind(new.alg);
         let query = match when {
             Succession::Announced { .. } => query.bind(lead_s).bind(TOKEN_HOURS_MAX),
             Succession::AtOnce => query,
         };
-        query.execute(&mut *open).await?;
-        sqlx::query(
+        self.sessions.execute(query).await?;
+        let query = sqlx::query(
             "insert into signing_key (kid, alg, public, private, signs_from)
             values ($1, $2, $3, $4, now() + interval '1 s' * $5)",
         )
@@ -167,17 +152,10 @@ async fn keep_next(
         .bind(new.alg)
         .bind(&new.public)
         .bind(&new.private)
-        .bind(lead_s)
-        .execute(&mut *open)
-        .await?;
+        .bind(lead_s);
+        self.sessions.execute(query).await?;
+        Ok(true)
     }
-    open.commit().await?;
-    Ok(due)
-}
-
-async fn lock(open: &mut PgConnection) -> sqlx::Result<()> {
-    let statement = "lock table signing_key in share row exclusive mode";
-    sqlx::query(statement).execute(open).await.map(drop)
 }
 
 fn kept(row: &PgRow) -> Result<KeptKey> {

@@ -1,6 +1,7 @@
 //! Who seals: one in the cluster at a time, behind those who write.
 
 use canonical_model::{Error, Result};
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{Acquire, PgConnection, Row as _};
 
@@ -91,6 +92,16 @@ impl Notary {
                 return Ok(rows);
             }
         }
+    }
+
+    /// Since when there is something that is not sealed: the time of the oldest row.
+    ///
+    /// # Errors
+    /// Unavailable where the database cannot be reached.
+    pub async fn unsealed_since(&self) -> Result<Option<DateTime<Utc>>> {
+        let mut session = self.sessions.take().await?;
+        let outcome = unsealed_since(&mut session).await;
+        session.settle(outcome)
     }
 
     /// Gives its connection back.
@@ -221,6 +232,19 @@ impl Notary {
         self.key = Some(key);
         Ok(last)
     }
+}
+
+async fn unsealed_since(connection: &mut PgConnection) -> Result<Option<DateTime<Utc>>> {
+    let Place { era, tx, id, floor, ended, .. } = Place::read(connection).await?;
+    let behind = match (ended, tx) {
+        // What is written now counts lower; what there still is of the era that ended counts on.
+        (Some(top), _) => format!("audit_id > {top} or tx > {tx} and audit_id > {floor}"),
+        (None, 0) if era == 0 => format!("tx > 0 or tx is null and audit_id > {id}"),
+        (None, _) => format!("tx > {tx} and audit_id > {floor}"),
+    };
+    let text = format!("select min(at) from audit where {behind}");
+    let since = sqlx::query_scalar(sqlx::AssertSqlSafe(text)).fetch_one(connection).await;
+    Ok(since.map_err(StoreError)?)
 }
 
 /// Takes the turn until the transaction ends; `false` where another has it. A statement of its own: the next one sees

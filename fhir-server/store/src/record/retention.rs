@@ -1,12 +1,15 @@
 //! Months of the record that have had their time: dropped whole, with a signed trace of each.
 
-use canonical_model::{Error, Result};
-use chrono::NaiveDate;
+use std::time::Instant;
+
+use canonical_model::{Error, Kind, Result};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use sqlx::{Acquire, PgConnection, Row};
 
 use super::dropped::Dropped;
 use super::notary::{Notary, own_key, take_turn};
 use crate::error::{CANNOT_GO, StoreError, has_code};
+use crate::limits::CLOCKS_APART_S_MAX;
 
 /// What became of months that have had their time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,12 +32,16 @@ impl Notary {
     /// Drops the months that are older than so many, and leaves the signed record of each. What is under hold
     /// stays, and so does what is not sealed. Nothing where another has the turn.
     ///
+    /// `now` is the server's own time: whoever sets the database's clock forward drops nothing by that alone.
+    ///
     /// # Errors
-    /// Unavailable without a key, or where the database cannot be reached.
-    pub async fn retire(&mut self, keep_months: i32) -> Result<Retired> {
+    /// Unavailable without a key, where the database cannot be reached, or where the clocks are further apart than
+    /// [`CLOCKS_APART_S_MAX`]: then nothing is dropped.
+    pub async fn retire(&mut self, keep_months: i32, now: DateTime<Utc>) -> Result<Retired> {
+        let begun = Instant::now();
         let sessions = self.sessions.clone();
         let mut session = sessions.take().await?;
-        let outcome = self.retire_within(&mut session, keep_months).await;
+        let outcome = self.retire_within(&mut session, keep_months, (now, begun)).await;
         session.settle(outcome)
     }
 
@@ -42,6 +49,7 @@ impl Notary {
         &mut self,
         connection: &mut PgConnection,
         keep_months: i32,
+        (now, begun): (DateTime<Utc>, Instant),
     ) -> Result<Retired> {
         let mut retired = Retired::default();
         for month in old(connection, keep_months).await? {
@@ -50,6 +58,9 @@ impl Notary {
                 open.rollback().await.map_err(StoreError)?;
                 break;
             }
+            // In the transaction that drops it, whose time it is that says how old the month is.
+            let passed = TimeDelta::from_std(begun.elapsed()).map_err(Error::internal)?;
+            expect_same_time(&mut open, now + passed).await?;
             let key = own_key(&mut open, &self.keys).await?;
             let gone = sqlx::query_scalar::<_, i64>("select drop_audit_month($1, $2, $3, $4)")
                 .bind(month.month)
@@ -72,6 +83,20 @@ impl Notary {
         }
         Ok(retired)
     }
+}
+
+/// Refuses where the time of the transaction is not that of the server.
+async fn expect_same_time(open: &mut PgConnection, now: DateTime<Utc>) -> Result<()> {
+    let there: DateTime<Utc> =
+        sqlx::query_scalar("select now()").fetch_one(open).await.map_err(StoreError)?;
+    let apart_s = (there - now).num_seconds().abs();
+    if apart_s <= CLOCKS_APART_S_MAX {
+        return Ok(());
+    }
+    let text = format!(
+        "The clocks of the database and of this server are {apart_s} s apart, so no month of the record is dropped: set them right."
+    );
+    Err(Error::new(Kind::Unavailable, text))
 }
 
 async fn old(connection: &mut PgConnection, keep_months: i32) -> Result<Vec<Dropped>> {

@@ -9,6 +9,7 @@ mod outbound_called;
 mod parameters_unused;
 mod pool_waited;
 mod record_sealed;
+mod record_unsealed;
 mod request_served;
 mod throttled;
 
@@ -21,6 +22,7 @@ pub use outbound_called::OutboundCalled;
 pub use parameters_unused::ParametersUnused;
 pub use pool_waited::PoolWaited;
 pub use record_sealed::RecordSealed;
+pub use record_unsealed::RecordUnsealed;
 pub use request_served::RequestServed;
 pub use throttled::Throttled;
 
@@ -37,6 +39,7 @@ pub(crate) const METRICS: &[Metric] = &[
     audit_flushed::DURATION,
     record_sealed::ROWS,
     record_sealed::DURATION,
+    record_unsealed::AGE,
     pool_waited::DURATION,
     authentication_failed::COUNT,
     glass_broken::COUNT,
@@ -74,6 +77,7 @@ mod tests {
         Committed { versions: 50, elapsed }.emit();
         AuditFlushed { records: 7, elapsed }.emit();
         RecordSealed { rows: 7, elapsed }.emit();
+        RecordUnsealed { age: elapsed, age_max: elapsed / 2 }.emit();
         PoolWaited { pool: "write", elapsed }.emit();
         AuthenticationFailed { door: "token", reason: "invalid_client" }.emit();
         GlassBroken { number: 1, subject: "a" }.emit();

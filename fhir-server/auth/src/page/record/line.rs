@@ -145,6 +145,13 @@ fn what(row: &JournalRow) -> String {
         Some(AuditAction::Review) => "reviewed an access in an emergency".to_owned(),
         Some(AuditAction::LogIn | AuditAction::Token) => "got access".to_owned(),
         Some(AuditAction::Revocation) => "ended access".to_owned(),
+        Some(AuditAction::LogOut) => "signed out".to_owned(),
+        Some(AuditAction::Introspection) => "asked what access there is".to_owned(),
+        // Whoever says no is not refused.
+        Some(AuditAction::Consent) if row.status >= 400 => {
+            return "Gave an app no access".to_owned();
+        }
+        Some(AuditAction::Consent) => "gave an app access".to_owned(),
         Some(AuditAction::Accounts) => "changed who has access".to_owned(),
         Some(AuditAction::Operation) | None => "asked who saw the record".to_owned(),
     };

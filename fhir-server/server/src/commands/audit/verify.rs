@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
@@ -20,7 +20,8 @@ use crate::start;
 /// Show whether the record of accesses is what was sealed
 ///
 /// Reads every seal and every row under it, and names what was changed afterwards: rows that were edited, deleted,
-/// added or swapped, seals that are missing or were made anew, months that are gone. Servers go on meanwhile.
+/// added or swapped, seals that are missing or were made anew, months that are gone; and where sealing stands still.
+/// Servers go on meanwhile.
 /// Without the key of `[seal]`, only heads that were kept elsewhere tell a foreign key.
 #[derive(Args, Debug)]
 #[command(
@@ -91,7 +92,10 @@ pub(crate) async fn run(command: Verify) -> Result<ExitCode> {
     let url = settings.database.url()?.reveal();
     let verifier = Verifier::new(url, start::keys(&settings).await?)?;
     let Verify { from, to, changes, json, .. } = command;
-    let question = Question { from, to, heads, changes };
+    // Where nothing is to be sealed nothing waits.
+    let age_max = TimeDelta::from_std(settings.audit.unsealed_max)?;
+    let sealed_until = (!settings.seal.none).then(|| settings.clock.now() - age_max);
+    let question = Question { from, to, heads, changes, sealed_until };
     let bar = bar(json)?;
     let mut show = |done, all: u64| {
         bar.set_length(all.max(1));

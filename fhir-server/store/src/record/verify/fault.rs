@@ -23,6 +23,8 @@ pub enum FaultKind {
     Unrecorded,
     /// A row is not found under whom it names.
     Unlisted,
+    /// Rows that should be sealed long since are not: sealing stands still.
+    Unsealed,
 }
 
 impl FaultKind {
@@ -39,6 +41,7 @@ impl FaultKind {
             Self::MonthGone => "month-gone",
             Self::Unrecorded => "unrecorded",
             Self::Unlisted => "unlisted",
+            Self::Unsealed => "unsealed",
         }
     }
 }

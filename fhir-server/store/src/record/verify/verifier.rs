@@ -7,7 +7,7 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use sqlx::{PgConnection, Row};
 
 use super::changes::unrecorded;
-use super::fault::Fault;
+use super::fault::{Fault, FaultKind};
 use super::keys::Signers;
 use super::months;
 use super::rows::{Era, Found, Point};
@@ -40,6 +40,8 @@ pub struct Question {
     pub heads: Vec<KnownHead>,
     /// Whether each version must have its row.
     pub changes: bool,
+    /// What is older than this must be sealed; without it any row may wait.
+    pub sealed_until: Option<DateTime<Utc>>,
 }
 
 /// Rows that nobody can prove yet.
@@ -49,6 +51,19 @@ pub struct Unsealed {
     pub rows: i64,
     /// The time of the oldest.
     pub since: Option<DateTime<Utc>>,
+}
+
+impl Unsealed {
+    /// What waits for longer than it may.
+    fn fault(&self, sealed_until: Option<DateTime<Utc>>) -> Option<Fault> {
+        let since = self.since.filter(|since| sealed_until.is_some_and(|until| *since < until))?;
+        let rows = self.rows;
+        let text = format!(
+            "sealing stands still: {rows} rows are not sealed, the oldest since {}",
+            since.format("%Y-%m-%dT%H:%M:%SZ")
+        );
+        Some(Fault::of(FaultKind::Unsealed, text))
+    }
 }
 
 /// What was found.
@@ -168,6 +183,7 @@ impl Verifier {
         progress(found.rows, all);
         chain.end(&mut faults);
         let unsealed = ends.rest(connection, &mut found).await?;
+        faults.extend(unsealed.fault(question.sealed_until));
         let dropped = months::read(connection, &signers).await?;
         let partitions = months::partitions(connection).await?;
         faults.extend(months::judge(&mut found, &dropped, &partitions));
