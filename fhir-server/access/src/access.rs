@@ -128,6 +128,14 @@ impl Access {
         self.filter == Filter::Everything || self.filter.clauses_for(kind).next().is_some()
     }
 
+    /// Whether everything of the type is reached, whatever its patients, labels and Consents are.
+    #[must_use]
+    pub fn is_whole(&self, kind: ResourceType) -> bool {
+        let open = |it: &Clause| it.patients.is_none() && it.related.is_none() && it.when.is_none();
+        let all = self.filter == Filter::Everything || self.filter.clauses_for(kind).any(open);
+        all && self.withheld.is_empty() && self.asker.is_none()
+    }
+
     /// The patient whose resources alone are reached, of this type, if it is one.
     #[must_use]
     pub fn only_patient(&self, kind: ResourceType) -> Option<&ResourceId> {

@@ -34,6 +34,7 @@ mod concurrency;
 mod concurrency_bundles;
 mod conditional;
 mod conditional_large;
+mod conditional_reach;
 mod conditions;
 mod conformance_suite;
 mod consent;

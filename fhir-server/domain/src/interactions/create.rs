@@ -41,10 +41,15 @@ pub async fn create_if_none_exist(
         return found(domain, request, existing).await;
     }
     let claim = domain.store().hasher().criteria(criteria.kind(), &criteria.meaning);
+    let query = search::Query { count: 2, ..criteria.query.clone() };
+    if !access.is_whole(criteria.kind()) {
+        // The criteria may be claimed by somebody whose resources this caller does not reach. One statement that fails
+        // then and another way after it would take longer, and so tell of them: this caller takes that way always.
+        return in_turn(domain, request, resource, &query, claim).await;
+    }
     let written = commit(domain, request, resource.clone(), Some(claim)).await;
     match written {
         Err(error) if error.kind == Kind::PreconditionFailed => {
-            let query = search::Query { count: 2, ..criteria.query.clone() };
             in_turn(domain, request, resource, &query, claim).await
         }
         other => other,
