@@ -13,6 +13,8 @@ pub struct Visitor {
     origin: String,
     /// The cookie of the session, as `name=value`.
     pub cookie: Option<String>,
+    /// From where it comes, as a proxy says it.
+    pub from: Option<String>,
     /// Others, by name.
     others: BTreeMap<String, String>,
 }
@@ -45,7 +47,13 @@ impl Visitor {
     pub fn new(origin: &str) -> Result<Self> {
         rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
         let http = reqwest::Client::builder().no_proxy().redirect(Policy::none()).build()?;
-        Ok(Self { http, origin: origin.to_owned(), cookie: None, others: BTreeMap::new() })
+        Ok(Self {
+            http,
+            origin: origin.to_owned(),
+            cookie: None,
+            from: None,
+            others: BTreeMap::new(),
+        })
     }
 
     /// Opens an address of the server, and goes where it leads on the server.
@@ -109,6 +117,10 @@ impl Visitor {
         let request = match cookies.is_empty() {
             false => request.header(COOKIE, cookies.join("; ")),
             true => request,
+        };
+        let request = match &self.from {
+            Some(from) => request.header("x-forwarded-for", from),
+            None => request,
         };
         let answer = request.send().await?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());

@@ -19,6 +19,10 @@ pub const TOKENS_CACHED_MAX: u64 = 10_000;
 pub const FAILURES_MAX: u32 = 10;
 /// That window, in seconds.
 pub const FAILURE_WINDOW_S: i64 = 60;
+/// Wrong passwords from one address in a window before it is asked to wait: a house full of people who mistype.
+pub const LOG_IN_FAILURES_DEFAULT: u32 = 50;
+/// That window, in seconds.
+pub const LOG_IN_WINDOW_S: i64 = 900;
 /// Clients at addresses whose failures are counted at once: about 40 bytes each.
 pub const FAILURES_TRACKED_MAX: usize = 10_000;
 /// Organisations that a token names: a person works for few, and tokens stay headers.

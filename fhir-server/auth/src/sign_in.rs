@@ -1,12 +1,21 @@
 //! Signing in by log-in and password. Whoever fails learns only that it failed: not whether the account is there,
 //! locked, disabled, or has another password.
 
-use canonical_model::Result;
+use canonical_model::Error;
 use store::{Account, Attempt, AuthStore, NewSession};
 
 use crate::accounts::login;
 use crate::password::{Password, Passwords};
 use crate::signed::{Factors, Signed};
+
+/// Somebody who tries, and from where.
+pub(crate) struct Trying<'a> {
+    pub(crate) store: &'a AuthStore,
+    pub(crate) passwords: &'a Passwords,
+    pub(crate) typed: &'a str,
+    /// As accounts know it.
+    pub(crate) place: Option<[u8; 32]>,
+}
 
 /// What a try came to.
 #[derive(Clone, Debug)]
@@ -15,33 +24,49 @@ pub(crate) enum Try {
     Known(Attempt),
     /// They do not; whose log-in it is, where it is anybody's.
     Wrong(Option<Account>),
+    /// Too many were wrong from there, and the account does not know the place; seconds to wait.
+    Later(i64),
 }
 
-/// Looks whether log-in and password go together.
-///
-/// # Errors
-/// 503 where too many people sign in, or the database is away.
-pub(crate) async fn attempt(
-    store: &AuthStore,
-    passwords: &Passwords,
-    typed: &str,
-    password: Password,
-) -> Result<Try> {
-    let login = login(typed).ok();
-    let attempt = match &login {
-        Some(login) => store.attempt(login).await?,
-        None => None,
-    };
-    let kept = attempt.as_ref().and_then(|attempt| attempt.password.clone());
-    let same = passwords.matches(password, kept).await?;
-    if let (true, Some(attempt)) = (same, attempt) {
-        return Ok(Try::Known(attempt));
+impl Trying<'_> {
+    /// Looks whether log-in and password go together. `strangers` says whether the place may try at accounts that do not
+    /// know it.
+    ///
+    /// # Errors
+    /// 503 where too many people sign in, or the database is away.
+    pub(crate) async fn attempt(
+        &self,
+        password: Password,
+        strangers: impl FnOnce() -> Result<(), i64>,
+    ) -> Result<Try, Error> {
+        let login = login(self.typed).ok();
+        let known = match (&login, &self.place) {
+            (Some(login), Some(place)) => self.store.attempt_from(login, place).await?,
+            _ => None,
+        };
+        let attempt = match (known, &login) {
+            (Some(known), _) => Some(known),
+            (None, login) => {
+                if let Err(wait_s) = strangers() {
+                    return Ok(Try::Later(wait_s));
+                }
+                match login {
+                    Some(login) => self.store.attempt(login).await?,
+                    None => None,
+                }
+            }
+        };
+        let kept = attempt.as_ref().and_then(|attempt| attempt.password.clone());
+        let same = self.passwords.matches(password, kept).await?;
+        if let (true, Some(attempt)) = (same, attempt) {
+            return Ok(Try::Known(attempt));
+        }
+        // Asked whether there is one or not, so that both take as long.
+        Ok(Try::Wrong(match login.as_deref() {
+            Some(login) => self.store.find_account(login).await?,
+            None => None,
+        }))
     }
-    // Asked whether there is one or not, so that both take as long.
-    Ok(Try::Wrong(match login.as_deref() {
-        Some(login) => store.find_account(login).await?,
-        None => None,
-    }))
 }
 
 /// Begins the session of somebody whose password was right, in the browser whose cookie has this digest. `None` where
@@ -53,14 +78,17 @@ pub(crate) async fn begin(
     store: &AuthStore,
     attempt: &Attempt,
     digest: &[u8; 32],
-) -> Result<Option<Signed>> {
-    let (account, factors) = (attempt.account, Factors::PASSWORD);
-    let new = NewSession { digest, account, generation: attempt.generation, factors: factors.0 };
+    place: Option<&[u8; 32]>,
+) -> Result<Option<Signed>, Error> {
+    let Attempt { account, generation, known, .. } = *attempt;
+    let factors = Factors::PASSWORD;
+    let new = NewSession { digest, account, generation, factors: factors.0, place, known };
     let session = store.begin_session(&new).await?;
     Ok(session.map(|session| Signed { account, session, factors }))
 }
 
-/// Signs in, for the browser whose cookie has this digest. `None` where log-in and password are of nobody.
+/// Signs in, for the browser whose cookie has this digest, from nowhere in particular. `None` where log-in and password
+/// are of nobody.
 ///
 /// # Errors
 /// 503 where too many people sign in, or the database is away.
@@ -70,9 +98,10 @@ pub async fn sign_in(
     typed: &str,
     password: Password,
     digest: &[u8; 32],
-) -> Result<Option<Signed>> {
-    match attempt(store, passwords, typed, password).await? {
-        Try::Known(attempt) => begin(store, &attempt, digest).await,
-        Try::Wrong(_) => Ok(None),
+) -> Result<Option<Signed>, Error> {
+    let trying = Trying { store, passwords, typed, place: None };
+    match trying.attempt(password, || Ok(())).await? {
+        Try::Known(attempt) => begin(store, &attempt, digest, None).await,
+        Try::Wrong(_) | Try::Later(_) => Ok(None),
     }
 }

@@ -1,5 +1,6 @@
 //! What the authorization server is made of.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use outbound::Outbound;
@@ -8,7 +9,9 @@ use telemetry::{Clock, Ticks};
 
 use crate::client::Clients;
 use crate::client_keys::ClientKeys;
+use crate::cookie::digest;
 use crate::keyring::Keyring;
+use crate::limits::{FAILURE_WINDOW_S, FAILURES_MAX, LOG_IN_WINDOW_S};
 use crate::page::Stop;
 use crate::people::People;
 use crate::provider::{ProviderConfig, Providers};
@@ -18,7 +21,7 @@ use crate::register::{Registration, RegistrationKey};
 use crate::registry::Registry;
 use crate::revocation::Revocations;
 use crate::throttle::Throttle;
-use crate::throttles::Throttles;
+use crate::throttles::{Throttles, household};
 use crate::verifier::Verifier;
 
 /// The addresses that tokens and documents name, all below one public origin.
@@ -145,6 +148,8 @@ pub(crate) struct Parts {
     pub(crate) keys: Keyring,
     pub(crate) clock: Clock,
     pub(crate) throttle: Throttle,
+    /// Of wrong passwords, by address alone.
+    pub(crate) guesses: Throttle,
     pub(crate) throttles: Throttles,
     pub(crate) people: Option<People>,
     pub(crate) auditor: Option<Auditor>,
@@ -166,6 +171,12 @@ impl Parts {
         self.keys.secret()
     }
 
+    /// An address as accounts know it: digested under a key, so that nobody reads it in the database.
+    pub(crate) fn place(&self, address: Option<IpAddr>) -> Option<[u8; 32]> {
+        let named = household(address?).to_string();
+        Some(digest(b"place", &[self.secret().as_slice(), named.as_bytes()].concat()))
+    }
+
     /// Who can sign in.
     pub(crate) fn people(&self) -> Result<&People, Stop> {
         self.people.as_ref().ok_or(Stop::Closed)
@@ -184,7 +195,8 @@ impl AuthState {
         let client_keys = ClientKeys::new(outbound, Ticks::system());
         let verifier =
             Verifier::new(&endpoints, keys.clone(), clients.clone(), clock.clone(), revocations);
-        let throttle = Throttle::default();
+        let throttle = Throttle::new(FAILURES_MAX, FAILURE_WINDOW_S);
+        let guesses = Throttle::new(throttles.rates().log_in_failures, LOG_IN_WINDOW_S);
         let store = people.as_ref().map(|people| people.store.clone());
         let clients = Registry::new(clients, store);
         let refusals = Refusals::new(auditor.clone(), clock.clone());
@@ -196,6 +208,7 @@ impl AuthState {
             keys,
             clock,
             throttle,
+            guesses,
             throttles,
             people,
             auditor,

@@ -1,15 +1,17 @@
-//! Slows guessing: after some wrong secrets in a window, the client at that address must wait.
+//! Slows guessing: after some wrong secrets in a window, whoever sent them must wait.
 //!
-//! Counted for client and address together, so that a stranger cannot lock a client out from afar.
+//! Counted for a name and an address together, so that a stranger cannot lock a client out from afar; and for an address
+//! alone, so that nobody guesses at many accounts.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::limits::{FAILURE_WINDOW_S, FAILURES_MAX, FAILURES_TRACKED_MAX};
+use crate::limits::FAILURES_TRACKED_MAX;
+use crate::throttles::household;
 
-/// Whose failures: a keyed hash of client id and address.
+/// Whose failures: a keyed hash of a name and an address.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Suspect(u64);
 
@@ -20,21 +22,35 @@ struct Window {
 }
 
 /// The failures of the current windows.
-#[derive(Default)]
 pub(crate) struct Throttle {
+    /// How many in one are let through; 0 lets all.
+    most: u32,
+    /// How long one is, in seconds.
+    window_s: i64,
     hasher: RandomState,
     windows: Mutex<HashMap<Suspect, Window>>,
 }
 
 impl Throttle {
+    pub(crate) fn new(most: u32, window_s: i64) -> Self {
+        Self { most, window_s, hasher: RandomState::new(), windows: Mutex::default() }
+    }
+
+    /// Whoever is at an address; of version 6, in its network of 64 bits.
+    pub(crate) fn address(&self, address: Option<IpAddr>) -> Suspect {
+        Suspect(self.hasher.hash_one(address.map(household)))
+    }
+
     pub(crate) fn suspect(&self, client_id: &str, address: Option<IpAddr>) -> Suspect {
-        Suspect(self.hasher.hash_one((client_id, address)))
+        Suspect(self.hasher.hash_one((client_id, address.map(household))))
     }
 
     /// Whether the suspect may try; otherwise the seconds to wait.
     pub(crate) fn admit(&self, suspect: Suspect, now_s: i64) -> Result<(), i64> {
         match self.lock().get(&suspect) {
-            Some(window) if window.failures >= FAILURES_MAX && now_s < window.ends_s => {
+            Some(window)
+                if self.most > 0 && window.failures >= self.most && now_s < window.ends_s =>
+            {
                 Err(window.ends_s - now_s)
             }
             _ => Ok(()),
@@ -50,7 +66,7 @@ impl Throttle {
         if windows.len() >= FAILURES_TRACKED_MAX {
             windows.clear(); // Bounded memory comes first; the attack is in the log.
         }
-        let fresh = Window { failures: 0, ends_s: now_s + FAILURE_WINDOW_S };
+        let fresh = Window { failures: 0, ends_s: now_s + self.window_s };
         let window = windows.entry(suspect).or_insert(fresh);
         if now_s >= window.ends_s {
             *window = fresh;

@@ -12,7 +12,7 @@ use telemetry::event::Throttled;
 use telemetry::{Emit, Ticks};
 
 use crate::bucket::{Buckets, Empty, Rate};
-use crate::limits::DEPARTURES_PER_S;
+use crate::limits::{DEPARTURES_PER_S, LOG_IN_FAILURES_DEFAULT};
 
 /// What is asked, as far as its cost is of one kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -40,6 +40,8 @@ pub struct Rates {
     pub write: u32,
     /// Connections open at once, by address.
     pub connections: u32,
+    /// Wrong passwords in a quarter of an hour, by address, before those whom it is strange to have to wait there.
+    pub log_in_failures: u32,
     /// A bucket holds as much as comes in this many seconds.
     pub burst_s: u32,
 }
@@ -54,6 +56,7 @@ impl Default for Rates {
             search: 50_000,
             write: 50_000,
             connections: 512,
+            log_in_failures: LOG_IN_FAILURES_DEFAULT,
             burst_s: 2,
         }
     }
@@ -204,6 +207,7 @@ mod tests {
             search: 2,
             write: 1,
             connections: 1,
+            log_in_failures: 1,
             burst_s: 1,
         };
         let throttles = Throttles::new(rates, Ticks::manual());

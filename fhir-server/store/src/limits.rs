@@ -167,3 +167,5 @@ pub const GIVEN_MAX: i64 = 200;
 /// How far the clocks of server and database may be apart where a month of the record is to be dropped, in seconds:
 /// further than any two that are kept, and nothing against the months that they are compared with.
 pub const CLOCKS_APART_S_MAX: i64 = 300;
+/// For how long a place that somebody signed in from is known, in days. The sweep forgets it then.
+pub const KNOWN_PLACE_DAYS: i32 = 90;

@@ -195,6 +195,8 @@ async fn a_change_in_between_keeps_the_old_password_out() -> Result<()> {
         account: attempt.account,
         generation: attempt.generation,
         factors: 1,
+        place: None,
+        known: false,
     };
     assert_eq!(world.store.begin_session(&new).await?, None);
     Ok(())

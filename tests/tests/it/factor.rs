@@ -146,7 +146,7 @@ async fn each_code_counts_once() -> Result<()> {
 
 /// Who knows the password gets no more tries by signing in again.
 #[tokio::test]
-async fn guesses_of_codes_lock_the_account() -> Result<()> {
+async fn guesses_of_codes_lock_the_device() -> Result<()> {
     let it = World::start().await?;
     let (_, _, paper) = it.set_up().await?;
     for n in 0..10 {
@@ -154,12 +154,11 @@ async fn guesses_of_codes_lock_the_account() -> Result<()> {
         let form = page.form("/auth/factor")?.with("code", &format!("00000{n}"));
         assert_eq!(visitor.submit(&form).await?.status, 403);
     }
-    let mut visitor = it.world.visitor()?;
-    let page = visitor.open("/auth/manage").await?;
-    let form = page.form("/auth/login")?.with("login", "anna").with("password", PASSWORD);
-    assert_eq!(visitor.submit(&form).await?.status, 403, "it is locked");
+    let (mut visitor, page) = it.sign_in("/auth/manage").await?;
+    let right = page.form("/auth/factor")?.with("code", &paper[0]);
+    assert_eq!(visitor.submit(&right).await?.status, 403, "it is locked");
     let mut owner = it.world.server.database.connect().await?;
-    let unlock = "update account set locked_until = now()";
+    let unlock = "update credential set locked_until = now() where kind = 1";
     sqlx::query(unlock).execute(&mut owner).await?;
     // One wrong code more, and it is locked for twice as long.
     let (mut visitor, page) = it.sign_in("/auth/manage").await?;
@@ -170,7 +169,7 @@ async fn guesses_of_codes_lock_the_account() -> Result<()> {
     sqlx::query(unlock).execute(&mut owner).await?;
     let page = visitor.submit(&right).await?;
     assert!(page.form("/auth/factor").is_err(), "{page:?}");
-    let failures: i32 = sqlx::query_scalar("select failures from account where login = 'anna'")
+    let failures: i32 = sqlx::query_scalar("select failures from credential where kind = 1")
         .fetch_one(&mut owner)
         .await?;
     assert_eq!(failures, 0);

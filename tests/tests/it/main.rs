@@ -47,6 +47,7 @@ mod factor;
 mod foreign;
 mod formats;
 mod grants;
+mod guesses;
 mod headers;
 mod headers_once;
 mod headers_security;

@@ -104,7 +104,7 @@ async fn going_on(
     }
     let said = Said::new(auth, headers, address, AuditAction::LogIn);
     let said = said.client(&app.id).account(account);
-    if !prove(auth, &signed, posted.get("code"), said).await? {
+    if !prove(auth, &signed, posted.get("code"), address, said).await? {
         (content.wrong, content.wrong_code) = (WRONG, true);
         return show(&content);
     }

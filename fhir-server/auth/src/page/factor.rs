@@ -84,7 +84,7 @@ async fn proving(
     let account = &signed.account;
     let said = Said::new(auth, headers, address, AuditAction::LogIn);
     let said = said.client(to.client()).account(account);
-    if !prove(auth, &signed, posted.get("code"), said).await? {
+    if !prove(auth, &signed, posted.get("code"), address, said).await? {
         return ask_for_code(&to, &posted.browser, &signed, WRONG);
     }
     go(&to.path(), None)
@@ -95,29 +95,36 @@ pub(super) async fn prove(
     auth: &Parts,
     signed: &SignedIn,
     code: &str,
+    address: Option<IpAddr>,
     said: Said<'_>,
 ) -> Result<bool, Stop> {
     let (store, account) = (&auth.people()?.store, &signed.account);
     let said = said.detail("second factor".to_owned());
-    // Counted before it is looked at, with the passwords.
-    let let_in = store.attempt(&account.login).await?.is_some();
-    let proved = if let_in { proved(auth, account.account, code).await? } else { None };
+    // Counted before it is looked at.
+    let proved = match store.attempt_code(account.account).await? {
+        Some(sealed) => proved(auth, account.account, &sealed, code).await?,
+        None => None,
+    };
     let Some(factor) = proved else {
         said.status(403).record().await?;
         return Ok(false);
     };
     let open = store.begin().await?;
-    open.add_factor(signed.session, factor.0).await?;
+    open.add_factor(signed.session, factor.0, auth.place(address).as_ref()).await?;
     said.status(200).record_in(&open).await?;
     open.commit().await?;
     Ok(true)
 }
 
 /// What a code proves.
-async fn proved(auth: &Parts, account: i64, code: &str) -> Result<Option<Factors>, Stop> {
+async fn proved(
+    auth: &Parts,
+    account: i64,
+    sealed: &str,
+    code: &str,
+) -> Result<Option<Factors>, Stop> {
     let store = &auth.people()?.store;
-    let Some(sealed) = store.device(account).await? else { return Ok(None) };
-    let opened = open(auth.secret(), &of(account), &sealed);
+    let opened = open(auth.secret(), &of(account), sealed);
     let secret = opened.as_deref().and_then(DeviceSecret::of);
     let secret = secret.ok_or_else(|| Error::internal("a device's secret does not open"))?;
     if let Some(step) = secret.step(code, auth.clock.seconds()) {
@@ -220,7 +227,7 @@ async fn changed(
         let text = "There is a device already. Remove it first.";
         return Err(Error::new(Kind::Invalid, text).into());
     }
-    open.add_factor(signed.session, Factors::TOTP.0).await?;
+    open.add_factor(signed.session, Factors::TOTP.0, auth.place(address).as_ref()).await?;
     let detail = format!("account {}: second factor added", account.sub);
     said.detail(detail).record_in(&open).await?;
     open.commit().await?;

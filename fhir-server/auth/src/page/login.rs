@@ -20,11 +20,11 @@ use crate::people::People;
 use crate::provider::link_query;
 use crate::record::Said;
 use crate::refusals::Door;
-use crate::sign_in::{Try, attempt, begin};
+use crate::sign_in::{Try, Trying, begin};
 use crate::state::{AuthState, Parts};
 
 /// One sentence for whatever is wrong: who tries learns no more.
-const WRONG: &str = "Log-in and password do not go together. After ten wrong tries in a row an account is closed for 15 minutes or longer.";
+const WRONG: &str = "Log-in and password do not go together. After ten wrong tries in a row you have to wait for 15 minutes or longer.";
 
 /// The page.
 #[derive(Template)]
@@ -85,19 +85,24 @@ async fn signing_in(
     let to = To::of(auth, &posted).await?;
     let typed = posted.get("login");
     let (suspect, now_s) = (auth.throttle.suspect(typed, address), auth.clock.seconds());
-    if let Err(wait_s) = auth.throttle.admit(suspect, now_s) {
-        let text = format!("Too many wrong tries from here. Wait {wait_s} seconds.");
-        return Err(Error::new(Kind::TooManyRequests, text).into());
-    }
+    auth.throttle.admit(suspect, now_s).map_err(wait)?;
     // Another cookie from now on: whoever knew the one of before is not signed in by it.
     let fresh = Browser::new(auth.endpoints.is_https())?;
     let password = Password::new(posted.get("password").to_owned());
     let said = Said::new(auth, headers, address, AuditAction::LogIn).client(to.client());
-    let whose = match attempt(store, passwords, typed, password).await? {
+    let place = auth.place(address);
+    let from = auth.guesses.address(address);
+    let trying = Trying { store, passwords, typed, place };
+    let whose = match trying.attempt(password, || auth.guesses.admit(from, now_s)).await? {
+        Try::Later(wait_s) => {
+            let detail = "too many wrong passwords from there before".to_owned();
+            said.status(429).detail(detail).record_refused(Door::LogIn).await?;
+            return Err(wait(wait_s));
+        }
         Try::Known(attempt) => {
             let open = store.begin().await?;
             let account = open.account(attempt.account).await?;
-            if begin(&open, &attempt, &fresh.digest()).await?.is_some() {
+            if begin(&open, &attempt, &fresh.digest(), place.as_ref()).await?.is_some() {
                 said.account(&account).record_in(&open).await?;
                 open.commit().await?;
                 auth.throttle.succeeded(suspect);
@@ -108,11 +113,17 @@ async fn signing_in(
         Try::Wrong(whose) => whose,
     };
     auth.throttle.failed(suspect, now_s);
+    auth.guesses.failed(from, now_s);
     AuthenticationFailed { door: "login", reason: "password" }.emit();
     // Never what was typed: people type passwords there.
     let said = whose.iter().fold(said, |said, account| said.account(account));
     said.status(403).record_refused(Door::LogIn).await?;
     show(auth, &to, &posted.browser, typed, WRONG, StatusCode::FORBIDDEN)
+}
+
+fn wait(wait_s: i64) -> Stop {
+    let text = format!("Too many wrong tries from here. Wait {wait_s} seconds.");
+    Error::new(Kind::TooManyRequests, text).into()
 }
 
 /// `POST /auth/logout`: the session is over, on every server.

@@ -144,7 +144,10 @@ async fn guessing_is_slowed_for_the_guesser_alone() {
 
 #[test]
 fn the_throttle_stays_bounded() {
-    let throttle = crate::throttle::Throttle::default();
+    let throttle = crate::throttle::Throttle::new(
+        crate::limits::FAILURES_MAX,
+        crate::limits::FAILURE_WINDOW_S,
+    );
     for n in 0..25_000 {
         throttle.failed(throttle.suspect(&format!("client-{n}"), None), 0);
     }

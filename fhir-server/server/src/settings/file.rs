@@ -139,6 +139,7 @@ struct Throttle {
     search_per_s: Option<u32>,
     write_per_s: Option<u32>,
     connections_per_address: Option<u32>,
+    log_in_failures: Option<u32>,
     burst_s: Option<u32>,
 }
 
@@ -334,6 +335,7 @@ impl Throttle {
         set(&mut rates.search, self.search_per_s);
         set(&mut rates.write, self.write_per_s);
         set(&mut rates.connections, self.connections_per_address);
+        set(&mut rates.log_in_failures, self.log_in_failures);
         set(&mut rates.burst_s, self.burst_s);
         ensure!(
             (1..=BURST_S_MAX).contains(&rates.burst_s),
@@ -364,7 +366,7 @@ mod tests {
 
     const DEFAULTS: &str = include_str!("../../config.default.toml");
 
-    const TABLES: [&str; 15] = [
+    const TABLES: [&str; 16] = [
         "",
         "[http]",
         "[http.tls]\ncertificate = 'c'\nkey = 'k'",
@@ -379,6 +381,7 @@ mod tests {
         "[limits]",
         "[throttle]",
         "[outbound]",
+        "[metrics]",
         "[log]",
     ];
 

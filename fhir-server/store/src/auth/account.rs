@@ -169,9 +169,15 @@ impl AuthStore {
             taken as (
                 update approval a set revoked_at = now() from changed c
                 where a.account = c.account and a.revoked_at is null)";
+        // Who knew the password may have signed in from anywhere.
+        let end = format!(
+            "{end}, strange as (delete from known_place k using changed c where k.account = c.account)"
+        );
         let ends = !matches!(change, AccountChange::Roles(..));
-        let parts: Vec<&str> =
-            [beside, if ends { end } else { "" }].into_iter().filter(|it| !it.is_empty()).collect();
+        let parts: Vec<&str> = [beside, if ends { end.as_str() } else { "" }]
+            .into_iter()
+            .filter(|it| !it.is_empty())
+            .collect();
         let more: String = parts.iter().map(|part| format!(", {part}")).collect();
         let text = format!(
             "with changed as (

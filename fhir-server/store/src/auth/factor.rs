@@ -79,17 +79,30 @@ impl AuthStore {
         Ok(self.sessions.execute(query.bind(account).bind(digest.as_slice())).await? > 0)
     }
 
-    /// Adds a factor to a session, and forgets the failures before it.
+    /// Adds a factor to a session, and forgets the failures before it. The place that it came from is known from then on.
     ///
     /// # Errors
     /// Unavailable or Internal.
-    pub async fn add_factor(&self, session: i64, factor: i16) -> Result<()> {
+    pub async fn add_factor(
+        &self,
+        session: i64,
+        factor: i16,
+        place: Option<&[u8; 32]>,
+    ) -> Result<()> {
         let query = sqlx::query(
             "with proved as (
                 update session set factors = factors | $2, proved_at = now() where session = $1
-                returning account)
+                returning account),
+            opened as (
+                update credential c set failures = 0, locked_until = null from proved p
+                where c.account = p.account and c.kind = 1),
+            seen as (
+                insert into known_place (account, place) select account, $3 from proved
+                where $3::bytea is not null
+                on conflict (account, place) do update set seen_at = now(), failures = 0, locked_until = null)
             update account a set failures = 0, locked_until = null from proved p where a.account = p.account",
         );
-        self.sessions.execute(query.bind(session).bind(factor)).await.map(drop)
+        let query = query.bind(session).bind(factor).bind(place.map(|place| place.as_slice()));
+        self.sessions.execute(query).await.map(drop)
     }
 }

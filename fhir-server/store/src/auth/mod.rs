@@ -86,6 +86,7 @@ impl AuthStore {
             "delete from launch where ends_at < now() - interval '1 hour'",
             "delete from session where ends_at < now() - interval '1 hour'",
             "delete from used_assertion where ends_at < now() - interval '1 hour'",
+            "delete from known_place where seen_at < now() - interval '90 days'",
             "delete from auth_change where until < now() - interval '1 hour'",
         ] {
             swept += self.sessions.execute(sqlx::query(statement)).await?;

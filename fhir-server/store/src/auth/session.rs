@@ -19,6 +19,10 @@ pub struct NewSession<'a> {
     pub generation: i32,
     /// What was proved, in bits.
     pub factors: i16,
+    /// From where, as a keyed digest: known from then on, unless a second factor is still to come.
+    pub place: Option<&'a [u8; 32]>,
+    /// Whether the try was counted there.
+    pub known: bool,
 }
 
 /// A session that goes on.
@@ -46,11 +50,16 @@ impl AuthStore {
             "with passed as (
                 update account a set
                     -- Who has a second factor has not passed yet: a password that is known gives no new tries.
-                    failures = case when d.account is null then 0 else greatest(a.failures - 1, 0) end,
-                    locked_until = null
+                    failures = case when $7 then a.failures when d.account is null then 0
+                        else greatest(a.failures - 1, 0) end,
+                    locked_until = case when $7 then a.locked_until end
                 from account b left join credential d on d.account = b.account and d.kind = 1
                 where b.account = a.account and a.account = $2 and a.gen = $3 and a.disabled_at is null
-                returning a.account)
+                returning a.account, d.account is null as whole),
+            seen as (
+                insert into known_place (account, place) select account, $6 from passed
+                where whole and $6::bytea is not null
+                on conflict (account, place) do update set seen_at = now(), failures = 0, locked_until = null)
             insert into session (digest, account, factors, ends_at)
             select $1, account, $4, now() + interval '1 hour' * $5 from passed
             returning session",
@@ -59,7 +68,9 @@ impl AuthStore {
         .bind(new.account)
         .bind(new.generation)
         .bind(new.factors)
-        .bind(SESSION_HOURS_MAX);
+        .bind(SESSION_HOURS_MAX)
+        .bind(new.place.map(|place| place.as_slice()))
+        .bind(new.known);
         let row = self.sessions.fetch_optional(query).await?;
         let number = row.map(|row| row.try_get("session")).transpose();
         Ok(number.map_err(StoreError)?)
