@@ -172,6 +172,8 @@ fn is_loopback(url: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use auth::ClientConfig;
+
     use super::*;
     use crate::settings::TlsSettings;
 
@@ -202,6 +204,67 @@ mod tests {
             let registration = Registration { by, scopes: scopes(scope) };
             assert_eq!(check_registration(&registration).is_ok(), safe, "{registration:?}");
         }
+    }
+
+    /// All of it, as `serve` asks: each weakness alone, beside settings that will do.
+    #[test]
+    fn each_weakness_alone_is_refused() {
+        let file = std::env::temp_dir().join(format!("carebridge-open-key-{}", std::process::id()));
+        std::fs::write(&file, "LXEWQrcmsEQBYnyp+6wy9chTD7GQPMTbAiWHF5IaSIE=").unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o604)).unwrap();
+        let app = |jwks_url: &str| ClientConfig {
+            id: "app".to_owned(),
+            scope: "system/Patient.rs".to_owned(),
+            jwks_url: Some(jwks_url.to_owned()),
+            ..ClientConfig::default()
+        };
+        type Weaken<'a> = &'a dyn Fn(&mut Settings);
+        let weaknesses: [(Weaken<'_>, &str); 15] = [
+            (&|it| it.database.url = None, "CAREBRIDGE_DATABASE_URL"),
+            (&|it| it.auth.signing_key = None, "No key signs tokens"),
+            (&|it| it.clients.push(ClientConfig::demo().unwrap()), "everybody knows"),
+            (&|it| it.clients.push(app("https://127.0.0.1/keys")), "`jwks_url` of client `app`"),
+            (&|it| it.clients.push(app("http://app.example.org/keys")), "`jwks_url`"),
+            (
+                &|it| {
+                    it.auth.registration.by = Register::Open;
+                    it.auth.registration.scopes = access::Scopes::parse("system/*.rs").unwrap();
+                },
+                "take what begins with `system/` out",
+            ),
+            (&|it| it.seal.key = None, "Nobody could prove the record"),
+            (&|it| it.seal.none = true, "take one of the two away"),
+            (&|it| it.seal.key = "hunter2".parse().ok(), "must be the base64 of 32 bytes"),
+            (&|it| it.seal.key_file = Some(file.clone()), "run `chmod o="),
+            (&|it| it.seal.older_key_files = vec![file.clone()], "run `chmod o="),
+            (&|it| it.outbound.allow = vec!["*.example.org".to_owned()], "allow"),
+            (&|it| it.base_url = Some("http://fhir.example.org".to_owned()), "https://"),
+            (&|it| it.listen = "0.0.0.0:8080".parse().unwrap(), "set CAREBRIDGE_BASE_URL"),
+            (
+                &|it| {
+                    it.listen = "0.0.0.0:8080".parse().unwrap();
+                    it.base_url = Some("https://fhir.example.org".to_owned());
+                },
+                "`[http.tls]`",
+            ),
+        ];
+        let good = || {
+            let mut settings = Settings::default();
+            settings.database.url = "postgres://a:b@127.0.0.1/tenant".parse().ok();
+            settings.auth.signing_key = Some("signing-key.pem".into());
+            settings.seal.key = "LXEWQrcmsEQBYnyp+6wy9chTD7GQPMTbAiWHF5IaSIE=".parse().ok();
+            settings
+        };
+        check(&good()).unwrap();
+        for (weaken, expected) in weaknesses {
+            let mut settings = good();
+            weaken(&mut settings);
+            let said = check(&settings).err().map(|error| format!("{error:#}"));
+            let said = said.unwrap_or_else(|| panic!("{expected}: it would start"));
+            assert!(said.contains(expected), "{expected}: {said}");
+            assert!(!said.contains("hunter2"), "{said}");
+        }
+        std::fs::remove_file(&file).unwrap();
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::stop::Signals;
 /// Refuses demo credentials and weak settings. SIGTERM drains: what is in flight is answered first.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example:\n  CAREBRIDGE_DATABASE_URL=postgres://carebridge:secret@db/tenant \\\n  CAREBRIDGE_BASE_URL=https://fhir.example.org carebridge serve --listen 0.0.0.0:8443\n\nIt needs a settings file, `carebridge.toml` or the one that --config names, with at least:\n  [http.tls]                        # or, behind a proxy, [http] trusted_proxies\n  certificate = \"server.pem\"\n  key = \"server-key.pem\"\n  [auth]\n  signing_key = \"signing-key.pem\"   # made at the first start\n  [[client]]\n  id = \"ward-system\"\n  secret = \"sha256$SALT$HEX\"\n  scope = \"system/Patient.rs\"\n  site = \"local\"\nEvery key is described in fhir-server/server/config.default.toml."
+    after_help = "Example:\n  CAREBRIDGE_DATABASE_URL=postgres://carebridge:secret@db/tenant \\\n  CAREBRIDGE_BASE_URL=https://fhir.example.org carebridge serve --listen 0.0.0.0:8443\n\nIt needs a settings file, `carebridge.toml` or the one that --config names, with at least:\n  [http.tls]                        # or, behind a proxy, [http] trusted_proxies\n  certificate = \"server.pem\"\n  key = \"server-key.pem\"\n  [auth]\n  signing_key = \"signing-key.pem\"   # made at the first start\n  [seal]\n  key_file = \"seal-key\"             # openssl rand -base64 32 > seal-key && chmod 600 seal-key\n  [[client]]\n  id = \"ward-system\"\n  secret = \"sha256$SALT$HEX\"\n  scope = \"system/Patient.rs\"\n  site = \"local\"\nEvery key is described in fhir-server/server/config.default.toml."
 )]
 pub(crate) struct Serve {
     #[command(flatten)]
