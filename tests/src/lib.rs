@@ -19,7 +19,7 @@ mod visitor;
 
 pub use app::{App, path};
 pub use authority::{Authority, Identity};
-pub use browser::{Browser, Fault, Press, Scheme, Site, Tab, library};
+pub use browser::{Browser, Fault, Held, Press, Scheme, Site, Tab, library};
 pub use client::{Answer, Client};
 pub use database::Database;
 pub use fixture::Fixture;

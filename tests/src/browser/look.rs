@@ -35,6 +35,15 @@ pub enum Scheme {
     Dark,
 }
 
+/// What a page is held to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// All rules of WCAG 2.1 AA, and of good practice.
+    Whole,
+    /// Those that colours may break.
+    Colours,
+}
+
 /// A rule that a page breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault(pub String);
@@ -53,6 +62,15 @@ impl Tab {
         self.call("Emulation.setEmulatedMedia", json!({ "features": features })).await.map(drop)
     }
 
+    /// Gives the page the shape that it is printed in, or that of a screen again.
+    ///
+    /// # Errors
+    /// The browser has ended.
+    pub async fn print(&self, printed: bool) -> Result<()> {
+        let media = if printed { "print" } else { "screen" };
+        self.call("Emulation.setEmulatedMedia", json!({ "media": media })).await.map(drop)
+    }
+
     /// A picture of the whole page, as PNG.
     ///
     /// # Errors
@@ -64,22 +82,26 @@ impl Tab {
         Ok(BASE64_STANDARD.decode(data)?)
     }
 
-    /// The rules of WCAG 2.1 AA, and of good practice, that the page breaks as it is.
+    /// The rules that the page breaks as it is.
     ///
     /// # Errors
     /// They cannot be tried.
-    pub async fn faults(&self, checker: &str) -> Result<Vec<Fault>> {
+    pub async fn faults(&self, checker: &str, held: Held) -> Result<Vec<Fault>> {
         const RUN: &str = "axe.run(document, { resultTypes: ['violations'], runOnly: \
-            ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] }).then(found => ({ \
+            RULES }).then(found => ({ \
             tried: found.passes.length, \
             broken: found.violations.flatMap(rule => rule.nodes.map(node => \
                 `${rule.id}: ${rule.help}: ${node.html} ${node.failureSummary}`)) }))";
         if self.value("typeof axe").await? != json!("object") {
             self.value(&format!("{checker}; true")).await?;
         }
-        let found = self.value(RUN).await?;
+        let (rules, tried_min) = match held {
+            Held::Whole => ("['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']", 6),
+            Held::Colours => ("['color-contrast']", 1),
+        };
+        let found = self.value(&RUN.replace("RULES", rules)).await?;
         let tried = found.get("tried").and_then(Value::as_u64).unwrap_or_default();
-        ensure!(tried > 5, "only {tried} rules could be tried: {found}");
+        ensure!(tried >= tried_min, "only {tried} rules could be tried: {found}");
         let broken = found.get("broken").and_then(Value::as_array).context("faults")?;
         Ok(broken.iter().filter_map(Value::as_str).map(|it| Fault(it.to_owned())).collect())
     }

@@ -9,7 +9,7 @@ mod tab;
 mod wire;
 
 pub use keys::Press;
-pub use look::{Fault, Scheme, library};
+pub use look::{Fault, Held, Scheme, library};
 pub use process::Browser;
 pub use site::Site;
 pub use tab::Tab;
