@@ -1,7 +1,7 @@
 //! Signing in by log-in and password. Whoever fails learns only that it failed: not whether the account is there,
 //! locked, disabled, or has another password.
 
-use canonical_model::Error;
+use canonical_model::Result;
 use store::{Account, Attempt, AuthStore, NewSession};
 
 use crate::accounts::login;
@@ -22,23 +22,26 @@ pub(crate) struct Trying<'a> {
 pub(crate) enum Try {
     /// Log-in and password go together.
     Known(Attempt),
-    /// They do not; whose log-in it is, where it is anybody's.
-    Wrong(Option<Account>),
-    /// Too many were wrong from there, and the account does not know the place; seconds to wait.
-    Later(i64),
+    /// They do not, or were not looked at.
+    Wrong(Wrong),
+}
+
+/// A try that failed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wrong {
+    /// Whose log-in it is, where it is anybody's.
+    pub(crate) whose: Option<Account>,
+    /// Too many were wrong from there; seconds to wait, at accounts that do not know the place.
+    pub(crate) wait_s: Option<i64>,
 }
 
 impl Trying<'_> {
-    /// Looks whether log-in and password go together. `strangers` says whether the place may try at accounts that do not
-    /// know it.
+    /// Looks whether log-in and password go together. `wait_s` is how long the place has to wait at accounts that do not
+    /// know it, where it has to; what is said then, and how long it takes, does not tell which accounts do.
     ///
     /// # Errors
     /// 503 where too many people sign in, or the database is away.
-    pub(crate) async fn attempt(
-        &self,
-        password: Password,
-        strangers: impl FnOnce() -> Result<(), i64>,
-    ) -> Result<Try, Error> {
+    pub(crate) async fn attempt(&self, password: Password, wait_s: Option<i64>) -> Result<Try> {
         let login = login(self.typed).ok();
         let known = match (&login, &self.place) {
             (Some(login), Some(place)) => self.store.attempt_from(login, place).await?,
@@ -46,15 +49,8 @@ impl Trying<'_> {
         };
         let attempt = match (known, &login) {
             (Some(known), _) => Some(known),
-            (None, login) => {
-                if let Err(wait_s) = strangers() {
-                    return Ok(Try::Later(wait_s));
-                }
-                match login {
-                    Some(login) => self.store.attempt(login).await?,
-                    None => None,
-                }
-            }
+            (None, Some(login)) if wait_s.is_none() => self.store.attempt(login).await?,
+            (None, _) => None,
         };
         let kept = attempt.as_ref().and_then(|attempt| attempt.password.clone());
         let same = self.passwords.matches(password, kept).await?;
@@ -62,10 +58,11 @@ impl Trying<'_> {
             return Ok(Try::Known(attempt));
         }
         // Asked whether there is one or not, so that both take as long.
-        Ok(Try::Wrong(match login.as_deref() {
+        let whose = match login.as_deref() {
             Some(login) => self.store.find_account(login).await?,
             None => None,
-        }))
+        };
+        Ok(Try::Wrong(Wrong { whose, wait_s }))
     }
 }
 
@@ -79,7 +76,7 @@ pub(crate) async fn begin(
     attempt: &Attempt,
     digest: &[u8; 32],
     place: Option<&[u8; 32]>,
-) -> Result<Option<Signed>, Error> {
+) -> Result<Option<Signed>> {
     let Attempt { account, generation, known, .. } = *attempt;
     let factors = Factors::PASSWORD;
     let new = NewSession { digest, account, generation, factors: factors.0, place, known };
@@ -98,10 +95,10 @@ pub async fn sign_in(
     typed: &str,
     password: Password,
     digest: &[u8; 32],
-) -> Result<Option<Signed>, Error> {
+) -> Result<Option<Signed>> {
     let trying = Trying { store, passwords, typed, place: None };
-    match trying.attempt(password, || Ok(())).await? {
+    match trying.attempt(password, None).await? {
         Try::Known(attempt) => begin(store, &attempt, digest, None).await,
-        Try::Wrong(_) | Try::Later(_) => Ok(None),
+        Try::Wrong(_) => Ok(None),
     }
 }

@@ -20,7 +20,7 @@ use crate::people::People;
 use crate::provider::link_query;
 use crate::record::Said;
 use crate::refusals::Door;
-use crate::sign_in::{Try, Trying, begin};
+use crate::sign_in::{Try, Trying, Wrong, begin};
 use crate::state::{AuthState, Parts};
 
 /// One sentence for whatever is wrong: who tries learns no more.
@@ -93,12 +93,8 @@ async fn signing_in(
     let place = auth.place(address);
     let from = auth.guesses.address(address);
     let trying = Trying { store, passwords, typed, place };
-    let whose = match trying.attempt(password, || auth.guesses.admit(from, now_s)).await? {
-        Try::Later(wait_s) => {
-            let detail = "too many wrong passwords from there before".to_owned();
-            said.status(429).detail(detail).record_refused(Door::LogIn).await?;
-            return Err(wait(wait_s));
-        }
+    let wait_s = auth.guesses.admit(from, now_s).err();
+    let wrong = match trying.attempt(password, wait_s).await? {
         Try::Known(attempt) => {
             let open = store.begin().await?;
             let account = open.account(attempt.account).await?;
@@ -108,16 +104,20 @@ async fn signing_in(
                 auth.throttle.succeeded(suspect);
                 return go(&to.path(), Some(&fresh));
             }
-            Some(account)
+            Wrong { whose: Some(account), wait_s }
         }
-        Try::Wrong(whose) => whose,
+        Try::Wrong(wrong) => wrong,
     };
     auth.throttle.failed(suspect, now_s);
     auth.guesses.failed(from, now_s);
     AuthenticationFailed { door: "login", reason: "password" }.emit();
     // Never what was typed: people type passwords there.
-    let said = whose.iter().fold(said, |said, account| said.account(account));
-    said.status(403).record_refused(Door::LogIn).await?;
+    let said = wrong.whose.iter().fold(said, |said, account| said.account(account));
+    let status = if wrong.wait_s.is_some() { 429 } else { 403 };
+    said.status(status).record_refused(Door::LogIn).await?;
+    if let Some(wait_s) = wrong.wait_s {
+        return Err(wait(wait_s));
+    }
     show(auth, &to, &posted.browser, typed, WRONG, StatusCode::FORBIDDEN)
 }
 
