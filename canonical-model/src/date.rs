@@ -116,7 +116,7 @@ impl PartialDateTime {
 
 /// Days from 1970-01-01 to a day of the proleptic Gregorian calendar. The year is taken to begin
 /// in March, so that the leap day is its last.
-fn days(year: i16, month: u8, day: u8) -> i64 {
+pub(crate) fn days(year: i16, month: u8, day: u8) -> i64 {
     let (year, month, day) = (i64::from(year), i64::from(month), i64::from(day));
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
@@ -126,7 +126,7 @@ fn days(year: i16, month: u8, day: u8) -> i64 {
 }
 
 /// The day of the calendar that lies so many days from 1970-01-01.
-fn civil(days: i64) -> (i64, i64, i64) {
+pub(crate) fn civil(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let day_of_era = days.rem_euclid(146_097);
     let year_of_era =

@@ -18,6 +18,8 @@ pub const FHIRPATH_BYTES_MAX: usize = 16 * 1024;
 pub const FHIRPATH_TOKENS_MAX: usize = 4_096;
 /// Nesting of brackets and arguments in FHIRPath: parser, compiler and evaluator recurse.
 pub const FHIRPATH_DEPTH_MAX: usize = 48;
+/// Bytes that a compiled pattern of FHIRPath's `matches` may take: one of R4 takes a few hundred.
+pub const FHIRPATH_PATTERN_BYTES_MAX: usize = 1024 * 1024;
 /// Steps of one evaluation: an expression over the largest bundle needs some 100,000.
 pub const FHIRPATH_STEPS_MAX: u32 = 1_000_000;
 /// Bytes of what one evaluation computes: texts can be joined to longer texts again and again.

@@ -5,6 +5,8 @@
 //! package; nothing of them is written by hand or kept in the tree.
 
 pub mod capability;
+#[cfg(test)]
+mod fhirpath_official;
 #[expect(missing_docs, reason = "the words of enumerations are FHIR's, defined there")]
 mod index;
 pub mod limits;

@@ -25,6 +25,10 @@ pub(crate) enum Head {
     Focus,
     /// `$this`
     This,
+    /// `$index`
+    Index,
+    /// `$total`
+    Total,
     /// `%resource`
     Variable(Text, usize),
     /// `(a | b)`
@@ -98,6 +102,27 @@ impl Op {
 }
 
 impl Expr {
+    /// Whether `$index` is asked for anywhere within.
+    pub(crate) fn counts(&self) -> bool {
+        match self {
+            Self::Literal(..) | Self::Empty => false,
+            Self::Negative(inner) => inner.counts(),
+            Self::Chain(first, rest) => first.counts() || rest.iter().any(|(_, one)| one.counts()),
+            Self::Path(head, steps) => {
+                let head = match head {
+                    Head::Index => true,
+                    Head::Of(inner) => inner.counts(),
+                    Head::Focus | Head::This | Head::Total | Head::Variable(..) => false,
+                };
+                head || steps.iter().any(|step| match &step.kind {
+                    StepKind::Call(_, arguments) => arguments.iter().any(Self::counts),
+                    StepKind::Item(index) => index.counts(),
+                    StepKind::Member(_) | StepKind::As(_) | StepKind::Is(_) => false,
+                })
+            }
+        }
+    }
+
     /// The expression with one more step behind it.
     pub(crate) fn then(self, step: Step) -> Self {
         match self {

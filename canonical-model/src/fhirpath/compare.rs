@@ -3,7 +3,8 @@
 use std::cmp::Ordering;
 
 use super::item::Item;
-use crate::date::PartialDateTime;
+use super::moment::{self, Moment};
+use super::quantity::{Measure, about, is_quantity};
 use crate::decimal;
 use crate::json::Value;
 
@@ -29,27 +30,32 @@ pub(crate) fn same(a: &Value, b: &Value) -> bool {
 pub(super) fn equal_items(a: &Item<'_>, b: &Item<'_>) -> Option<bool> {
     match (a.value, b.value) {
         (Value::Null, _) | (_, Value::Null) => None,
-        (Value::String(x), Value::String(y)) => match dates(a, b) {
-            Some((x, y)) => Some(x.compare(&y)?.is_eq()),
+        (Value::String(x), Value::String(y)) => match moments(a, b) {
+            Some((x, y)) => Some(x.compare(y)?.is_eq()),
             None => Some(x == y),
         },
-        (Value::Object(_), Value::Object(_)) if is_quantity(a) && is_quantity(b) => {
-            Some(order_quantities(a, b)?.is_eq())
-        }
-        (x, y) => Some(same(x, y)),
+        (x, y) => match measures(a, b) {
+            Some((a, b)) => Some(a.compare(&b)?.is_eq()),
+            None => Some(same(x, y)),
+        },
     }
 }
 
-/// FHIRPath's `~`: texts without regard to case and white space, and never unknown.
+/// FHIRPath's `~`: texts without regard to case and white space, numbers to the digits that both are written with,
+/// and never unknown.
 pub(super) fn equivalent_items(a: &Item<'_>, b: &Item<'_>) -> bool {
     match (a.value, b.value) {
-        (Value::String(x), Value::String(y)) if dates(a, b).is_none() => {
+        (Value::Number(x), Value::Number(y)) => about(x.as_str(), y.as_str()),
+        (Value::String(x), Value::String(y)) if moments(a, b).is_none() => {
             let words = |text: &str| {
                 text.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ")
             };
             words(x) == words(y)
         }
-        _ => equal_items(a, b) == Some(true),
+        _ => match measures(a, b) {
+            Some((a, b)) => a.is_about(&b),
+            None => equal_items(a, b) == Some(true),
+        },
     }
 }
 
@@ -58,41 +64,31 @@ pub(super) fn order_items(a: &Item<'_>, b: &Item<'_>) -> Result<Option<Ordering>
     match (a.value, b.value) {
         (Value::Null, _) | (_, Value::Null) => Ok(None),
         (Value::Number(x), Value::Number(y)) => Ok(Some(decimal::compare(x.as_str(), y.as_str()))),
-        (Value::String(x), Value::String(y)) => match dates(a, b) {
-            Some((x, y)) => Ok(x.compare(&y)),
+        (Value::String(x), Value::String(y)) => match moments(a, b) {
+            Some((x, y)) => Ok(x.compare(y)),
             None => Ok(Some(x.cmp(y))),
         },
-        (Value::Object(_), Value::Object(_)) if is_quantity(a) && is_quantity(b) => {
-            Ok(order_quantities(a, b))
-        }
-        _ => Err("these two cannot be put in order"),
+        _ => match measures(a, b) {
+            Some((a, b)) => Ok(a.compare(&b)),
+            None => Err("these two cannot be put in order"),
+        },
     }
 }
 
-/// Both items as dates, if either is one by type and both are by form.
-fn dates(a: &Item<'_>, b: &Item<'_>) -> Option<(PartialDateTime, PartialDateTime)> {
+/// Both items as moments, if either is one by type and both are by form.
+fn moments(a: &Item<'_>, b: &Item<'_>) -> Option<(Moment, Moment)> {
     let dated = |item: &Item<'_>| matches!(item.type_name, "date" | "dateTime" | "instant");
-    if !dated(a) && !dated(b) {
-        return None;
-    }
-    let read = |item: &Item<'_>| PartialDateTime::parse(item.as_str()?).ok();
-    Some((read(a)?, read(b)?))
+    let timed = |item: &Item<'_>| item.type_name == "time";
+    let read: fn(&str) -> Option<Moment> = match () {
+        () if dated(a) || dated(b) => moment::date_time,
+        () if timed(a) || timed(b) => moment::time,
+        () => return None,
+    };
+    Some((read(a.as_str()?)?, read(b.as_str()?)?))
 }
 
-fn is_quantity(item: &Item<'_>) -> bool {
-    const KINDS: [&str; 7] =
-        ["Quantity", "Age", "Count", "Distance", "Duration", "Money", "SimpleQuantity"];
-    KINDS.contains(&item.type_name)
-}
-
-/// By value where the units are the same.
-fn order_quantities(a: &Item<'_>, b: &Item<'_>) -> Option<Ordering> {
-    let unit =
-        |item: &Item<'_>, name| item.value.get(name).and_then(Value::as_str).map(str::to_owned);
-    let code = |item: &Item<'_>| unit(item, "code").or_else(|| unit(item, "unit"));
-    if code(a) != code(b) && unit(a, "unit") != unit(b, "unit") {
-        return None;
-    }
-    let number = |item: &Item<'_>| Some(item.value.get("value")?.as_number()?.as_str().to_owned());
-    Some(decimal::compare(&number(a)?, &number(b)?))
+/// Both items as quantities, if one is a quantity and the other one too, or a number.
+fn measures(a: &Item<'_>, b: &Item<'_>) -> Option<(Measure, Measure)> {
+    (is_quantity(a) || is_quantity(b)).then_some(())?;
+    Some((Measure::of(a.value)?, Measure::of(b.value)?))
 }

@@ -1,15 +1,22 @@
 //! Turns an expression into a plan by asking the definitions once, so that evaluation asks nothing.
 
+mod looped;
 mod members;
 
 pub(crate) use members::choice_key;
+use regex::Regex;
 
 use super::Schema;
 use super::ast::{Expr, Head, Op, Step as Written, StepKind};
+use super::eval::{TYPE_INFO, pattern};
 use super::lex::refuse;
 use super::plan::{FUNCTIONS, Function, Plan, Step, Yields};
+use super::schema::Model;
 use crate::Result;
 use crate::json::Text;
+
+/// The type of what may be of any type: only evaluation tells.
+const ANY: &str = "*";
 
 /// A plan and the types that its items can have; none at all where it is always empty.
 #[derive(Clone, Debug)]
@@ -74,9 +81,7 @@ impl Compiler<'_> {
             Expr::Chain(first, rest) => self.chain(first, rest, focus),
             Expr::Negative(inner) => {
                 let typed = self.expr(inner, focus)?;
-                let zero = Plan::Constant(0.into(), "integer");
-                let plan = Plan::Fold(Box::new(zero), vec![(Op::Subtract, typed.plan)]);
-                Ok(Typed { plan, types: typed.types })
+                Ok(typed.call(Function::Negate, Vec::new(), Yields::Input))
             }
         }
     }
@@ -86,6 +91,8 @@ impl Compiler<'_> {
         let mut rest = steps;
         let mut typed = match head {
             Head::This => here(),
+            Head::Index => Typed::one(Plan::Index, "integer"),
+            Head::Total => Typed { plan: Plan::Total, types: vec![ANY.into()] },
             Head::Of(inner) => self.expr(inner, focus)?,
             Head::Variable(name, at) => self.variable(name, *at)?,
             Head::Focus => match steps.split_first() {
@@ -113,6 +120,12 @@ impl Compiler<'_> {
             "sct" => "http://snomed.info/sct",
             "loinc" => "http://loinc.org",
             "ucum" => "http://unitsofmeasure.org",
+            _ if name.starts_with("vs-") || name.starts_with("ext-") => {
+                let (folder, name) = name.split_once('-').unwrap_or_default();
+                let folder = if folder == "vs" { "ValueSet" } else { "StructureDefinition" };
+                let url = format!("http://hl7.org/fhir/{folder}/{name}");
+                return Ok(Typed::one(Plan::Constant(url.as_str().into(), "string"), "string"));
+            }
             _ => return Err(refuse("a variable that is not known here", at)),
         };
         Ok(Typed::one(Plan::Constant(url.into(), "string"), "string"))
@@ -143,8 +156,8 @@ impl Compiler<'_> {
             StepKind::Call(name, arguments) => self.call(typed, name, arguments, step.at, focus),
             StepKind::As(name) => self.of_type(typed, name, step.at),
             StepKind::Is(name) => {
-                let test = self.type_test(&typed.types, name, step.at)?;
-                Ok(typed.call(Function::Is(test), Vec::new(), Yields::One("boolean")))
+                let test = self.is_test(&typed.types, name, step.at)?;
+                Ok(typed.call(test, Vec::new(), Yields::One("boolean")))
             }
             StepKind::Item(index) => {
                 let index = self.expr(index, focus)?.plan;
@@ -177,12 +190,16 @@ impl Compiler<'_> {
             }
             ("select", [projection]) => {
                 let projected = self.expr(projection, &typed.types)?;
+                if projection.counts() {
+                    let found = typed.call(Function::Select, vec![projected.plan], Yields::Input);
+                    return Ok(Typed { types: projected.types, ..found });
+                }
                 Ok(typed.then(Step::Select(projected.plan), projected.types))
             }
             ("ofType" | "as", [kind]) => self.of_type(typed, &type_argument(kind, at)?, at),
             ("is", [kind]) => {
-                let test = self.type_test(&typed.types, &type_argument(kind, at)?, at)?;
-                Ok(typed.call(Function::Is(test), Vec::new(), Yields::One("boolean")))
+                let test = self.is_test(&typed.types, &type_argument(kind, at)?, at)?;
+                Ok(typed.call(test, Vec::new(), Yields::One("boolean")))
             }
             ("resolve", []) => Ok(typed.then(Step::Resolve, vec!["Resource".into()])),
             ("extension", [url]) => Ok(typed.then(extension(url, at)?, vec!["Extension".into()])),
@@ -192,7 +209,37 @@ impl Compiler<'_> {
             }
             ("union", [other]) => Ok(union(vec![typed, self.expr(other, focus)?])),
             ("iif", [condition, outcomes @ ..]) => self.choose(typed, condition, outcomes, at),
-            ("trace", [_]) => Ok(typed),
+            ("trace", [_] | [_, _]) => Ok(typed),
+            ("repeat" | "aggregate" | "sort", _) => self.looped(typed, name, arguments, at, focus),
+            ("children" | "descendants", []) => {
+                let model = self.model(at)?;
+                let found = typed.call(
+                    Function::Tree(name == "descendants", model),
+                    Vec::new(),
+                    Yields::Input,
+                );
+                Ok(Typed { types: vec![ANY.into()], ..found })
+            }
+            ("type", []) => Ok(typed.call(Function::TypeInfo, Vec::new(), Yields::One(TYPE_INFO))),
+            ("conformsTo", [url]) => {
+                let (model, url) = (self.model(at)?, self.expr(url, focus)?.plan);
+                Ok(typed.call(Function::ConformsTo(model), vec![url], Yields::One("boolean")))
+            }
+            ("matches" | "matchesFull", [written]) => {
+                let whole = name == "matchesFull";
+                let pattern = ready(written, whole, at)?;
+                let plan = self.expr(written, focus)?.plan;
+                Ok(typed.call(
+                    Function::Matches { whole, pattern },
+                    vec![plan],
+                    Yields::One("boolean"),
+                ))
+            }
+            ("replaceMatches", [written, new]) => {
+                let pattern = ready(written, false, at)?;
+                let plans = vec![self.expr(written, focus)?.plan, self.expr(new, focus)?.plan];
+                Ok(typed.call(Function::ReplaceMatches(pattern), plans, Yields::One("string")))
+            }
             _ => self.listed(typed, name, arguments, at, focus),
         }
     }
@@ -202,8 +249,16 @@ impl Compiler<'_> {
             return Ok(typed);
         }
         let plan = self.expr(criterion, &typed.types)?.plan;
+        if criterion.counts() {
+            return Ok(typed.call(Function::Where, vec![plan], Yields::Input));
+        }
         let types = typed.types.clone();
         Ok(typed.then(Step::Where(plan), types))
+    }
+
+    /// The definitions as they last.
+    fn model(&self, at: usize) -> Result<&'static dyn Model> {
+        self.schema.model().ok_or_else(|| refuse("a function that is not offered here", at))
     }
 
     /// `iif` looks at its input, or at the focus where it stands alone.
@@ -290,6 +345,13 @@ fn type_argument(expr: &Expr, at: usize) -> Result<Text> {
         name.push_str(part);
     }
     Ok(name)
+}
+
+/// The pattern, where it is written down.
+fn ready(written: &Expr, whole: bool, at: usize) -> Result<Option<Regex>> {
+    let Expr::Literal(text, "string") = written else { return Ok(None) };
+    let text = text.as_str().unwrap_or_default();
+    pattern(text, whole).map(Some).map_err(|why| refuse(why, at))
 }
 
 fn extension(url: &Expr, at: usize) -> Result<Step> {

@@ -2,12 +2,20 @@
 //! whoever asked for them takes them off, so that a search expression allocates nothing but its
 //! result.
 
+mod boundary;
+mod conversion;
 mod functions;
+mod loops;
 mod operators;
 mod sets;
+mod text;
+mod tree;
 mod values;
 
 use std::cell::Cell;
+
+pub(crate) use text::pattern;
+pub(crate) use tree::TYPE_INFO;
 
 use super::arena::Arena;
 use super::item::{Item, NULL};
@@ -32,13 +40,18 @@ pub(crate) struct Machine<'a> {
     pub(crate) steps_left: u32,
     bytes_left: Cell<usize>,
     pub(crate) stack: Vec<Item<'a>>,
+    /// `$index`
+    index: usize,
+    /// `$total`
+    total: Vec<Item<'a>>,
 }
 
 impl<'a> Machine<'a> {
     /// Without an arena nothing can be computed, with no steps left nothing can be done.
     pub(crate) fn new(root: Item<'a>, arena: Option<&'a Arena>, steps_left: u32) -> Self {
         let bytes_left = Cell::new(FHIRPATH_MADE_BYTES_MAX);
-        Self { root, arena, steps_left, bytes_left, stack: Vec::new() }
+        let (index, total) = (0, Vec::new());
+        Self { root, arena, steps_left, bytes_left, stack: Vec::new(), index, total }
     }
 
     /// How many bytes were computed.
@@ -54,6 +67,11 @@ impl<'a> Machine<'a> {
             Plan::Nothing => {}
             Plan::Focus => self.stack.push(this),
             Plan::Root => self.stack.push(self.root),
+            Plan::Index => {
+                let index = self.keep(i64::try_from(self.index).unwrap_or(i64::MAX).into())?;
+                self.stack.push(Item::loose(index, "integer"));
+            }
+            Plan::Total => self.stack.extend_from_slice(&self.total),
             Plan::Constant(value, kind) => self.stack.push(Item::loose(value, kind)),
             Plan::Path(from, steps) => self.path(from, steps, this)?,
             Plan::Call(from, function, arguments) => self.call(from, function, arguments, this)?,
@@ -125,8 +143,16 @@ impl<'a> Machine<'a> {
         self.spend()?;
         match step {
             Step::Child(arms) => self.children(arms, rest, item),
-            Step::OfType(test) if test.holds(item.type_name) => self.walk(rest, item),
-            Step::OfType(_) => Ok(()),
+            Step::Named(name, model) => {
+                let mark = self.stack.len();
+                self.members(item, Some(name), *model)?;
+                self.walk_above(mark, rest)
+            }
+            Step::OfKind(kind, model) if model.descends(item.type_name, kind) => {
+                self.walk(rest, item)
+            }
+            Step::OfType(test) if test.holds(&item) => self.walk(rest, item),
+            Step::OfType(_) | Step::OfKind(..) => Ok(()),
             Step::Where(criterion) => {
                 if self.test(criterion, item)? {
                     self.walk(rest, item)
@@ -137,12 +163,7 @@ impl<'a> Machine<'a> {
             Step::Select(projection) => {
                 let mark = self.stack.len();
                 self.run(projection, item)?;
-                if !rest.is_empty() {
-                    for item in self.stack.split_off(mark) {
-                        self.walk(rest, item)?;
-                    }
-                }
-                Ok(())
+                self.walk_above(mark, rest)
             }
             Step::Extension(url) => self.extensions(url, rest, item),
             Step::Resolve => match resolve(item, self.root.value) {
@@ -150,6 +171,16 @@ impl<'a> Machine<'a> {
                 None => Ok(()),
             },
         }
+    }
+
+    /// Goes on with each item above the mark.
+    fn walk_above(&mut self, mark: usize, rest: &'a [Step]) -> Run {
+        if !rest.is_empty() {
+            for item in self.stack.split_off(mark) {
+                self.walk(rest, item)?;
+            }
+        }
+        Ok(())
     }
 
     fn children(&mut self, arms: &'a [Arm], rest: &'a [Step], item: Item<'a>) -> Run {

@@ -38,6 +38,11 @@ impl<'a> Item<'a> {
         Self::loose(if value { &TRUE } else { &FALSE }, "boolean")
     }
 
+    /// Whether it is FHIRPath's own: a literal, or computed.
+    pub(super) fn is_system(&self) -> bool {
+        std::ptr::eq(self.resource, &raw const NULL)
+    }
+
     /// The members below it: an object's own, or those of a primitive's partner.
     pub(super) fn members(&self) -> Option<&'a Object> {
         match self.value {

@@ -18,7 +18,8 @@ pub(super) fn columns(plan: &Plan, root: &str) -> Option<Vec<Column>> {
             Some(parts.collect::<Option<Vec<_>>>()?.concat())
         }
         Plan::Path(from, steps) => steps.iter().try_fold(columns(from, root)?, apply),
-        Plan::Constant(..) | Plan::Call(..) | Plan::Fold(..) | Plan::If(_) => None,
+        Plan::Index | Plan::Total | Plan::Constant(..) => None,
+        Plan::Call(..) | Plan::Fold(..) | Plan::If(_) => None,
     }
 }
 
@@ -52,7 +53,7 @@ fn apply(columns: Vec<Column>, step: &Step) -> Option<Vec<Column>> {
             Some(columns.iter().flat_map(down).collect())
         }
         Step::OfType(test) => {
-            Some(columns.into_iter().filter(|(_, kind)| test.holds(kind)).collect())
+            Some(columns.into_iter().filter(|(_, kind)| test.allows(kind)).collect())
         }
         Step::Where(criterion) => {
             let test = test(criterion)?;
@@ -63,6 +64,7 @@ fn apply(columns: Vec<Column>, step: &Step) -> Option<Vec<Column>> {
                     .collect(),
             )
         }
+        Step::Named(..) | Step::OfKind(..) => None,
         Step::Extension(_) | Step::Select(_) | Step::Resolve => None,
     }
 }
@@ -83,7 +85,7 @@ fn test(criterion: &Plan) -> Option<String> {
             Some(format!("@.{} == {}", quoted(&key.name), quoted(text)))
         }
         Plan::Call(from, Function::Is(types), _) => {
-            let (Plan::Path(from, steps), [kind]) = (from.as_ref(), types.0.as_slice()) else {
+            let (Plan::Path(from, steps), [kind]) = (from.as_ref(), types.names.as_slice()) else {
                 return None;
             };
             let is_reference =

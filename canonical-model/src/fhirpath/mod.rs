@@ -14,9 +14,11 @@ mod item;
 mod json_path;
 mod lex;
 mod location;
+mod moment;
 mod parse;
 mod path;
 mod plan;
+mod quantity;
 mod reference;
 mod schema;
 
@@ -28,7 +30,7 @@ pub use json_path::Column;
 pub use location::{Location, Place};
 pub use path::Path;
 pub use reference::reference_type;
-pub use schema::{Element, Schema};
+pub use schema::{Element, Member, Model, Schema};
 
 #[cfg(test)]
 pub(crate) mod fake;

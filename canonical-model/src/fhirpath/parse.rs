@@ -3,14 +3,10 @@
 
 use super::ast::{Expr, Head, Op, Step, StepKind};
 use super::lex::{Kind, Token, refuse, tokens};
+use super::{moment, quantity};
 use crate::Result;
-use crate::date::PartialDateTime;
-use crate::json::{self, Object, Text, Value};
+use crate::json::{self, Text, Value};
 use crate::limits::FHIRPATH_DEPTH_MAX;
-
-/// The words that measure time, as they may stand behind a number.
-const CALENDAR: [&str; 8] =
-    ["year", "month", "week", "day", "hour", "minute", "second", "millisecond"];
 
 /// The rank of `is` and `as`.
 const TYPE_RANK: u8 = 8;
@@ -210,7 +206,12 @@ impl Parser {
             Kind::String(text) => Ok(Expr::Literal(Value::String(text), "string")),
             Kind::Number(text) => self.number(&text, at),
             Kind::Date(text) => date(&text).ok_or_else(|| refuse("not a date or time", at)),
-            Kind::Dollar(name) if name == "this" => Ok(Expr::Path(Head::This, Vec::new())),
+            Kind::Dollar(name) => match name.as_str() {
+                "this" => Ok(Expr::Path(Head::This, Vec::new())),
+                "index" => Ok(Expr::Path(Head::Index, Vec::new())),
+                "total" => Ok(Expr::Path(Head::Total, Vec::new())),
+                _ => Err(refuse("expected `$this`, `$index` or `$total`", at)),
+            },
             Kind::Percent(name) => Ok(Expr::Path(Head::Variable(name, at), Vec::new())),
             Kind::Symbol("(") => {
                 let inner = self.expression(1)?;
@@ -230,24 +231,26 @@ impl Parser {
     /// A number, or a quantity where a unit follows.
     fn number(&mut self, text: &str, at: usize) -> Result<Expr> {
         let number = json::parse(text.as_bytes()).map_err(|_| refuse("not a number", at))?;
-        let unit = match self.peek() {
-            Some(Kind::String(unit)) => unit.clone(),
-            Some(Kind::Word(word)) => match word.strip_suffix('s').unwrap_or(word) {
-                singular if CALENDAR.contains(&singular) => singular.into(),
-                _ => return Ok(plain(number, text)),
+        let quantity = match self.peek() {
+            Some(Kind::String(unit)) => quantity::of(number, unit, true),
+            Some(Kind::Word(word)) => match quantity::calendar(word) {
+                Some(unit) => quantity::of(number, unit, false),
+                None => return Ok(plain(number, text)),
             },
             _ => return Ok(plain(number, text)),
         };
         self.next += 1;
-        let mut quantity = Object::new();
-        quantity.set("value", number);
-        quantity.set("unit", unit.as_str());
-        Ok(Expr::Literal(quantity.into(), "Quantity"))
+        Ok(Expr::Literal(quantity, "Quantity"))
     }
 }
 
 /// A literal takes its sign at once.
 fn negate(expr: Expr) -> Expr {
+    if let Expr::Literal(quantity @ Value::Object(_), kind) = &expr
+        && let Some(negative) = quantity::negative(quantity)
+    {
+        return Expr::Literal(negative, kind);
+    }
     if let Expr::Literal(Value::Number(number), kind) = &expr
         && let Ok(value) = json::parse(format!("-{}", number.as_str()).as_bytes())
     {
@@ -263,13 +266,12 @@ fn plain(number: Value, text: &str) -> Expr {
 /// `2026-01`, `2026-01-01T12:00:00Z`, `2026T` or `T12:30`.
 fn date(text: &str) -> Option<Expr> {
     if let Some(time) = text.strip_prefix('T') {
-        let legal = matches!(time.len(), 2 | 5 | 8 | 10..=18)
-            && time.bytes().all(|b| b.is_ascii_digit() || b == b':' || b == b'.');
-        return legal.then(|| Expr::Literal(time.into(), "time"));
+        moment::is_time(time).then_some(())?;
+        return Some(Expr::Literal(time.into(), "time"));
     }
     let kind = if text.contains('T') { "dateTime" } else { "date" };
     let text = text.strip_suffix('T').unwrap_or(text);
-    PartialDateTime::parse(text).ok()?;
+    moment::date_time(text)?;
     Some(Expr::Literal(text.into(), kind))
 }
 

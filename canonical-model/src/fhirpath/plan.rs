@@ -2,7 +2,11 @@
 
 use std::ops::RangeInclusive;
 
+use regex::Regex;
+
 use super::ast::Op;
+use super::item::Item;
+use super::schema::Model;
 use crate::json::{Text, Value};
 
 /// What yields a collection.
@@ -14,6 +18,10 @@ pub(crate) enum Plan {
     Focus,
     /// The resource that evaluation began with.
     Root,
+    /// `$index`
+    Index,
+    /// `$total`
+    Total,
     /// A literal and its type.
     Constant(Value, &'static str),
     /// Steps that take items one at a time.
@@ -33,6 +41,10 @@ pub(crate) enum Plan {
 pub(crate) enum Step {
     /// To the members of a name.
     Child(Vec<Arm>),
+    /// To the members of a name, of items whose type nobody knows before.
+    Named(Text, &'static dyn Model),
+    /// Passes items of a type, of items whose type nobody knows before.
+    OfKind(Text, &'static dyn Model),
     /// To the extensions with a URL.
     Extension(Text),
     /// Passes items of a type.
@@ -69,13 +81,23 @@ pub(crate) struct Key {
     pub(crate) resource: bool,
 }
 
-/// The types that pass. Sorted.
+/// The types that pass.
 #[derive(Clone, Debug)]
-pub(crate) struct TypeTest(pub(crate) Vec<Text>);
+pub(crate) struct TypeTest {
+    /// Sorted.
+    pub(crate) names: Vec<Text>,
+    /// Only FHIRPath's own values: `System.Boolean` is no `FHIR.boolean`.
+    pub(crate) system: bool,
+}
 
 impl TypeTest {
-    pub(crate) fn holds(&self, type_name: &str) -> bool {
-        self.0.binary_search_by(|name| name.as_str().cmp(type_name)).is_ok()
+    pub(crate) fn holds(&self, item: &Item<'_>) -> bool {
+        (!self.system || item.is_system()) && self.allows(item.type_name)
+    }
+
+    /// Whether an element of this type passes.
+    pub(crate) fn allows(&self, kind: &str) -> bool {
+        self.names.binary_search_by(|name| name.as_str().cmp(kind)).is_ok()
     }
 }
 
@@ -107,6 +129,32 @@ pub(crate) enum Function {
     Exclude,
     HasValue,
     Is(TypeTest),
+    IsKind(Text, &'static dyn Model),
+    /// What it is, as `type()` tells.
+    TypeInfo,
+    /// Whether it is as a profile says.
+    ConformsTo(&'static dyn Model),
+    /// The members of all names; with `true` theirs as well, and so on.
+    Tree(bool, &'static dyn Model),
+    /// `where` and `select` that ask for `$index`.
+    Where,
+    Select,
+    Repeat,
+    Aggregate,
+    /// By these keys, each downwards where it is `true`.
+    Sort(Vec<bool>),
+    /// Whether the conversion would yield something.
+    Converts(OfOne),
+    Negate,
+    Split,
+    ToChars,
+    Join,
+    /// Matches a pattern: the whole text, where `whole`; the pattern itself, where it is written down.
+    Matches {
+        whole: bool,
+        pattern: Option<Regex>,
+    },
+    ReplaceMatches(Option<Regex>),
     StartsWith,
     EndsWith,
     Contains,
@@ -120,6 +168,10 @@ pub(crate) enum OfOne {
     ToInteger,
     ToDecimal,
     ToBoolean,
+    ToDate,
+    ToDateTime,
+    ToTime,
+    ToQuantity,
     Length,
     Upper,
     Lower,
@@ -131,6 +183,19 @@ pub(crate) enum OfOne {
     Truncate,
     Floor,
     Ceiling,
+    Round,
+    Sqrt,
+    Exp,
+    Ln,
+    Log,
+    Power,
+    LowBoundary,
+    HighBoundary,
+    Precision,
+    Encode,
+    Decode,
+    Escape,
+    Unescape,
 }
 
 impl OfOne {
@@ -139,10 +204,17 @@ impl OfOne {
         match self {
             Self::ToBoolean => "boolean",
             Self::ToDecimal | Self::Abs => "decimal",
-            Self::ToInteger | Self::Length | Self::IndexOf => "integer",
+            Self::Round | Self::Sqrt | Self::Exp | Self::Ln | Self::Log | Self::Power => "decimal",
+            Self::LowBoundary | Self::HighBoundary => "decimal",
+            Self::ToDate => "date",
+            Self::ToDateTime => "dateTime",
+            Self::ToTime => "time",
+            Self::ToQuantity => "Quantity",
+            Self::ToInteger | Self::Length | Self::IndexOf | Self::Precision => "integer",
             Self::Truncate | Self::Floor | Self::Ceiling => "integer",
             Self::ToText | Self::Upper | Self::Lower | Self::Trim => "string",
             Self::Replace | Self::Substring => "string",
+            Self::Encode | Self::Decode | Self::Escape | Self::Unescape => "string",
         }
     }
 }
@@ -154,6 +226,10 @@ pub(crate) enum Yields {
     Input,
     /// One value of a type.
     One(&'static str),
+}
+
+const fn converts(name: &'static str, function: OfOne, arguments: RangeInclusive<usize>) -> Entry {
+    (name, Function::Converts(function), arguments, Yields::One("boolean"))
 }
 
 /// Name, function, numbers of arguments, result.
@@ -191,6 +267,34 @@ pub(crate) const FUNCTIONS: &[Entry] = &[
     ("startsWith", Function::StartsWith, 1..=1, Yields::One("boolean")),
     ("endsWith", Function::EndsWith, 1..=1, Yields::One("boolean")),
     ("contains", Function::Contains, 1..=1, Yields::One("boolean")),
+    ("split", Function::Split, 1..=1, Yields::One("string")),
+    ("toChars", Function::ToChars, 0..=0, Yields::One("string")),
+    ("join", Function::Join, 0..=1, Yields::One("string")),
+    converts("convertsToString", OfOne::ToText, 0..=0),
+    converts("convertsToInteger", OfOne::ToInteger, 0..=0),
+    converts("convertsToDecimal", OfOne::ToDecimal, 0..=0),
+    converts("convertsToBoolean", OfOne::ToBoolean, 0..=0),
+    converts("convertsToDate", OfOne::ToDate, 0..=0),
+    converts("convertsToDateTime", OfOne::ToDateTime, 0..=0),
+    converts("convertsToTime", OfOne::ToTime, 0..=0),
+    converts("convertsToQuantity", OfOne::ToQuantity, 0..=1),
+    of_one("toDate", OfOne::ToDate, 0..=0),
+    of_one("toDateTime", OfOne::ToDateTime, 0..=0),
+    of_one("toTime", OfOne::ToTime, 0..=0),
+    of_one("toQuantity", OfOne::ToQuantity, 0..=1),
+    of_one("round", OfOne::Round, 0..=1),
+    of_one("sqrt", OfOne::Sqrt, 0..=0),
+    of_one("exp", OfOne::Exp, 0..=0),
+    of_one("ln", OfOne::Ln, 0..=0),
+    of_one("log", OfOne::Log, 1..=1),
+    of_one("power", OfOne::Power, 1..=1),
+    of_one("lowBoundary", OfOne::LowBoundary, 0..=1),
+    of_one("highBoundary", OfOne::HighBoundary, 0..=1),
+    of_one("precision", OfOne::Precision, 0..=0),
+    of_one("encode", OfOne::Encode, 1..=1),
+    of_one("decode", OfOne::Decode, 1..=1),
+    of_one("escape", OfOne::Escape, 1..=1),
+    of_one("unescape", OfOne::Unescape, 1..=1),
     of_one("toString", OfOne::ToText, 0..=0),
     of_one("toInteger", OfOne::ToInteger, 0..=0),
     of_one("toDecimal", OfOne::ToDecimal, 0..=0),

@@ -14,8 +14,32 @@ pub struct Element {
     pub many: bool,
 }
 
+/// A JSON key of an object, as the definitions have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The element's name: `value` for `valueQuantity`.
+    pub name: &'static str,
+    /// The type of what stands there, as in [`Element::types`].
+    pub kind: &'static str,
+}
+
+/// Definitions that last as long as the program: steps whose types are known only at evaluation ask them.
+pub trait Model: std::fmt::Debug + Sync {
+    /// What the JSON key (without the underscore of a partner) means in an object of a type.
+    fn member(&'static self, kind: &str, key: &str) -> Option<Member>;
+    /// As [`Schema::is_a`].
+    fn descends(&'static self, kind: &str, base: &str) -> bool;
+    /// Whether a value of a type is as a profile says; `None` where the profile is not known.
+    fn conforms(&'static self, value: &crate::json::Value, kind: &str, url: &str) -> Option<bool>;
+}
+
 /// The definitions.
 pub trait Schema {
+    /// The same definitions, where they last: without them `descendants()` and its like are not offered.
+    fn model(&self) -> Option<&'static dyn Model> {
+        None
+    }
+
     /// The element `name` of `parent`: a type (`Patient`, `HumanName`) or a backbone element's path
     /// (`Patient.contact`). Choices are asked for without `[x]`: `value`.
     fn element(&self, parent: &str, name: &str) -> Option<Element>;

@@ -1,9 +1,10 @@
 //! Names and types: which JSON keys a name means, and which items a type test lets pass.
 
-use super::{Compiler, Typed, distinct};
+use super::{ANY, Compiler, Typed, distinct};
 use crate::fhirpath::Element;
+use crate::fhirpath::eval::TYPE_INFO;
 use crate::fhirpath::lex::refuse;
-use crate::fhirpath::plan::{Arm, Key, Plan, Step, TypeTest};
+use crate::fhirpath::plan::{Arm, Function, Key, Plan, Step, TypeTest};
 use crate::json::Text;
 use crate::{ResourceType, Result};
 
@@ -31,6 +32,16 @@ impl Compiler<'_> {
     pub(super) fn member(&self, typed: Typed, name: &str, at: usize) -> Result<Typed> {
         if typed.is_nothing() {
             return Ok(typed);
+        }
+        if typed.types.iter().any(|kind| kind == ANY) {
+            let step = Step::Named(name.into(), self.model(at)?);
+            return Ok(typed.then(step, vec![ANY.into()]));
+        }
+        if typed.types.iter().all(|kind| kind == TYPE_INFO) && matches!(name, "namespace" | "name")
+        {
+            let element = Element { types: vec!["string".into()], choice: false, many: false };
+            let arm = Arm { parent: None, stem: name.into(), keys: keys(name, &element) };
+            return Ok(typed.then(Step::Child(vec![arm]), vec!["string".into()]));
         }
         if name == "value" && typed.types.iter().all(|kind| is_primitive(kind)) {
             return Ok(typed); // A primitive is its own value.
@@ -70,8 +81,13 @@ impl Compiler<'_> {
 
     /// Only what is of the type. Directly behind a choice this costs nothing: the keys are known.
     pub(super) fn of_type(&self, mut typed: Typed, name: &str, at: usize) -> Result<Typed> {
-        let test = self.type_test(&typed.types, name, at)?;
         let base = system_name(name);
+        if typed.types.iter().any(|kind| kind == ANY) {
+            self.type_test(&typed.types, name, at)?;
+            let step = Step::OfKind(base.into(), self.model(at)?);
+            return Ok(typed.then(step, vec![base.into()]));
+        }
+        let test = self.type_test(&typed.types, name, at)?;
         let keeps = |kind: &Text| self.schema.is_a(kind, base);
         let narrows = |kind: &Text| self.schema.is_a(base, kind);
         let mut types: Vec<Text> = typed.types.iter().filter(|kind| keeps(kind)).cloned().collect();
@@ -114,7 +130,17 @@ impl Compiler<'_> {
             names.extend(all.filter(|kind| self.schema.is_a(kind, base)));
         }
         names.push(base.into());
-        Ok(TypeTest(distinct(names)))
+        Ok(TypeTest { names: distinct(names), system: false })
+    }
+
+    /// `is`: a name of FHIRPath's own types means these, and not what FHIR has for them.
+    pub(super) fn is_test(&self, types: &[Text], name: &str, at: usize) -> Result<Function> {
+        let test = self.type_test(types, name, at)?;
+        let system = name.starts_with("System.") || SYSTEM.iter().any(|(own, _)| *own == name);
+        if !system && types.iter().any(|kind| kind == ANY) {
+            return Ok(Function::IsKind(system_name(name).into(), self.model(at)?));
+        }
+        Ok(Function::Is(TypeTest { system, ..test }))
     }
 }
 

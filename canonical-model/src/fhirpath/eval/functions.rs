@@ -45,6 +45,22 @@ impl<'a> Machine<'a> {
                 Some(index) => self.keep_range(mark, index, 1),
                 None => self.stack.truncate(mark),
             },
+            Function::Where | Function::Select => {
+                let selects = matches!(function, Function::Select);
+                self.each(arguments, mark, selects)?;
+            }
+            Function::Repeat => self.repeat(arguments, mark)?,
+            Function::Aggregate => self.aggregate(arguments, mark, this)?,
+            Function::Sort(downwards) => self.sort(arguments, downwards, mark)?,
+            Function::Tree(deep, model) => self.tree(mark, *deep, *model)?,
+            Function::TypeInfo => self.type_info(mark)?,
+            Function::Negate => self.negate(mark)?,
+            Function::Split => self.split(arguments, mark, this)?,
+            Function::ToChars => self.characters(mark)?,
+            Function::Join => self.join(arguments, mark, this)?,
+            Function::ReplaceMatches(pattern) => {
+                self.replace_matches(pattern.as_ref(), arguments, mark, this)?;
+            }
             Function::OfOne(function) => self.of_one(*function, arguments, mark, this)?,
             Function::Distinct => self.drop_repeats(mark)?,
             Function::Combine => self.all_arguments(arguments, this)?,
@@ -70,10 +86,10 @@ impl<'a> Machine<'a> {
             Function::Empty => Some(self.stack.len() == mark),
             Function::Not => self.take_truth(mark)?.map(|truth| !truth),
             Function::All => Some(self.all(mark, arguments)?),
-            Function::AllTrue => Some(self.above(mark).iter().all(|item| is(item, true))),
-            Function::AnyTrue => Some(self.above(mark).iter().any(|item| is(item, true))),
-            Function::AllFalse => Some(self.above(mark).iter().all(|item| is(item, false))),
-            Function::AnyFalse => Some(self.above(mark).iter().any(|item| is(item, false))),
+            Function::AllTrue => Some(self.truths(mark)?.all(|truth| truth)),
+            Function::AnyTrue => Some(self.truths(mark)?.any(|truth| truth)),
+            Function::AllFalse => Some(self.truths(mark)?.all(|truth| !truth)),
+            Function::AnyFalse => Some(self.truths(mark)?.any(|truth| !truth)),
             Function::IsDistinct => {
                 let before = self.stack.len();
                 self.drop_repeats(mark)?;
@@ -87,9 +103,19 @@ impl<'a> Machine<'a> {
             )),
             Function::Is(test) => match self.above(mark) {
                 [] => None,
-                [one] => Some(test.holds(one.type_name)),
+                [one] => Some(test.holds(one)),
                 _ => return Err("`is` found several items"),
             },
+            Function::IsKind(kind, model) => match self.above(mark) {
+                [] => None,
+                [one] => Some(model.descends(one.type_name, kind)),
+                _ => return Err("`is` found several items"),
+            },
+            Function::Converts(conversion) => self.converts(*conversion, arguments, mark, this)?,
+            Function::ConformsTo(model) => self.conforms_to(*model, arguments, mark, this)?,
+            Function::Matches { whole, pattern } => {
+                self.matches(*whole, pattern.as_ref(), arguments, mark, this)?
+            }
             Function::StartsWith => self.texts(mark, arguments, this, |a, b| a.starts_with(b))?,
             Function::EndsWith => self.texts(mark, arguments, this, |a, b| a.ends_with(b))?,
             Function::Contains => self.texts(mark, arguments, this, |a, b| a.contains(b))?,
@@ -109,13 +135,24 @@ impl<'a> Machine<'a> {
         Ok(truth)
     }
 
+    /// The items above the mark as truth values.
+    fn truths(&self, mark: usize) -> Run<impl Iterator<Item = bool>> {
+        let truths = self.above(mark).iter().map(|item| item.value.as_bool());
+        let truths: Option<Vec<bool>> = truths.collect();
+        truths.map(Vec::into_iter).ok_or("expected truth values")
+    }
+
     fn all(&mut self, mark: usize, arguments: &'a [Plan]) -> Run<bool> {
         let Some(criterion) = arguments.first() else { return Ok(true) };
-        for item in self.stack.split_off(mark) {
+        let before = self.index;
+        for (index, item) in self.stack.split_off(mark).into_iter().enumerate() {
+            self.index = index;
             if !self.test(criterion, item)? {
+                self.index = before;
                 return Ok(false);
             }
         }
+        self.index = before;
         Ok(true)
     }
 
@@ -171,8 +208,4 @@ impl<'a> Machine<'a> {
         let right = text(self.above(middle))?;
         Ok(left.zip(right).map(|(left, right)| compare(left, right)))
     }
-}
-
-fn is(item: &Item<'_>, truth: bool) -> bool {
-    item.value.as_bool() == Some(truth)
 }

@@ -7,7 +7,9 @@ use crate::decimal::{Arithmetic, reckon};
 use crate::fhirpath::ast::Op;
 use crate::fhirpath::compare::{equal_items, equivalent_items, order_items};
 use crate::fhirpath::item::Item;
+use crate::fhirpath::moment;
 use crate::fhirpath::plan::Plan;
+use crate::fhirpath::quantity::{Measure, Span, cut, is_quantity};
 use crate::json::{self, Value};
 
 impl<'a> Machine<'a> {
@@ -81,12 +83,12 @@ impl<'a> Machine<'a> {
             ([left], [right]) => (left, right),
             _ => return Err("expected one value, found several items"),
         };
+        if let Some(moment) = later(op, left, right)? {
+            return Ok(Some(Item::loose(self.keep(moment.into())?, left.type_name)));
+        }
         if let (Value::String(a), Value::String(b), Op::Add) = (left.value, right.value, op) {
             return Ok(Some(Item::loose(self.keep([a.as_str(), b].concat().into())?, "string")));
         }
-        let (Some(a), Some(b)) = (left.value.as_number(), right.value.as_number()) else {
-            return Err("expected two numbers");
-        };
         let how = match op {
             Op::Add => Arithmetic::Add,
             Op::Subtract => Arithmetic::Subtract,
@@ -95,12 +97,52 @@ impl<'a> Machine<'a> {
             Op::Div => Arithmetic::Quotient,
             _ => Arithmetic::Remainder,
         };
+        let (Some(a), Some(b)) = (left.value.as_number(), right.value.as_number()) else {
+            let numbers = || "expected two numbers";
+            let measure = |item: &Item<'_>| Measure::of(item.value).ok_or_else(numbers);
+            let Some(outcome) = measure(left)?.reckon(how, &measure(right)?) else {
+                return Ok(None);
+            };
+            return Ok(Some(Item::loose(self.keep(outcome)?, "Quantity")));
+        };
         let Some(result) = reckon(a.as_str(), how, b.as_str()) else { return Ok(None) };
         let whole = op != Op::Divide && !result.contains('.');
         let number = json::parse(result.as_bytes()).map_err(|_| "a number beyond its limits")?;
         let kind = if whole { "integer" } else { "decimal" };
         Ok(Some(Item::loose(self.keep(number)?, kind)))
     }
+}
+
+/// A date or time and a quantity of time; `None` where the left side is none.
+fn later(op: Op, left: &Item<'_>, right: &Item<'_>) -> Run<Option<String>> {
+    let Value::String(text) = left.value else { return Ok(None) };
+    let moment = match left.type_name {
+        "time" => moment::time(text),
+        "date" | "dateTime" | "instant" => moment::date_time(text),
+        _ => return Ok(None),
+    };
+    let measure = if is_quantity(right) { Measure::of(right.value) } else { None };
+    let sign = match op {
+        Op::Add => 1,
+        Op::Subtract => -1,
+        _ => return Err("a date or time can only be moved"),
+    };
+    let (Some(moment), Some(measure)) = (moment, measure) else {
+        return Err("a date or time is moved by a quantity of time");
+    };
+    let span = measure.span().ok_or("a date or time is moved by a quantity of time")?;
+    // Parts of days count with units of a fixed length; of months and years, whole ones.
+    let whole = cut(&measure.value, 0).and_then(|count| count.parse::<i64>().ok());
+    let (span, count) = match span {
+        Span::Micros(micros) => {
+            let all = reckon(&measure.value, Arithmetic::Multiply, &micros.to_string());
+            let all = all.and_then(|all| cut(&all, 0)).and_then(|all| all.parse::<i64>().ok());
+            (Span::Micros(1), all)
+        }
+        months @ Span::Months(_) => (months, whole),
+    };
+    let moved = count.and_then(|count| moment.plus(span, count.checked_mul(sign)?));
+    moved.map(|moved| Some(moved.to_text())).ok_or("a date beyond the calendar")
 }
 
 /// For `&`, which takes nothing as an empty text.

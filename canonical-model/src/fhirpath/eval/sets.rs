@@ -95,11 +95,11 @@ impl<'a> Machine<'a> {
 
 /// Items that were met, by a digest of their values.
 #[derive(Default)]
-struct Seen<'a>(HashMap<u64, Vec<Item<'a>>>);
+pub(super) struct Seen<'a>(HashMap<u64, Vec<Item<'a>>>);
 
 impl<'a> Seen<'a> {
     /// Whether it is new.
-    fn insert(&mut self, item: Item<'a>) -> bool {
+    pub(super) fn insert(&mut self, item: Item<'a>) -> bool {
         let known = self.0.entry(digest_item(&item)).or_default();
         let new = !known.iter().any(|other| alike(&item, other));
         if new {

@@ -1,10 +1,13 @@
 //! The functions of one value: conversions, texts, rounding.
 //! <http://hl7.org/fhirpath/N1/#conversion>
 
+use super::boundary::{boundary, precision};
+use super::conversion::converted;
 use super::{Machine, Run};
 use crate::decimal::{Arithmetic, reckon};
 use crate::fhirpath::item::Item;
 use crate::fhirpath::plan::{OfOne, Plan};
+use crate::fhirpath::quantity::{Measure, is_quantity, plain, rounded};
 use crate::json::{self, Number, Value};
 use crate::limits::FHIRPATH_MADE_BYTES_MAX;
 
@@ -19,7 +22,7 @@ impl<'a> Machine<'a> {
     ) -> Run {
         let input = match self.above(mark) {
             [] => return Ok(()),
-            [one] => one.value,
+            [one] => *one,
             _ => return Err("expected one value, found several items"),
         };
         self.stack.truncate(mark);
@@ -33,61 +36,75 @@ impl<'a> Machine<'a> {
             }
             self.stack.truncate(mark);
         }
-        if let Some(value) = made(function, input, &given)? {
-            let kind = function.yields();
+        if let Some((value, kind)) = made(function, &input, &given)? {
             self.stack.push(Item::loose(self.keep(value)?, kind));
         }
         Ok(())
     }
 }
 
-fn made(function: OfOne, input: &Value, given: &[&Value]) -> Run<Option<Value>> {
-    Ok(match function {
-        OfOne::ToText => match input {
-            Value::Bool(_) | Value::Number(_) => Some(input.to_text().into()),
-            Value::String(_) => Some(input.clone()),
-            _ => None,
-        },
-        OfOne::ToInteger => match input {
-            Value::Bool(truth) => Some(i64::from(*truth).into()),
-            Value::Number(number) => number.to_i64().map(Value::from),
-            Value::String(text) => text.parse::<i64>().ok().map(Value::from),
-            _ => None,
-        },
-        OfOne::ToDecimal => match input {
-            Value::Bool(truth) => Some(i64::from(*truth).into()),
-            Value::Number(_) => Some(input.clone()),
-            Value::String(text) => {
-                let unsigned = text.strip_prefix('+').unwrap_or(text);
-                json::parse(unsigned.as_bytes()).ok().filter(|value| value.as_number().is_some())
-            }
-            _ => None,
-        },
-        OfOne::ToBoolean => truth(input).map(Value::from),
-        OfOne::Abs | OfOne::Truncate | OfOne::Floor | OfOne::Ceiling => {
-            let number = input.as_number().ok_or("expected a number")?;
-            round(function, number.as_str())
+fn made(function: OfOne, input: &Item<'_>, given: &[&Value]) -> Run<Option<(Value, &'static str)>> {
+    use OfOne::{Abs, Ceiling, Exp, Floor, Ln, Log, Power, Round, Sqrt, Truncate};
+    let kind = function.yields();
+    let value = match function {
+        OfOne::ToText | OfOne::ToInteger | OfOne::ToDecimal | OfOne::ToBoolean => {
+            converted(function, input, None)
         }
-        _ => Some(from_text(function, text(input)?, given)?).flatten(),
-    })
+        OfOne::ToDate | OfOne::ToDateTime | OfOne::ToTime => converted(function, input, None),
+        OfOne::ToQuantity => {
+            let unit = given.first().map(|unit| text(unit)).transpose()?;
+            converted(function, input, unit)
+        }
+        OfOne::LowBoundary | OfOne::HighBoundary => {
+            let digits = given.first().map(|digits| whole(digits)).transpose()?;
+            return boundary(input, function == OfOne::LowBoundary, digits);
+        }
+        OfOne::Precision => precision(input)?.map(Value::from),
+        Abs if is_quantity(input) => {
+            let measure = Measure::of(input.value).ok_or("expected a number")?;
+            let value = measure.with(measure.value.trim_start_matches('-'));
+            return Ok(value.map(|value| (value, "Quantity")));
+        }
+        Abs | Truncate | Floor | Ceiling => round(function, number(input.value)?),
+        Round => {
+            let places = given.first().map_or(Ok(0), |places| whole(places))?;
+            let places = usize::try_from(places).map_err(|_| "digits cannot be less than none")?;
+            rounded(number(input.value)?, places).and_then(|it| json::parse(it.as_bytes()).ok())
+        }
+        Sqrt | Exp | Ln | Log | Power => {
+            let other = given.first().map(|other| number(other)).transpose()?;
+            reals(function, number(input.value)?, other)
+        }
+        _ => from_text(function, text(input.value)?, given)?,
+    };
+    Ok(value.map(|value| (value, kind)))
+}
+
+fn number(value: &Value) -> Run<&str> {
+    value.as_number().map(Number::as_str).ok_or("expected a number")
+}
+
+fn whole(value: &Value) -> Run<i64> {
+    value.as_number().and_then(Number::to_i64).ok_or("expected a whole number")
+}
+
+/// Functions that end in no exact number, but for powers.
+fn reals(function: OfOne, text: &str, other: Option<&str>) -> Option<Value> {
+    let value: f64 = text.parse().ok()?;
+    let other: Option<f64> = other.map(str::parse).transpose().ok()?;
+    let outcome = match (function, other) {
+        (OfOne::Sqrt, _) => value.sqrt(),
+        (OfOne::Exp, _) => value.exp(),
+        (OfOne::Ln, _) => value.ln(),
+        (OfOne::Log, Some(base)) => value.log(base),
+        (OfOne::Power, Some(exponent)) => value.powf(exponent),
+        _ => return None,
+    };
+    json::parse(plain(outcome)?.as_bytes()).ok()
 }
 
 fn text(value: &Value) -> Run<&str> {
     value.as_str().ok_or("expected a text")
-}
-
-fn truth(value: &Value) -> Option<bool> {
-    let text = match value {
-        Value::Bool(truth) => return Some(*truth),
-        Value::Number(number) => number.as_str().into(),
-        Value::String(text) => text.to_lowercase(),
-        _ => return None,
-    };
-    match text.as_str() {
-        "true" | "t" | "yes" | "y" | "1" | "1.0" => Some(true),
-        "false" | "f" | "no" | "n" | "0" | "0.0" => Some(false),
-        _ => None,
-    }
 }
 
 fn from_text(function: OfOne, input: &str, given: &[&Value]) -> Run<Option<Value>> {
@@ -107,6 +124,9 @@ fn from_text(function: OfOne, input: &str, given: &[&Value]) -> Run<Option<Value
                 return Err("the text becomes too long");
             }
             input.replace(old, new).into()
+        }
+        (OfOne::Encode | OfOne::Decode | OfOne::Escape | OfOne::Unescape, [form, ..]) => {
+            return Ok(recoded(function, input, text(form)?).map(Value::from));
         }
         (OfOne::Substring, [start, rest @ ..]) => {
             let Some(start) = place(start)?.filter(|start| *start < input.chars().count()) else {
@@ -140,4 +160,32 @@ fn round(function: OfOne, text: &str) -> Option<Value> {
         _ => whole,
     };
     json::parse(result.as_bytes()).ok()
+}
+
+/// To hexadecimal digits and back, and what HTML and JSON write otherwise.
+fn recoded(function: OfOne, input: &str, form: &str) -> Option<String> {
+    const HTML: [(&str, &str); 4] =
+        [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\"", "&quot;")];
+    match (function, form) {
+        (OfOne::Encode, "hex") => Some(input.bytes().map(|b| format!("{b:02x}")).collect()),
+        (OfOne::Decode, "hex") => {
+            let pairs = input.as_bytes().chunks(2);
+            let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+            String::from_utf8(pairs.map(byte).collect::<Option<_>>()?).ok()
+        }
+        (OfOne::Escape, "html") => {
+            Some(HTML.iter().fold(input.to_owned(), |text, (raw, safe)| text.replace(raw, safe)))
+        }
+        (OfOne::Unescape, "html") => Some(
+            HTML.iter().rev().fold(input.to_owned(), |text, (raw, safe)| text.replace(safe, raw)),
+        ),
+        (OfOne::Escape, "json") => {
+            let written = Value::from(input).to_text();
+            written.strip_prefix('"')?.strip_suffix('"').map(str::to_owned)
+        }
+        (OfOne::Unescape, "json") => {
+            json::parse(format!("\"{input}\"").as_bytes()).ok()?.as_str().map(str::to_owned)
+        }
+        _ => None,
+    }
 }

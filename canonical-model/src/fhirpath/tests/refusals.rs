@@ -23,7 +23,9 @@ fn refuses_with_a_position() {
         ("/* open", "a comment without its end, at position 1"),
         ("@2024-13", "not a date or time, at position 1"),
         ("%unknown", "a variable that is not known here, at position 1"),
-        ("$index", "expected a value, a name or `(`, at position 1"),
+        ("$place", "expected `$this`, `$index` or `$total`, at position 1"),
+        ("'a'.matches('(')", "not a pattern that can be used here, at position 4"),
+        ("name.descendants()", "a function that is not offered here, at position 5"),
         ("Patient.name ; drop", "a character that has no place here, at position 14"),
         ("007", "not a number, at position 1"),
     ] {
