@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 use tracing::{error, info};
 
+use crate::adopt::{adopt, shut};
 use crate::id_key::{self, IdKey};
 use crate::key::{self, SigningKey};
 
@@ -57,6 +58,11 @@ enum Opened {
     Shut,
 }
 
+/// Whether a key is sealed under this secret.
+fn under(key: &KeptKey, secret: &[u8; 32]) -> bool {
+    crate::seal::open(secret, &key.kid, &key.private).is_some()
+}
+
 /// A key that follows another: its algorithm and name.
 pub type Next = (&'static str, String);
 
@@ -68,7 +74,7 @@ impl Keyring {
     }
 
     /// The keys of a database. The first is `own`, where it has none yet. `secret` is the key of the purpose `auth`,
-    /// the same on all servers; none takes one that follows from `own`.
+    /// the same on all servers; none takes one that follows from `own`, and one that comes later takes over what was under that.
     ///
     /// # Errors
     /// Unavailable where the database is away; Internal where its keys are not under this secret.
@@ -77,20 +83,23 @@ impl Keyring {
         secret: Option<[u8; 32]>,
         store: AuthStore,
     ) -> Result<Self> {
+        let own_secret = *own.secret();
         let keyring = Self::of(own, secret, Some(store.clone()));
         let first = keyring.ring().access.kept(&keyring.0.secret)?;
         store.keep_first_key(&first).await?;
-        let kept = store.signing_keys(false).await?;
+        let mut kept = store.signing_keys(false).await?;
+        if secret.is_some() && kept.iter().any(|key| under(key, &own_secret)) {
+            adopt(&store, &own_secret, &keyring.0.secret).await?;
+            kept = store.signing_keys(false).await?;
+        }
         keyring.hear(&kept);
         let ring = keyring.ring();
-        let shut = |key: &&KeptKey| {
+        let closed = |key: &&KeptKey| {
             !key.private.is_empty() && matches!(ring.opened.get(&key.kid), Some(Opened::Shut))
         };
-        match kept.iter().find(shut) {
+        match kept.iter().find(closed) {
             None => Ok(keyring),
-            Some(_) => Err(Error::internal(
-                "The keys that sign do not open: all servers of a database need the same sealing key, or where there is none the same `signing_key`",
-            )),
+            Some(_) => Err(shut()),
         }
     }
 

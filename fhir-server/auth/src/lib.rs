@@ -5,6 +5,7 @@
 //! client credentials grant, and the authorization code grant for whoever signs in.
 
 mod accounts;
+mod adopt;
 mod assertion;
 mod authorize;
 mod away;

@@ -58,7 +58,7 @@ pub use auth::{
     Account, AccountChange, Approval, Attempt, AuthChange, AuthStore, AuthTransaction, Back,
     BreakGlass, ClientChange, ClientClass, ClientProof, Exchange, Exchanged, Given, KeptClient,
     KeptKey, Launched, Linked, NewAccount, NewApproval, NewClient, NewExternal, NewKey, NewLaunch,
-    NewSession, Refresh, Refreshed, RegisteredBy, Renewed, SignedIn, StandsFor, Stranger,
+    NewSession, Refresh, Refreshed, RegisteredBy, Renewed, SecretOf, SignedIn, StandsFor, Stranger,
     Succession, Told,
 };
 pub use blob::BlobWriter;

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use aws_lc_rs::hmac::{HMAC_SHA1_FOR_LEGACY_USE_ONLY, Key, sign};
-use it::{PASSWORD, Page, Signed, Visitor};
+use it::{Fixture, PASSWORD, Page, Signed, Signer, Visitor};
+use server::Settings;
 use telemetry::Clock;
+
+use crate::seal::{key, seal};
 
 const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
@@ -33,10 +36,30 @@ struct World {
 
 impl World {
     async fn start() -> Result<Self> {
+        Self::start_with(|_| ()).await
+    }
+
+    async fn start_with(change: impl FnOnce(&mut Settings)) -> Result<Self> {
         let clock = Clock::manual(Clock::system().now());
         let own = clock.clone();
-        let world = Signed::start_with(|settings| settings.clock = own).await?;
-        Ok(Self { world, clock })
+        let world = Signed::start_with(|settings| {
+            settings.clock = own;
+            change(settings);
+        });
+        Ok(Self { world: world.await?, clock })
+    }
+
+    /// The same database under another server.
+    async fn restart(&mut self, change: impl FnOnce(&mut Settings)) -> Result<()> {
+        self.world.server.stop().await;
+        let (database, clock) = (self.world.server.database.clone(), self.clock.clone());
+        self.world.server = Fixture::on(database, |settings| {
+            settings.clock = clock;
+            change(settings);
+        })
+        .await?;
+        self.world.origin = self.world.server.origin()?.to_owned();
+        Ok(())
     }
 
     /// The code of this moment.
@@ -115,6 +138,31 @@ async fn a_log_in_needs_the_device_from_then_on() -> Result<()> {
     .fetch_one(&mut it.world.server.database.connect().await?)
     .await?;
     assert!(sealed);
+    Ok(())
+}
+
+/// Of a database that had no sealing key and gets one, all that was kept opens; and nothing without it any more.
+#[tokio::test]
+async fn a_key_that_comes_later_takes_devices_over() -> Result<()> {
+    let signer = Signer::create()?;
+    let file = || Some(signer.file.clone());
+    let mut it = World::start_with(|settings| settings.auth.signing_key = file()).await?;
+    let (_, secret, _) = it.set_up().await?;
+    for round in 0..2 {
+        it.restart(|settings| {
+            settings.auth.signing_key = file();
+            settings.seal = seal(&[], Some(key(3)));
+        })
+        .await?;
+        it.wait();
+        let (mut visitor, page) = it.sign_in("/auth/manage").await?;
+        let form = page.form("/auth/factor")?.with("code", &it.code(&secret)?);
+        let page = visitor.submit(&form).await?;
+        assert!(page.status == 200 && page.form("/auth/factor").is_err(), "{round}: {page:?}");
+    }
+    let refused = it.restart(|settings| settings.auth.signing_key = file()).await.err();
+    let refused = format!("{:#}", refused.context("it opens without the key")?);
+    assert!(refused.contains("The keys that sign do not open"), "{refused}");
     Ok(())
 }
 

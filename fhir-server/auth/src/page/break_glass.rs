@@ -12,6 +12,7 @@ use axum::response::Response;
 use canonical_model::ResourceId;
 use store::{AuditAction, SignedIn};
 
+use crate::adopt::of_reason;
 use crate::cookie::Browser;
 use crate::limits::{REASON_CHARS_MAX, REASON_CHARS_MIN};
 use crate::page::factor::{WRONG, prove};
@@ -108,7 +109,7 @@ async fn going_on(
         (content.wrong, content.wrong_code) = (WRONG, true);
         return show(&content);
     }
-    let reason = seal(auth.secret(), &of(id.as_str()), content.reason.as_bytes())?;
+    let reason = seal(auth.secret(), &of_reason(id.as_str()), content.reason.as_bytes())?;
     let (patient, beside) = (id.as_str(), Beside::default());
     let about = Open { patient, encounter: None, beside, emergency: Some(&reason) };
     send(auth, &signed, app, about).await?.map_or_else(|| go(HERE, None), Ok)
@@ -133,14 +134,9 @@ fn is_said(reason: &str) -> bool {
     (REASON_CHARS_MIN..=REASON_CHARS_MAX).contains(&length) && different.len() > 4
 }
 
-/// What a reason is bound to.
-fn of(patient: &str) -> String {
-    format!("reason for patient {patient}")
-}
-
 /// A reason as it was typed.
 pub(super) fn reason(auth: &Parts, patient: &str, sealed: &str) -> Option<String> {
-    String::from_utf8(open(auth.secret(), &of(patient), sealed)?).ok()
+    String::from_utf8(open(auth.secret(), &of_reason(patient), sealed)?).ok()
 }
 
 async fn blank<'a>(

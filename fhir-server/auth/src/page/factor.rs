@@ -12,6 +12,7 @@ use qrcode::QrCode;
 use qrcode::render::svg;
 use store::{AuditAction, SignedIn};
 
+use crate::adopt::of_device;
 use crate::cookie::Browser;
 use crate::page::{Posted, Session, Stop, To, answer_wrong, enter, go, page};
 use crate::peer::Peer;
@@ -124,7 +125,7 @@ async fn proved(
     code: &str,
 ) -> Result<Option<Factors>, Stop> {
     let store = &auth.people()?.store;
-    let opened = open(auth.secret(), &of(account), sealed);
+    let opened = open(auth.secret(), &of_device(account), sealed);
     let secret = opened.as_deref().and_then(DeviceSecret::of);
     let secret = secret.ok_or_else(|| Error::internal("a device's secret does not open"))?;
     if let Some(step) = secret.step(code, auth.clock.seconds()) {
@@ -132,11 +133,6 @@ async fn proved(
     }
     let used = store.use_code(account, &recovery_digest(code)).await?;
     Ok(used.then_some(Factors::RECOVERY))
-}
-
-/// What a device's secret is bound to.
-fn of(account: i64) -> String {
-    format!("device of account {account}")
 }
 
 /// `GET /auth/device`.
@@ -221,7 +217,7 @@ async fn changed(
     };
     let codes = recovery_codes()?;
     let digests: Vec<Vec<u8>> = codes.iter().map(|code| recovery_digest(code).to_vec()).collect();
-    let sealed = seal(auth.secret(), &of(account.account), secret.bytes())?;
+    let sealed = seal(auth.secret(), &of_device(account.account), secret.bytes())?;
     let open = store.begin().await?;
     if !open.add_device(account.account, &sealed, step, &digests).await? {
         let text = "There is a device already. Remove it first.";

@@ -5,6 +5,7 @@
 //! leaves a row in `auth_change` in the same statement: no server can miss it.
 
 mod account;
+mod adopt;
 mod approval;
 mod assertion;
 mod attempt;
@@ -25,6 +26,7 @@ use canonical_model::{Error, Kind, Result};
 
 use self::transaction::Runs;
 pub use account::{Account, AccountChange, NewAccount};
+pub use adopt::SecretOf;
 pub use approval::{Approval, Exchange, Exchanged, NewApproval};
 pub use attempt::Attempt;
 pub use break_glass::BreakGlass;

@@ -4,10 +4,11 @@ use std::fmt;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
-use canonical_model::ResourceId;
+use canonical_model::{ResourceId, ResourceType};
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::Args;
 use serde::Serialize;
+use store::Store;
 use store::record::{Hold, Holds, NewHold};
 
 use crate::output;
@@ -193,7 +194,13 @@ pub(crate) async fn lay(command: Lay) -> Result<ExitCode> {
     }
     ensure!(!reason.trim().is_empty(), "--reason says why: it must not be empty.");
     let new = NewHold { patient, person: what.person, begins: from, ends: to, reason, made_by: by };
-    let hold = holds(server).await?.lay(&new).await?;
+    let (holds, store) = holds(server).await?;
+    if let Some(id) = &new.patient {
+        let identity = store.hasher().identity(ResourceType::PATIENT, id.as_str());
+        let there = store.patient_ids(&[identity]).await?;
+        ensure!(!there.is_empty(), "There never was a Patient/{id} here: nothing would be held.");
+    }
+    let hold = holds.lay(&new).await?;
     output::report(&Laid { hold }, json)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -204,7 +211,7 @@ const PEOPLE: [&str; 5] =
 
 pub(crate) async fn release(command: Release) -> Result<ExitCode> {
     let Release { server, hold, by, json } = command;
-    let released = holds(server).await?.release(hold, &by).await?;
+    let released = holds(server).await?.0.release(hold, &by).await?;
     ensure!(released, "No hold {hold} stands: `carebridge audit list` shows them all.");
     output::report(&Released { hold }, json)?;
     Ok(ExitCode::SUCCESS)
@@ -212,13 +219,13 @@ pub(crate) async fn release(command: Release) -> Result<ExitCode> {
 
 pub(crate) async fn list(command: List) -> Result<ExitCode> {
     let List { server, json } = command;
-    let all = holds(server).await?.list().await?;
+    let all = holds(server).await?.0.list().await?;
     output::report(&Listed { holds: all.into_iter().map(Line::of).collect() }, json)?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn holds(server: DomainFlags) -> Result<Holds> {
+async fn holds(server: DomainFlags) -> Result<(Holds, Store)> {
     let settings = server.settings()?;
     let store = start::store(&settings).await?;
-    Ok(Holds::new(settings.database.url()?.reveal(), &store)?)
+    Ok((Holds::new(settings.database.url()?.reveal(), &store)?, store))
 }
