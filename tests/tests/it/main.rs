@@ -69,6 +69,7 @@ mod pages;
 mod patch;
 mod proxy;
 mod record;
+mod record_killed;
 mod record_page;
 mod record_refused;
 mod record_together;
