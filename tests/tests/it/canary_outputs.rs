@@ -27,7 +27,7 @@ filter = \"trace\"
 format = \"text\"
 [[client]]
 id = \"spa\"
-scope = \"launch/patient patient/*.cruds user/*.cruds\"
+scope = \"launch/patient offline_access patient/*.cruds user/*.cruds\"
 redirects = [\"https://app.example.org/callback\"]
 ";
 
@@ -37,6 +37,8 @@ struct Driven {
     client: Client,
     database: Database,
     told: Vec<String>,
+    /// What proves who somebody is.
+    secrets: Vec<String>,
     asked: usize,
     refused: usize,
 }
@@ -47,7 +49,15 @@ impl Driven {
         people(&database).await?;
         let server = ServerProcess::start_saying(&database.url, SETTINGS).await?;
         let client = server.client().await?;
-        Ok(Self { server, client, database, told: Vec::new(), asked: 0, refused: 0 })
+        Ok(Self {
+            server,
+            client,
+            database,
+            told: Vec::new(),
+            secrets: Vec::new(),
+            asked: 0,
+            refused: 0,
+        })
     }
 
     async fn ask(&mut self, what: &str, request: RequestBuilder) -> Result<Answer> {
@@ -82,7 +92,7 @@ impl Driven {
     /// Nothing was told: in answers, in metrics, in the log, which was as loud as it can be. At least so much was asked,
     /// and so much refused.
     async fn end(self, asked_min: usize, refused_min: usize) -> Result<()> {
-        let Self { server, client, told, asked, refused, .. } = self;
+        let Self { server, client, told, secrets, asked, refused, .. } = self;
         ensure!(told.is_empty(), "answers: {told:#?}");
         ensure!(asked >= asked_min && refused >= refused_min, "{refused} of {asked} were refused");
         let metrics = client.anonymous().get(&format!("{}/metrics", server.origin)).await?;
@@ -91,6 +101,9 @@ impl Driven {
         let log = server.said();
         ensure!(log.contains("TRACE") && log.contains("Request served."), "it says all it can");
         let lines: Vec<&str> = log.lines().filter(|line| logs(line)).collect();
+        for secret in secrets {
+            ensure!(secret.len() > 15 && !log.contains(&secret), "{secret} is in the log");
+        }
         let first: Vec<_> = lines.iter().take(20).collect();
         ensure!(lines.is_empty(), "{} lines of the log: {first:#?}", lines.len());
         Ok(())
@@ -431,7 +444,32 @@ async fn nobody_who_signs_in_is_repeated() -> Result<()> {
         ensure!(!says(&led), "{query}: {led}");
     }
     pages(&origin).await?;
+    sign_in(&mut it).await?;
     it.end(20, 20).await
+}
+
+/// Somebody signs in and gives an app access, which reads and goes on: what proves each step is kept in mind.
+async fn sign_in(it: &mut Driven) -> Result<()> {
+    it.send("PUT", "/Patient/anna", JSON, r#"{"resourceType":"Patient","id":"anna"}"#).await?;
+    let origin = it.server.origin.clone();
+    let redirect = "https://app.example.org/callback";
+    let app = it::App::new(&origin, "spa", redirect, "offline_access patient/Patient.rs");
+    let mut visitor = Visitor::new(&origin)?;
+    let back = app.agree(&mut visitor, "anna", PASSWORD, None).await?;
+    let answer = app.token(&back).await?;
+    let (access, refresh) = (answer.text_at("access_token"), answer.text_at("refresh_token"));
+    assert_eq!(it.client.bearing(access.clone()).get("/Patient/anna").await?.status, 200);
+    let form = [
+        ("grant_type", "refresh_token".to_owned()),
+        ("refresh_token", refresh.clone()),
+        ("client_id", app.id.clone()),
+    ];
+    let renewed = app.ask(&form).await?.text_at("access_token");
+    let cookie = visitor.cookie.as_deref().and_then(|cookie| cookie.split_once('='));
+    let cookie = cookie.map(|(_, value)| value.to_owned()).context("a cookie")?;
+    let code = back.param("code").context("a code")?;
+    it.secrets.extend([PASSWORD.to_owned(), code, cookie, app.verifier, access, refresh, renewed]);
+    Ok(())
 }
 
 /// Wrong log-ins, and a patient who is searched for by a clinician: the page shows what was typed to who typed it, and
