@@ -27,16 +27,22 @@ pub(crate) struct World {
 impl World {
     /// `None` where there is no browser. The app asks for these scopes.
     pub(crate) async fn start(scope: &str) -> Result<Option<Self>> {
-        Self::start_with(scope, |_| ()).await
+        Self::start_with(scope, Clock::system(), |_| ()).await
+    }
+
+    /// On a clock that stands still between two codes of a device: nothing may be asked of what the database's clock
+    /// made, as a token that was renewed.
+    pub(crate) async fn start_for_codes(scope: &str) -> Result<Option<Self>> {
+        Self::start_with(scope, Clock::manual(Clock::system().now()), |_| ()).await
     }
 
     /// With other settings than the usual.
     pub(crate) async fn start_with(
         scope: &str,
+        clock: Clock,
         change: impl FnOnce(&mut Settings),
     ) -> Result<Option<Self>> {
         let Some(browser) = Browser::start().await? else { return Ok(None) };
-        let clock = Clock::manual(Clock::system().now());
         let (site, own) = (Site::start().await?, clock.clone());
         site.asks("spa", scope)?;
         let signed = Signed::start_with(|settings| {
@@ -224,7 +230,7 @@ async fn an_app_is_started_from_here() -> Result<()> {
 #[tokio::test]
 async fn the_keyboard_alone_is_enough() -> Result<()> {
     let scope = "launch/patient patient/Patient.rs patient/Observation.rs";
-    let Some(world) = World::start(scope).await? else { return Ok(()) };
+    let Some(world) = World::start_for_codes(scope).await? else { return Ok(()) };
     let tab = world.browser.tab().await?;
     tab.go(&format!("{}/auth/device", world.signed.origin)).await?;
     type_log_in(&tab).await?;
