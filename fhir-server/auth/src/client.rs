@@ -183,9 +183,9 @@ impl Proof {
             (None, Some(text), None) => Keys::inline(&text).map(Self::Keys),
             (None, None, Some(url)) if url.starts_with("http") => Ok(Self::Keys(Keys::Url(url))),
             (None, None, Some(_)) => Err(Error::invalid("its jwks_url is no URL")),
-            (None, None, None) if config.redirects.is_empty() => {
-                Err(Error::invalid("it has neither a secret, nor keys, nor redirects"))
-            }
+            (None, None, None) if config.redirects.is_empty() => Err(Error::invalid(
+                "a client without a secret and without keys is an app that anybody can read: it needs redirects",
+            )),
             (None, None, None) => Ok(Self::Nothing),
             _ => Err(Error::invalid("it has more than one of secret, jwks and jwks_url")),
         }

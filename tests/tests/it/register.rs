@@ -267,7 +267,7 @@ async fn the_command_adds_changes_and_lists_clients_and_leaves_a_record() -> Res
     let with = |scope| [&app[..], &[scope]].concat();
     for (words, good, said) in [
         (with("patient/Nothing.rs"), false, "its type is"),
-        (vec!["add", "x", "--scope", "patient/*.rs", "--public"], false, "neither a secret"),
+        (vec!["add", "x", "--scope", "patient/*.rs", "--public"], false, "it needs redirects"),
         (vec!["add", "x y", "--scope", "patient/*.rs"], false, "1 to 64 characters"),
         (
             vec!["add", "x", "--scope", "patient/*.rs", "--jwks-url", "http://a.org/k"],

@@ -31,7 +31,7 @@ enum Command {
 /// JSON object: base, passed, failed, skipped, cases.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example:\n  carebridge conformance run --base https://fhir.example.org/fhir --filter smart --var client_id=suite\n  carebridge conformance run --filter smart/G14 --json\n\nWithout --base and --var it judges what `carebridge dev` starts here."
+    after_help = "Example:\n  carebridge conformance run --base https://fhir.example.org/fhir --filter smart --var client_id=suite\n  carebridge conformance run --filter smart/G14 --json\n\nWithout --base it judges what `carebridge dev` starts here; without --var only what needs no app and no keys."
 )]
 struct Run {
     /// The FHIR base
@@ -41,9 +41,10 @@ struct Run {
     #[arg(long, value_name = "SUITE")]
     filter: Option<String>,
     /// What cases need to know, any number: `client_id` and `client_secret`; `key_client`, `key_id`, `key_rs384` and
-    /// `key_es384` (PEM) of a client with keys; `app_client` and `app_redirect` of a public app, and `login` and
+    /// `key_es384` (PEM, PKCS #8) of a client with keys, which are published as `KEY_ID_rs384` and `KEY_ID_es384`; `app_client` and `app_redirect` of a public app, and `login` and
     /// `password` of who signs in to it; `patient_identifier` of whom that person chooses, `vital_sign` and `laboratory`,
-    /// ids of Observations of that patient, and `other_patient`, an id; for apps that are started from the server,
+    /// ids of Observations of that patient, of whom there is no other of these categories, `provenance`, the id of
+    /// the one that there is of the patient, and `other_patient`, an id; for apps that are started from the server,
     /// `launch_page`, where that is done, `app_launch`, where the app is opened, and `visit`, an id of an Encounter.
     /// `NAME=@FILE` takes the value from a file; others can see flags
     #[arg(long = "var", value_name = "NAME=VALUE")]

@@ -95,6 +95,9 @@ fn twice(error: anyhow::Error, home: &Path) -> anyhow::Error {
     }
 }
 
+/// What is said of a database that cannot be used and is not of `dev` itself.
+const NAMED: &str = " CAREBRIDGE_DATABASE_URL, or the settings file, names it: without either `dev` starts its own.";
+
 async fn set_up(
     mut settings: Settings,
     listener: TcpListener,
@@ -117,7 +120,13 @@ async fn set_up(
         settings.database.url = Some(DatabaseUrl::new(postgres.url()));
     }
     settings.auth.signing_key.get_or_insert_with(|| home.join("signing-key.pem"));
-    store::migrate(settings.database.url()?.reveal()).await?;
+    let migrated = store::migrate(settings.database.url()?.reveal()).await;
+    migrated.map_err(|mut error| {
+        if let (None, Some(issue)) = (&postgres, error.issues.first_mut()) {
+            issue.diagnostics.push_str(NAMED);
+        }
+        error
+    })?;
     // What everybody knows the password of is for a database of its own alone.
     if let Some(postgres) = &postgres {
         seal_key::give(&mut settings, postgres.folder()).await?;
