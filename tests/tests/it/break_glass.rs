@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use access::Treatment;
 use anyhow::{Context, Result, ensure};
+use auth::{AccountForm, Password, Passwords};
 use it::{APP_SCOPE, Answer, App, Client, PASSWORD, Page, Signed, Visitor};
 use serde_json::{Value, json};
 use store::AccountChange;
@@ -286,7 +287,20 @@ async fn those_who_watch_are_told_and_somebody_else_looks_at_it() -> Result<()> 
     ensure!(page.status == 403 && !page.text.contains(REASON), "{}", page.text);
     stranger.submit(&verdict(&page)?).await?;
     assert_eq!(world.scalar::<Option<i16>>("select verdict from break_glass").await?, None);
-    let (mut auditor, page) = world.sign_in("aude", REVIEW).await?;
+    // Nor by another account of the same person, who is Practitioner/clara too.
+    let (mut herself, page) = world.sign_in("aude", REVIEW).await?;
+    ensure!(page.status == 200 && page.text.contains("Nobody but you"), "{}", page.text);
+    herself.submit(&verdict(&page)?).await?;
+    assert_eq!(world.scalar::<Option<i16>>("select verdict from break_glass").await?, None);
+    let form = AccountForm {
+        login: "omar".into(),
+        fhir_user: Some("Practitioner/omar".into()),
+        roles: vec!["auditor".into()],
+        ..AccountForm::default()
+    };
+    let (password, passwords) = (Password::new(PASSWORD.into()), Passwords::new()?);
+    form.create(&world.signed.store, &passwords, password).await?;
+    let (mut auditor, page) = world.sign_in("omar", REVIEW).await?;
     ensure!(page.text.contains(REASON) && page.text.contains("Patient/anna"), "{}", page.text);
     for (verdict, kept) in [("perhaps", None), ("unjustified", Some(0)), ("justified", Some(0))] {
         let page = auditor.open(REVIEW).await?;
@@ -303,7 +317,7 @@ async fn those_who_watch_are_told_and_somebody_else_looks_at_it() -> Result<()> 
     let recorded: bool = world
         .scalar(
             "select count(*) filter (where status = 200 and detail like '%: not justified') = 1
-            and count(*) filter (where status = 403) = 2 from audit where action = 12",
+            and count(*) filter (where status = 403) = 3 from audit where action = 12",
         )
         .await?;
     ensure!(recorded);

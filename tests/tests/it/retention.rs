@@ -189,6 +189,17 @@ async fn months_under_hold_stay_until_it_is_released() -> Result<()> {
         audit(&database, &["release", &number])?;
         assert!(audit(&database, &["release", &number]).is_err(), "once");
     }
+    // Who laid and who released them stays in the record, under the patient.
+    let told: i64 = sqlx::query_scalar(
+        "select count(*) from audit a join resource r on a.patients = array[r.id_hash]
+        where r.id = 'p9' and action = 13 and detail ~ '^hold [0-9]+ (laid|released) by ada$'",
+    )
+    .fetch_one(&mut owner)
+    .await?;
+    assert_eq!(told, 4);
+    let unknown = audit(&database, &["hold", "--reason", "Case 8", "--patient", "p-9"]);
+    let unknown = format!("{:#}", unknown.err().context("a hold on nobody")?);
+    assert!(unknown.contains("There never was a Patient/p-9"), "{unknown}");
     let (database, _) = record().await?;
     audit(
         &database,

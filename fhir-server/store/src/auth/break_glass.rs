@@ -38,6 +38,11 @@ const COLUMNS: &str = "b.break_glass, p.sub, p.login, a.client, b.patient, b.rea
     b.reviewed_at, b.verdict
     from break_glass b join account p on p.account = b.account join approval a on a.approval = b.approval";
 
+/// Whether an access is of another person than the account `$1` is of: somebody may have several accounts.
+const OF_OTHERS: &str = "not exists (
+    select from account own, account other
+    where own.account = $1 and other.account = b.account and own.fhir_user = other.fhir_user)";
+
 impl AuthStore {
     /// Those of which nobody was told yet, the oldest first.
     ///
@@ -61,29 +66,31 @@ impl AuthStore {
         self.sessions.execute(query.bind(numbers)).await.map(drop)
     }
 
-    /// Those that an account may look at: of others, first those that nobody has looked at, the newest of each first.
+    /// Those that an account may look at: of other people, first those that nobody has looked at, the newest of each first.
     ///
     /// # Errors
     /// Unavailable or Internal.
     pub async fn reviews(&self, reviewer: i64) -> Result<Vec<BreakGlass>> {
         let text = format!(
-            "select {COLUMNS} where b.account <> $1
+            "select {COLUMNS} where b.account <> $1 and {OF_OTHERS}
             order by b.reviewed_at is not null, b.made_at desc limit $2"
         );
         let query = sqlx::query(sqlx::AssertSqlSafe(text)).bind(reviewer).bind(REVIEWS_MAX);
         self.sessions.fetch_all(query).await?.iter().map(read).collect()
     }
 
-    /// Notes what a look came to; whether it was the first, and of another account than the one whose access it was.
+    /// Notes what a look came to; whether it was the first, and of another person than the one whose access it was,
+    /// by whichever account.
     ///
     /// # Errors
     /// Unavailable or Internal.
     pub async fn review(&self, number: i64, reviewer: i64, justified: bool) -> Result<bool> {
-        let query = sqlx::query(
-            "update break_glass set reviewed_by = $2, reviewed_at = now(), verdict = $3
-            where break_glass = $1 and account <> $2 and reviewed_at is null",
+        let text = format!(
+            "update break_glass b set reviewed_by = $1, reviewed_at = now(), verdict = $3
+            where b.break_glass = $2 and b.account <> $1 and b.reviewed_at is null and {OF_OTHERS}"
         );
-        let query = query.bind(number).bind(reviewer).bind(i16::from(justified));
+        let query = sqlx::query(sqlx::AssertSqlSafe(text));
+        let query = query.bind(reviewer).bind(number).bind(i16::from(justified));
         Ok(self.sessions.execute(query).await? > 0)
     }
 }

@@ -2,13 +2,15 @@
 
 use canonical_model::{Error, ResourceId, ResourceType, Result};
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::Row;
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, Postgres, Row};
 
-use crate::Store;
+use crate::audit::AuditAction;
 use crate::connect::{Role, options};
 use crate::error::StoreError;
 use crate::sessions::Sessions;
+use crate::{RequestContext, Store};
 
 /// A hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +59,25 @@ pub struct Holds {
     store: Store,
 }
 
+/// The row of the record.
+const ROW: &str = "recorded as (
+    insert into audit (at, request_id, action, status, client, token_id, detail, interaction, patients)";
+
+/// Binds what a row of the operator's own says.
+fn in_record(
+    query: Query<'_, Postgres, PgArguments>,
+    now: DateTime<Utc>,
+) -> Query<'_, Postgres, PgArguments> {
+    let context = RequestContext::internal();
+    query
+        .bind(now)
+        .bind(context.request_id.to_string())
+        .bind(AuditAction::Accounts as i16)
+        .bind(context.client().to_owned())
+        .bind(context.token_id().to_owned())
+        .bind(context.interaction as i16)
+}
+
 impl Holds {
     /// Beside the store of the database, which knows its patients.
     ///
@@ -67,37 +88,48 @@ impl Holds {
         Ok(Self { review, store: store.clone() })
     }
 
-    /// Lays a hold; returns its number.
+    /// Lays a hold, with the row that says so; returns its number.
     ///
     /// # Errors
     /// Invalid where its days are in the wrong order; Unavailable.
-    pub async fn lay(&self, new: &NewHold) -> Result<i64> {
+    pub async fn lay(&self, now: DateTime<Utc>, new: &NewHold) -> Result<i64> {
         if new.begins.zip(new.ends).is_some_and(|(begins, ends)| begins > ends) {
             return Err(Error::invalid("A hold begins before it ends."));
         }
         let patient = new.patient.as_ref();
         let patient =
             patient.map(|id| self.store.hasher().identity(ResourceType::PATIENT, id.as_str()));
-        let query = sqlx::query(
-            "insert into audit_hold (patient, person, begins, ends, reason, made_by)
-             values ($1, $2, $3, $4, $5, $6) returning hold",
+        let text = format!(
+            "with laid as (
+                insert into audit_hold (patient, person, begins, ends, reason, made_by)
+                values ($1, $2, $3, $4, $5, $6) returning hold, patient, made_by
+            ), {ROW} select $7, $8, $9, 200, $10, $11, 'hold ' || hold || ' laid by ' || made_by, $12,
+                case when patient is not null then array[patient] end from laid)
+            select hold from laid"
         );
+        let query = sqlx::query(AssertSqlSafe(text));
         let query = query.bind(patient).bind(&new.person).bind(new.begins).bind(new.ends);
-        let row = self.review.fetch_optional(query.bind(&new.reason).bind(&new.made_by)).await?;
+        let query = in_record(query.bind(&new.reason).bind(&new.made_by), now);
+        let row = self.review.fetch_optional(query).await?;
         let row = row.ok_or_else(|| Error::internal("a hold has a number"))?;
         Ok(row.try_get("hold").map_err(StoreError)?)
     }
 
-    /// Releases a hold; `false` where there is none of this number that stands.
+    /// Releases a hold, with the row that says so; `false` where there is none of this number that stands.
     ///
     /// # Errors
     /// Unavailable.
-    pub async fn release(&self, hold: i64, released_by: &str) -> Result<bool> {
-        let query = sqlx::query(
-            "update audit_hold set released_by = $2, released_at = now()
-             where hold = $1 and released_at is null",
+    pub async fn release(&self, now: DateTime<Utc>, hold: i64, released_by: &str) -> Result<bool> {
+        let text = format!(
+            "with released as (
+                update audit_hold set released_by = $2, released_at = now()
+                where hold = $1 and released_at is null returning hold, patient
+            ), {ROW} select $3, $4, $5, 200, $6, $7, 'hold ' || hold || ' released by ' || $2, $8,
+                case when patient is not null then array[patient] end from released)
+            select hold from released"
         );
-        Ok(self.review.execute(query.bind(hold).bind(released_by)).await? > 0)
+        let query = sqlx::query(AssertSqlSafe(text)).bind(hold).bind(released_by);
+        Ok(self.review.fetch_optional(in_record(query, now)).await?.is_some())
     }
 
     /// All holds, the released ones too.

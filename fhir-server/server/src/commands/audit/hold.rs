@@ -10,6 +10,7 @@ use clap::Args;
 use serde::Serialize;
 use store::Store;
 use store::record::{Hold, Holds, NewHold};
+use telemetry::Clock;
 
 use crate::output;
 use crate::settings::DomainFlags;
@@ -200,7 +201,7 @@ pub(crate) async fn lay(command: Lay) -> Result<ExitCode> {
         let there = store.patient_ids(&[identity]).await?;
         ensure!(!there.is_empty(), "There never was a Patient/{id} here: nothing would be held.");
     }
-    let hold = holds.lay(&new).await?;
+    let hold = holds.lay(Clock::system().now(), &new).await?;
     output::report(&Laid { hold }, json)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -211,7 +212,7 @@ const PEOPLE: [&str; 5] =
 
 pub(crate) async fn release(command: Release) -> Result<ExitCode> {
     let Release { server, hold, by, json } = command;
-    let released = holds(server).await?.0.release(hold, &by).await?;
+    let released = holds(server).await?.0.release(Clock::system().now(), hold, &by).await?;
     ensure!(released, "No hold {hold} stands: `carebridge audit list` shows them all.");
     output::report(&Released { hold }, json)?;
     Ok(ExitCode::SUCCESS)
