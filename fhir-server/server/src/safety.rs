@@ -19,7 +19,7 @@ use crate::tls;
 /// # Errors
 /// The first weakness.
 pub(crate) fn check(settings: &Settings) -> Result<()> {
-    settings.database.url()?;
+    check_database(settings)?;
     if settings.auth.signing_key.is_none() {
         bail!(
             "No key signs tokens: set `signing_key` under `[auth]` to the path of a file, which is made where it is absent."
@@ -56,6 +56,28 @@ pub(crate) fn check(settings: &Settings) -> Result<()> {
     }
     check_origin(settings.base_url.as_deref(), settings.listen)?;
     check_clear(&settings.http, settings.listen)
+}
+
+/// Refuses that all there is crosses a network in the clear, or to whoever answers.
+fn check_database(settings: &Settings) -> Result<()> {
+    let url = settings.database.url()?.reveal();
+    if !settings.database.clear && is_unproven(url) {
+        bail!(
+            "The database is reached in the clear, or without proof that it is the one: end its URL in `?sslmode=verify-full&sslrootcert=FILE`. Where the network itself is sealed, set `clear = true` under `[database]`."
+        );
+    }
+    Ok(())
+}
+
+/// Whether a database is beyond this machine, and no certificate has to prove it.
+fn is_unproven(url: &str) -> bool {
+    let Ok(uri) = url.parse::<http::Uri>() else { return false };
+    let params = || uri.query().unwrap_or_default().split('&').filter_map(|it| it.split_once('='));
+    let param = |names: [&str; 2]| params().filter(|(name, _)| names.contains(name)).next_back();
+    let host = param(["host", "hostaddr"]).map_or(uri.host().unwrap_or_default(), |(_, it)| it);
+    let local = host.is_empty() || host.starts_with('/') || host.starts_with("%2F");
+    let proven = |(_, mode): (&str, &str)| matches!(mode, "verify-full" | "verify-ca");
+    !local && !is_local(host) && !param(["sslmode", "ssl-mode"]).is_some_and(proven)
 }
 
 /// Refuses that anybody makes a program for himself that asks no person.
@@ -166,7 +188,11 @@ fn check_origin(base_url: Option<&str>, listen: SocketAddr) -> Result<()> {
 
 fn is_loopback(url: &str) -> bool {
     let Ok(uri) = url.parse::<http::Uri>() else { return false };
-    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    is_local(uri.host().unwrap_or_default())
+}
+
+fn is_local(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
@@ -189,6 +215,24 @@ mod tests {
             let mut settings = Settings::default();
             settings.database.url = Some(url.parse().unwrap());
             assert_eq!(check_bench(&settings).is_ok(), allowed, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_database_elsewhere_has_to_prove_itself() {
+        for (url, unproven) in [
+            ("postgres://a:b@127.0.0.1:5432/x", false),
+            ("postgres://a:b@[::1]:5432/x", false),
+            ("postgres://a@localhost/x?sslmode=disable", false),
+            ("postgres:///x?host=/run/postgresql", false),
+            ("postgres://a:b@203.0.113.9/x", true),
+            ("postgres://a:b@db.example.org/x?sslmode=require", true),
+            ("postgres://a:b@localhost/x?host=db.example.org", true),
+            ("postgres://a:b@db.example.org/x?sslmode=disable", true),
+            ("postgres://a:b@db.example.org/x?sslmode=verify-full&sslrootcert=/ca.pem", false),
+            ("postgres://a:b@db.example.org/x?sslmode=verify-full&sslmode=disable", true),
+        ] {
+            assert_eq!(is_unproven(url), unproven, "{url}");
         }
     }
 

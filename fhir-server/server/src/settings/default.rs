@@ -49,6 +49,7 @@ impl Default for DatabaseSettings {
             url: None,
             connections,
             reserve_mib: RESERVE_MIB_DEFAULT,
+            clear: false,
             search_ms: SEARCH_MS_DEFAULT,
             probed_entries: store::limits::PROBED_ENTRIES_MAX,
         }

@@ -78,6 +78,7 @@ struct Tls {
 #[serde(deny_unknown_fields)]
 struct Database {
     url: Option<DatabaseUrl>,
+    clear: Option<bool>,
     connections: Option<u32>,
     reserve_mib: Option<u16>,
     search_ms: Option<u32>,
@@ -219,6 +220,9 @@ impl File {
             settings.database.connections = connections;
         }
         set(&mut settings.database.reserve_mib, database.reserve_mib);
+        if let Some(clear) = database.clear {
+            settings.database.clear = clear;
+        }
         if let Some(search_ms) = database.search_ms {
             // PostgreSQL takes 0 for no limit at all.
             ensure!(

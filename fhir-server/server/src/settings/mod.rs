@@ -73,6 +73,8 @@ pub struct Settings {
 pub struct DatabaseSettings {
     /// Where it is.
     pub url: Option<DatabaseUrl>,
+    /// Whether it may be reached in the clear beyond this machine.
+    pub clear: bool,
     /// Connections to it.
     pub connections: u32,
     /// Space held back in it for a full disk, in MiB; 0 holds none.
