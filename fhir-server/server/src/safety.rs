@@ -73,7 +73,7 @@ fn check_database(settings: &Settings) -> Result<()> {
 fn is_unproven(url: &str) -> bool {
     let Ok(uri) = url.parse::<http::Uri>() else { return false };
     let params = || uri.query().unwrap_or_default().split('&').filter_map(|it| it.split_once('='));
-    let param = |names: [&str; 2]| params().filter(|(name, _)| names.contains(name)).next_back();
+    let param = |names: [&str; 2]| params().rfind(|(name, _)| names.contains(name));
     let host = param(["host", "hostaddr"]).map_or(uri.host().unwrap_or_default(), |(_, it)| it);
     let local = host.is_empty() || host.starts_with('/') || host.starts_with("%2F");
     let proven = |(_, mode): (&str, &str)| matches!(mode, "verify-full" | "verify-ca");
