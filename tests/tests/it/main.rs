@@ -71,6 +71,7 @@ mod proxy;
 mod record;
 mod record_killed;
 mod record_page;
+mod record_page_standing;
 mod record_refused;
 mod record_together;
 mod refresh;

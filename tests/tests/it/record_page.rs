@@ -7,9 +7,9 @@ use auth::{AccountForm, Password, Passwords};
 use it::{PASSWORD, Page, Signed, Visitor};
 use store::AccountChange;
 
-const HERE: &str = "/auth/record";
+pub(crate) const HERE: &str = "/auth/record";
 
-async fn world() -> Result<Signed> {
+pub(crate) async fn world() -> Result<Signed> {
     Signed::start_with(|settings| {
         for app in settings.clients.iter_mut().filter(|app| app.id == "spa") {
             app.name = Some("=The \"app\", <b>spa</b>".into());
@@ -18,7 +18,7 @@ async fn world() -> Result<Signed> {
     .await
 }
 
-async fn enter(world: &Signed, login: &str, path: &str) -> Result<(Visitor, Page)> {
+pub(crate) async fn enter(world: &Signed, login: &str, path: &str) -> Result<(Visitor, Page)> {
     let mut visitor = world.visitor()?;
     let page = visitor.open(path).await?;
     let form = page.form("/auth/login")?.with("login", login).with("password", PASSWORD);
@@ -27,7 +27,7 @@ async fn enter(world: &Signed, login: &str, path: &str) -> Result<(Visitor, Page
     Ok((visitor, page))
 }
 
-async fn account(world: &Signed, login: &str, role: &str, person: &str) -> Result<()> {
+pub(crate) async fn account(world: &Signed, login: &str, role: &str, person: &str) -> Result<()> {
     let form = AccountForm {
         login: login.into(),
         fhir_user: Some(person.into()),
@@ -39,7 +39,7 @@ async fn account(world: &Signed, login: &str, role: &str, person: &str) -> Resul
 }
 
 /// The lines of a page, newest first: who, through what, did what, why. Tags and times are left out.
-fn lines(page: &Page) -> Vec<String> {
+pub(crate) fn lines(page: &Page) -> Vec<String> {
     let rows = page.text.split("<tr><td>").skip(1).filter_map(|row| row.split("</tr>").next());
     let plain = |row: &str| {
         let texts =

@@ -48,19 +48,27 @@ pub(crate) fn reach(domain: &Domain, request: &Request, action: Action) -> Resul
     }
 }
 
-/// Whether a caller may read what is about this patient: who reads all, the patient, and whoever stands for the patient.
+/// Refuses who may not read what is about this patient: who reads all may, the patient, and whoever stands for the
+/// patient. Whether it is as the last of these that the caller may.
 ///
 /// # Errors
 /// Forbidden.
-pub(crate) fn expect_about(domain: &Domain, request: &Request, patient: &ResourceId) -> Result<()> {
+pub(crate) fn expect_about(
+    domain: &Domain,
+    request: &Request,
+    patient: &ResourceId,
+) -> Result<bool> {
     let reach = reach(domain, request, Action::Search);
     let reaches = match &reach {
         Ok(Reach::Everything) => true,
         Ok(Reach::Own(own)) => own == patient,
         Err(_) => false,
     };
-    if reaches || stands_for(domain, request, patient)? {
-        return Ok(());
+    if reaches {
+        return Ok(false);
+    }
+    if stands_for(domain, request, patient)? {
+        return Ok(true);
     }
     reach.and(Err(forbidden()))
 }

@@ -4,6 +4,7 @@ mod ask;
 mod kind;
 #[cfg(test)]
 mod tests;
+mod told;
 mod view;
 
 use access::Action;
@@ -51,10 +52,11 @@ pub async fn journal(
 }
 
 /// A page of what the record has of one patient, newest first, as rows: for auditors, for the patient, and for whoever
-/// stands for the patient, who is shown of a row what it was about and not which resource.
+/// stands for the patient, who is shown of a row what it was about and not which resource, and none about what a label or
+/// a Consent withholds from them: such a page may have fewer rows than there are, and go on.
 ///
 /// # Errors
-/// Forbidden for everybody else; Unavailable.
+/// Forbidden for everybody else, and where the patient is withheld from who stands for the patient; Unavailable.
 pub async fn about(
     domain: &Domain,
     request: &Request,
@@ -62,8 +64,16 @@ pub async fn about(
     ask: &Ask,
     behind: Option<JournalKey>,
 ) -> Result<JournalPage> {
-    ask::expect_about(domain, request, patient)?;
-    domain.journal().page(&query(domain, ask, Some(patient), behind), ask.count).await
+    let stands_for = ask::expect_about(domain, request, patient)?;
+    if stands_for {
+        told::expect_patient(domain, request, patient).await?;
+    }
+    let page = domain.journal().page(&query(domain, ask, Some(patient), behind), ask.count).await?;
+    if !stands_for {
+        return Ok(page);
+    }
+    let rows = told::readable(domain, request, patient, page.rows).await?;
+    Ok(JournalPage { rows, ..page })
 }
 
 /// What is asked, as the store is asked it.

@@ -32,6 +32,8 @@ use whose::{Whose, choices};
 const HERE: &str = "/auth/record";
 /// The scope that the record is read by.
 const SCOPE: &str = "user/AuditEvent.rs";
+/// The same for who stands for a patient: of what is not there for them, no row is.
+const STANDING: &str = "user/*.rs";
 
 #[derive(Default, Template)]
 #[template(path = "record.html")]
@@ -188,10 +190,10 @@ impl Reading<'_> {
         at: impl AsyncFnOnce(&Request) -> canonical_model::Result<T>,
     ) -> Result<T, Stop> {
         let domain = &self.auth.people()?.domain;
-        let looking = self.looking()?.with(SCOPE);
+        let looking = self.looking()?;
         let looking = match self.whose.stands_for {
-            true => looking.seeing(Sees::StandingFor(self.id())),
-            false => looking,
+            true => looking.seeing(Sees::StandingFor(self.id())).with(STANDING),
+            false => looking.with(SCOPE),
         };
         let request = looking.request(AuditInteraction::Operation).await?;
         let found = at(&request).await;
@@ -199,7 +201,7 @@ impl Reading<'_> {
         let entry = AuditEntry {
             kind: Some(ResourceType::PATIENT),
             id: Some(self.id().to_string()),
-            patients: found.is_ok().then_some(patient).into_iter().collect(),
+            patients: vec![patient],
             ..AuditEntry::new(
                 domain.now(),
                 request.context(),
