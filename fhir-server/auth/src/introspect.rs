@@ -42,7 +42,11 @@ async fn told(
     let client = authenticate(auth, address, headers, &form).await?;
     if client.is_public() {
         let why = "Only a client that proves who it is may ask what a token is good for";
-        return Err(Refusal::InvalidClient(why));
+        let refusal = Refusal::InvalidClient(why);
+        let said = Said::new(auth, headers, address, AuditAction::Introspection).client(&client.id);
+        let said = said.status(refusal.status().as_u16());
+        said.detail(format!("client not proven: {why}")).record_refused(Door::Client).await?;
+        return Err(refusal);
     }
     let token = form.get("token").ok_or(Refusal::InvalidRequest("token is missing"))?;
     let said = Said::new(auth, headers, address, AuditAction::Introspection).client(&client.id);

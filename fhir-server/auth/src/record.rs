@@ -56,8 +56,15 @@ impl<'a> Said<'a> {
     }
 
     /// About whom.
-    pub(crate) fn patient(mut self, identity: i64) -> Self {
-        self.entry.patients = vec![identity];
+    pub(crate) fn patient(self, identity: i64) -> Self {
+        self.patients(vec![identity])
+    }
+
+    /// About whom, where it may be several.
+    pub(crate) fn patients(mut self, mut identities: Vec<i64>) -> Self {
+        identities.sort_unstable();
+        identities.dedup();
+        self.entry.patients = identities;
         self
     }
 

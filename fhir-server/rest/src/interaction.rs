@@ -177,6 +177,14 @@ impl Interaction {
             | Self::Bundle => None,
         }
     }
+
+    /// The patient whom its path names, whether there is such a patient or not.
+    pub(crate) fn patient(&self) -> Option<&ResourceId> {
+        match self {
+            Self::Search(Scope::Compartment(ResourceType::PATIENT, id, _)) => Some(id),
+            _ => self.id().filter(|_| self.kind() == Some(ResourceType::PATIENT)),
+        }
+    }
 }
 
 fn nothing() -> Error {

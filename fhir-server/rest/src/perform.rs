@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use access::Caller;
 use auth::{Door, NOBODY, Unverified};
-use canonical_model::{Error, IssueCode, Result};
+use canonical_model::{Error, IssueCode, ResourceId, ResourceType, Result};
 use domain::interactions::search::Scope;
 use domain::{Request, Withheld};
 use store::{AuditAction, AuditEntry, AuditInteraction, RequestContext};
@@ -67,18 +67,28 @@ fn entry(
     let status = outcome.as_ref().map_or_else(|e| status(e.kind), |a| a.status).as_u16();
     let refused_by = |error: &Error| error.cause.as_ref()?.downcast_ref().map(Withheld::to_string);
     let rules = outcome.as_ref().map_or_else(refused_by, |answer| answer.rules.clone());
-    let patients = about.map(|version| &version.patients).or(answer.map(|answer| &answer.patients));
+    let found = about.map(|version| &version.patients).or(answer.map(|answer| &answer.patients));
+    let found = found.filter(|found| !found.is_empty()).cloned();
+    let patients = found.unwrap_or_else(|| named(app, interaction));
     AuditEntry {
         kind: interaction.kind(),
         id: about
             .map(|version| version.id.clone())
             .or_else(|| interaction.id().map(ToString::to_string)),
         version: about.map(|version| version.version),
-        patients: patients.cloned().unwrap_or_default(),
+        patients,
         detail,
         rules,
         ..AuditEntry::new(app.domain.now(), context, action(interaction), status)
     }
+}
+
+/// Whom a request was about that was refused or found nothing, by its path alone: to look up whose something hidden is
+/// would tell by its time that it is there.
+fn named(app: &App, interaction: &Interaction) -> Vec<i64> {
+    let hasher = app.domain.store().hasher();
+    let identity = |id: &ResourceId| hasher.identity(ResourceType::PATIENT, id.as_str());
+    interaction.patient().map(identity).into_iter().collect()
 }
 
 /// Records a request of a known caller that was refused before it was performed.
@@ -95,6 +105,7 @@ pub(crate) async fn record_refusal(
     let entry = AuditEntry {
         kind: interaction.and_then(Interaction::kind),
         id: interaction.and_then(Interaction::id).map(ToString::to_string),
+        patients: interaction.map(|it| named(app, it)).unwrap_or_default(),
         ..AuditEntry::new(app.domain.now(), context, action, status)
     };
     app.domain.auditor().record(entry).await

@@ -255,13 +255,27 @@ async fn nobody_else_reads_the_record() -> Result<()> {
             json!({ "fhirUser": "Patient/b", "roles": ["patient"], "patient": "a", "scope": "patient/*.rs" }),
             403,
         ),
+        // Whoever stands for a patient has the page, which leaves out what is withheld.
+        (
+            json!({ "fhirUser": "RelatedPerson/m", "roles": ["proxy"], "patient": "a", "scope": "patient/*.rs user/*.rs" }),
+            403,
+        ),
+        (
+            json!({ "fhirUser": "Patient/b", "roles": ["patient", "proxy"], "patient": "a", "scope": "patient/*.rs user/*.rs" }),
+            403,
+        ),
         (
             json!({ "fhirUser": "Practitioner/x", "roles": ["auditor"], "scope": "user/AuditEvent.rs" }),
             200,
         ),
     ] {
         let client = scene.as_user(&claims)?;
-        for path in ["/AuditEvent/$journal", "/Patient/a/$access-report"] {
+        for path in [
+            "/AuditEvent/$journal",
+            "/AuditEvent/$journal?patient=a",
+            "/Patient/a/$access-report",
+            "/Patient/a/$accounting-of-disclosures",
+        ] {
             let answer = client.get(path).await?;
             assert_eq!(answer.status, status, "{claims} {path}: {}", answer.text);
         }
@@ -283,7 +297,8 @@ async fn to_read_the_record_is_recorded() -> Result<()> {
         journal(&auditor, "agent=Practitioner/eve").await?,
         ["E 0 by Practitioner/eve", "E 0 Patient/a of Patient/a by Practitioner/eve",]
     );
-    assert_eq!(journal(&auditor, "agent=Patient/b").await?, ["E 4 Patient/a by Patient/b"]);
+    let refused = "E 4 Patient/a of Patient/a by Patient/b";
+    assert_eq!(journal(&auditor, "agent=Patient/b").await?, [refused]);
     Ok(())
 }
 

@@ -317,7 +317,10 @@ async fn those_who_watch_are_told_and_somebody_else_looks_at_it() -> Result<()> 
     let recorded: bool = world
         .scalar(
             "select count(*) filter (where status = 200 and detail like '%: not justified') = 1
-            and count(*) filter (where status = 403) = 3 from audit where action = 12",
+            and count(*) filter (where status = 403 and detail like 'access in an emergency %') = 3
+            and bool_or(status = 403 and detail like 'list of %' and patients is null)
+            and bool_or(status = 200 and detail like 'list of %' and cardinality(patients) = 1)
+            from audit where action = 12",
         )
         .await?;
     ensure!(recorded);

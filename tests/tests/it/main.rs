@@ -73,6 +73,7 @@ mod record_killed;
 mod record_page;
 mod record_page_standing;
 mod record_refused;
+mod record_refused_about;
 mod record_together;
 mod refresh;
 mod register;

@@ -12,19 +12,19 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use telemetry::Clock;
 
 /// The record as it grows: `action status client subject token: detail`, a hyphen for what is not there.
-struct Record {
+pub(crate) struct Record {
     database: PgConnection,
     seen: i64,
 }
 
 impl Record {
-    async fn open(database: &Database) -> Result<Self> {
+    pub(crate) async fn open(database: &Database) -> Result<Self> {
         let mut record = Self { database: database.connect().await?, seen: 0 };
         record.news().await?;
         Ok(record)
     }
 
-    async fn news(&mut self) -> Result<Vec<String>> {
+    pub(crate) async fn news(&mut self) -> Result<Vec<String>> {
         let rows: Vec<(i64, String)> = sqlx::query_as(
             "select audit_id, concat_ws(' ', action, status, client,
                 coalesce((select login from account where sub = a.subject), subject, '-'),
@@ -134,6 +134,7 @@ async fn a_client_that_proves_nothing_or_asks_too_much_is_recorded() -> Result<(
         ("token", dev, &system, 400, "7 400 dev-backend - - client_credentials: The client is registered for none of these scopes; without a user they begin with system/".into()),
         ("token", None, &wider, 400, "7 400 spa - - refresh_token: None of these scopes was given, or the client may have none of them any more".into()),
         ("token", None, &code, 400, "7 400 spa - - authorization_code: refused".into()),
+        ("introspect", None, &[("token", "made-up"), own], 401, "16 401 spa - - client not proven: Only a client that proves who it is may ask what a token is good for".into()),
         ("introspect", dev, &[("token", "made-up")], 200, "16 200 dev-backend - - no token that is good".into()),
         ("introspect", Some(("server-app", APP_SECRET)), &[("token", &refresh)], 200, "16 200 server-app - - refresh token of authorization 1".into()),
         ("revoke", None, &[("token", "made-up"), own], 200, "8 200 spa - - no token of this client".into()),

@@ -9,7 +9,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use canonical_model::ResourceId;
+use canonical_model::{ResourceId, ResourceType};
 use store::{AuditAction, SignedIn};
 
 use crate::adopt::of_reason;
@@ -46,13 +46,31 @@ struct Page<'a> {
 }
 
 /// `GET /auth/break-glass`.
-pub(crate) async fn break_glass(State(auth): State<AuthState>, headers: HeaderMap) -> Response {
-    answer_wrong(begun(auth.parts(), &headers).await)
+pub(crate) async fn break_glass(
+    State(auth): State<AuthState>,
+    Peer(address): Peer,
+    headers: HeaderMap,
+) -> Response {
+    answer_wrong(begun(auth.parts(), address, &headers).await)
 }
 
-async fn begun(auth: &Parts, headers: &HeaderMap) -> Result<Response, Stop> {
+async fn begun(
+    auth: &Parts,
+    address: Option<IpAddr>,
+    headers: &HeaderMap,
+) -> Result<Response, Stop> {
     let (browser, signed) = enter(auth, headers, "break-glass").await?;
-    show(&blank(auth, &browser, &signed).await?)
+    let content = blank(auth, &browser, &signed).await?;
+    if !content.closed.is_empty() {
+        let said = Said::new(auth, headers, address, AuditAction::BreakGlass);
+        record_closed(said.account(&signed.account), &content).await?;
+    }
+    show(&content)
+}
+
+/// Records that somebody may take none, and why.
+async fn record_closed(said: Said<'_>, content: &Page<'_>) -> Result<(), Stop> {
+    Ok(said.status(403).detail(content.closed.to_owned()).record().await?)
 }
 
 /// `POST /auth/break-glass`: a search, a patient, or the reason.
@@ -75,10 +93,15 @@ async fn going_on(
     let posted = Posted::read(auth, headers, body)?;
     let signed = posted.by(auth, HERE).await?;
     let mut content = blank(auth, &posted.browser, &signed).await?;
+    let account = &signed.account;
     if !content.closed.is_empty() {
+        let said = Said::new(auth, headers, address, AuditAction::BreakGlass).account(account);
+        let about = ResourceId::parse(posted.get("patient")).ok();
+        let hasher = people.domain.store().hasher();
+        let about = about.map(|id| hasher.identity(ResourceType::PATIENT, id.as_str()));
+        record_closed(said.patients(about.into_iter().collect()), &content).await?;
         return show(&content);
     }
-    let account = &signed.account;
     let looking = Looking::new(people, account, address, headers).seeing(Sees::Anybody);
     let Ok(id) = ResourceId::parse(posted.get("patient")) else {
         content.wrong = content.search.run(&posted, &looking, expect_one).await?;

@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 
 use axum::http::HeaderMap;
-use canonical_model::{Kind, ResourceId, ResourceType, Value, json};
-use domain::Request;
+use canonical_model::{Error, Kind, ResourceId, ResourceType, Value, json};
 use domain::interactions::search::{Scope, Searched, queries, search};
+use domain::{Request, Withheld};
 use search::query::{Handling, Pair, write_pairs};
 use store::{Account, AuditAction, AuditEntry, AuditInteraction, Stored};
 
@@ -158,7 +158,10 @@ impl<'a> Looking<'a> {
     async fn stored(&self, kind: ResourceType, id: &ResourceId) -> Result<Stored, Stop> {
         let domain = &self.people.domain;
         let request = self.request(AuditInteraction::Read).await?;
-        let reading = domain::interactions::read::read(domain, &request, kind, id).await?;
+        let reading = match domain::interactions::read::read(domain, &request, kind, id).await {
+            Err(fault) => return Err(self.hidden(&request, kind, id, fault).await?),
+            Ok(reading) => reading,
+        };
         if !reading.recorded {
             let entry = AuditEntry {
                 kind: Some(kind),
@@ -170,6 +173,34 @@ impl<'a> Looking<'a> {
             domain.auditor().record(entry).await?;
         }
         Ok(reading.stored)
+    }
+
+    /// Records that something is not there for the person, or is withheld; a patient's record has it, by the id alone.
+    async fn hidden(
+        &self,
+        request: &Request,
+        kind: ResourceType,
+        id: &ResourceId,
+        fault: Error,
+    ) -> canonical_model::Result<Stop> {
+        let status = match fault.kind {
+            Kind::Forbidden => 403,
+            Kind::NotFound => 404,
+            Kind::Gone => 410,
+            _ => return Ok(fault.into()),
+        };
+        let domain = &self.people.domain;
+        let identity = || domain.store().hasher().identity(kind, id.as_str());
+        let rules = fault.cause.as_ref().and_then(|cause| cause.downcast_ref::<Withheld>());
+        let entry = AuditEntry {
+            kind: Some(kind),
+            id: Some(id.to_string()),
+            patients: (kind == ResourceType::PATIENT).then(identity).into_iter().collect(),
+            rules: rules.map(Withheld::to_string),
+            ..AuditEntry::new(domain.now(), request.context(), AuditAction::Read, status)
+        };
+        domain.auditor().record(entry).await?;
+        Ok(fault.into())
     }
 }
 

@@ -40,17 +40,31 @@ struct Line {
 }
 
 /// `GET /auth/review`.
-pub(crate) async fn review(State(auth): State<AuthState>, headers: HeaderMap) -> Response {
-    answer_wrong(shown(auth.parts(), &headers).await)
+pub(crate) async fn review(
+    State(auth): State<AuthState>,
+    Peer(address): Peer,
+    headers: HeaderMap,
+) -> Response {
+    answer_wrong(shown(auth.parts(), address, &headers).await)
 }
 
-async fn shown(auth: &Parts, headers: &HeaderMap) -> Result<Response, Stop> {
+async fn shown(
+    auth: &Parts,
+    address: Option<IpAddr>,
+    headers: &HeaderMap,
+) -> Result<Response, Stop> {
     let (browser, signed) = enter(auth, headers, "review").await?;
     let closed = !reviews(&signed)?;
     let all = match closed {
         true => Vec::new(),
         false => auth.people()?.store.reviews(signed.account.account).await?,
     };
+    let hasher = auth.people()?.domain.store().hasher();
+    let patients = all.iter().map(|one| hasher.identity(ResourceType::PATIENT, &one.patient));
+    let status = if closed { StatusCode::FORBIDDEN } else { StatusCode::OK };
+    let said = Said::new(auth, headers, address, AuditAction::Review).account(&signed.account);
+    let said = said.patients(patients.collect()).status(status.as_u16());
+    said.detail("list of accesses in emergencies".to_owned()).record().await?;
     let mut lines = Vec::with_capacity(all.len());
     for one in all {
         let client = auth.clients.find(&one.client).await?;
@@ -59,7 +73,6 @@ async fn shown(auth: &Parts, headers: &HeaderMap) -> Result<Response, Stop> {
     }
     let session = Session::on("review", &browser, &signed.account);
     let content = Page { session, closed, lines };
-    let status = if closed { StatusCode::FORBIDDEN } else { StatusCode::OK };
     page(&content, status, None, None)
 }
 

@@ -1,6 +1,6 @@
 //! What somebody asks on the page: whose record, of which days, all or what was disclosed, and where to go on.
 
-use canonical_model::Result;
+use canonical_model::{ResourceId, Result};
 use chrono::{DateTime, Utc};
 use domain::record::Ask;
 use form_urlencoded::Serializer;
@@ -39,6 +39,11 @@ impl Asked {
         asked
     }
 
+    /// The patient whom it names.
+    pub(super) fn id(&self) -> Option<ResourceId> {
+        named(&self.patient)
+    }
+
     /// The same as the record is asked.
     ///
     /// # Errors
@@ -75,6 +80,11 @@ impl Asked {
         let query = Serializer::new(String::new()).extend_pairs(said).finish();
         if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
     }
+}
+
+/// The patient of an id, or of a reference.
+pub(super) fn named(text: &str) -> Option<ResourceId> {
+    ResourceId::parse(text.strip_prefix("Patient/").unwrap_or(text)).ok()
 }
 
 impl Reading<'_> {

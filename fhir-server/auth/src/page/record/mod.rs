@@ -23,6 +23,7 @@ use crate::page::looking::Looking;
 use crate::page::{Session, Stop, answer_wrong, enter, page};
 use crate::peer::Peer;
 use crate::people::Sees;
+use crate::record::Said;
 use crate::state::{AuthState, Parts};
 use ask::Asked;
 use line::{Line, Words};
@@ -78,13 +79,17 @@ async fn shown(
     let mut content =
         Page { session: Session::on("record", &browser, &signed.account), ..Page::default() };
     let among = choices(auth, &signed, address, headers).await?;
+    let asked = Asked::read(query);
     if among.is_nobody() {
+        refused(auth, &signed, address, headers, &asked).await?;
         content.closed = true;
         return page(&content, StatusCode::FORBIDDEN, None, None);
     }
-    content.asked = Asked::read(query);
-    content.any = among.any;
+    (content.asked, content.any) = (asked, among.any);
     let Some(whose) = among.chosen(&content.asked.patient) else {
+        if !content.asked.patient.is_empty() {
+            refused(auth, &signed, address, headers, &content.asked).await?;
+        }
         content.choices = among.known;
         return page(&content, StatusCode::OK, None, None);
     };
@@ -128,9 +133,26 @@ async fn told(
     let (_, signed) = enter(auth, headers, "record").await?;
     let among = choices(auth, &signed, address, headers).await?;
     let asked = Asked::read(query);
-    let whose = among.chosen(&asked.patient).ok_or_else(nobodys)?;
+    let Some(whose) = among.chosen(&asked.patient) else {
+        refused(auth, &signed, address, headers, &asked).await?;
+        return Err(nobodys());
+    };
     let reading = Reading { auth, signed: &signed, address, headers, whose: &whose };
     csv::answer(&reading, &asked).await
+}
+
+/// Records that somebody was told nothing of whom they asked for.
+async fn refused(
+    auth: &Parts,
+    signed: &SignedIn,
+    address: Option<IpAddr>,
+    headers: &HeaderMap,
+    asked: &Asked,
+) -> Result<(), Stop> {
+    let hasher = auth.people()?.domain.store().hasher();
+    let about = asked.id().map(|id| hasher.identity(ResourceType::PATIENT, id.as_str()));
+    let said = Said::new(auth, headers, address, AuditAction::Operation).account(&signed.account);
+    Ok(said.patients(about.into_iter().collect()).status(403).record().await?)
 }
 
 fn nobodys() -> Stop {

@@ -7,6 +7,7 @@ use axum::http::HeaderMap;
 use canonical_model::{ResourceId, ResourceType};
 use store::SignedIn;
 
+use super::ask::named;
 use crate::page::Stop;
 use crate::page::looking::Looking;
 use crate::people::Sees;
@@ -50,10 +51,9 @@ impl Choices {
             return only.flatten().cloned();
         }
         let known = self.known.iter().find(|whose| whose.id.as_str() == asked).cloned();
-        let id = || ResourceId::parse(asked.strip_prefix("Patient/").unwrap_or(asked)).ok();
         let any = || {
             let name = String::new();
-            Some(Whose { id: id()?, name, own: false, stands_for: false })
+            Some(Whose { id: named(asked)?, name, own: false, stands_for: false })
         };
         known.or_else(|| self.any.then(any).flatten())
     }
