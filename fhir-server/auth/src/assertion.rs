@@ -96,7 +96,8 @@ pub(crate) async fn prove(auth: &Parts, client: &Client, form: &Form<'_>) -> Res
     judge(auth, client, &claims)?;
     let Some(people) = &auth.people else { return Err(Refusal::Unavailable) };
     let jti = digest(b"jti", claims.jti.as_bytes());
-    let left_s = i32::try_from(claims.exp - auth.clock.seconds() + LEEWAY_S).unwrap_or(i32::MAX);
+    let left_s = claims.exp.saturating_sub(auth.clock.seconds()).saturating_add(LEEWAY_S);
+    let left_s = i32::try_from(left_s).unwrap_or(i32::MAX);
     match people.store.use_assertion(&client.id, &jti, left_s.max(1)).await? {
         true => Ok(()),
         false => refused("it was used before: each needs a jti of its own"),
@@ -115,7 +116,7 @@ fn judge(auth: &Parts, client: &Client, claims: &Claims) -> Result<(), Refusal> 
             refused("its iss and sub must both be the client's id")
         }
         _ if !meant => refused("its aud must be the URL of the token endpoint"),
-        _ if claims.exp + LEEWAY_S <= now_s => refused("it has expired"),
+        _ if claims.exp.saturating_add(LEEWAY_S) <= now_s => refused("it has expired"),
         _ if claims.exp > now_s + ASSERTION_S_MAX + LEEWAY_S => {
             refused("its exp is more than five minutes away")
         }

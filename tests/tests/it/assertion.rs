@@ -128,6 +128,8 @@ async fn a_key_proves_a_client_once_for_each_assertion() -> Result<()> {
         ("no aud", with(good(), "aud", Value::Null)),
         ("over", with(good(), "exp", json!(now_s - 11))),
         ("too long", with(good(), "exp", json!(now_s + 330))),
+        ("never over", with(good(), "exp", json!(i64::MAX))),
+        ("over since ever", with(good(), "exp", json!(i64::MIN))),
         ("no exp", with(good(), "exp", Value::Null)),
         ("not yet", with(good(), "nbf", json!(now_s + 60))),
         ("no jti", with(good(), "jti", Value::Null)),

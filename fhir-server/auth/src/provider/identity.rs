@@ -98,7 +98,7 @@ impl Judging<'_> {
         let why = match &claims {
             _ if claims.iss != self.provider.issuer => "it is of another issuer",
             _ if !meant => "it is for another client",
-            _ if claims.exp + LEEWAY_S <= self.now_s => "it has expired",
+            _ if claims.exp.saturating_add(LEEWAY_S) <= self.now_s => "it has expired",
             _ if claims.iat > self.now_s + LEEWAY_S => "it begins in the future",
             _ if claims.nonce.as_deref() != Some(nonce) => "its nonce is not ours",
             _ if claims.sub.is_empty() || claims.sub.len() > SUBJECT_BYTES_MAX => {
@@ -158,6 +158,9 @@ mod tests {
             ("azp", json!("us"), true),
             ("exp", json!(990), false),
             ("exp", json!(991), true),
+            ("exp", json!(i64::MAX), true),
+            ("exp", json!(i64::MIN), false),
+            ("iat", json!(i64::MAX), false),
             ("iat", json!(1_011), false),
             ("nonce", json!("m"), false),
             ("nonce", Value::Null, false),
