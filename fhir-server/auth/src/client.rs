@@ -1,7 +1,7 @@
 //! A client, and those that the settings know.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use access::Scopes;
@@ -273,11 +273,26 @@ impl Client {
 /// A whole URL by https, or by http to one's own machine, where a native app listens (RFC 8252).
 pub(crate) fn is_redirect(url: &str) -> bool {
     let Ok(uri) = url.parse::<Uri>() else { return false };
-    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    let Some(authority) = uri.authority().filter(|it| is_plain(it.as_str())) else { return false };
+    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
     let own = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
     let by = matches!((uri.scheme_str(), own), (Some("https"), _) | (Some("http"), true));
-    let plain = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
-    by && plain && !host.is_empty() && !url.contains(['#', '*'])
+    by && !url.contains(['#', '*'])
+}
+
+/// Whether a host, and a port where there is one, are such that they mean the same in the policy of a page, where signs
+/// that URLs allow end a source, or a directive.
+fn is_plain(authority: &str) -> bool {
+    let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, port)) if address.parse::<Ipv6Addr>().is_ok() => (address, port),
+        Some(_) => return false,
+        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+    };
+    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':');
+    let digits =
+        |port: &str| port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    let named = !host.is_empty() && host.bytes().all(legal);
+    named && (port.is_empty() || port.strip_prefix(':').is_some_and(digits))
 }
 
 pub(crate) fn is_legal(id: &str) -> bool {
@@ -302,6 +317,15 @@ mod tests {
             ("https://user@app.example.org/cb", false),
             ("https://app.example.org/cb#x", false),
             ("https://*.example.org/cb", false),
+            ("https://e.example;sandbox/cb", false),
+            ("https://e.example,f.example/cb", false),
+            ("https://e.example'none'/cb", false),
+            ("https://e$ample.org/cb", false),
+            ("https://e.example:80;x/cb", false),
+            ("https://e.example:99999/cb", false),
+            ("https://e.example:/cb", false),
+            ("https://[::1;x]/cb", false),
+            ("https://[2001:db8::1]:8443/cb", true),
             ("/callback", false),
             ("javascript:alert(1)", false),
             ("", false),
