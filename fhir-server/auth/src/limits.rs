@@ -121,6 +121,8 @@ pub const CODE_DIGITS: u32 = 6;
 pub const STEP_S: i64 = 30;
 /// Codes on paper.
 pub const RECOVERY_CODES: usize = 10;
+/// Letters of a name that somebody is looked for by in an emergency: fewer are many people's.
+pub const NAME_LETTERS_MIN: usize = 3;
 /// Characters of why somebody takes access in an emergency, at least: a sentence.
 pub const REASON_CHARS_MIN: usize = 20;
 /// At most.

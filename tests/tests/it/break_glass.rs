@@ -157,6 +157,8 @@ async fn it_takes_a_clinician_a_second_factor_and_a_reason() -> Result<()> {
     for (fields, found) in [
         (vec![("name", "alph")], None),
         (vec![("birthdate", "1980-01-02")], None),
+        (vec![("name", "a"), ("birthdate", "1980-01-02")], None),
+        (vec![("name", "alph"), ("birthdate", "1980")], None),
         (vec![("name", "alph"), ("birthdate", "1980-01-02")], Some("Alpha")),
         (vec![("identifier", "A-1")], Some("Alpha")),
     ] {

@@ -14,7 +14,7 @@ use store::{AuditAction, SignedIn};
 
 use crate::adopt::of_reason;
 use crate::cookie::Browser;
-use crate::limits::{REASON_CHARS_MAX, REASON_CHARS_MIN};
+use crate::limits::{NAME_LETTERS_MIN, REASON_CHARS_MAX, REASON_CHARS_MIN};
 use crate::page::factor::{WRONG, prove};
 use crate::page::launch::{Beside, Open, is_hidden, send, startable};
 use crate::page::looking::{Looking, Shown};
@@ -27,6 +27,9 @@ use crate::seal::{open, seal};
 use crate::state::{AuthState, Parts};
 
 const HERE: &str = "/auth/break-glass";
+
+/// A date with its month and its day, as `1984-03-12`.
+const WHOLE_DATE_BYTES: usize = 10;
 
 #[derive(Default, Template)]
 #[template(path = "break_glass.html")]
@@ -140,10 +143,16 @@ async fn going_on(
 
 /// Somebody in particular is looked for: who anybody is has not been opened yet.
 fn expect_one(criteria: &[Criterion<'_>]) -> &'static str {
-    let has = |name: &str| criteria.iter().any(|(field, _)| *field == name);
-    match has("identifier") || (has("name") && has("birthdate")) {
+    let typed = |name: &str| criteria.iter().find(|(field, _)| *field == name).map(|it| it.1);
+    let letters = |name: &str| name.chars().filter(|letter| letter.is_alphabetic()).count();
+    let named = typed("name").is_some_and(|name| letters(name) >= NAME_LETTERS_MIN);
+    // A year alone, or a month, is many people's.
+    let born = typed("birthdate").is_some_and(|date| date.len() == WHOLE_DATE_BYTES);
+    match typed("identifier").is_some() || (named && born) {
         true => "",
-        false => "Type the number, or the name with the date of birth: nobody looks around here.",
+        false => {
+            "Type the number, or three letters of the name or more with the whole date of birth: nobody looks around here."
+        }
     }
 }
 
@@ -199,6 +208,27 @@ fn show(content: &Page<'_>) -> Result<Response, Stop> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_person_is_looked_for_and_nobody_looks_around() {
+        for (name, birthdate, identifier, one) in [
+            ("", "", "A-1", true),
+            ("a", "", "A-1", true),
+            ("alp", "1980-01-02", "", true),
+            ("Åse", "1980-01-02", "", true),
+            ("al", "1980-01-02", "", false),
+            ("a  . ", "1980-01-02", "", false),
+            ("alpha", "1980-01", "", false),
+            ("alpha", "1980", "", false),
+            ("alpha", "", "", false),
+            ("", "1980-01-02", "", false),
+        ] {
+            let typed = [("name", name), ("birthdate", birthdate), ("identifier", identifier)];
+            let typed: Vec<Criterion<'_>> =
+                typed.into_iter().filter(|(_, text)| !text.is_empty()).collect();
+            assert_eq!(expect_one(&typed).is_empty(), one, "{typed:?}");
+        }
+    }
 
     #[test]
     fn a_reason_is_a_sentence() {
