@@ -50,11 +50,17 @@ async fn told(
     }
     let token = form.get("token").ok_or(Refusal::InvalidRequest("token is missing"))?;
     let said = Said::new(auth, headers, address, AuditAction::Introspection).client(&client.id);
-    let (answer, said) = match active(auth, token).await? {
-        Some(Active { members, token }) => (Value::Object(members), said.detail(token)),
-        None => (json!({ "active": false }), said.detail("no token that is good".to_owned())),
+    let answer = match active(auth, token).await? {
+        Some(Active { members, token }) => {
+            said.detail(token).record().await?;
+            Value::Object(members)
+        }
+        None => {
+            let said = said.detail("no token that is good".to_owned());
+            said.record_refused(Door::Client).await?;
+            json!({ "active": false })
+        }
     };
-    said.record().await?;
     Ok((NO_STORE, Json(answer)).into_response())
 }
 

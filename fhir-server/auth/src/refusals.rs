@@ -1,4 +1,5 @@
-//! Rows of what was refused to whoever proved nothing: forged tokens, wrong secrets, wrong passwords. Anybody can send
+//! Rows of what was refused to whoever proved nothing: forged tokens, wrong secrets, wrong passwords; and of what came to
+//! nothing, as questions about tokens that are none. Anybody can send
 //! as many of them as the line carries, and each row is kept for years: so of each kind an address has some rows of
 //! its own in a minute, a server somewhat more, and what comes beyond is counted, and told in one row.
 
@@ -28,6 +29,10 @@ pub enum Door {
     LogIn,
     /// An app that registers, or changes what it registered.
     Registration,
+    /// An app that looks at what it registered, which changes nothing.
+    OwnRegistration,
+    /// Somebody who judges an access in an emergency that is not theirs to judge.
+    Review,
 }
 
 impl Door {
@@ -37,6 +42,8 @@ impl Door {
             Self::Client => "client",
             Self::LogIn => "log-in",
             Self::Registration => "registration",
+            Self::OwnRegistration => "own registration",
+            Self::Review => "review",
         }
     }
 
@@ -47,6 +54,18 @@ impl Door {
             Self::Client => (AuditAction::Token, 401),
             Self::LogIn => (AuditAction::LogIn, 403),
             Self::Registration => (AuditAction::Accounts, 401),
+            Self::OwnRegistration => (AuditAction::Accounts, 200),
+            Self::Review => (AuditAction::Review, 403),
+        }
+    }
+
+    /// What became of those that are counted.
+    fn outcome(self) -> &'static str {
+        match self {
+            Self::Bearer | Self::Client | Self::LogIn | Self::Registration | Self::Review => {
+                "were refused"
+            }
+            Self::OwnRegistration => "were looked at",
         }
     }
 }
@@ -138,7 +157,7 @@ impl Refusals {
         };
         let (action, status) = door.deed();
         let whence = if address.is_some() { "this address" } else { "many addresses" };
-        let detail = format!("{}: {counted} more were refused from {whence}", door.as_str());
+        let detail = format!("{}: {counted} more {} from {whence}", door.as_str(), door.outcome());
         AuditEntry {
             detail: Some(detail),
             ..AuditEntry::new(self.0.clock.now(), context, action, status)
@@ -161,7 +180,14 @@ mod tests {
     #[test]
     fn an_address_has_some_rows_and_the_rest_is_counted() {
         let mut minute = Minute::default();
-        for door in [Door::Bearer, Door::Client, Door::LogIn, Door::Registration] {
+        for door in [
+            Door::Bearer,
+            Door::Client,
+            Door::LogIn,
+            Door::Registration,
+            Door::OwnRegistration,
+            Door::Review,
+        ] {
             let rows = (0..1_000).filter(|_| minute.admits(door, from(1))).count();
             assert_eq!(rows, REFUSALS_OF_ADDRESS_MAX as usize, "{door:?}");
             assert!(minute.admits(door, from(2)), "another address");

@@ -147,7 +147,12 @@ pub(crate) struct Parts {
     pub(crate) providers: Providers,
     pub(crate) keys: Keyring,
     pub(crate) clock: Clock,
+    /// Of what proves no client.
     pub(crate) throttle: Throttle,
+    /// Of wrong passwords, by log-in and address.
+    pub(crate) log_ins: Throttle,
+    /// Of registrations.
+    pub(crate) newcomers: Throttle,
     /// Of wrong passwords, by address alone.
     pub(crate) guesses: Throttle,
     pub(crate) throttles: Throttles,
@@ -195,7 +200,8 @@ impl AuthState {
         let client_keys = ClientKeys::new(outbound, Ticks::system());
         let verifier =
             Verifier::new(&endpoints, keys.clone(), clients.clone(), clock.clone(), revocations);
-        let throttle = Throttle::new(FAILURES_MAX, FAILURE_WINDOW_S);
+        let [throttle, log_ins, newcomers] =
+            [(); 3].map(|()| Throttle::new(FAILURES_MAX, FAILURE_WINDOW_S));
         let guesses = Throttle::new(throttles.rates().log_in_failures, LOG_IN_WINDOW_S);
         let store = people.as_ref().map(|people| people.store.clone());
         let clients = Registry::new(clients, store);
@@ -208,6 +214,8 @@ impl AuthState {
             keys,
             clock,
             throttle,
+            log_ins,
+            newcomers,
             guesses,
             throttles,
             people,

@@ -1,7 +1,8 @@
 //! Slows guessing: after some wrong secrets in a window, whoever sent them must wait.
 //!
 //! Counted for a name and an address together, so that a stranger cannot lock a client out from afar; and for an address
-//! alone, so that nobody guesses at many accounts.
+//! alone, so that nobody guesses at many accounts. Each door has its own: what is tried at one is not forgotten for the
+//! sake of another.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -41,6 +42,7 @@ impl Throttle {
         Suspect(self.hasher.hash_one(address.map(household)))
     }
 
+    /// Whoever says a name at an address.
     pub(crate) fn suspect(&self, client_id: &str, address: Option<IpAddr>) -> Suspect {
         Suspect(self.hasher.hash_one((client_id, address.map(household))))
     }
@@ -60,11 +62,9 @@ impl Throttle {
     /// Counts a wrong secret.
     pub(crate) fn failed(&self, suspect: Suspect, now_s: i64) {
         let mut windows = self.lock();
-        if windows.len() >= FAILURES_TRACKED_MAX {
+        if windows.len() >= FAILURES_TRACKED_MAX && !windows.contains_key(&suspect) {
             windows.retain(|_, window| now_s < window.ends_s);
-        }
-        if windows.len() >= FAILURES_TRACKED_MAX {
-            windows.clear(); // Bounded memory comes first; the attack is in the log.
+            make_room(&mut windows);
         }
         let fresh = Window { failures: 0, ends_s: now_s + self.window_s };
         let window = windows.entry(suspect).or_insert(fresh);
@@ -81,5 +81,21 @@ impl Throttle {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Suspect, Window>> {
         self.windows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Forgets some where there are too many: those with the fewest failures, and of those the oldest. So nobody who makes up
+/// names has the failures of others forgotten, or his own at a name that is somebody's.
+fn make_room(windows: &mut HashMap<Suspect, Window>) {
+    if windows.len() < FAILURES_TRACKED_MAX {
+        return;
+    }
+    let weight = |window: &Window| (window.failures, window.ends_s);
+    let mut all: Vec<_> = windows.iter().map(|(who, window)| (weight(window), *who)).collect();
+    // Some at once: to look at all of them for each that comes would be slow.
+    let some = FAILURES_TRACKED_MAX / 8;
+    all.select_nth_unstable_by_key(some, |(weight, _)| *weight);
+    for (_, who) in all.into_iter().take(some) {
+        windows.remove(&who);
     }
 }

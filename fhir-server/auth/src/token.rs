@@ -221,7 +221,9 @@ async fn proven(
     let Shown { id, secret, by_key } = shown;
     let taken = auth.throttles.by_token(id, address);
     taken.map_err(|empty| Refusal::TooMany(empty.wait_s))?;
-    let (suspect, now_s) = (auth.throttle.suspect(id, address), auth.clock.seconds());
+    // Names that are nobody's are one suspect, or whoever makes up enough of them would fill what is counted.
+    let name = auth.clients.find(id).await?.map_or_else(String::new, |client| client.id.clone());
+    let (suspect, now_s) = (auth.throttle.suspect(&name, address), auth.clock.seconds());
     auth.throttle.admit(suspect, now_s).map_err(Refusal::Throttled)?;
     let known = match secret {
         Some(secret) => {

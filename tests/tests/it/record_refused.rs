@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use auth::Register;
 use auth::limits::REFUSALS_OF_ADDRESS_MAX;
 use futures::future::join_all;
 use it::ledger::until;
-use it::{APP_SECRET, Answer, Database, Fixture, Form, PASSWORD, Signed};
+use it::{APP_SECRET, Answer, Database, Fixture, Form, PASSWORD, Page, Signed, Visitor};
 use sqlx::{AssertSqlSafe, PgConnection};
 use telemetry::Clock;
 
@@ -248,4 +249,62 @@ async fn a_flood_leaves_a_few_rows_and_one_that_counts_the_rest() -> Result<()> 
     let query = sqlx::query_scalar::<_, i64>(AssertSqlSafe(sql.to_owned()));
     assert_eq!(query.fetch_one(&mut record.database).await?, 0, "each row says from where");
     Ok(())
+}
+
+/// What comes to nothing is bounded too, whoever it is that asks.
+#[tokio::test]
+async fn what_comes_to_nothing_leaves_a_few_rows_however_often() -> Result<()> {
+    let mut world = Signed::start_with(|settings| {
+        settings.auth.registration.by = Register::Open;
+    })
+    .await?;
+    let origin = world.origin.clone();
+    let http = reqwest::Client::builder().no_proxy().build()?;
+    let app = serde_json::json!({
+        "client_name": "A new app", "redirect_uris": [it::REDIRECT],
+        "token_endpoint_auth_method": "none", "scope": "launch/patient patient/*.rs",
+    });
+    let told = Answer::of(http.post(format!("{origin}/auth/register")).json(&app)).await?;
+    let (own, token) =
+        (told.text_at("registration_client_uri"), told.text_at("registration_access_token"));
+    let (mut visitor, mut factored) = (world.visitor()?, world.visitor()?);
+    let (review, _) = signed_in(&mut visitor, "anna", "/auth/review").await?;
+    let (_, form) = signed_in(&mut factored, "clara", "/auth/device").await?;
+    let mut verdict = review.form("/auth/logout")?.with("number", "1").with("verdict", "justified");
+    verdict.action = "/auth/review".to_owned();
+    let mut code = form.with("code", "000000");
+    code.action = "/auth/factor".to_owned();
+    let mut record = Record::open(&world.server.database).await?;
+    let dev = Some(("dev-backend", "dev-secret"));
+    let flood = 3 * REFUSALS_OF_ADDRESS_MAX;
+    for _ in 0..flood {
+        let asked = [("token", "made-up")];
+        assert_eq!(post(&origin, "/auth/introspect", dev, &asked).await?.status, 200);
+        assert_eq!(Answer::of(http.get(&own).bearer_auth(&token)).await?.status, 200);
+        visitor.submit(&verdict).await?;
+        assert_eq!(factored.submit(&code).await?.status, 403);
+    }
+    world.server.stop().await;
+    let news = record.news().await?;
+    let rest = flood - REFUSALS_OF_ADDRESS_MAX;
+    for (each, sum) in [
+        ("no token that is good", "client: {} more were refused from this address"),
+        (", by itself: looked at", "own registration: {} more were looked at from this address"),
+        ("access in an emergency 1", "review: {} more were refused from this address"),
+        ("second factor", "log-in: {} more were refused from this address"),
+    ] {
+        let rows = |text: &str| news.iter().filter(|row| row.contains(text)).count();
+        let sum = sum.replace("{}", &rest.to_string());
+        assert_eq!((rows(each), rows(&sum)), (REFUSALS_OF_ADDRESS_MAX as usize, 1), "{news:?}");
+    }
+    Ok(())
+}
+
+/// Signs in at a page of our own: what it shows, and a form there.
+async fn signed_in(visitor: &mut Visitor, login: &str, path: &str) -> Result<(Page, Form)> {
+    let page = visitor.open(path).await?;
+    let form = page.form("/auth/login")?.with("login", login).with("password", PASSWORD);
+    let page = visitor.submit(&form).await?;
+    let form = page.form("/auth/logout")?;
+    Ok((page, form))
 }

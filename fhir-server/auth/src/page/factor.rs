@@ -17,6 +17,7 @@ use crate::cookie::Browser;
 use crate::page::{Posted, Session, Stop, To, answer_wrong, enter, go, page};
 use crate::peer::Peer;
 use crate::record::Said;
+use crate::refusals::Door;
 use crate::seal::{open, seal};
 use crate::signed::Factors;
 use crate::state::{AuthState, Parts};
@@ -107,7 +108,7 @@ pub(super) async fn prove(
         None => None,
     };
     let Some(factor) = proved else {
-        said.status(403).record().await?;
+        said.status(403).record_refused(Door::LogIn).await?;
         return Ok(false);
     };
     let open = store.begin().await?;

@@ -84,8 +84,8 @@ async fn signing_in(
     let posted = Posted::read(auth, headers, body)?;
     let to = To::of(auth, &posted).await?;
     let typed = posted.get("login");
-    let (suspect, now_s) = (auth.throttle.suspect(typed, address), auth.clock.seconds());
-    auth.throttle.admit(suspect, now_s).map_err(wait)?;
+    let (suspect, now_s) = (auth.log_ins.suspect(typed, address), auth.clock.seconds());
+    auth.log_ins.admit(suspect, now_s).map_err(wait)?;
     // Another cookie from now on: whoever knew the one of before is not signed in by it.
     let fresh = Browser::new(auth.endpoints.is_https())?;
     let password = Password::new(posted.get("password").to_owned());
@@ -101,14 +101,14 @@ async fn signing_in(
             if begin(&open, &attempt, &fresh.digest(), place.as_ref()).await?.is_some() {
                 said.account(&account).record_in(&open).await?;
                 open.commit().await?;
-                auth.throttle.succeeded(suspect);
+                auth.log_ins.succeeded(suspect);
                 return go(&to.path(), Some(&fresh));
             }
             Wrong { whose: Some(account), wait_s }
         }
         Try::Wrong(wrong) => wrong,
     };
-    auth.throttle.failed(suspect, now_s);
+    auth.log_ins.failed(suspect, now_s);
     auth.guesses.failed(from, now_s);
     AuthenticationFailed { door: "login", reason: "password" }.emit();
     // Never what was typed: people type passwords there.

@@ -15,6 +15,7 @@ use crate::page::break_glass::reason;
 use crate::page::{Posted, Session, Stop, answer_wrong, enter, go, page};
 use crate::peer::Peer;
 use crate::record::Said;
+use crate::refusals::Door;
 use crate::state::{AuthState, Parts};
 
 const HERE: &str = "/auth/review";
@@ -131,7 +132,8 @@ async fn judged(
         false => None,
     };
     let Some(one) = one else {
-        said.status(403).detail(format!("access in an emergency {number}")).record().await?;
+        let said = said.status(403).detail(format!("access in an emergency {number}"));
+        said.record_refused(Door::Review).await?;
         return go(HERE, None);
     };
     let hasher = people.domain.store().hasher();

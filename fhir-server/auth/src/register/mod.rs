@@ -81,9 +81,9 @@ async fn answer(
         return Err(Denial::Off);
     };
     // Whether it succeeds or not: each is a guess at a token, or a row.
-    let (suspect, now_s) = (auth.throttle.suspect(DOOR, address), auth.clock.seconds());
-    auth.throttle.admit(suspect, now_s).map_err(Denial::Throttled)?;
-    auth.throttle.failed(suspect, now_s);
+    let (suspect, now_s) = (auth.newcomers.suspect(DOOR, address), auth.clock.seconds());
+    auth.newcomers.admit(suspect, now_s).map_err(Denial::Throttled)?;
+    auth.newcomers.failed(suspect, now_s);
     let by = match admitted(by, headers) {
         Ok(by) => by,
         Err(denial) => {

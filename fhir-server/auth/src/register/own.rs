@@ -82,7 +82,7 @@ async fn shown(
     client: &str,
 ) -> Result<Response, Denial> {
     let own = Own::of(auth, address, headers, client).await?;
-    own.said("looked at").record().await?;
+    own.said("looked at").record_refused(Door::OwnRegistration).await?;
     Ok(own.answer(described(&own.kept)))
 }
 
@@ -156,8 +156,8 @@ impl<'a> Own<'a> {
         let (true, Some(people)) = (auth.registration.is_on(), &auth.people) else {
             return Err(Denial::Off);
         };
-        let (suspect, now_s) = (auth.throttle.suspect(DOOR, address), auth.clock.seconds());
-        auth.throttle.admit(suspect, now_s).map_err(Denial::Throttled)?;
+        let (suspect, now_s) = (auth.newcomers.suspect(DOOR, address), auth.clock.seconds());
+        auth.newcomers.admit(suspect, now_s).map_err(Denial::Throttled)?;
         let known = bearer(headers).is_ok_and(|token| auth.registrations.knows(client, token));
         let kept = match known && is_legal(client) {
             true => people.store.client(client).await?,
@@ -167,7 +167,7 @@ impl<'a> Own<'a> {
         if let Some(kept) = kept {
             return Ok(Self { auth, people, headers, address, kept });
         }
-        auth.throttle.failed(suspect, now_s);
+        auth.newcomers.failed(suspect, now_s);
         let said = Said::new(auth, headers, address, AuditAction::Accounts).client(NOBODY);
         let said = said.status(401).detail("a registration by another token".to_owned());
         said.record_refused(Door::Registration).await?;

@@ -118,8 +118,12 @@ async fn the_shape_of_the_request_is_checked_first() {
 }
 
 async fn ask_from(auth: &AuthState, address: u8, secret: &str) -> Answer {
+    ask_as(auth, address, "dev-backend", secret).await
+}
+
+async fn ask_as(auth: &AuthState, address: u8, id: &str, secret: &str) -> Answer {
     let peer = SocketAddr::from((Ipv4Addr::new(192, 0, 2, address), 40_000));
-    let body = format!("{GRANT}&client_id=dev-backend&client_secret={secret}");
+    let body = format!("{GRANT}&client_id={id}&client_secret={secret}");
     let request = Request::post("/auth/token")
         .header("content-type", "application/x-www-form-urlencoded")
         .extension(ConnectInfo(peer));
@@ -156,4 +160,37 @@ fn the_throttle_stays_bounded() {
         throttle.failed(last, 0);
     }
     assert_eq!(throttle.admit(last, 1), Err(59));
+}
+
+#[test]
+fn made_up_names_forget_no_failures_of_others() {
+    let throttle = crate::throttle::Throttle::new(
+        crate::limits::FAILURES_MAX,
+        crate::limits::FAILURE_WINDOW_S,
+    );
+    let [barred, near] = ["barred", "near"].map(|name| throttle.suspect(name, None));
+    for _ in 0..crate::limits::FAILURES_MAX {
+        throttle.failed(barred, 0);
+    }
+    for _ in 1..crate::limits::FAILURES_MAX {
+        throttle.failed(near, 0);
+    }
+    for n in 0..25_000 {
+        throttle.failed(throttle.suspect(&format!("client-{n}"), None), 1);
+    }
+    assert_eq!(throttle.admit(barred, 2), Err(58));
+    assert_eq!(throttle.admit(near, 2), Ok(()));
+    throttle.failed(near, 2);
+    assert_eq!(throttle.admit(near, 3), Err(57), "it goes on from what it had");
+}
+
+#[tokio::test]
+async fn names_that_are_nobodys_are_one_suspect() {
+    let (auth, _) = server();
+    for n in 0..crate::limits::FAILURES_MAX {
+        let answer = ask_as(&auth, 1, &format!("made-up-{n}"), "guess").await;
+        assert_eq!(answer.status, 401, "{n}");
+    }
+    assert_eq!(ask_as(&auth, 1, "made-up-too", "guess").await.status, 429);
+    assert_eq!(ask_as(&auth, 1, "dev-backend", "dev-secret").await.status, 200);
 }
