@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use auth::Register;
+use auth::{ClientForm, FormProof, Register};
 use it::ledger::until;
 use it::{Answer, App, PASSWORD, Signed};
 use reqwest::Method;
 use serde_json::{Value, json};
+use store::RegisteredBy;
 
 const CALLBACK: &str = "https://new.example.org/cb";
 
@@ -166,5 +167,102 @@ async fn nobody_else_does_and_nobody_says_what_is_ours_to_say() -> Result<()> {
     // An operator who disables it ends this too, and what an operator made is no registration.
     world.store.change_client(&own.id(), store::ClientChange::Disable).await?;
     assert_eq!(own.ask(Method::GET, &own.token, None).await?.status, 401);
+    Ok(())
+}
+
+const OFFLINE: &str = "offline_access patient/*.rs";
+
+fn offline() -> Value {
+    json!({
+        "client_name": "A new app", "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none",
+        "scope": OFFLINE,
+    })
+}
+
+/// What people gave was given to an app of a name, that proves itself somehow, and that they are sent back to somewhere.
+#[tokio::test]
+async fn what_was_given_is_over_where_the_app_becomes_another() -> Result<()> {
+    let world = world().await?;
+    for (members, over) in [
+        (json!({ "scope": "offline_access patient/Patient.rs" }), false),
+        (json!({ "client_name": "Another app" }), true),
+        (json!({ "redirect_uris": [CALLBACK, "https://other.example.org/cb"] }), true),
+        (json!({ "token_endpoint_auth_method": "client_secret_post" }), true),
+    ] {
+        let own = Own::register(&world.origin, &offline()).await?;
+        let app = App::new(&world.origin, &own.id(), CALLBACK, OFFLINE);
+        let page = app.agree(&mut world.visitor()?, "anna", PASSWORD, None).await?;
+        let refresh = app.token(&page).await?.text_at("refresh_token");
+        assert!(!refresh.is_empty(), "{members}");
+        let mut body = own.saying(json!({ "scope": OFFLINE }));
+        for (name, value) in members.as_object().into_iter().flatten() {
+            body[name] = value.clone();
+        }
+        let changed = own.ask(Method::PUT, &own.token, Some(&body)).await?;
+        assert_eq!(changed.status, 200, "{members} {}", changed.text);
+        let mut form = vec![
+            ("grant_type", "refresh_token".to_owned()),
+            ("refresh_token", refresh),
+            ("client_id", own.id()),
+        ];
+        let secret = changed.at("client_secret").map(|_| changed.text_at("client_secret"));
+        form.extend(secret.map(|secret| ("client_secret", secret)));
+        let answer = app.ask(&form).await?;
+        let error = answer.text_at("error");
+        let came = (answer.status, error.as_str());
+        assert_eq!(came, if over { (400, "invalid_grant") } else { (200, "") }, "{members}");
+        let mut owner = world.server.database.connect().await?;
+        let go_on = "select count(*) from approval where client = $1 and revoked_at is null";
+        let query = sqlx::query_scalar::<_, i64>(go_on).bind(own.id());
+        assert_eq!(query.fetch_one(&mut owner).await?, i64::from(!over), "{members}");
+    }
+    Ok(())
+}
+
+/// The page that asks is of one app: where that has become another, or went and one came under its id, it asks again.
+#[tokio::test]
+async fn a_page_left_open_gives_nothing_to_another_app() -> Result<()> {
+    let world = world().await?;
+    let own = Own::register(&world.origin, &offline()).await?;
+    let app = App::new(&world.origin, &own.id(), CALLBACK, OFFLINE);
+    let mut visitor = world.visitor()?;
+    let page = visitor.open(&app.path()).await?;
+    let form = page.form("/auth/login")?.with("login", "anna").with("password", PASSWORD);
+    let page = visitor.submit(&form).await?;
+    let left = page.form("/auth/consent")?.with("decision", "allow");
+    let renamed = own.saying(json!({ "scope": OFFLINE, "client_name": "Another app" }));
+    assert_eq!(own.ask(Method::PUT, &own.token, Some(&renamed)).await?.status, 200);
+    let page = visitor.submit(&left).await?;
+    assert!(page.param("code").is_none() && page.text.contains("Another app"), "{page:?}");
+    let left = page.form("/auth/consent")?.with("decision", "allow");
+    // By command, of which this server has not heard.
+    world.store.delete_client(&own.id()).await?;
+    let page = visitor.submit(&left).await?;
+    assert!(page.param("code").is_none(), "{page:?}");
+    let form = ClientForm {
+        id: own.id(),
+        name: Some("One who came later".into()),
+        scope: OFFLINE.into(),
+        redirects: vec![CALLBACK.into()],
+        launch_url: None,
+        own: false,
+        proof: FormProof::Nothing,
+        by: RegisteredBy::Operator,
+    };
+    form.create(&world.store).await?;
+    let asks = async || match world.visitor() {
+        Ok(mut other) => other.open(&app.path()).await.is_ok_and(|page| page.status == 200),
+        Err(_) => false,
+    };
+    until("the server has heard of it", Duration::from_secs(10), asks).await?;
+    let page = visitor.submit(&left).await?;
+    assert!(page.param("code").is_none(), "{page:?}");
+    assert!(page.text.contains("One who came later"), "{page:?}");
+    let page = visitor.submit(&page.form("/auth/consent")?.with("decision", "allow")).await?;
+    assert!(page.param("code").is_some(), "who is asked anew can give it: {page:?}");
+    let mut owner = world.server.database.connect().await?;
+    let given: i64 =
+        sqlx::query_scalar("select count(*) from approval").fetch_one(&mut owner).await?;
+    assert_eq!(given, 1);
     Ok(())
 }

@@ -31,6 +31,8 @@ use crate::words::{Whose, sentence};
 struct Page<'a> {
     app: &'a str,
     session: Session<'a>,
+    /// Of the client, as it is told here.
+    generation: String,
     origin: &'a str,
     patient: Option<&'a Shown>,
     lines: Vec<Line>,
@@ -103,7 +105,7 @@ async fn answered(
     let consent = Consent { auth, asked, browser, signed, launched, emergency, headers, address };
     match posted.get("decision") {
         "" => consent.show(Some(posted.get("patient")), "").await,
-        "allow" => consent.allow(posted.get("patient"), &posted.all("scope")).await,
+        "allow" => consent.allow(&posted).await,
         _ => consent.refuse(posted.get("patient")).await,
     }
 }
@@ -237,6 +239,7 @@ impl Consent<'_> {
         let content = Page {
             app: &self.asked.client.name,
             session: Session::asked(self.asked, self.browser, &self.signed.account),
+            generation: self.generation(),
             origin: self.asked.origin(),
             patient: patient.as_ref(),
             lines,
@@ -253,14 +256,19 @@ impl Consent<'_> {
         own.is_some_and(|own| patient.is_none_or(|id| id == own))
     }
 
-    async fn allow(&self, chosen: &str, left: &[String]) -> Result<Response, Stop> {
+    async fn allow(&self, posted: &Posted) -> Result<Response, Stop> {
+        let (chosen, left) = (posted.get("patient"), posted.all("scope"));
         let grantable = self.grantable().await?;
-        let Some(scopes) = grantable.chosen(left) else {
+        let Some(scopes) = grantable.chosen(&left) else {
             let wrong = "Leave something in, or choose “Give none”.";
             return self.show(Some(chosen), wrong).await;
         };
         let about = grantable.about(&self.signed.account)?;
         let patient = self.patient(&about, chosen).await?;
+        // The page was of a client that has become another since, or went and came again.
+        if posted.get("generation") != self.generation() {
+            return self.anew();
+        }
         let code = random()?;
         // From here on nobody else has it.
         let mut launched = launched(self.auth, self.asked, self.signed, true).await?;
@@ -269,6 +277,7 @@ impl Consent<'_> {
         let new = NewApproval {
             session: self.signed.session,
             client: &self.asked.client.id,
+            generation: self.asked.client.registered.then_some(self.asked.client.generation),
             scopes: &scopes,
             patient: patient.as_ref().map(|patient| patient.id.as_str()),
             context: &context,
@@ -285,18 +294,29 @@ impl Consent<'_> {
         let open = self.auth.people()?.store.begin().await?;
         let Some(approval) = open.approve(&new).await? else {
             open.commit().await?; // There was nothing to keep.
-            return go(&authorize(&self.asked.query), None);
+            return self.anew();
         };
         if let (Some(_), Some(patient)) = (&emergency, &patient) {
             let said = self.said(AuditAction::BreakGlass, Some(&patient.id))?;
             let said = said.detail(format!("authorization {approval}")).purpose(BREAK_GLASS);
             said.record_in(&open).await?;
         }
-        let what = if grantable.is_whole(left) { "given" } else { "given in part" };
+        let what = if grantable.is_whole(&left) { "given" } else { "given in part" };
         let said = self.said(AuditAction::Consent, patient.as_ref().map(|it| it.id.as_str()))?;
         said.detail(format!("authorization {approval} {what}: {scopes}")).record_in(&open).await?;
         open.commit().await?;
         go(&self.asked.with_code(&BASE64_URL_SAFE_NO_PAD.encode(code)), None)
+    }
+
+    /// Which generation of the client the page is of.
+    fn generation(&self) -> String {
+        self.asked.client.generation.to_string()
+    }
+
+    /// Asks again, by what the database says now.
+    fn anew(&self) -> Result<Response, Stop> {
+        self.auth.clients.forget(&self.asked.client.id);
+        go(&authorize(&self.asked.query), None)
     }
 
     /// The person gives nothing.

@@ -15,6 +15,8 @@ pub struct NewApproval<'a> {
     pub session: i64,
     /// To whom.
     pub client: &'a str,
+    /// Which generation of a client of the database was asked for; `None` for one of the settings.
+    pub generation: Option<i32>,
     /// What may be done.
     pub scopes: &'a str,
     /// The patient of the launch context.
@@ -116,14 +118,17 @@ pub(super) const COLUMNS: &str =
     p.sub, p.fhir_user, p.roles, p.orgs, p.gen";
 
 impl AuthStore {
-    /// Keeps an authorization and its code. `None` where the session is over, or the account does not stand for
-    /// the patient any more.
+    /// Keeps an authorization and its code. `None` where the session is over, the account does not stand for
+    /// the patient any more, or the client is not what it was.
     ///
     /// # Errors
     /// Unavailable or Internal.
     pub async fn approve(&self, new: &NewApproval<'_>) -> Result<Option<i64>> {
         let query = sqlx::query(
-            "with given as (
+            "with asked as (
+                -- Whoever changes it waits, or is waited for.
+                select from client where client = $2 and gen = $17 and disabled_at is null for share),
+            given as (
                 insert into approval (
                     account, client, scopes, patient, context, offline, session, salt, ends_at, purpose)
                 select s.account, $2, $3, $4, $5, $6, s.session, $7,
@@ -134,6 +139,7 @@ impl AuthStore {
                 from session s join account p on p.account = s.account
                     left join proxy x on x.account = s.account and x.patient = $4
                 where s.session = $1 and s.ends_at > now() and p.disabled_at is null
+                    and ($17::int is null or exists (select from asked))
                     and ($14::text is null or $4::text is not null and not $6)
                     and (not $16 or x.account is not null and coalesce(x.until > now(), true))
                 returning approval, account, patient, ends_at),
@@ -160,7 +166,8 @@ impl AuthStore {
         .bind(CODE_S_MAX)
         .bind(new.emergency)
         .bind(BREAK_GLASS_MINUTES)
-        .bind(new.stands_for);
+        .bind(new.stands_for)
+        .bind(new.generation);
         let row = self.sessions.fetch_optional(query).await?;
         let number = row.map(|row| row.try_get("approval")).transpose();
         Ok(number.map_err(StoreError)?)

@@ -228,17 +228,26 @@ impl AuthStore {
     }
 
     /// Puts what a client says of itself now in the place of what it said before, and tells all servers. When it was
-    /// registered, and by whom, stays.
+    /// registered, and by whom, stays. Where it has another name, other redirects, or proves itself otherwise, what
+    /// people gave is over: they gave it to what it was before.
     ///
     /// # Errors
     /// Not found, also where it is disabled.
     pub async fn replace_client(&self, new: &NewClient<'_>) -> Result<KeptClient> {
         let (kind, secret, jwks, jwks_url) = new.proof.columns();
         let text = format!(
-            "with changed as (
+            "with before as (
+                select name, redirects, kind, secret, jwks, jwks_url from client where client = $1 for update),
+            changed as (
                 update client set name = $3, kind = $4, class = $5, secret = $6, jwks = $7, jwks_url = $8,
                     redirects = $9, launch_url = $10, scopes = $11, gen = gen + 1
-                where client = $1 and disabled_at is null returning {COLUMNS}),
+                where client = $1 and disabled_at is null and exists (select from before)
+                returning {COLUMNS}, kind),
+            over as (
+                update approval a set revoked_at = now() from changed c, before b
+                where a.client = c.client and a.revoked_at is null
+                    and (b.name, b.redirects, b.kind, b.secret, b.jwks, b.jwks_url)
+                        is distinct from (c.name, c.redirects, c.kind, c.secret, c.jwks, c.jwks_url)),
             told as ({TOLD})
             select * from changed"
         );
