@@ -199,10 +199,24 @@ async fn pages_of_staff_are_for_everybody() -> Result<()> {
     starting(&look).await?;
     picking(&look, &world, &secret).await?;
     let look = Looking::new(&world, &checker).await?;
-    look.enter("/auth/review", "aude").await?;
+    // Another person than who took it: `aude` is an account of the same one.
+    account(&world, "omar", "Practitioner/omar", "auditor").await?;
+    look.enter("/auth/review", "omar").await?;
     look.at("review", "Was it right?").await?;
     look.tab.press("button", "It was justified").await?;
     look.at("review-done", "It was justified.").await
+}
+
+async fn account(world: &World, login: &str, person: &str, role: &str) -> Result<()> {
+    let form = AccountForm {
+        login: login.into(),
+        fhir_user: Some(person.into()),
+        roles: vec![role.into()],
+        orgs: Vec::new(),
+    };
+    let password = Password::new(PASSWORD.into());
+    form.create(&world.signed.store, &Passwords::new()?, password).await?;
+    Ok(())
 }
 
 async fn second_factor(look: &Looking<'_>, world: &World) -> Result<String> {
@@ -323,13 +337,7 @@ async fn pages_of_reviewers_proxies_and_strangers_are_for_everybody() -> Result<
     tab.see("Give The app spa access?").await?;
 
     let store = &world.signed.store;
-    let form = AccountForm {
-        login: "mary".into(),
-        fhir_user: Some("RelatedPerson/mary".into()),
-        roles: vec!["proxy".into()],
-        orgs: Vec::new(),
-    };
-    form.create(store, &Passwords::new()?, Password::new(PASSWORD.into())).await?;
+    account(&world, "mary", "RelatedPerson/mary", "proxy").await?;
     let look = Looking::new(&world, &checker).await?;
     let tab = &look.tab;
     tab.go(&world.begin()).await?;
