@@ -115,6 +115,15 @@ impl<'a> Machine<'a> {
         self.arena.map(|arena| arena.keep(value)).ok_or("the expression computes a value")
     }
 
+    /// The one item above the mark, if there is any.
+    fn one(&self, mark: usize) -> Run<Option<Item<'a>>> {
+        match self.above(mark) {
+            [] => Ok(None),
+            [one] => Ok(Some(*one)),
+            _ => Err("expected one value, found several items"),
+        }
+    }
+
     /// The items above the mark.
     fn above(&self, mark: usize) -> &[Item<'a>] {
         self.stack.get(mark..).unwrap_or_default()

@@ -19,6 +19,22 @@ pub struct Item<'a> {
     pub(super) remote: bool,
 }
 
+/// FHIRPath's own types, and FHIR's primitives that stand for them here.
+pub(super) const SYSTEM: [(&str, &str); 7] = [
+    ("Boolean", "boolean"),
+    ("String", "string"),
+    ("Integer", "integer"),
+    ("Decimal", "decimal"),
+    ("Date", "date"),
+    ("DateTime", "dateTime"),
+    ("Time", "time"),
+];
+
+/// Types begin with a capital but for the primitives.
+pub(super) fn is_primitive(kind: &str) -> bool {
+    kind.starts_with(|c: char| c.is_ascii_lowercase())
+}
+
 pub(super) static TRUE: Value = Value::Bool(true);
 pub(super) static FALSE: Value = Value::Bool(false);
 pub(super) static NULL: Value = Value::Null;

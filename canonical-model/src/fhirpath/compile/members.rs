@@ -3,21 +3,11 @@
 use super::{ANY, Compiler, Typed, distinct};
 use crate::fhirpath::Element;
 use crate::fhirpath::eval::TYPE_INFO;
+use crate::fhirpath::item::{SYSTEM, is_primitive};
 use crate::fhirpath::lex::refuse;
 use crate::fhirpath::plan::{Arm, Function, Key, Plan, Step, TypeTest};
 use crate::json::Text;
 use crate::{ResourceType, Result};
-
-/// FHIRPath's own types, which FHIR's primitives stand for here.
-const SYSTEM: [(&str, &str); 7] = [
-    ("Boolean", "boolean"),
-    ("String", "string"),
-    ("Integer", "integer"),
-    ("Decimal", "decimal"),
-    ("Date", "date"),
-    ("DateTime", "dateTime"),
-    ("Time", "time"),
-];
 
 impl Compiler<'_> {
     /// A path that begins with a type: `Patient.name` is nothing to an Observation.
@@ -142,11 +132,6 @@ impl Compiler<'_> {
         }
         Ok(Function::Is(TypeTest { system, ..test }))
     }
-}
-
-/// Types begin with a capital but for the primitives.
-fn is_primitive(kind: &str) -> bool {
-    kind.starts_with(|c: char| c.is_ascii_lowercase())
 }
 
 /// The abstract types, of which no item is: what stands there has a type of its own.

@@ -16,11 +16,7 @@ impl<'a> Machine<'a> {
         mark: usize,
         this: Item<'a>,
     ) -> Run<Option<bool>> {
-        let item = match self.above(mark) {
-            [] => return Ok(None),
-            [one] => *one,
-            _ => return Err("expected one value, found several items"),
-        };
+        let Some(item) = self.one(mark)? else { return Ok(None) };
         let unit = self.text_argument(arguments, this)?;
         Ok(Some(converted(conversion, &item, unit).is_some()))
     }

@@ -1,22 +1,11 @@
 //! What is below an item, whatever it is; and what an item is.
 
 use super::{Machine, Run};
-use crate::fhirpath::item::{Item, NULL};
+use crate::fhirpath::item::{Item, NULL, SYSTEM, is_primitive};
 use crate::fhirpath::plan::Plan;
 use crate::fhirpath::quantity::Measure;
 use crate::fhirpath::schema::{Member, Model};
 use crate::json::{Object, Value};
-
-/// FHIRPath's own types, and FHIR's that stand for them here.
-const SYSTEM: [(&str, &str); 7] = [
-    ("boolean", "Boolean"),
-    ("string", "String"),
-    ("integer", "Integer"),
-    ("decimal", "Decimal"),
-    ("date", "Date"),
-    ("dateTime", "DateTime"),
-    ("time", "Time"),
-];
 
 impl<'a> Machine<'a> {
     /// Replaces the items above the mark by what is directly below them, or by all that is.
@@ -113,9 +102,9 @@ impl<'a> Machine<'a> {
     /// `type()`: the namespace and the name of each item's type.
     pub(super) fn type_info(&mut self, mark: usize) -> Run {
         for item in self.stack.split_off(mark) {
-            let own = SYSTEM.iter().find(|(fhir, _)| *fhir == item.type_name);
+            let own = SYSTEM.iter().find(|(_, fhir)| *fhir == item.type_name);
             let (namespace, name) = match own {
-                Some((_, system)) if item.is_system() => ("System", *system),
+                Some((system, _)) if item.is_system() => ("System", *system),
                 _ if item.is_system() => ("System", item.type_name),
                 _ => ("FHIR", item.type_name),
             };
@@ -136,11 +125,7 @@ impl<'a> Machine<'a> {
         mark: usize,
         this: Item<'a>,
     ) -> Run<Option<bool>> {
-        let item = match self.above(mark) {
-            [] => return Ok(None),
-            [one] => *one,
-            _ => return Err("expected one item, found several"),
-        };
+        let Some(item) = self.one(mark)? else { return Ok(None) };
         let Some(url) = self.text_argument(arguments, this)? else { return Ok(None) };
         let holds = model.conforms(item.value, item.type_name, url);
         holds.map(Some).ok_or("a profile that is not known here")
@@ -148,11 +133,7 @@ impl<'a> Machine<'a> {
 
     /// `-a`
     pub(super) fn negate(&mut self, mark: usize) -> Run {
-        let item = match self.above(mark) {
-            [] => return Ok(()),
-            [one] => *one,
-            _ => return Err("expected one value, found several items"),
-        };
+        let Some(item) = self.one(mark)? else { return Ok(()) };
         let negative = match item.value {
             Value::Number(number) => {
                 let text = number.as_str();
@@ -171,10 +152,6 @@ impl<'a> Machine<'a> {
 
 /// The type of what `type()` makes.
 pub(crate) const TYPE_INFO: &str = "TypeInfo";
-
-fn is_primitive(kind: &str) -> bool {
-    kind.starts_with(|c: char| c.is_ascii_lowercase())
-}
 
 fn partner_of<'a>(object: &'a Object, name: &str) -> Option<&'a Value> {
     let is = |key: &str| key.strip_prefix('_') == Some(name);

@@ -20,20 +20,13 @@ impl<'a> Machine<'a> {
         mark: usize,
         this: Item<'a>,
     ) -> Run {
-        let input = match self.above(mark) {
-            [] => return Ok(()),
-            [one] => *one,
-            _ => return Err("expected one value, found several items"),
-        };
+        let Some(input) = self.one(mark)? else { return Ok(()) };
         self.stack.truncate(mark);
         let mut given = Vec::new();
         for argument in arguments {
             self.run(argument, this)?;
-            match self.above(mark) {
-                [one] => given.push(one.value),
-                [] => return Ok(()),
-                _ => return Err("expected one value, found several items"),
-            }
+            let Some(one) = self.one(mark)? else { return Ok(()) };
+            given.push(one.value);
             self.stack.truncate(mark);
         }
         if let Some((value, kind)) = made(function, &input, &given)? {
