@@ -7,10 +7,14 @@ mod index;
 #[path = "src/narrow.rs"]
 #[expect(unreachable_pub, reason = "shared with the library, which publishes it")]
 mod narrow;
+#[path = "src/profile/native.rs"]
+mod native;
 #[path = "build/package.rs"]
 mod package;
 #[path = "build/params.rs"]
 mod params;
+#[path = "build/profiles.rs"]
+mod profiles;
 #[path = "build/structures.rs"]
 mod structures;
 #[path = "build/terminology.rs"]
@@ -34,7 +38,7 @@ fn main() {
     let file = env::var_os("FHIR_DEFS").map_or_else(|| PathBuf::from(PACKAGE), PathBuf::from);
     println!("cargo::rerun-if-env-changed=FHIR_DEFS");
     println!("cargo::rerun-if-changed={}", file.display());
-    for source in ["build.rs", "build", "src/index.rs", "src/narrow.rs"] {
+    for source in ["build.rs", "build", "src/index.rs", "src/narrow.rs", "src/profile/native.rs"] {
         println!("cargo::rerun-if-changed={source}");
     }
     if let Err(fault) = build(&file) {
@@ -61,6 +65,7 @@ fn build(file: &Path) -> Built<()> {
         value_sets,
     };
     write("r4.postcard", &index)?;
+    write("r4-profiles.postcard", &profiles::read(&package)?)?;
     write("r4-terminology.postcard", &terminology::read(&package)?)
 }
 

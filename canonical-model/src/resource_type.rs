@@ -58,6 +58,10 @@ impl ResourceType {
     pub const OPERATION_OUTCOME: Self = Self::known("OperationOutcome");
     /// `Parameters`.
     pub const PARAMETERS: Self = Self::known("Parameters");
+    /// `Questionnaire`, by which responses are judged.
+    pub const QUESTIONNAIRE: Self = Self::known("Questionnaire");
+    /// `StructureDefinition`, by which resources are judged.
+    pub const STRUCTURE_DEFINITION: Self = Self::known("StructureDefinition");
     /// `SearchParameter`, which changes what can be searched.
     pub const SEARCH_PARAMETER: Self = Self::known("SearchParameter");
 

@@ -206,3 +206,14 @@ pub struct Definition {
     /// The resource as JSON, without what only people read.
     pub text: &'static str,
 }
+
+/// A StructureDefinition of the package as validation reads it: deflated JSON.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Packed {
+    /// The canonical URL, without version.
+    pub url: &'static str,
+    /// Bytes of the JSON.
+    pub size: u32,
+    /// The JSON, deflated.
+    pub deflated: &'static [u8],
+}

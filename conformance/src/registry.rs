@@ -170,6 +170,11 @@ impl Registry {
         true
     }
 
+    /// Whether a structure is of the type with this name, or comes from it.
+    pub(crate) fn descends_by_name(&self, number: u16, base: &str) -> bool {
+        self.number(base).is_some_and(|base| self.descends(number, base))
+    }
+
     pub(crate) fn is_reference(&self, number: u16) -> bool {
         number == self.known.reference
     }

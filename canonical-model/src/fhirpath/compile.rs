@@ -62,13 +62,32 @@ impl Typed {
 
 /// Compiles an expression for resources (or elements) of one type.
 pub(crate) fn compile(expr: &Expr, context_type: &str, schema: &dyn Schema) -> Result<Typed> {
-    let compiler = Compiler { schema, root: context_type.into() };
-    compiler.expr(expr, &[context_type.into()])
+    let root = Text::from(context_type);
+    let context = vec![root.clone()];
+    let compiler = Compiler { schema, context: context.clone(), container: root.clone(), root };
+    compiler.expr(expr, &context)
+}
+
+/// Compiles an expression for elements of these types, in resources of one type.
+pub(crate) fn compile_within(
+    expr: &Expr,
+    context: &[Text],
+    root: &str,
+    schema: &dyn Schema,
+) -> Result<Typed> {
+    let (root, container) = (root.into(), "Resource".into());
+    let compiler = Compiler { schema, context: context.to_vec(), container, root };
+    compiler.expr(expr, context)
 }
 
 /// `focus` throughout: the types that the item in focus can have.
 struct Compiler<'s> {
     schema: &'s dyn Schema,
+    /// The types of `%context`.
+    context: Vec<Text>,
+    /// The type of `%rootResource`.
+    container: Text,
+    /// The type of `%resource`.
     root: Text,
 }
 
@@ -111,11 +130,13 @@ impl Compiler<'_> {
         Ok(typed)
     }
 
-    /// `%resource` and its kin mean what evaluation began with; the rest are constants.
+    /// `%resource` and its kin mean where evaluation began; the rest are constants.
     fn variable(&self, name: &str, at: usize) -> Result<Typed> {
         let url = match name {
-            "resource" | "context" | "rootResource" => {
-                return Ok(Typed { plan: Plan::Root, types: vec![self.root.clone()] });
+            "resource" => return Ok(Typed::one(Plan::Root, &self.root)),
+            "rootResource" => return Ok(Typed::one(Plan::Container, &self.container)),
+            "context" => {
+                return Ok(Typed { plan: Plan::Context, types: self.context.clone() });
             }
             "sct" => "http://snomed.info/sct",
             "loinc" => "http://loinc.org",

@@ -30,13 +30,23 @@ pub(crate) type Fault = &'static str;
 /// There are no steps left.
 pub(crate) const TOO_LONG: Fault = "evaluation takes too many steps";
 
+/// There is no room left.
+pub(crate) const TOO_MUCH: Fault = "evaluation makes too much text";
+
 /// Outcome of a part of evaluation.
 pub(crate) type Run<T = ()> = Result<T, Fault>;
 
 /// Evaluation of one expression over one resource.
 pub(crate) struct Machine<'a> {
+    /// `%resource`
     root: Item<'a>,
+    /// `%context`
+    context: Item<'a>,
+    /// `%rootResource`
+    container: Item<'a>,
     arena: Option<&'a Arena>,
+    /// Whether each item that a path yields takes a step: a search pays for those elsewhere.
+    counts_items: bool,
     pub(crate) steps_left: u32,
     bytes_left: Cell<usize>,
     pub(crate) stack: Vec<Item<'a>>,
@@ -51,7 +61,28 @@ impl<'a> Machine<'a> {
     pub(crate) fn new(root: Item<'a>, arena: Option<&'a Arena>, steps_left: u32) -> Self {
         let bytes_left = Cell::new(FHIRPATH_MADE_BYTES_MAX);
         let (index, total) = (0, Vec::new());
-        Self { root, arena, steps_left, bytes_left, stack: Vec::new(), index, total }
+        Self {
+            root,
+            context: root,
+            container: root,
+            arena,
+            counts_items: false,
+            steps_left,
+            bytes_left,
+            stack: Vec::new(),
+            index,
+            total,
+        }
+    }
+
+    /// The same, of an element in a resource that another may contain.
+    pub(crate) fn within(
+        [context, root, container]: [Item<'a>; 3],
+        arena: &'a Arena,
+        steps_left: u32,
+    ) -> Self {
+        let counts_items = true;
+        Self { context, container, counts_items, ..Self::new(root, Some(arena), steps_left) }
     }
 
     /// How many bytes were computed.
@@ -67,6 +98,8 @@ impl<'a> Machine<'a> {
             Plan::Nothing => {}
             Plan::Focus => self.stack.push(this),
             Plan::Root => self.stack.push(self.root),
+            Plan::Context => self.stack.push(self.context),
+            Plan::Container => self.stack.push(self.container),
             Plan::Index => {
                 let index = self.keep(i64::try_from(self.index).unwrap_or(i64::MAX).into())?;
                 self.stack.push(Item::loose(index, "integer"));
@@ -94,9 +127,14 @@ impl<'a> Machine<'a> {
 
     /// Whether a criterion holds: an empty one does not.
     pub(crate) fn test(&mut self, plan: &'a Plan, this: Item<'a>) -> Run<bool> {
+        Ok(self.truth(plan, this)?.unwrap_or(false))
+    }
+
+    /// What a plan says, if it says anything.
+    pub(crate) fn truth(&mut self, plan: &'a Plan, this: Item<'a>) -> Run<Option<bool>> {
         let mark = self.stack.len();
         self.run(plan, this)?;
-        Ok(self.take_truth(mark)?.unwrap_or(false))
+        self.take_truth(mark)
     }
 
     fn spend(&mut self) -> Run {
@@ -111,7 +149,7 @@ impl<'a> Machine<'a> {
     fn keep(&self, value: Value) -> Run<&'a Value> {
         let size = size_of::<Value>() + value.as_str().map_or(0, str::len);
         let left = self.bytes_left.get().checked_sub(size);
-        self.bytes_left.set(left.ok_or("evaluation makes too much text")?);
+        self.bytes_left.set(left.ok_or(TOO_MUCH)?);
         self.arena.map(|arena| arena.keep(value)).ok_or("the expression computes a value")
     }
 
@@ -133,6 +171,8 @@ impl<'a> Machine<'a> {
         match from {
             Plan::Focus => self.walk(steps, this),
             Plan::Root => self.walk(steps, self.root),
+            Plan::Context => self.walk(steps, self.context),
+            Plan::Container => self.walk(steps, self.container),
             other => {
                 let mark = self.stack.len();
                 self.run(other, this)?;
@@ -146,6 +186,9 @@ impl<'a> Machine<'a> {
 
     fn walk(&mut self, steps: &'a [Step], item: Item<'a>) -> Run {
         let Some((step, rest)) = steps.split_first() else {
+            if self.counts_items {
+                self.spend()?;
+            }
             self.stack.push(item);
             return Ok(());
         };
@@ -175,7 +218,7 @@ impl<'a> Machine<'a> {
                 self.walk_above(mark, rest)
             }
             Step::Extension(url) => self.extensions(url, rest, item),
-            Step::Resolve => match resolve(item, self.root.value) {
+            Step::Resolve => match resolve(item, self.container.value) {
                 Some(target) => self.walk(rest, target),
                 None => Ok(()),
             },

@@ -12,7 +12,9 @@ pub type Column = (String, Text);
 pub(super) fn columns(plan: &Plan, root: &str) -> Option<Vec<Column>> {
     match plan {
         Plan::Nothing => Some(Vec::new()),
-        Plan::Focus | Plan::Root => Some(vec![("$".to_owned(), root.into())]),
+        Plan::Focus | Plan::Root | Plan::Context | Plan::Container => {
+            Some(vec![("$".to_owned(), root.into())])
+        }
         Plan::Union(parts) => {
             let parts = parts.iter().map(|part| columns(part, root));
             Some(parts.collect::<Option<Vec<_>>>()?.concat())
@@ -30,7 +32,9 @@ pub(super) fn children(plan: &Plan) -> Option<Vec<&str>> {
             let parts: Option<Vec<_>> = parts.iter().map(children).collect();
             Some(parts?.concat())
         }
-        Plan::Path(from, steps) if matches!(**from, Plan::Focus | Plan::Root) => {
+        Plan::Path(from, steps)
+            if matches!(**from, Plan::Focus | Plan::Root | Plan::Context | Plan::Container) =>
+        {
             let (Step::Child(arms), rest) = steps.split_first()? else { return None };
             let narrows = rest.iter().all(|step| matches!(step, Step::OfType(_)));
             let keys = arms.iter().flat_map(|arm| &arm.keys).map(|key| &*key.name);

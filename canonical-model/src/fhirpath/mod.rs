@@ -28,7 +28,7 @@ pub(crate) use compile::choice_key;
 pub use item::Item;
 pub use json_path::Column;
 pub use location::{Location, Place};
-pub use path::Path;
+pub use path::{Path, Spot};
 pub use reference::reference_type;
 pub use schema::{Element, Member, Model, Schema};
 

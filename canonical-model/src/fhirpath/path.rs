@@ -2,8 +2,8 @@
 
 use super::arena::Arena;
 use super::ast::{Expr, Step, StepKind};
-use super::compile::{Typed, compile};
-use super::eval::{Machine, TOO_LONG};
+use super::compile::{Typed, compile, compile_within};
+use super::eval::{Machine, TOO_LONG, TOO_MUCH};
 use super::item::Item;
 use super::json_path::{self, Column};
 use super::location::{Location, locate};
@@ -16,6 +16,33 @@ use crate::{Error, Result};
 
 /// Bytes of computed text that cost as much as a step.
 const BYTES_OF_STEP: u32 = 64;
+
+/// Where an invariant is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Spot<'a> {
+    /// The element's JSON; `null` where a primitive has extensions but no value.
+    pub value: &'a Value,
+    /// Its type.
+    pub kind: &'a str,
+    /// A primitive's partner with the underscore.
+    pub extension: Option<&'a Value>,
+    /// The resource that it is in: `%resource`.
+    pub resource: &'a Value,
+    /// The resource that contains that one, or itself: `%rootResource`.
+    pub container: &'a Value,
+}
+
+impl<'a> Spot<'a> {
+    fn focus(&self) -> Item<'a> {
+        let Self { value, kind, extension, resource, .. } = *self;
+        Item { extension, resource, ..Item::root(value, kind) }
+    }
+}
+
+/// A resource as an item, of its own type.
+fn resource(value: &Value) -> Item<'_> {
+    Item::root(value, value.get("resourceType").and_then(Value::as_str).unwrap_or("Resource"))
+}
 
 /// An expression compiled for one type of resource. Cheap to run, free to share between threads.
 #[derive(Clone, Debug)]
@@ -33,6 +60,20 @@ impl Path {
     pub fn compile(expression: &str, context_type: &str, schema: &dyn Schema) -> Result<Self> {
         let typed = compile(&parse(expression)?, context_type, schema)?;
         Ok(Self { typed, context_type: context_type.into() })
+    }
+
+    /// Compiles an invariant of elements of `kinds`, in resources of the type `resource`.
+    ///
+    /// # Errors
+    /// As [`Path::compile`].
+    pub fn compile_invariant(
+        expression: &str,
+        kinds: &[Text],
+        resource: &str,
+        schema: &dyn Schema,
+    ) -> Result<Self> {
+        let typed = compile_within(&parse(expression)?, kinds, resource, schema)?;
+        Ok(Self { typed, context_type: resource.into() })
     }
 
     /// Takes a path to a list apart: the path to what holds the list, and the list's name. So a
@@ -125,6 +166,28 @@ impl Path {
     pub fn evaluate<'a>(&'a self, root: &'a Value, arena: &'a Arena) -> Result<Vec<Item<'a>>> {
         let mut steps_left = FHIRPATH_STEPS_MAX;
         self.evaluate_within(root, arena, &mut steps_left)
+    }
+
+    /// Whether an invariant holds at a spot, with the steps that are left; `None` where it yields nothing, as what
+    /// asks for an absent value does. No step is left where it would have taken too long.
+    ///
+    /// # Errors
+    /// Why it cannot be evaluated there: a sentence's end, without anything of the resource.
+    pub fn holds(
+        &self,
+        spot: &Spot<'_>,
+        steps_left: &mut u32,
+    ) -> Result<Option<bool>, &'static str> {
+        let arena = Arena::new();
+        let focus = spot.focus();
+        let roots = [focus, resource(spot.resource), resource(spot.container)];
+        let mut machine = Machine::within(roots, &arena, *steps_left);
+        let outcome = machine.truth(&self.typed.plan, focus);
+        *steps_left = match outcome {
+            Err(TOO_LONG | TOO_MUCH) => 0,
+            _ => machine.steps_left.saturating_sub(machine.made() / BYTES_OF_STEP),
+        };
+        outcome
     }
 
     fn evaluate_within<'a>(

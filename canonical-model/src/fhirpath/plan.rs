@@ -16,8 +16,12 @@ pub(crate) enum Plan {
     Nothing,
     /// The item in focus.
     Focus,
-    /// The resource that evaluation began with.
+    /// The resource that evaluation began with: `%resource`.
     Root,
+    /// The element that evaluation began with: `%context`.
+    Context,
+    /// The resource that contains that one, or itself: `%rootResource`.
+    Container,
     /// `$index`
     Index,
     /// `$total`

@@ -1,6 +1,7 @@
 //! Expressions in tables: what each yields over a few resources.
 
 mod computed;
+mod invariants;
 mod property;
 mod refusals;
 

@@ -4,11 +4,13 @@
 //! models build-wide; neither reports paths, duplicate keys or depth as a FHIR server must. So the
 //! wire form has a reader of its own. <https://hl7.org/fhir/R4/json.html>
 
+mod place;
 mod read;
 mod write;
 
 use compact_str::CompactString;
 
+pub use place::{Place, place};
 pub use read::parse;
 pub use write::{Layout, write, write_string};
 

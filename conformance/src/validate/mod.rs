@@ -5,7 +5,7 @@
 //! fault repeats what the sender wrote: it may be about a patient.
 
 mod object;
-mod path;
+pub(crate) mod path;
 mod primitive;
 mod reference;
 mod report;
@@ -15,7 +15,8 @@ use canonical_model::{Error, Resource, Result, Value};
 
 use crate::Registry;
 use object::Scope;
-use path::Path;
+pub(crate) use path::Path;
+pub(crate) use primitive::is_uuid;
 use report::Report;
 
 /// Checks a resource and everything in it.
@@ -56,6 +57,6 @@ impl Walk {
 }
 
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 #[cfg(test)]
 mod tests;

@@ -4,30 +4,37 @@ use std::fmt;
 
 /// One step from the root, as `given[1]` in `Patient.name[0].given[1]`.
 #[derive(Clone, Copy)]
-pub(super) struct Path<'a> {
+pub(crate) struct Path<'a> {
     parent: Option<&'a Path<'a>>,
     name: &'a str,
     index: Option<usize>,
     /// JSON's nesting of the value here, if it is an object or a list.
-    pub(super) depth: usize,
+    pub(crate) depth: usize,
 }
 
 impl<'a> Path<'a> {
-    pub(super) fn root(name: &'a str) -> Self {
+    pub(crate) fn root(name: &'a str) -> Self {
         Self { parent: None, name, index: None, depth: 1 }
     }
 
-    pub(super) fn child(&'a self, name: &'a str) -> Self {
+    pub(crate) fn child(&'a self, name: &'a str) -> Self {
         Self { parent: Some(self), name, index: None, depth: self.depth + 1 }
     }
 
     /// The same element, one of many.
-    pub(super) fn item(self, index: usize) -> Self {
+    pub(crate) fn item(self, index: usize) -> Self {
         Self { index: Some(index), depth: self.depth + 1, ..self }
     }
 
+    /// The names from the root down.
+    pub(crate) fn names(&self) -> Vec<&'a str> {
+        let mut names = self.parent.map(Path::names).unwrap_or_default();
+        names.push(self.name);
+        names
+    }
+
     /// A child whose name the sender chose: shown only if it looks like an element's name.
-    pub(super) fn unknown(&'a self, key: &'a str) -> Self {
+    pub(crate) fn unknown(&'a self, key: &'a str) -> Self {
         let tame = key.len() <= 64 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         self.child(if tame { key } else { "?" })
     }

@@ -147,7 +147,7 @@ pub(super) fn is_oid(text: &str) -> bool {
 }
 
 /// `c757873d-ec9a-4326-a141-556f43239520`.
-pub(super) fn is_uuid(text: &str) -> bool {
+pub(crate) fn is_uuid(text: &str) -> bool {
     let fits = |(n, byte): (usize, u8)| match n {
         8 | 13 | 18 | 23 => byte == b'-',
         _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),

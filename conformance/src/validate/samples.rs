@@ -36,7 +36,7 @@ fn samples_are_valid() {
     assert!(checked > 300, "only {checked} samples were found");
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("a readable folder");
     let mut files: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
     files.retain(|path| path.extension().is_some_and(|end| end == "json"));
@@ -44,7 +44,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn shared_data() -> Option<PathBuf> {
+pub(crate) fn shared_data() -> Option<PathBuf> {
     let set = std::env::var_os("CAREBRIDGE_SHARED_DATA").map(PathBuf::from);
     let root =
         set.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"));
