@@ -2,6 +2,8 @@
 
 /// Nesting of JSON, in levels. Real resources stay under 20; the reader recurses, so it must end.
 pub const JSON_DEPTH_MAX: usize = 64;
+/// Levels that this server's own answers have around a resource: a bundle, its list of entries, an entry.
+pub const JSON_DEPTH_AROUND: usize = 4;
 /// Length of one number's text, in bytes. FHIR asks for 18 digits; PostgreSQL stores far more.
 pub const JSON_NUMBER_BYTES_MAX: usize = 64;
 /// Absolute exponent of a number: `1e99999` would grow to 100 kB of digits in JSONB.

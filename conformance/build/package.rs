@@ -91,6 +91,8 @@ pub(crate) struct ElementDefinition {
     pub(crate) is_summary: bool,
     #[serde(default)]
     pub(crate) is_modifier: bool,
+    #[serde(default)]
+    pub(crate) representation: Vec<String>,
     pub(crate) content_reference: Option<String>,
     #[serde(default, rename = "type")]
     pub(crate) types: Vec<TypeRef>,

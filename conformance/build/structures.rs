@@ -109,6 +109,7 @@ impl Structures {
             many: definition.max != "1",
             summary: definition.is_summary,
             modifier: definition.is_modifier,
+            attribute: definition.representation.iter().any(|it| it == "xmlAttr"),
             types,
             codes: None,
         });

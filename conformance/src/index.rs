@@ -92,6 +92,8 @@ pub struct Element {
     pub summary: bool,
     /// Changes the meaning of its parent.
     pub modifier: bool,
+    /// In XML an attribute of its parent, not an element.
+    pub attribute: bool,
     /// The types, as structures.
     pub types: Vec<u16>,
     /// The value set whose codes alone are allowed.

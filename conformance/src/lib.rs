@@ -20,6 +20,7 @@ pub mod terminology;
 #[cfg(test)]
 mod tests;
 mod validate;
+pub mod xml;
 
 pub use index::{Component, Element, Key, Primitive, SearchParamKind, Shape, Structure, ValueSet};
 pub use narrow::{arms, head, narrow};

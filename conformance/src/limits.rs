@@ -4,6 +4,8 @@
 pub const STRING_CHARS_MAX: usize = 1024 * 1024;
 /// Codes that a message lists; longer value sets are named by their URL.
 pub const CODES_LISTED_MAX: usize = 16;
+/// Attributes of one element of XML: FHIR's have three, those of narratives under 20.
+pub const XML_ATTRIBUTES_MAX: usize = 32;
 /// Nesting of a narrative's markup, in levels. Real ones stay under 20.
 pub const XHTML_DEPTH_MAX: usize = 100;
 /// Elements of a profile's snapshot. R4's largest has 600; with all slices of a guide some 2,000.

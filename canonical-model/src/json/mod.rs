@@ -11,7 +11,7 @@ mod write;
 use compact_str::CompactString;
 
 pub use place::{Place, place};
-pub use read::parse;
+pub use read::{parse, parse_own};
 pub use write::{Layout, write, write_string};
 
 /// Short strings (up to 24 bytes, so nearly all keys and codes) live inline.
@@ -39,6 +39,12 @@ pub enum Value {
 pub struct Number(Text);
 
 impl Number {
+    /// Reads a number as JSON writes it; `None` for anything else, or beyond the limits of one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        read::number(text)
+    }
+
     /// The text as it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {

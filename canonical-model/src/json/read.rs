@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use super::{Number, Object, Text, Value};
 use crate::limits::{
-    JSON_DEPTH_MAX, JSON_EXPONENT_MAX, JSON_MEMBERS_MAX, JSON_NUMBER_BYTES_MAX, JSON_VALUES_MAX,
+    JSON_DEPTH_AROUND, JSON_DEPTH_MAX, JSON_EXPONENT_MAX, JSON_MEMBERS_MAX, JSON_NUMBER_BYTES_MAX,
+    JSON_VALUES_MAX,
 };
 use crate::{Error, Issue, IssueCode, Kind, Result};
 
@@ -14,16 +15,48 @@ use crate::{Error, Issue, IssueCode, Kind, Result};
 /// 400 with path, line and column for: invalid UTF-8, syntax, duplicate keys, NUL, unpaired
 /// surrogates, nesting over [`JSON_DEPTH_MAX`], numbers over their limits.
 pub fn parse(bytes: &[u8]) -> Result<Value> {
+    parse_within(bytes, Most { depth: JSON_DEPTH_MAX, values: JSON_VALUES_MAX })
+}
+
+/// Reads a text that this server wrote: what it puts around resources, as a bundle, may nest deeper and hold more
+/// than what it reads of others.
+///
+/// # Errors
+/// As [`parse`], but for the count of values.
+pub fn parse_own(bytes: &[u8]) -> Result<Value> {
+    parse_within(bytes, Most { depth: JSON_DEPTH_MAX + JSON_DEPTH_AROUND, values: usize::MAX })
+}
+
+/// A number as JSON writes it, within its limits.
+pub(super) fn number(text: &str) -> Option<Number> {
+    let most = Most { depth: 0, values: 0 };
+    let mut reader =
+        Reader { bytes: text.as_bytes(), text, at: 0, values: 0, path: Vec::new(), most };
+    let number = reader.number().ok()?;
+    (reader.at == text.len()).then_some(number)
+}
+
+fn parse_within(bytes: &[u8], most: Most) -> Result<Value> {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
         Err(fault) => return Err(refuse(bytes, fault.valid_up_to(), "", "not UTF-8")),
     };
-    let mut reader = Reader { bytes: text.as_bytes(), text, at: 0, values: 0, path: Vec::new() };
+    let mut reader =
+        Reader { bytes: text.as_bytes(), text, at: 0, values: 0, path: Vec::new(), most };
     let outcome = reader.document();
     outcome.map_err(|fault| {
         let path = render_path(&reader.path);
         refuse(reader.bytes, fault.at, &path, fault.what)
     })
+}
+
+/// How much a text may hold.
+#[derive(Clone, Copy)]
+struct Most {
+    /// Levels of nesting.
+    depth: usize,
+    /// Values of every level.
+    values: usize,
 }
 
 /// Where and why reading stopped; the path is the reader's at that moment.
@@ -43,6 +76,7 @@ struct Reader<'a> {
     at: usize,
     values: usize,
     path: Vec<Step>,
+    most: Most,
 }
 
 type Read<T> = std::result::Result<T, Fault>;
@@ -75,7 +109,7 @@ impl Reader<'_> {
     fn value(&mut self, depth: usize) -> Read<Value> {
         self.white();
         self.values += 1;
-        if self.values > JSON_VALUES_MAX {
+        if self.values > self.most.values {
             return self.fail("more than 1000000 values in one text");
         }
         match self.peek() {
@@ -102,7 +136,7 @@ impl Reader<'_> {
     }
 
     fn enter(&mut self, depth: usize) -> Read<()> {
-        if depth > JSON_DEPTH_MAX {
+        if depth > self.most.depth {
             return self.fail("nested deeper than 64 levels");
         }
         self.at += 1;
@@ -412,6 +446,25 @@ mod tests {
             ["", "{", "[1,]", "{\"a\"}", "01", "1.", "-", "nul", "\"", "[1] 2", "{a:1}", "\"\n\""]
         {
             refused(bad.as_bytes());
+        }
+    }
+
+    #[test]
+    fn our_own_texts_may_hold_more_around_what_was_read() {
+        let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        let (read, own) = (deep(JSON_DEPTH_MAX), deep(JSON_DEPTH_MAX + JSON_DEPTH_AROUND));
+        assert!(parse(read.as_bytes()).is_ok() && parse_own(own.as_bytes()).is_ok());
+        assert!(parse(own.as_bytes()).is_err());
+        assert!(parse_own(deep(JSON_DEPTH_MAX + JSON_DEPTH_AROUND + 1).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn reads_numbers_alone() {
+        for text in ["0", "-0", "1.50", "1E+2", "12345678901234567890"] {
+            assert_eq!(Number::parse(text).expect(text).as_str(), text);
+        }
+        for text in ["", "+1", "01", "1.", ".5", " 1", "1 ", "1e999", "NaN", "0x1", "1,5"] {
+            assert!(Number::parse(text).is_none(), "{text}");
         }
     }
 
