@@ -50,6 +50,19 @@ impl Client {
         Self { token: String::new(), ..self.clone() }
     }
 
+    /// Sends FHIR JSON as XML, and asks for XML.
+    ///
+    /// # Errors
+    /// The body is no resource, or the server cannot be reached.
+    pub async fn send_xml(&self, method: &str, path: &str, body: &str) -> Result<Answer> {
+        let request = self.request(method, path).header("accept", "application/fhir+xml");
+        if body.is_empty() {
+            return Answer::of(request).await;
+        }
+        let request = request.header("content-type", "application/fhir+xml");
+        Answer::of(request.body(as_xml(body)?)).await
+    }
+
     /// The same client with another token.
     #[must_use]
     pub fn bearing(&self, token: String) -> Self {
@@ -86,6 +99,16 @@ impl Client {
     }
 }
 
+/// A resource in JSON as XML.
+///
+/// # Errors
+/// It is none.
+pub fn as_xml(body: &str) -> Result<String> {
+    let mut out = String::new();
+    conformance::xml::write(&json::parse(body.as_bytes())?, json::Layout::Compact, &mut out)?;
+    Ok(out)
+}
+
 impl Answer {
     /// Sends a request and reads its answer.
     ///
@@ -103,11 +126,15 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    /// The body as exact JSON.
+    /// The body as exact JSON, though it came as XML.
     ///
     /// # Errors
     /// It is none.
     pub fn json(&self) -> Result<Value> {
+        if self.header("content-type").starts_with("application/fhir+xml") {
+            let read = conformance::xml::read(self.text.as_bytes());
+            return Ok(read.with_context(|| self.text.clone())?.into_body());
+        }
         json::parse(self.text.as_bytes()).with_context(|| format!("{}: {}", self.status, self.text))
     }
 

@@ -20,7 +20,7 @@ mod visitor;
 pub use app::{App, path};
 pub use authority::{Authority, Identity};
 pub use browser::{Browser, Fault, Held, Press, Scheme, Site, Tab, library};
-pub use client::{Answer, Client};
+pub use client::{Answer, Client, as_xml};
 pub use database::Database;
 pub use fixture::Fixture;
 pub use kms::{Kms, KmsFault};

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use bytes::Bytes;
+use canonical_model::json::Layout;
 use canonical_model::{Error, Issue, IssueCode, Resource, Result};
 use domain::interactions::{Effect, Written};
 use http::StatusCode;
@@ -14,6 +15,7 @@ use crate::content::{Content, Gap};
 use crate::format::Format;
 use crate::outcome;
 use crate::projection::{project, subsetted};
+use crate::syntax::{Syntax, in_xml};
 
 /// What `Prefer: return` asks of a write. <https://hl7.org/fhir/R4/http.html#ops>
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +45,8 @@ pub(crate) struct Answer {
     pub(crate) interaction: Option<AuditInteraction>,
     /// For the record: the rules by which something may have been left out.
     pub(crate) rules: Option<String>,
+    /// What the body is written in.
+    pub(crate) syntax: Syntax,
 }
 
 /// An answer's body.
@@ -104,7 +108,22 @@ impl Answer {
             patients: Vec::new(),
             interaction: None,
             rules: None,
+            syntax: Syntax::Json,
         }
+    }
+
+    /// The same in XML, if a layout is given. Content that is put into a Binary goes into XML already.
+    ///
+    /// # Errors
+    /// Internal where the answer is no resource.
+    pub(crate) fn written_in(self, xml: Option<Layout>) -> Result<Self> {
+        let Some(layout) = xml else { return Ok(self) };
+        let body = match self.body {
+            Body::Fhir(json) => Body::Fhir(in_xml(&json, layout)?.into()),
+            Body::Outcome(json) => Body::Outcome(in_xml(json.as_bytes(), layout)?),
+            body @ (Body::Empty | Body::Around(..) | Body::Raw { .. }) => body,
+        };
+        Ok(Self { body, syntax: Syntax::Xml, ..self })
     }
 
     /// A resource as it is stored, or as much of it as was asked for.

@@ -6,9 +6,12 @@ use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use canonical_model::json::Layout;
 use canonical_model::{Error, Result};
 use futures::stream::{self, Stream, StreamExt};
 use store::{Store, Stored};
+
+use crate::syntax::in_xml;
 
 /// Bytes of a chunk.
 const CHUNK: u64 = store::limits::BLOB_CHUNK_BYTES as u64;
@@ -97,12 +100,24 @@ impl Gap {
             if pretty { (",\n  \"data\": \"", "\"\n}\n") } else { (",\"data\":\"", "\"}") };
         Ok(Self { before: format!("{open}{data}"), after })
     }
+
+    /// The same in XML. `data` is a Binary's last element.
+    pub(crate) fn for_data_in_xml(json: &[u8], layout: Layout) -> Result<Self> {
+        let text = in_xml(json, layout)?;
+        let open = text.trim_end().strip_suffix("</Binary>");
+        let open = open.ok_or_else(|| Error::internal("a Binary without its contentType"))?;
+        let (data, after) = match layout {
+            Layout::Compact => ("<data value=\"", "\"/></Binary>"),
+            Layout::Pretty => ("\n  <data value=\"", "\"/>\n</Binary>\n"),
+        };
+        Ok(Self { before: format!("{}{data}", open.trim_end()), after })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use canonical_model::json::{Layout, parse, write};
+    use canonical_model::json::{parse, write};
 
     #[test]
     fn content_goes_behind_the_last_member() {
@@ -118,6 +133,17 @@ mod tests {
             let mut again = String::new();
             write(&data, layout, &mut again);
             assert_eq!(again, whole.trim_end());
+        }
+    }
+    #[test]
+    fn content_goes_into_xml() {
+        let text = r#"{"resourceType":"Binary","id":"b","contentType":"a/b"}"#;
+        for layout in [Layout::Compact, Layout::Pretty] {
+            let gap = Gap::for_data_in_xml(text.as_bytes(), layout).unwrap();
+            let whole = format!("{}QUJD{}", gap.before, gap.after);
+            let read = conformance::xml::read(whole.as_bytes()).unwrap();
+            assert_eq!(read.members().get("data").and_then(|data| data.as_str()), Some("QUJD"));
+            assert_eq!(in_xml(read.to_text().as_bytes(), layout).unwrap(), whole);
         }
     }
 }

@@ -1,34 +1,27 @@
 //! Which representation the client wants. <https://hl7.org/fhir/R4/http.html#mime-type>
 
-use canonical_model::json::{Layout, write};
-use canonical_model::{Error, Kind, Result};
+use canonical_model::json::{Layout, parse_own, write};
+use canonical_model::{Error, Result};
 use search::query::{Pair, Summary};
 
 use crate::interaction::Interaction;
-use crate::media_type::MediaType;
-
-/// The media type of every FHIR answer.
-pub(crate) const FHIR_JSON: &str = "application/fhir+json; charset=utf-8";
+use crate::syntax::{Syntax, Wanted};
 
 /// How an answer is written.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Format {
+    /// What the answer is sent in. Inside, all is JSON.
+    pub(crate) syntax: Syntax,
     pub(crate) pretty: bool,
     pub(crate) summary: Summary,
     pub(crate) elements: Vec<String>,
 }
 
 impl Format {
-    /// Reads `_format`, `Accept`, `_pretty`, `_summary`, `_elements`. `_format` wins over `Accept`.
-    pub(crate) fn of(pairs: &[Pair], accept: Option<&str>) -> Result<Self> {
+    /// Reads `_format`, `_pretty`, `_summary`, `_elements` beside what the headers say.
+    pub(crate) fn of(pairs: &[Pair], accept: Option<&str>, sent: Option<&str>) -> Result<Self> {
         let get = |name: &str| pairs.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
-        match (get("_format"), accept) {
-            (Some(wanted), _) if !MediaType::read(wanted).is_json() => {
-                return Err(unknown().at("http._format"));
-            }
-            (None, Some(accept)) if !accepts_json(accept) => return Err(unknown()),
-            _ => {}
-        }
+        let syntax = Syntax::of(&Wanted { format: get("_format"), accept, sent })?;
         let summary = match get("_summary") {
             None => Summary::False,
             Some(value) => Summary::parse(value).ok_or_else(|| {
@@ -43,7 +36,18 @@ impl Format {
             .map(str::to_owned)
             .collect();
         let pretty = get("_pretty") == Some("true");
-        Ok(Self { pretty, summary, elements })
+        Ok(Self { syntax, pretty, summary, elements })
+    }
+
+    /// The same of an entry of a bundle, which is written as the bundle is.
+    pub(crate) fn of_entry(pairs: &[Pair]) -> Result<Self> {
+        Ok(Self { syntax: Syntax::Json, ..Self::of(pairs, None, None)? })
+    }
+
+    /// The layout of an answer in XML, if it is to be one.
+    pub(crate) fn xml(&self) -> Option<Layout> {
+        let layout = if self.pretty { Layout::Pretty } else { Layout::Compact };
+        (self.syntax == Syntax::Xml).then_some(layout)
     }
 
     /// Refuses a view that the interaction has not.
@@ -60,7 +64,7 @@ impl Format {
 
     /// Whether a resource's stored text can be sent as it is.
     pub(crate) fn is_plain(&self) -> bool {
-        !self.pretty && !self.projects()
+        !self.lays_out() && !self.projects()
     }
 
     /// Whether parts of resources are left out.
@@ -68,51 +72,20 @@ impl Format {
         !matches!(self.summary, Summary::False) || !self.elements.is_empty()
     }
 
+    /// Whether JSON is laid out for people. XML is laid out when it is made.
+    fn lays_out(&self) -> bool {
+        self.pretty && self.syntax == Syntax::Json
+    }
+
     /// Lays out a finished text for people, if they asked.
     pub(crate) fn lay_out(&self, text: String) -> Result<String> {
-        if !self.pretty {
+        if !self.lays_out() {
             return Ok(text);
         }
-        let value = canonical_model::json::parse(text.as_bytes())?;
+        let value = parse_own(text.as_bytes()).map_err(Error::internal)?;
         let mut out = String::with_capacity(text.len() * 2);
         write(&value, Layout::Pretty, &mut out);
         out.push('\n');
         Ok(out)
-    }
-}
-
-fn unknown() -> Error {
-    let text = "This server answers in JSON: ask for application/fhir+json.";
-    Error::new(Kind::NotAcceptable, text)
-}
-
-/// Whether one of the ranges of an `Accept` header takes JSON.
-fn accepts_json(accept: &str) -> bool {
-    accept.split(',').any(|range| MediaType::read(range).accepts_json())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn negotiates() {
-        for (format, accept, expected) in [
-            (None, None, true),
-            (None, Some("*/*"), true),
-            (None, Some("application/fhir+json;q=0.9, text/html"), true),
-            (None, Some("application/fhir+xml"), false),
-            (None, Some("application/json;q=0"), false),
-            (Some("json"), Some("application/fhir+xml"), true),
-            (Some("application/fhir json"), None, true),
-            (Some("xml"), None, false),
-            (Some("ttl"), Some("*/*"), false),
-            (None, Some("Application/FHIR+JSON; fhirVersion=4.0"), true),
-            (None, Some("application/fhir+json; fhirVersion=3.0"), false),
-        ] {
-            let pairs: Vec<Pair> =
-                format.iter().map(|f| ("_format".to_owned(), (*f).to_owned())).collect();
-            assert_eq!(Format::of(&pairs, accept).is_ok(), expected, "{format:?} {accept:?}");
-        }
     }
 }

@@ -26,6 +26,7 @@ mod render;
 mod room;
 mod router;
 mod routes;
+mod syntax;
 mod throttle;
 mod wire_request;
 

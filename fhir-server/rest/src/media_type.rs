@@ -1,5 +1,7 @@
 //! Media types with their parameters. <https://www.rfc-editor.org/rfc/rfc9110#section-8.3>
 
+use crate::syntax::Syntax;
+
 /// A media type, or a range of them.
 #[derive(Debug)]
 pub(crate) struct MediaType<'a> {
@@ -36,15 +38,53 @@ impl<'a> MediaType<'a> {
         NAMES.contains(&self.name.as_str()) && self.is_r4()
     }
 
+    /// XML as FHIR R4 writes it, under any of its names.
+    pub(crate) fn is_xml(&self) -> bool {
+        const NAMES: [&str; 5] = [
+            "application/fhir+xml",
+            "application/xml",
+            "xml",
+            "text/xml",
+            // As above.
+            "application/fhir xml",
+        ];
+        NAMES.contains(&self.name.as_str()) && self.is_r4()
+    }
+
+    /// Which of FHIR's formats it names, if one.
+    pub(crate) fn syntax(&self) -> Option<Syntax> {
+        match (self.is_json(), self.is_xml()) {
+            (true, _) => Some(Syntax::Json),
+            (_, true) => Some(Syntax::Xml),
+            _ => None,
+        }
+    }
+
     /// <https://hl7.org/fhir/R4/http.html#version-parameter>
     fn is_r4(&self) -> bool {
         self.parameter("fhirversion").is_none_or(|version| matches!(version, "4.0" | "4.0.1"))
     }
 
-    /// Whether a range of an `Accept` header takes FHIR's JSON; a weight of 0 refuses.
-    pub(crate) fn accepts_json(&self) -> bool {
-        let refused = self.parameter("q").is_some_and(|weight| weight.parse() == Ok(0.0));
-        let any = matches!(self.name.as_str(), "*/*" | "application/*" | "");
-        !refused && (any || self.is_json())
+    /// How narrow a range of an `Accept` header it is where it takes formats of FHIR: 2 names one, 0 takes all.
+    pub(crate) fn narrowness(&self) -> Option<u8> {
+        match self.name.as_str() {
+            "*/*" | "" => Some(0),
+            "application/*" => Some(1),
+            _ => self.syntax().map(|_| 2),
+        }
+    }
+
+    /// The weight that an `Accept` header gives to a range, in thousandths; 0 refuses.
+    /// <https://www.rfc-editor.org/rfc/rfc9110#section-12.4.2>
+    pub(crate) fn weight(&self) -> u16 {
+        const MOST: u16 = 1000;
+        let Some(said) = self.parameter("q") else { return MOST };
+        match said.split_once('.').unwrap_or((said, "")) {
+            ("0", fraction) => {
+                let digits: String = fraction.chars().chain("000".chars()).take(3).collect();
+                digits.parse().unwrap_or(MOST)
+            }
+            _ => MOST,
+        }
     }
 }

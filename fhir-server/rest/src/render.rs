@@ -3,6 +3,7 @@
 use auth::{Empty, challenge};
 use axum::body::Body as HttpBody;
 use axum::response::{IntoResponse, Response};
+use canonical_model::json::Layout;
 use canonical_model::{Error, IssueCode, Kind};
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
@@ -10,9 +11,9 @@ use http::{HeaderMap, Method};
 use crate::answer::{Answer, Body, Raw};
 use crate::bundle::render::last_modified;
 use crate::conditions::etag;
-use crate::format::FHIR_JSON;
 use crate::outcome::{self, status};
 use crate::routes::allowed;
+use crate::syntax::{Syntax, in_xml};
 
 /// The answer is that of an earlier request with the same `Idempotency-Key`; nothing was done now.
 pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -43,18 +44,19 @@ pub(crate) fn render(answer: Answer) -> Response {
     }
     set(header::CACHE_CONTROL, "no-store");
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    let media_type = answer.syntax.media_type();
     let body = match answer.body {
         Body::Empty => HttpBody::empty(),
         Body::Fhir(text) => {
-            set(header::CONTENT_TYPE, FHIR_JSON);
+            set(header::CONTENT_TYPE, media_type);
             HttpBody::from(text)
         }
         Body::Outcome(text) => {
-            set(header::CONTENT_TYPE, FHIR_JSON);
+            set(header::CONTENT_TYPE, media_type);
             HttpBody::from(text)
         }
         Body::Around(content, gap) => {
-            set(header::CONTENT_TYPE, FHIR_JSON);
+            set(header::CONTENT_TYPE, media_type);
             let (length, body) = content.within(gap);
             set(header::CONTENT_LENGTH, &length.to_string());
             body
@@ -81,9 +83,18 @@ pub(crate) fn render(answer: Answer) -> Response {
 }
 
 /// An error, as an OperationOutcome.
-pub(crate) fn refuse(error: &Error, method: &Method, path: &str) -> Response {
+pub(crate) fn refuse(error: &Error, method: &Method, path: &str, wanted: Syntax) -> Response {
+    let text = outcome::text(error);
+    let (text, syntax) = match wanted {
+        Syntax::Json => (text, wanted),
+        // An outcome always goes into XML; were it not to, the client is better off with JSON.
+        Syntax::Xml => match in_xml(text.as_bytes(), Layout::Compact) {
+            Ok(xml) => (xml, wanted),
+            Err(_) => (text, Syntax::Json),
+        },
+    };
     let mut headers = HeaderMap::with_capacity(HEADERS);
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(FHIR_JSON));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(syntax.media_type()));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Some(value) = challenge(error) {
@@ -102,5 +113,5 @@ pub(crate) fn refuse(error: &Error, method: &Method, path: &str) -> Response {
             headers.insert(header::ALLOW, value);
         }
     }
-    (status(error.kind), headers, outcome::text(error)).into_response()
+    (status(error.kind), headers, text).into_response()
 }

@@ -45,6 +45,7 @@ use crate::perform::{Refused, log, perform, record_refusal, record_unverified};
 use crate::render::{REPLAYED, refuse, render};
 use crate::room::Room;
 use crate::routes::METHODS;
+use crate::syntax::{Syntax, Wanted};
 use crate::throttle;
 use crate::wire_request::{self as wire, Body as WireBody, View, WireRequest};
 
@@ -117,7 +118,7 @@ async fn fhir(State(app): State<App>, request: axum::extract::Request) -> Respon
         Ok(answer) => render(answer),
         Err(error) => {
             log(&error);
-            refuse(&error, &parts.method, path(&parts.uri))
+            refuse(&error, &parts.method, path(&parts.uri), syntax_of_refusal(&parts))
         }
     };
     RequestServed {
@@ -181,8 +182,8 @@ async fn answer(
     // Whoever has no token learns nothing of what exists, but for the open document.
     if found.as_ref().is_ok_and(|interaction| interaction.rule() == Asks::Open) {
         let query = uri.query().unwrap_or_default();
-        let format = Format::of(&parse_pairs(query)?, accept.as_deref())?;
-        return capabilities(app, &format);
+        let format = Format::of(&parse_pairs(query)?, accept.as_deref(), None)?;
+        return capabilities(app, &format)?.written_in(format.xml());
     }
     let caller = match &app.everybody {
         Some(everybody) => Arc::clone(everybody),
@@ -214,7 +215,10 @@ async fn answer(
         Err(error) => return refused(None, error).await,
     };
     match read(app, &interaction, parts, body, request.clone()).await {
-        Ok(wire) => perform(app, &interaction, wire).await,
+        Ok(wire) => {
+            let xml = wire.format.xml();
+            perform(app, &interaction, wire).await?.written_in(xml)
+        }
         Err(error) => refused(Some(&interaction), error).await,
     }
 }
@@ -259,7 +263,7 @@ async fn read(
         asked = write_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     }
     let raw = wants_content(interaction, &pairs, accept);
-    let format = Format::of(&pairs, accept.filter(|_| !raw))?;
+    let format = Format::of(&pairs, accept.filter(|_| !raw), content_type.as_deref())?;
     format.expect(interaction)?;
     request.idempotency = match *method {
         Method::POST => wire::idempotency(headers, path, query, &body)?
@@ -281,6 +285,15 @@ async fn read(
         body,
     };
     Ok(wire)
+}
+
+/// What to refuse a request in: as far as it can be told, what it wants.
+fn syntax_of_refusal(parts: &http::request::Parts) -> Syntax {
+    let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let pairs = parse_pairs(parts.uri.query().unwrap_or_default()).unwrap_or_default();
+    let format = pairs.iter().find(|(name, _)| name == "_format").map(|(_, value)| &**value);
+    let (accept, sent) = (header(header::ACCEPT), header(header::CONTENT_TYPE));
+    Syntax::of(&Wanted { format, accept, sent }).unwrap_or_default()
 }
 
 /// Takes the body in: a Binary's own content as it comes, anything else whole.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use canonical_model::{Blob, Error, IssueCode, Kind, Resource, Result};
+use conformance::xml;
 use domain::{IdempotencyKey, Request};
 use http::{HeaderMap, header};
 use search::query::{Handling, Pair, parse_pairs};
@@ -12,6 +13,7 @@ use crate::answer::Return;
 use crate::conditions::{Conditions, parse_date};
 use crate::format::Format;
 use crate::media_type::MediaType;
+use crate::syntax::Syntax;
 
 /// A request with its parts read.
 #[derive(Debug)]
@@ -66,14 +68,15 @@ impl WireRequest {
             Body::Parsed(resource) => Ok(*resource),
             Body::Stored(_) => Err(Error::internal("content where a resource is expected")),
             Body::Bytes(bytes) => {
-                expect_json(self.content_type.as_deref())?;
+                let syntax = syntax_of(self.content_type.as_deref())?;
                 if bytes.is_empty() {
-                    return Err(Error::invalid(
-                        "The body is empty; a resource in JSON is expected.",
-                    )
-                    .code(IssueCode::Structure));
+                    let text = "The body is empty; a resource is expected.";
+                    return Err(Error::invalid(text).code(IssueCode::Structure));
                 }
-                Resource::parse(&bytes)
+                match syntax {
+                    Syntax::Json => Resource::parse(&bytes),
+                    Syntax::Xml => xml::read(&bytes),
+                }
             }
         }
     }
@@ -82,20 +85,24 @@ impl WireRequest {
 /// The media type of a search that is sent by POST.
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Only FHIR JSON is read here, in UTF-8.
-pub(crate) fn expect_json(content_type: Option<&str>) -> Result<()> {
+/// What a body is written in: FHIR's JSON or XML, in UTF-8.
+pub(crate) fn syntax_of(content_type: Option<&str>) -> Result<Syntax> {
     let Some(name) = content_type else {
-        return Err(unsupported("Content-Type is missing: send application/fhir+json."));
+        return Err(unsupported(
+            "Content-Type is missing: send application/fhir+json or application/fhir+xml.",
+        ));
     };
     let media_type = MediaType::read(name);
-    if !media_type.is_json() {
-        return Err(unsupported("This server reads JSON of R4 here: send application/fhir+json."));
-    }
+    let Some(syntax) = media_type.syntax() else {
+        return Err(unsupported(
+            "This server reads JSON and XML of R4 here: send application/fhir+json or application/fhir+xml.",
+        ));
+    };
     match media_type.parameter("charset") {
         Some(charset) if !charset.eq_ignore_ascii_case("utf-8") => {
-            Err(unsupported("FHIR JSON is UTF-8: send charset=utf-8 or none."))
+            Err(unsupported("FHIR is read in UTF-8 here: send charset=utf-8 or none."))
         }
-        _ => Ok(()),
+        _ => Ok(syntax),
     }
 }
 

@@ -177,7 +177,8 @@ async fn requests_that_contradict_themselves() -> Result<()> {
     let bare = || client.request("POST", "/Patient").body(plain);
     let media = |media: &str| bare().header("content-type", media);
     let merge = client.request("PATCH", "/Basic/alive").body("{}");
-    let xml = client.request("GET", "/Patient").header("accept", "application/fhir+xml");
+    let xml = media("application/fhir+xml").header("accept", "application/fhir+json");
+    let html = client.request("GET", "/Patient").header("accept", "text/html");
     for (name, request, status) in [
         ("another id", json(client, "PUT", "/Patient/zq7canary", own), 400),
         ("no id", json(client, "PUT", "/Patient/a", plain), 400),
@@ -190,7 +191,7 @@ async fn requests_that_contradict_themselves() -> Result<()> {
         ("If-None-Exist that is no query", post("if-none-exist", "zq7%zz"), 400),
         ("If-None-Exist of everything", post("if-none-exist", ""), 412),
         ("text", media("text/plain"), 415),
-        ("XML", media("application/fhir+xml"), 415),
+        ("JSON as XML", xml, 400),
         ("a form", media("application/x-www-form-urlencoded"), 415),
         ("another alphabet", media("application/fhir+json; charset=utf-16"), 415),
         ("no content type", bare(), 415),
@@ -199,7 +200,7 @@ async fn requests_that_contradict_themselves() -> Result<()> {
             merge.header("content-type", "application/merge-patch+json"),
             415,
         ),
-        ("XML wanted", xml, 406),
+        ("HTML wanted", html, 406),
         ("another encoding", post("content-encoding", "br"), 415),
         ("not what the encoding says", post("content-encoding", "gzip"), 400),
         ("two encodings", post("content-encoding", "gzip, gzip"), 415),

@@ -18,7 +18,7 @@ async fn what_is_no_bundle() -> Result<()> {
             send("POST /", r#"{"resourceType":"Bundle","type":"collection"}"#, 400, &[]),
             send("POST /", r#"{"resourceType":"Bundle","type":"batch","entry":{}}"#, 400, &[]),
             send("POST /", "", 415, &[]),
-            with("POST /", &["Content-Type: application/fhir+xml"], "<Bundle/>", 415, &[]),
+            with("POST /", &["Content-Type: application/fhir+xml"], "<Bundle/>", 400, &[]),
             send(
                 "POST /",
                 r#"{"resourceType":"Bundle","type":"batch"}"#,
@@ -55,7 +55,7 @@ async fn each_entry_for_itself() -> Result<()> {
         {"request":{"method":"POST","url":"Patient","ifNoneExist":"_id=a"},"resource":{"resourceType":"Patient"}},
         {"request":{"method":"GET","url":"Patient?_id=a&_summary=count"}},
         {"request":{"method":"GET","url":"/Patient/a?_elements=id"}},
-        {"request":{"method":"GET","url":"Patient/a?_format=xml"}},
+        {"request":{"method":"GET","url":"Patient/a?_format=ttl"}},
         {"request":{"method":"GET","url":"metadata?_elements=status"}},
         {"request":{"method":"GET","url":"http://elsewhere.example/fhir/Patient/a"}}]}"#;
     let expected: &[&str] = &[

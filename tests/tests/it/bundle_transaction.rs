@@ -151,7 +151,7 @@ async fn one_entry_fails_all() -> Result<()> {
         (404, r#"{"request":{"method":"GET","url":"Patient/none/_history"}}"#),
         (400, r#"{"request":{"method":"GET","url":"Patient?_count=x"}}"#),
         (400, r#"{"request":{"method":"GET","url":"_history?_since=x"}}"#),
-        (406, r#"{"request":{"method":"GET","url":"Patient/b?_format=xml"}}"#),
+        (406, r#"{"request":{"method":"GET","url":"Patient/b?_format=ttl"}}"#),
         (
             405,
             r#"{"request":{"method":"POST","url":"Patient/b"},"resource":{"resourceType":"Patient"}}"#,

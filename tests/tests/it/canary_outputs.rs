@@ -132,6 +132,7 @@ fn examples() -> BTreeMap<String, String> {
 }
 
 const JSON: &str = "application/fhir+json";
+const XML: &str = "application/fhir+xml";
 
 #[tokio::test]
 async fn what_is_right_is_told_to_who_asks_alone() -> Result<()> {
@@ -349,7 +350,27 @@ fn wrong() -> Vec<(&'static str, String, &'static str, String)> {
             "birthdate=WORD&NAME=WORD",
         ),
         send("POST", "/Patient", "application/WORD", "WORD"),
-        send("POST", "/Patient", "application/fhir+xml", "<Patient><NAME/>WORD</Patient>"),
+        send("POST", "/Patient", XML, "<Patient><NAME/>WORD</Patient>"),
+        send("POST", "/Patient", XML, r#"<Patient xmlns="http://hl7.org/fhir"><NAME/></Patient>"#),
+        send(
+            "POST",
+            "/Patient",
+            XML,
+            r#"<Patient xmlns="http://hl7.org/fhir"><id WORD="WORD">WORD</id></Patient>"#,
+        ),
+        send(
+            "POST",
+            "/Patient",
+            XML,
+            r#"<Patient xmlns="http://hl7.org/fhir"><birthDate value="WORD"/></Patient>"#,
+        ),
+        send(
+            "POST",
+            "/Patient",
+            XML,
+            r#"<Patient xmlns="http://hl7.org/fhir"><active value="WORD"/></Patient>"#,
+        ),
+        send("POST", "/Patient", XML, "<!DOCTYPE WORD SYSTEM 'WORD'><Patient>&WORD;</Patient>"),
     ]
 }
 

@@ -15,20 +15,21 @@ async fn what_is_asked_for() -> Result<()> {
     let server = Fixture::start().await?;
     play(&server.client, SETUP).await?;
     let json: &[&str] = &["content-type: application/fhir+json; charset=utf-8"];
+    let xml: &[&str] = &["content-type: application/fhir+xml; charset=utf-8", "body has <?xml"];
     play(
         &server.client,
         &[
             get("GET /Patient/a?_format=json", 200, json),
             get("GET /Patient/a?_format=application/fhir%2Bjson", 200, json),
             get("GET /Patient/a?_format=application/fhir+json", 200, json),
-            get("GET /Patient/a?_format=xml", 406, json),
+            get("GET /Patient/a?_format=xml", 200, xml),
             get("GET /Patient/a?_format=ttl", 406, json),
-            get("GET /Patient?_format=xml", 406, json),
+            get("GET /Patient?_format=xml", 200, xml),
             with("GET /Patient/a", &["Accept: application/json"], "", 200, json),
             with("GET /Patient/a", &["Accept: */*"], "", 200, json),
             with("GET /Patient/a", &["Accept: text/html, */*;q=0.1"], "", 200, json),
             with("GET /Patient/a", &["Accept: text/html", "Accept: */*"], "", 200, json),
-            with("GET /Patient/a", &["Accept: application/fhir+xml"], "", 406, json),
+            with("GET /Patient/a", &["Accept: application/fhir+xml"], "", 200, xml),
             with("GET /Patient/a", &["Accept: application/fhir+json;q=0"], "", 406, json),
             with(
                 "GET /Patient/a",
@@ -45,7 +46,7 @@ async fn what_is_asked_for() -> Result<()> {
                 json,
             ),
             with("GET /Patient/a?_format=json", &["Accept: text/html"], "", 200, json),
-            with("POST /Patient", &["Accept: application/fhir+xml"], PATIENT, 406, json),
+            with("POST /Patient", &["Accept: text/turtle"], PATIENT, 406, json),
             with(
                 "POST /Patient/_search",
                 &["Content-Type: application/x-www-form-urlencoded", "Accept: text/html"],
@@ -70,7 +71,9 @@ async fn what_is_sent() -> Result<()> {
         ("application/fhir+json; fhirVersion=4.0", 201),
         ("application/fhir+json; fhirVersion=5.0", 415),
         ("application/fhir+json; charset=latin1", 415),
-        ("application/fhir+xml", 415),
+        // It is JSON.
+        ("application/fhir+xml", 400),
+        ("text/xml", 400),
         ("application/x-www-form-urlencoded", 415),
         ("text/plain", 415),
         ("nonsense", 415),
@@ -216,7 +219,7 @@ async fn binary() -> Result<()> {
             ),
             with("POST /Binary", &["Content-Type: application/fhir+json"], PATIENT, 201, &[]),
             with("POST /Binary", &["Content-Type: application/fhir+xml"], "<Patient/>", 201, &[]),
-            with("POST /Binary", &["Content-Type: application/fhir+xml"], "<Binary/>", 415, &[]),
+            with("POST /Binary", &["Content-Type: application/fhir+xml"], "<Binary/>", 400, &[]),
             with("POST /Binary", &["Content-Type: application/fhir+json"], "{", 400, &[]),
             get("POST /Binary", 415, &[]),
             with(
@@ -287,7 +290,14 @@ async fn binary() -> Result<()> {
                 200,
                 &[".data = aGVsbG8="],
             ),
-            with("GET /Binary/t", &["Accept: application/fhir+xml"], "", 406, &[]),
+            with(
+                "GET /Binary/t",
+                &["Accept: application/fhir+xml"],
+                "",
+                200,
+                &[".data = aGVsbG8="],
+            ),
+            with("GET /Binary/t", &["Accept: application/xml"], "", 200, &["body has hello"]),
             with("GET /Binary", &["Accept: text/plain"], "", 406, &[]),
         ],
     )

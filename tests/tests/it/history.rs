@@ -63,7 +63,7 @@ async fn of_everything() -> Result<()> {
             get("GET /_history?_at=2000", 200, &[".entry absent"]),
             get("GET /_history?_at=x", 400, &[]),
             get("GET /_history?_page=x", 400, &[]),
-            get("GET /_history?_format=xml", 406, &[]),
+            get("GET /_history?_format=ttl", 406, &[]),
             get("GET /_history?_summary=count", 400, &[]),
             get(
                 "GET /Group/_history?_elements=actual",

@@ -92,7 +92,7 @@ async fn create() -> Result<()> {
             get("POST /Patient", 415, &[]),
             with("POST /Patient", &["Content-Type: application/fhir+json"], "", 400, &[]),
             with("POST /Patient", &["Content-Type: text/plain"], ONE, 415, &[]),
-            with("POST /Patient", &["Content-Type: application/fhir+xml"], "<a/>", 415, &[]),
+            with("POST /Patient", &["Content-Type: application/fhir+xml"], "<a/>", 400, &[]),
             send("POST /Patient", r#"{"resourceType":"Patient","gender":"x"}"#, 422, &[]),
             send("POST /Patient", r#"{"resourceType":"Patient","nonsense":1}"#, 422, &[]),
             send("POST /Pacient", ONE, 404, &[]),
@@ -199,7 +199,7 @@ async fn capabilities_are_open() -> Result<()> {
             get("GET /metadata?_elements=kind", 200, &[".kind = instance", ".rest absent"]),
             get("GET /metadata?_pretty=true", 200, &["body has \n  \"resourceType\""]),
             get("HEAD /metadata", 200, &["body: empty"]),
-            get("GET /metadata?_format=xml", 406, &[]),
+            get("GET /metadata?_format=ttl", 406, &[]),
             get("POST /metadata", 401, &[]),
         ],
     )

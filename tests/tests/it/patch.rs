@@ -65,7 +65,8 @@ async fn json_patch() -> Result<()> {
                 200,
                 &[".active absent", "etag: W/\"3\""],
             ),
-            with("PATCH /Patient/a", &["Content-Type: application/fhir+xml"], "<a/>", 415, &[]),
+            with("PATCH /Patient/a", &["Content-Type: application/fhir+xml"], "<a/>", 400, &[]),
+            with("PATCH /Patient/a", &["Content-Type: application/xml-patch+xml"], "<a/>", 415, &[]),
             with("PATCH /Patient/a", &["Content-Type: text/plain"], "[]", 415, &[]),
             get("PATCH /Patient/a", 415, &[]),
             with(

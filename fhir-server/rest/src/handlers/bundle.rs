@@ -135,7 +135,7 @@ async fn take_in(app: &App, wire: &WireRequest, entry: &mut BundleEntry) -> Resu
 /// Refuses a reading entry that cannot succeed while nothing is written yet, and says what must be
 /// there in the end for it to succeed.
 async fn expect(app: &App, wire: &WireRequest, entry: &BundleEntry) -> Result<Option<Expected>> {
-    Format::of(&entry.pairs, None)?.expect(&entry.interaction)?;
+    Format::of_entry(&entry.pairs)?.expect(&entry.interaction)?;
     let index = entry.index;
     let one = |kind: &ResourceType, id: &ResourceId, what: Existence| {
         app.domain.decide(&wire.request, *kind, Action::Read)?;
@@ -213,7 +213,7 @@ async fn run(app: &App, wire: &WireRequest, entry: BundleEntry) -> Result<Answer
     if entry.interaction == Interaction::Bundle {
         return Err(Error::invalid("A bundle cannot hold another batch or transaction."));
     }
-    let format = Format::of(&entry.pairs, None)?;
+    let format = Format::of_entry(&entry.pairs)?;
     format.expect(&entry.interaction)?;
     let (body, content_type) = body(&entry)?;
     let key = wire.request.idempotency.as_ref().filter(|_| !entry.reads());

@@ -103,7 +103,10 @@ pub(crate) fn is_plain_content(interaction: &Interaction, media_type: Option<&st
 fn is_content(media_type: &str, bytes: &[u8]) -> bool {
     let media_type = MediaType::read(media_type);
     match media_type.name.as_str() {
-        "application/fhir+xml" => !bytes.windows(7).any(|window| window == b"<Binary"),
+        // What is no XML at all is refused where it is read.
+        "application/fhir+xml" => {
+            conformance::xml::root(bytes).is_some_and(|name| name != ResourceType::BINARY.name())
+        }
         _ if media_type.is_json() => canonical_model::json::parse(bytes).is_ok_and(|value| {
             let named = value.get("resourceType").and_then(Value::as_str);
             named != Some(ResourceType::BINARY.name())

@@ -46,6 +46,7 @@ pub(crate) fn body(wire: &mut WireRequest) -> Result<Patch> {
     let media_type = MediaType::read(wire.content_type.as_deref().unwrap_or_default());
     let (is_patch, is_json) =
         (media_type.name == "application/json-patch+json", media_type.is_json());
+    let is_fhir = media_type.syntax().is_some();
     match &wire.body {
         Body::Bytes(bytes) if is_patch => Ok(Patch::Json(json::parse(bytes)?)),
         Body::Bytes(bytes) if is_json && bytes.trim_ascii_start().starts_with(b"[") => {
@@ -55,10 +56,10 @@ pub(crate) fn body(wire: &mut WireRequest) -> Result<Patch> {
             )
             .code(IssueCode::Structure))
         }
-        _ if is_json => Ok(Patch::FhirPath(wire.resource()?.into_body())),
+        _ if is_fhir => Ok(Patch::FhirPath(wire.resource()?.into_body())),
         _ => Err(unsupported(
             "Send a JSON Patch as application/json-patch+json, or a FHIRPath Patch as \
-             application/fhir+json.",
+             application/fhir+json or application/fhir+xml.",
         )),
     }
 }

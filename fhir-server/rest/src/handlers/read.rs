@@ -58,9 +58,16 @@ fn represent(app: &App, stored: Stored, wire: &WireRequest) -> Result<Answer> {
 
 /// The resource with its content, which is put in as it is read.
 fn around(content: Content, stored: Stored, wire: &WireRequest) -> Result<Answer> {
-    let text = std::str::from_utf8(stored.text.as_deref().unwrap_or_default());
-    let text = wire.format.lay_out(text.map_err(Error::internal)?.to_owned())?;
-    let body = Body::Around(Box::new(content), Gap::for_data(&text, wire.format.pretty)?);
+    let text = stored.text.as_deref().unwrap_or_default();
+    let gap = match wire.format.xml() {
+        Some(layout) => Gap::for_data_in_xml(text, layout)?,
+        None => {
+            let text = std::str::from_utf8(text).map_err(Error::internal)?;
+            let text = wire.format.lay_out(text.to_owned())?;
+            Gap::for_data(&text, wire.format.pretty)?
+        }
+    };
+    let body = Body::Around(Box::new(content), gap);
     Ok(Answer { version: Some(stored), ..Answer::new(StatusCode::OK, body) })
 }
 
@@ -75,7 +82,7 @@ pub(crate) fn wants_raw(accept: &str) -> bool {
 /// answered as itself, too.
 pub(crate) fn wants_only_raw(accept: &str) -> bool {
     let first = MediaType::read(accept.split(',').next().unwrap_or_default());
-    wants_raw(accept) && !first.accepts_json()
+    wants_raw(accept) && first.narrowness().is_none()
 }
 
 fn raw(app: &App, stored: Stored, range: Option<&str>) -> Result<Answer> {

@@ -207,7 +207,7 @@ pub(crate) async fn allowed(
     let mut pairs = pairs.to_vec();
     explain::wanted(&mut pairs)?;
     let queries = interaction::queries(&app.domain, request, scope, &pairs, handling).await?;
-    unsent(&queries, &Format::of(&pairs, None)?, handling)?;
+    unsent(&queries, &Format::of_entry(&pairs)?, handling)?;
     for query in &queries {
         app.domain.decide_query(request, query, Action::Search)?;
     }
