@@ -54,6 +54,10 @@ impl ResourceType {
     pub const BINARY: Self = Self::known("Binary");
     /// `Bundle`.
     pub const BUNDLE: Self = Self::known("Bundle");
+    /// `CodeSystem`, of which codes are.
+    pub const CODE_SYSTEM: Self = Self::known("CodeSystem");
+    /// `ConceptMap`, which leads from codes to codes.
+    pub const CONCEPT_MAP: Self = Self::known("ConceptMap");
     /// `OperationOutcome`.
     pub const OPERATION_OUTCOME: Self = Self::known("OperationOutcome");
     /// `Parameters`.
@@ -64,6 +68,8 @@ impl ResourceType {
     pub const STRUCTURE_DEFINITION: Self = Self::known("StructureDefinition");
     /// `SearchParameter`, which changes what can be searched.
     pub const SEARCH_PARAMETER: Self = Self::known("SearchParameter");
+    /// `ValueSet`, which names codes.
+    pub const VALUE_SET: Self = Self::known("ValueSet");
 
     /// Finds a type by name; the error names the path's part, not the caller's data.
     pub fn parse(name: &str) -> Result<Self, Error> {

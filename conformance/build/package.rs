@@ -11,8 +11,14 @@ use serde::de::DeserializeOwned;
 use crate::Built;
 
 /// The kinds of definitions that we read.
-const KINDS: [&str; 5] =
-    ["CodeSystem", "CompartmentDefinition", "SearchParameter", "StructureDefinition", "ValueSet"];
+const KINDS: [&str; 6] = [
+    "CodeSystem",
+    "CompartmentDefinition",
+    "ConceptMap",
+    "SearchParameter",
+    "StructureDefinition",
+    "ValueSet",
+];
 
 /// The files by kind and id, unparsed: most value sets are never needed.
 pub(crate) struct Package(BTreeMap<(&'static str, String), Vec<u8>>);

@@ -1,46 +1,48 @@
-//! The package's code systems and value sets, without what people read in them: codes, hierarchies,
-//! properties and how sets are composed. A megabyte of the package's fifty.
+//! The package's code systems, value sets and concept maps, as far as terminology is answered by them: without
+//! narratives, contacts and what else only its publisher needs. They are compressed some at a time, so that one is read
+//! without the others.
 
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
 use serde_json::{Map, Value, json};
 
 use crate::index::{Definition, Definitions};
 use crate::package::Package;
 use crate::{Built, keep};
 
-/// What a code system keeps, below its top too.
+/// Bytes of text that are compressed together, about: one definition may be larger.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// What all of them keep.
+const OF_ALL: [&str; 6] = ["url", "version", "name", "title", "status", "copyright"];
+/// What a code system keeps besides.
 const OF_CODE_SYSTEM: [&str; 6] =
-    ["url", "version", "content", "hierarchyMeaning", "property", "concept"];
-/// What a concept keeps.
-const OF_CONCEPT: [&str; 3] = ["code", "property", "concept"];
-/// What a value set keeps.
-const OF_VALUE_SET: [&str; 3] = ["url", "version", "compose"];
+    ["content", "caseSensitive", "hierarchyMeaning", "supplements", "property", "concept"];
+/// What a concept keeps, below its top too.
+const OF_CONCEPT: [&str; 6] =
+    ["code", "display", "definition", "designation", "property", "concept"];
+/// What a value set keeps besides.
+const OF_VALUE_SET: [&str; 1] = ["compose"];
+/// What a concept map keeps besides.
+const OF_CONCEPT_MAP: [&str; 5] =
+    ["sourceUri", "sourceCanonical", "targetUri", "targetCanonical", "group"];
 
 /// All of them, sorted by URL.
 pub(crate) fn read(package: &Package) -> Built<Definitions> {
-    Ok(Definitions {
-        code_systems: all(package, "CodeSystem", |mut it| {
-            keep_only(&mut it, &OF_CODE_SYSTEM);
-            trim(it.get_mut("concept"));
-            trim_declared(it.get_mut("property"));
-            it
-        })?,
-        value_sets: all(package, "ValueSet", |mut it| {
-            keep_only(&mut it, &OF_VALUE_SET);
-            for part in ["include", "exclude"] {
-                let sets = it.get_mut("compose").and_then(|it| it.get_mut(part));
-                for set in sets.and_then(Value::as_array_mut).into_iter().flatten() {
-                    trim(set.get_mut("concept"));
-                }
-            }
-            it
-        })?,
-    })
+    let mut chunks = Chunks::default();
+    let code_systems = all(package, &mut chunks, "CodeSystem", &OF_CODE_SYSTEM)?;
+    let value_sets = all(package, &mut chunks, "ValueSet", &OF_VALUE_SET)?;
+    let concept_maps = all(package, &mut chunks, "ConceptMap", &OF_CONCEPT_MAP)?;
+    Ok(Definitions { code_systems, value_sets, concept_maps, chunks: chunks.finish()? })
 }
 
 fn all(
     package: &Package,
+    chunks: &mut Chunks,
     kind: &'static str,
-    trimmed: impl Fn(Map<String, Value>) -> Map<String, Value>,
+    members: &[&str],
 ) -> Built<Vec<Definition>> {
     let mut list = Vec::new();
     for mut found in package.all::<Map<String, Value>>(kind)? {
@@ -49,32 +51,58 @@ fn all(
         if url.is_empty() {
             continue;
         }
-        found = trimmed(found);
+        found.retain(|name, _| OF_ALL.contains(&name.as_str()) || members.contains(&name.as_str()));
+        trim(found.get_mut("concept"));
         found.insert("resourceType".to_owned(), json!(kind));
-        let text = keep(Value::Object(found).to_string());
-        list.push(Definition { url: keep(url), version: keep(version), text });
+        list.push((url, version, Value::Object(found).to_string()));
     }
-    list.sort_by_key(|definition| definition.url);
-    Ok(list)
-}
-
-fn keep_only(object: &mut Map<String, Value>, names: &[&str]) {
-    object.retain(|name, _| names.contains(&name.as_str()));
+    list.sort();
+    list.into_iter()
+        .map(|(url, version, text)| {
+            let (chunk, at) = chunks.add(&text)?;
+            let len = u32::try_from(text.len()).map_err(|e| e.to_string())?;
+            Ok(Definition { url: keep(url), version: keep(version), chunk, at, len })
+        })
+        .collect()
 }
 
 fn trim(concepts: Option<&mut Value>) {
     for concept in concepts.and_then(Value::as_array_mut).into_iter().flatten() {
         let Some(concept) = concept.as_object_mut() else { continue };
-        keep_only(concept, &OF_CONCEPT);
+        concept.retain(|name, _| OF_CONCEPT.contains(&name.as_str()));
         trim(concept.get_mut("concept"));
     }
 }
 
-/// Of the declaration of properties, their names.
-fn trim_declared(properties: Option<&mut Value>) {
-    for property in properties.and_then(Value::as_array_mut).into_iter().flatten() {
-        if let Some(property) = property.as_object_mut() {
-            keep_only(property, &["code", "type"]);
+#[derive(Default)]
+struct Chunks {
+    done: Vec<&'static [u8]>,
+    open: Vec<u8>,
+}
+
+impl Chunks {
+    /// Where the text will be.
+    fn add(&mut self, text: &str) -> Built<(u16, u32)> {
+        if self.open.len() + text.len() > CHUNK_BYTES && !self.open.is_empty() {
+            self.close()?;
         }
+        let place = (self.done.len(), self.open.len());
+        self.open.extend_from_slice(text.as_bytes());
+        let chunk = u16::try_from(place.0).map_err(|e| e.to_string())?;
+        Ok((chunk, u32::try_from(place.1).map_err(|e| e.to_string())?))
+    }
+
+    fn close(&mut self) -> Built<()> {
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
+        let written = encoder.write_all(&self.open).and_then(|()| encoder.finish());
+        let bytes = written.map_err(|e| format!("cannot compress: {e}"))?;
+        self.done.push(bytes.leak());
+        self.open.clear();
+        Ok(())
+    }
+
+    fn finish(mut self) -> Built<Vec<&'static [u8]>> {
+        self.close()?;
+        Ok(self.done)
     }
 }

@@ -190,23 +190,30 @@ pub(crate) struct Compartment {
     pub members: Vec<(u16, Vec<&'static str>)>,
 }
 
-/// The code systems and value sets of the package, each sorted by URL.
+/// The code systems, value sets and concept maps of the package, each sorted by URL.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(bound(deserialize = "'de: 'static"))]
 pub(crate) struct Definitions {
     pub code_systems: Vec<Definition>,
     pub value_sets: Vec<Definition>,
+    pub concept_maps: Vec<Definition>,
+    /// Their texts, compressed, some in each.
+    pub chunks: Vec<&'static [u8]>,
 }
 
-/// A CodeSystem or ValueSet as published.
+/// A CodeSystem, ValueSet or ConceptMap as published.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Definition {
     /// The canonical URL, without version.
     pub url: &'static str,
     /// Its version; empty where it has none.
     pub version: &'static str,
-    /// The resource as JSON, without what only people read.
-    pub text: &'static str,
+    /// Which chunk has its text.
+    pub(crate) chunk: u16,
+    /// Where the text begins in it, in bytes.
+    pub(crate) at: u32,
+    /// Bytes of the text.
+    pub(crate) len: u32,
 }
 
 /// A StructureDefinition of the package as validation reads it: deflated JSON.

@@ -2,7 +2,7 @@
 
 use crate::{
     limit,
-    suite::{Options, auth, designs, scale, search, store},
+    suite::{Options, auth, designs, scale, search, store, validate},
 };
 use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
@@ -34,6 +34,8 @@ enum Suite {
     },
     /// What rights and the record cost, tokens at a fixed rate, searches under a constraint
     Auth(Options),
+    /// What codes cost: expansions by words, codes that are judged
+    Validate(Options),
     /// Named searches against SQL written by hand, at two sizes; what indexing costs (long)
     Search(search::Options),
     /// Two index designs: writes, disk and five searches, at two sizes (long)
@@ -79,6 +81,7 @@ fn run(suite: Suite) -> Result<bool> {
         Suite::Store(_)
         | Suite::StoreScale { .. }
         | Suite::Auth(_)
+        | Suite::Validate(_)
         | Suite::Search(_)
         | Suite::IndexDesigns(_) => tokio::runtime::Builder::new_current_thread(),
     };
@@ -87,6 +90,7 @@ fn run(suite: Suite) -> Result<bool> {
             Suite::Store(options) => store::measure(&options).await,
             Suite::StoreScale { options, scale } => scale::measure(&options, &scale).await,
             Suite::Auth(options) => auth::measure(&options).await,
+            Suite::Validate(options) => validate::measure(&options).await,
             Suite::IndexDesigns(options) => designs::measure(&options).await,
             Suite::Search(options) => search::measure(&options).await,
             Suite::Limit(options) => limit::serve(options).await.map(|()| true),

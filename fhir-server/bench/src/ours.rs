@@ -138,6 +138,15 @@ pub(crate) async fn explain(launch: &Launch, search: &str) -> Result<Vec<String>
     Ok(explained.account)
 }
 
+/// Imports a code system.
+pub(crate) async fn import(launch: &Launch, format: &str, file: &Path) -> Result<()> {
+    let mut command = configured(launch);
+    let output = command.args(["conformance", "import", format, "--json"]).arg(file).output();
+    let output = output.await?;
+    ensure!(output.status.success(), "import {format}: {}", shown(&output.stderr));
+    Ok(())
+}
+
 fn settings(launch: &Launch) -> PathBuf {
     launch.folder.join("carebridge.toml")
 }

@@ -134,6 +134,15 @@ fn auth_measures_with_and_without() {
 }
 
 #[test]
+fn validate_measures_what_codes_cost() {
+    let carebridge = PathBuf::from(env!("CARGO_BIN_EXE_bench")).with_file_name("carebridge");
+    let carebridge = carebridge.to_str().unwrap();
+    let rows = rows("validate", &["--quick", "--seconds", "0.2", "--binary", carebridge]);
+    assert_eq!(rows.len(), 3, "{rows:?}");
+    assert!(rows.iter().all(|row| row["got"].as_f64().is_some_and(|got| got > 0.0)), "{rows:?}");
+}
+
+#[test]
 fn refuses_other_machines_and_nonsense() {
     for (arguments, said) in [
         (vec!["store", "--url", "http://192.0.2.1/fhir"], "another machine"),

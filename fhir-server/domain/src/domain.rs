@@ -3,10 +3,12 @@
 use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use ::terminology::CodeSystem;
 use access::{Access, Action, Binding, Rules, Treatment};
 use canonical_model::{Error, Resource, ResourceType, Result};
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use conformance::Registry;
+use moka::sync::Cache;
 use search::{Catalogue, IndexEntries, Query};
 use store::record::Journal;
 use store::{Auditor, Store};
@@ -17,6 +19,7 @@ use crate::conditions::Compiled;
 use crate::consents;
 use crate::definitions::Known;
 use crate::hooks::Hooks;
+use crate::limits::{CODE_SYSTEMS_REMEMBERED_BYTES, IMPORTED_REMEMBERED_BYTES};
 use crate::relations;
 use crate::request::Request;
 
@@ -91,6 +94,12 @@ pub(crate) struct Shared {
     /// Callers with their relationships.
     pub(crate) related: relations::Known,
     pub(crate) consents: consents::Known,
+    /// Stored code systems as they were read, by id and version.
+    pub(crate) code_systems: Cache<(String, i32), Arc<CodeSystem>>,
+    /// Imported ones, by their number.
+    pub(crate) imported: Cache<i64, Arc<CodeSystem>>,
+    /// One is read at a time: whoever waits for it finds it read.
+    pub(crate) importing: tokio::sync::Mutex<()>,
 }
 
 impl Shared {
@@ -121,6 +130,9 @@ impl Domain {
                 compiled: Compiled::default(),
                 related: relations::Known::default(),
                 consents: consents::Known::default(),
+                code_systems: remembered(CODE_SYSTEMS_REMEMBERED_BYTES),
+                imported: remembered(IMPORTED_REMEMBERED_BYTES),
+                importing: tokio::sync::Mutex::new(()),
             }),
         }
     }
@@ -241,4 +253,13 @@ impl Domain {
     {
         tokio::spawn(future).await.map_err(Error::internal)?
     }
+}
+
+/// A memory of code systems that has an end.
+fn remembered<K>(most: u64) -> Cache<K, Arc<CodeSystem>>
+where
+    K: std::hash::Hash + Eq + Send + Sync + 'static,
+{
+    let bytes = |_: &K, system: &Arc<CodeSystem>| u32::try_from(system.bytes()).unwrap_or(u32::MAX);
+    Cache::builder().weigher(bytes).max_capacity(most).build()
 }

@@ -12,6 +12,7 @@ mod hooks;
 pub mod interactions;
 mod left_out;
 pub mod limits;
+pub mod operations;
 pub mod parameters;
 mod prepare;
 mod reached;

@@ -38,18 +38,25 @@ pub const RESOURCE_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const CONTENT_INLINE_BYTES_MAX: usize = 256 * 1024;
 /// Letters of base64 that are decoded at a time. A multiple of four: no byte spans two pieces.
 pub const BASE64_BYTES_AT_ONCE: usize = 512 * 1024;
-/// CodeSystems and ValueSets that one query may read.
+/// CodeSystems and ValueSets that one answer may need.
 pub const DEFINITIONS_MAX: usize = 64;
-/// Bytes of them: each is read into memory whole.
+/// Bytes of those among them that are stored: each is read into memory whole.
 pub const DEFINITION_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// Value sets within value sets.
-pub const VALUE_SET_DEPTH_MAX: usize = 8;
-/// Codes at a time while a value set is expanded. What is left of them in the end has a limit of its own.
+/// Bytes of code systems that are remembered between requests: reading one again takes as long as all else.
+pub const CODE_SYSTEMS_REMEMBERED_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes of imported code systems that are remembered: only those that are asked for are in memory. SNOMED CT takes some
+/// hundred MiB.
+pub const IMPORTED_REMEMBERED_BYTES: u64 = 1024 * 1024 * 1024;
+/// Codes of a value set that a search looks at. What is left of them in the end has a limit of its own.
 pub const EXPANSION_CODES_MAX: usize = 50_000;
 /// Codes that the value sets and hierarchies of one search mean together: some MiB.
 pub const CODES_LEARNT_MAX: usize = 100_000;
-/// Concepts and codes that are looked at to find them, counted each time: about a second of work.
-pub const CONCEPTS_LOOKED_AT_MAX: usize = 4_000_000;
+/// Concept maps that one translation looks at, where none is named.
+pub const CONCEPT_MAPS_MAX: usize = 20;
+/// Codings of one CodeableConcept that are judged.
+pub const CODINGS_MAX: usize = 100;
+/// Parameters of an operation.
+pub const OPERATION_PARAMETERS_MAX: usize = 1_000;
 /// Events of the record of accesses on a page, unless another number is asked for.
 pub const JOURNAL_COUNT_DEFAULT: usize = 50;
 /// The same at most; a row that is about many patients is not divided, so a page may have more.

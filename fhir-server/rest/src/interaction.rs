@@ -5,6 +5,7 @@ use std::fmt;
 use access::{Action, Actions};
 use canonical_model::{Error, Kind, ResourceId, ResourceType, Result};
 use domain::interactions::search::Scope;
+use domain::operations::Operation;
 use http::Method;
 
 use crate::routes::{allowed, find};
@@ -36,6 +37,8 @@ pub enum Interaction {
     AccessReport(ResourceId),
     /// What was disclosed of a patient.
     Disclosures(ResourceId),
+    /// An operation on terminology, of a type or of one resource.
+    Terminology(Operation, Option<ResourceId>),
 }
 
 /// What an interaction asks of whoever calls for it, whatever else decides on single resources.
@@ -104,6 +107,7 @@ impl Interaction {
             Self::JournalEvent(_) => "journal-event",
             Self::AccessReport(_) => "access-report",
             Self::Disclosures(_) => "accounting-of-disclosures",
+            Self::Terminology(operation, _) => operation.name(),
         }
     }
 
@@ -125,6 +129,8 @@ impl Interaction {
                 Rule::Record([Search].into_iter().collect())
             }
             Self::JournalEvent(_) => Rule::Record([Read].into_iter().collect()),
+            Self::Terminology(_, None) => granted(&[Search]),
+            Self::Terminology(_, Some(_)) => granted(&[Read]),
         }
     }
 
@@ -136,6 +142,7 @@ impl Interaction {
             Self::Search(Scope::System) => None,
             Self::Journal | Self::JournalEvent(_) => Some(ResourceType::AUDIT_EVENT),
             Self::AccessReport(_) | Self::Disclosures(_) => Some(ResourceType::PATIENT),
+            Self::Terminology(operation, _) => Some(operation.kind()),
             Self::Search(Scope::Compartment(_, _, kind)) => *kind,
             Self::Read(kind, _)
             | Self::Vread(kind, ..)
@@ -165,6 +172,7 @@ impl Interaction {
             | Self::JournalEvent(id)
             | Self::AccessReport(id)
             | Self::Disclosures(id) => Some(id),
+            Self::Terminology(_, id) => id.as_ref(),
             Self::Capabilities
             | Self::ConditionalUpdate(_)
             | Self::ConditionalPatch(_)
@@ -238,6 +246,11 @@ mod tests {
             ("GET", "Patient/1/$access-report", "access-report"),
             ("GET", "Patient/1/$accounting-of-disclosures", "accounting-of-disclosures"),
             ("GET", "Group/1/$access-report", "not-found"),
+            ("GET", "ValueSet/$expand", "expand"),
+            ("POST", "ValueSet/1/$expand", "expand"),
+            ("PUT", "ValueSet/$expand", "method-not-allowed"),
+            ("GET", "CodeSystem/1/$lookup", "not-found"),
+            ("POST", "CodeSystem/$expand", "not-found"),
             ("GET", "/Patient/1/", "read"),
             ("GET", "//Patient/1", "not-found"),
             ("GET", "Patient//1", "not-found"),

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use canonical_model::{ResourceType, Result, object};
-use conformance::capability::{Description, Offer, statement};
+use conformance::capability::{Description, Offer, Operation, statement};
 use conformance::{Registry, SearchParam, SearchParamKind};
 use domain::Domain;
+use domain::operations::Operation as Known;
 use search::Catalogue;
 use search::catalogue::{ParamPlan, targets};
 
@@ -161,6 +162,9 @@ fn offer(
     offer.conditional_delete = if policy.delete_multiple { "multiple" } else { "single" };
     offer.search_params = params(catalogue, kind).cloned().chain(undefined()).collect();
     offer.search_params.sort_by(|a, b| a.code.cmp(&b.code));
+    let operations = Known::ALL.into_iter().filter(|operation| operation.kind() == kind);
+    offer.operations =
+        operations.map(|it| Operation { name: it.name(), definition: it.definition() }).collect();
     let leads = |one: &String| leading.iter().any(|(name, _)| name == one);
     let own = offer.includes_of().into_iter().filter(leads);
     offer.includes = std::iter::once("*".to_owned()).chain(own).collect();

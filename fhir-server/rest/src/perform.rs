@@ -170,7 +170,8 @@ fn action(interaction: &Interaction) -> AuditAction {
         Interaction::Capabilities
         | Interaction::Bundle
         | Interaction::AccessReport(_)
-        | Interaction::Disclosures(_) => AuditAction::Operation,
+        | Interaction::Disclosures(_)
+        | Interaction::Terminology(..) => AuditAction::Operation,
     }
 }
 
@@ -181,7 +182,8 @@ fn recorded(interaction: &Interaction) -> AuditInteraction {
         Interaction::Capabilities
         | Interaction::Journal
         | Interaction::AccessReport(_)
-        | Interaction::Disclosures(_) => As::Operation,
+        | Interaction::Disclosures(_)
+        | Interaction::Terminology(..) => As::Operation,
         Interaction::JournalEvent(_) => As::Read,
         Interaction::Read(..) => As::Read,
         Interaction::Vread(..) => As::Vread,
@@ -200,7 +202,8 @@ fn recorded(interaction: &Interaction) -> AuditInteraction {
 
 async fn dispatch(app: &App, interaction: &Interaction, wire: WireRequest) -> Result<Answer> {
     use handlers::{
-        bundle, capabilities, create, delete, history, journal, patch, read, search, update,
+        bundle, capabilities, create, delete, history, journal, operation, patch, read, search,
+        update,
     };
     match interaction {
         Interaction::Capabilities => capabilities::capabilities(app, &wire.format),
@@ -231,6 +234,9 @@ async fn dispatch(app: &App, interaction: &Interaction, wire: WireRequest) -> Re
         Interaction::JournalEvent(id) => journal::event(app, wire, id).await,
         Interaction::AccessReport(id) => journal::access_report(app, wire, id).await,
         Interaction::Disclosures(id) => journal::disclosures(app, wire, id).await,
+        Interaction::Terminology(named, id) => {
+            operation::terminology(app, wire, *named, id.as_ref()).await
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 use auth::{Listed, listed};
 use canonical_model::{Error, Kind as ErrorKind, ResourceId, ResourceType, Result};
 use domain::interactions::search::Scope;
+use domain::operations::Operation;
 use domain::record::parse_event_id;
 use http::Method;
 
@@ -45,11 +46,12 @@ const PARTS_MAX: usize = 4;
 
 const READ: &[Method] = &[Method::GET, Method::HEAD];
 const POST: &[Method] = &[Method::POST];
+const ASK: &[Method] = &[Method::GET, Method::HEAD, Method::POST];
 const PUT: &[Method] = &[Method::PUT];
 const PATCH: &[Method] = &[Method::PATCH];
 const DELETE: &[Method] = &[Method::DELETE];
 
-const ROWS: [Row; 24] = [
+const ROWS: [Row; 35] = [
     row(READ, &[Word("metadata")], |_| Ok(It::Capabilities)),
     row(READ, &[Word("_history")], |_| Ok(It::HistorySystem)),
     row(READ, &[], |_| Ok(It::Search(Scope::System))),
@@ -71,6 +73,39 @@ const ROWS: [Row; 24] = [
     row(READ, &[Word("Patient"), Id, Word("$access-report")], |at| Ok(It::AccessReport(id(at)?))),
     row(READ, &[Word("Patient"), Id, Word("$accounting-of-disclosures")], |at| {
         Ok(It::Disclosures(id(at)?))
+    }),
+    row(ASK, &[Word("CodeSystem"), Word("$lookup")], |_| {
+        Ok(It::Terminology(Operation::Lookup, None))
+    }),
+    row(ASK, &[Word("CodeSystem"), Word("$validate-code")], |_| {
+        Ok(It::Terminology(Operation::ValidateCodeInSystem, None))
+    }),
+    row(ASK, &[Word("CodeSystem"), Word("$subsumes")], |_| {
+        Ok(It::Terminology(Operation::Subsumes, None))
+    }),
+    row(ASK, &[Word("ValueSet"), Word("$expand")], |_| {
+        Ok(It::Terminology(Operation::Expand, None))
+    }),
+    row(ASK, &[Word("ValueSet"), Word("$validate-code")], |_| {
+        Ok(It::Terminology(Operation::ValidateCodeInSet, None))
+    }),
+    row(ASK, &[Word("ConceptMap"), Word("$translate")], |_| {
+        Ok(It::Terminology(Operation::Translate, None))
+    }),
+    row(ASK, &[Word("CodeSystem"), Id, Word("$validate-code")], |at| {
+        Ok(It::Terminology(Operation::ValidateCodeInSystem, Some(id(at)?)))
+    }),
+    row(ASK, &[Word("CodeSystem"), Id, Word("$subsumes")], |at| {
+        Ok(It::Terminology(Operation::Subsumes, Some(id(at)?)))
+    }),
+    row(ASK, &[Word("ValueSet"), Id, Word("$expand")], |at| {
+        Ok(It::Terminology(Operation::Expand, Some(id(at)?)))
+    }),
+    row(ASK, &[Word("ValueSet"), Id, Word("$validate-code")], |at| {
+        Ok(It::Terminology(Operation::ValidateCodeInSet, Some(id(at)?)))
+    }),
+    row(ASK, &[Word("ConceptMap"), Id, Word("$translate")], |at| {
+        Ok(It::Terminology(Operation::Translate, Some(id(at)?)))
     }),
     row(READ, &[Kind, Id, Word("_history")], |at| Ok(It::HistoryInstance(kind(at)?, id(at)?))),
     row(READ, &[Kind, Id, Member], |at| Ok(It::Search(compartment(at)?))),

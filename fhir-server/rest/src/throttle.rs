@@ -48,6 +48,7 @@ fn class(asked: &Interaction) -> Class {
         | Interaction::Journal
         | Interaction::AccessReport(_)
         | Interaction::Disclosures(_)
+        | Interaction::Terminology(..)
         | Interaction::HistoryInstance(..)
         | Interaction::HistoryType(_)
         | Interaction::HistorySystem => Class::Search,

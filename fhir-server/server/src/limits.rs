@@ -127,3 +127,9 @@ pub const KEY_TIMES: KeyTimes = KeyTimes {
 pub const KEYS_RETRY: u32 = 12;
 /// Between two sums of what was refused beyond what has rows of its own.
 pub const SETTLE_EVERY: Duration = Duration::from_secs(60);
+/// Files of one distribution that is imported: those of SNOMED CT are some hundred.
+pub const IMPORT_FILES_MAX: usize = 10_000;
+/// How deep its folders may be nested.
+pub const IMPORT_FOLDERS_DEEP_MAX: usize = 16;
+/// How many times larger a file may unpack to be: text becomes ten times as large, rarely thirty.
+pub const IMPORT_UNPACKED_TIMES_MAX: u64 = 200;

@@ -9,6 +9,7 @@ mod audit;
 mod auth;
 mod blob;
 mod change;
+mod code_system;
 mod commit;
 mod connect;
 mod consent;
@@ -63,6 +64,7 @@ pub use auth::{
 };
 pub use blob::BlobWriter;
 pub use change::{Change, Method};
+pub use code_system::ImportedSystem;
 pub use commit::{Applied, Once};
 pub use consent::Consents;
 pub use context::{AuditInteraction, RequestContext};

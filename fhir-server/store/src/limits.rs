@@ -169,3 +169,5 @@ pub const GIVEN_MAX: i64 = 200;
 pub const CLOCKS_APART_S_MAX: i64 = 300;
 /// For how long a place that somebody signed in from is known, in days. The sweep forgets it then.
 pub const KNOWN_PLACE_DAYS: i32 = 90;
+/// Bytes of a part of an imported code system: each is a row.
+pub const CODE_SYSTEM_PART_BYTES: usize = 384 * 1024;

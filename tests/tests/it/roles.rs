@@ -7,11 +7,12 @@ use it::{Client, Fixture, Signer};
 use serde_json::{Value, json};
 
 use crate::alike::found_in;
-use crate::routes::{PATIENT, ask};
+use crate::routes::{DEFINITIONS, PATIENT, ask};
 
 /// For each route below `/fhir` that asks for rights who has them, of Patient and its compartment, where relationships
 /// are not asked for. c clinician, o care coordinator, f front desk, b billing, i integration, p patient, x proxy;
-/// auditors and admins have none of them, but that all may look for whatever they reach in the whole system.
+/// auditors and admins have none of them, but that all may look for whatever they reach in the whole system. All that
+/// read directories may ask what codes mean.
 const MATRIX: &str = "
 GET /fhir/_history: c o f b i u a p x
 GET /fhir: c o f b i u a p x
@@ -27,6 +28,28 @@ GET /fhir/{type}/{id}: c o f b i p x
 PUT /fhir/{type}/{id}: c f i p x
 PATCH /fhir/{type}/{id}: c f i p x
 DELETE /fhir/{type}/{id}: c i p x
+GET /fhir/CodeSystem/$lookup: c o f b i u a
+POST /fhir/CodeSystem/$lookup: c o f b i u a
+GET /fhir/CodeSystem/$validate-code: c o f b i u a
+POST /fhir/CodeSystem/$validate-code: c o f b i u a
+GET /fhir/CodeSystem/$subsumes: c o f b i u a
+POST /fhir/CodeSystem/$subsumes: c o f b i u a
+GET /fhir/ValueSet/$expand: c o f b i u a
+POST /fhir/ValueSet/$expand: c o f b i u a
+GET /fhir/ValueSet/$validate-code: c o f b i u a
+POST /fhir/ValueSet/$validate-code: c o f b i u a
+GET /fhir/ConceptMap/$translate: c o f b i u a
+POST /fhir/ConceptMap/$translate: c o f b i u a
+GET /fhir/CodeSystem/{id}/$validate-code: c o f b i u a
+POST /fhir/CodeSystem/{id}/$validate-code: c o f b i u a
+GET /fhir/CodeSystem/{id}/$subsumes: c o f b i u a
+POST /fhir/CodeSystem/{id}/$subsumes: c o f b i u a
+GET /fhir/ValueSet/{id}/$expand: c o f b i u a
+POST /fhir/ValueSet/{id}/$expand: c o f b i u a
+GET /fhir/ValueSet/{id}/$validate-code: c o f b i u a
+POST /fhir/ValueSet/{id}/$validate-code: c o f b i u a
+GET /fhir/ConceptMap/{id}/$translate: c o f b i u a
+POST /fhir/ConceptMap/{id}/$translate: c o f b i u a
 GET /fhir/{type}/{id}/_history: c o f b i p x
 GET /fhir/{type}/{id}/{member}: c o i p x
 POST /fhir/{type}/{id}/{member}/_search: c o i p x
@@ -81,6 +104,9 @@ async fn each_role_may_ask_what_is_written_here() -> Result<()> {
     let origin = server.origin()?;
     let rows: Vec<(&str, &str)> =
         MATRIX.trim().lines().filter_map(|line| line.split_once(": ")).collect();
+    for (path, text) in DEFINITIONS {
+        assert_eq!(server.client.send("PUT", path, text).await?.status, 201, "{path}");
+    }
     let mut found = Vec::new();
     for route in server::routes()? {
         if !route.rule.starts_with("granted ") || route.method == reqwest::Method::HEAD {

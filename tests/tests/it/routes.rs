@@ -67,6 +67,28 @@ PATCH /fhir/{type}/{id}: granted u
 DELETE /fhir/{type}/{id}: granted d
 GET /fhir/Patient/{id}/$access-report: record s
 GET /fhir/Patient/{id}/$accounting-of-disclosures: record s
+GET /fhir/CodeSystem/$lookup: granted s
+POST /fhir/CodeSystem/$lookup: granted s
+GET /fhir/CodeSystem/$validate-code: granted s
+POST /fhir/CodeSystem/$validate-code: granted s
+GET /fhir/CodeSystem/$subsumes: granted s
+POST /fhir/CodeSystem/$subsumes: granted s
+GET /fhir/ValueSet/$expand: granted s
+POST /fhir/ValueSet/$expand: granted s
+GET /fhir/ValueSet/$validate-code: granted s
+POST /fhir/ValueSet/$validate-code: granted s
+GET /fhir/ConceptMap/$translate: granted s
+POST /fhir/ConceptMap/$translate: granted s
+GET /fhir/CodeSystem/{id}/$validate-code: granted r
+POST /fhir/CodeSystem/{id}/$validate-code: granted r
+GET /fhir/CodeSystem/{id}/$subsumes: granted r
+POST /fhir/CodeSystem/{id}/$subsumes: granted r
+GET /fhir/ValueSet/{id}/$expand: granted r
+POST /fhir/ValueSet/{id}/$expand: granted r
+GET /fhir/ValueSet/{id}/$validate-code: granted r
+POST /fhir/ValueSet/{id}/$validate-code: granted r
+GET /fhir/ConceptMap/{id}/$translate: granted r
+POST /fhir/ConceptMap/{id}/$translate: granted r
 GET /fhir/{type}/{id}/_history: granted r
 GET /fhir/{type}/{id}/{member}: granted s
 POST /fhir/{type}/{id}/{member}/_search: granted s
@@ -103,10 +125,17 @@ pub(crate) async fn ask(client: &Client, origin: &str, route: &Listed) -> Result
     let path = sample(route);
     let conditional =
         !path.contains("/a") && matches!(route.method.as_str(), "PUT" | "PATCH" | "DELETE");
-    let query = if conditional { "?identifier=urn:x|1" } else { "" };
+    let query = match operation(&path) {
+        Some(query) => query,
+        None if conditional => "?identifier=urn:x|1",
+        None => "",
+    };
     let request = client.request(route.method.as_str(), &format!("{origin}{path}{query}"));
     let (media_type, body) = match route.method.as_str() {
         "POST" if path.ends_with("_search") => ("application/x-www-form-urlencoded", "_count=1"),
+        "POST" if operation(&path).is_some() => {
+            ("application/fhir+json", r#"{"resourceType":"Parameters"}"#)
+        }
         "POST" if path == "/fhir" => {
             ("application/fhir+json", r#"{"resourceType":"Bundle","type":"batch"}"#)
         }
@@ -120,6 +149,47 @@ pub(crate) async fn ask(client: &Client, origin: &str, route: &Listed) -> Result
     let body = if conditional { body.replace(r#""id":"a","#, "") } else { body.to_owned() };
     Answer::of(request.header("content-type", media_type).body(body)).await
 }
+
+/// What an operation on terminology is asked with, so that it has an answer.
+fn operation(path: &str) -> Option<&'static str> {
+    let (at, name) = path.strip_prefix("/fhir/")?.split_once('$')?;
+    let of_one = at.contains("/a/");
+    Some(match (at.split('/').next()?, name, of_one) {
+        ("CodeSystem", "lookup", _) => {
+            "?code=male&system=http://hl7.org/fhir/administrative-gender"
+        }
+        ("CodeSystem", "validate-code", true) => "?code=x",
+        ("CodeSystem", "validate-code", false) => {
+            "?code=male&url=http://hl7.org/fhir/administrative-gender"
+        }
+        ("CodeSystem", "subsumes", true) => "?codeA=x&codeB=x",
+        ("CodeSystem", "subsumes", false) => {
+            "?codeA=male&codeB=male&system=http://hl7.org/fhir/administrative-gender"
+        }
+        ("ValueSet", "expand", true) => "?count=1",
+        ("ValueSet", "expand", false) => "?url=http://hl7.org/fhir/ValueSet/administrative-gender",
+        ("ValueSet", "validate-code", true) => "?code=x&system=urn:x",
+        ("ValueSet", "validate-code", false) => {
+            "?url=http://hl7.org/fhir/ValueSet/administrative-gender&code=x&system=urn:x"
+        }
+        ("ConceptMap", "translate", true) => "?code=x&system=urn:x",
+        ("ConceptMap", "translate", false) => "?code=x&system=urn:x&targetsystem=urn:y",
+        _ => return None,
+    })
+}
+
+/// What they are asked of.
+pub(crate) const DEFINITIONS: [(&str, &str); 3] = [
+    (
+        "/CodeSystem/a",
+        r#"{"resourceType":"CodeSystem","id":"a","status":"active","url":"urn:x","content":"complete","concept":[{"code":"x"}]}"#,
+    ),
+    (
+        "/ValueSet/a",
+        r#"{"resourceType":"ValueSet","id":"a","status":"active","compose":{"include":[{"system":"urn:x","concept":[{"code":"x"}]}]}}"#,
+    ),
+    ("/ConceptMap/a", r#"{"resourceType":"ConceptMap","id":"a","status":"active"}"#),
+];
 
 pub(crate) const PATIENT: &str =
     r#"{"resourceType":"Patient","id":"a","identifier":[{"system":"urn:x","value":"1"}]}"#;
@@ -164,6 +234,10 @@ async fn each_route_asks_for_just_the_rights_that_are_listed() -> Result<()> {
         let claims = json!({ "sub": "dev-backend", "scope": format!("system/*.{letters}") });
         Ok(server.client.bearing(signer.token(origin, &claims)?))
     };
+    for (path, text) in DEFINITIONS {
+        let put = server.client.send("PUT", path, text).await?;
+        assert_eq!(put.status, 201, "{}", put.text);
+    }
     for route in server::routes()? {
         let Some(letters) = route.rule.strip_prefix("granted ") else { continue };
         // What is asked for is there each time.

@@ -243,6 +243,12 @@ impl Bed {
         Ok(self.ours.program.as_ref().map(|program| program.ready_after))
     }
 
+    /// Imports a code system into ours.
+    pub(crate) async fn import(&self, format: &str, file: &Path) -> Result<()> {
+        let launch = self.launch.as_ref().context("the server is not ours to start")?;
+        ours::import(launch, format, file).await
+    }
+
     /// Stops ours and starts it again without something.
     pub(crate) async fn restart_without(&mut self, without: Option<Without>) -> Result<()> {
         if let Some(launch) = &mut self.launch {

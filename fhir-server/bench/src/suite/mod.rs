@@ -7,5 +7,6 @@ mod options;
 pub(crate) mod scale;
 pub(crate) mod search;
 pub(crate) mod store;
+pub(crate) mod validate;
 
 pub(crate) use options::Options;

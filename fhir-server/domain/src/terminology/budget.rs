@@ -1,35 +1,27 @@
-//! What one query may cost in definitions.
+//! What one answer may cost in definitions.
 
 use canonical_model::{Error, IssueCode, Kind, Result};
 
-use crate::limits::{
-    CODES_LEARNT_MAX, CONCEPTS_LOOKED_AT_MAX, DEFINITION_BYTES_MAX, DEFINITIONS_MAX,
-};
+use crate::limits::{CODES_LEARNT_MAX, DEFINITION_BYTES_MAX, DEFINITIONS_MAX};
 
-/// What is left to one query.
+/// What is left to one answer.
 #[derive(Debug)]
 pub(super) struct Budget {
     definitions: usize,
     bytes: usize,
     codes: usize,
-    looks: usize,
 }
 
 impl Budget {
     pub(super) fn new() -> Self {
-        Self {
-            definitions: DEFINITIONS_MAX,
-            bytes: DEFINITION_BYTES_MAX,
-            codes: CODES_LEARNT_MAX,
-            looks: CONCEPTS_LOOKED_AT_MAX,
-        }
+        Self { definitions: DEFINITIONS_MAX, bytes: DEFINITION_BYTES_MAX, codes: CODES_LEARNT_MAX }
     }
 
     /// Takes one definition of this size.
     pub(super) fn take(&mut self, bytes: usize) -> Result<()> {
         let left = self.definitions.checked_sub(1).zip(self.bytes.checked_sub(bytes));
         let (definitions, bytes) = left.ok_or_else(|| {
-            too_costly("this needs more code systems and value sets than one search may read")
+            too_costly("this needs more code systems and value sets than one answer may read")
         })?;
         (self.definitions, self.bytes) = (definitions, bytes);
         Ok(())
@@ -45,18 +37,9 @@ impl Budget {
         })?;
         Ok(())
     }
-
-    /// Takes the work of looking at so many concepts or codes, before it is done.
-    pub(super) fn look(&mut self, concepts: usize) -> Result<()> {
-        let left = self.looks.checked_sub(concepts);
-        self.looks = left.ok_or_else(|| {
-            too_costly("its value sets take more work than one search may; use simpler ones")
-        })?;
-        Ok(())
-    }
 }
 
 /// 413, for what would need too much.
-pub(super) fn too_costly(text: &str) -> Error {
+pub(crate) fn too_costly(text: &str) -> Error {
     Error::new(Kind::TooLarge, text).code(IssueCode::TooCostly)
 }

@@ -5,20 +5,19 @@
 //! is never answered wider or narrower than it was asked.
 
 mod budget;
-mod concepts;
 mod definitions;
-mod expand;
-mod filters;
 
+use ::terminology::{CodeSystem, Place, members};
 use canonical_model::{Error, IssueCode, Result};
 use search::limits::CONCEPTS_MAX;
 use search::query::Handling;
 use search::{Code, QueryContext, Term, Terms};
 
+use crate::limits::EXPANSION_CODES_MAX;
 use crate::parameters::look;
 use crate::{Domain, Request};
-use concepts::Concepts;
-use definitions::Definitions;
+pub(crate) use budget::too_costly;
+pub(crate) use definitions::{Definitions, Versions, escaped, shown, split};
 
 /// On whose behalf definitions are read.
 #[derive(Clone, Copy, Debug)]
@@ -92,24 +91,44 @@ fn named(issue: canonical_model::Issue, place: &str) -> canonical_model::Issue {
 
 async fn look_up(definitions: &mut Definitions<'_>, term: &Term) -> Result<Vec<Code>> {
     match term {
-        Term::ValueSet(name) => {
-            let codes = expand::value_set(definitions, name).await?;
-            let code = |(system, code)| Code { system, code };
-            Ok(codes.into_iter().map(code).collect())
-        }
-        Term::Below(code) => related(definitions, code, Concepts::below).await,
-        Term::Above(code) => related(definitions, code, Concepts::above).await,
+        Term::ValueSet(name) => value_set(definitions, name).await,
+        Term::Below(code) => related(definitions, code, CodeSystem::below).await,
+        Term::Above(code) => related(definitions, code, CodeSystem::above).await,
     }
+}
+
+async fn value_set(definitions: &mut Definitions<'_>, name: &str) -> Result<Vec<Code>> {
+    let set = definitions.value_set(name).await?;
+    definitions.gather(&set, false).await?;
+    let loaded = definitions.loaded().clone();
+    // Up to a second of work, which no other request waits for.
+    let members = tokio::task::spawn_blocking(move || members(&loaded, &set));
+    let members = members.await.map_err(Error::internal)??;
+    if members.len() > EXPANSION_CODES_MAX {
+        return Err(too_costly(
+            "these are more codes than a search may mean; use a narrower value set",
+        ));
+    }
+    let code = |member| {
+        Some(Code {
+            system: members.system(member)?.to_owned(),
+            code: members.code(member).to_owned(),
+        })
+    };
+    Ok(members.order.iter().copied().filter_map(code).collect())
 }
 
 async fn related(
     definitions: &mut Definitions<'_>,
     code: &Code,
-    reach: for<'c> fn(&'c Concepts, &str, usize) -> Result<Vec<&'c str>>,
+    reach: fn(&CodeSystem, Place, usize) -> Vec<Place>,
 ) -> Result<Vec<Code>> {
-    let concepts = definitions.concepts(&code.system, None).await?;
+    let system = definitions.code_system(&code.system, None).await?;
+    system.expect_complete()?;
+    system.expect_subsumption()?;
+    let place = system.expect(&code.code)?;
     // One more than a value may mean tells that it means too many.
-    let codes = reach(&concepts, &code.code, CONCEPTS_MAX + 1)?;
-    let of = |found: &str| Code { system: code.system.clone(), code: found.to_owned() };
-    Ok(codes.into_iter().map(of).collect())
+    let places = reach(&system, place, CONCEPTS_MAX + 1);
+    let of = |place| Code { system: code.system.clone(), code: system.code(place).to_owned() };
+    Ok(places.into_iter().map(of).collect())
 }

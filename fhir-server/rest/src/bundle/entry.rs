@@ -60,7 +60,8 @@ impl BundleEntry {
             | Interaction::Journal
             | Interaction::JournalEvent(_)
             | Interaction::AccessReport(_)
-            | Interaction::Disclosures(_) => true,
+            | Interaction::Disclosures(_)
+            | Interaction::Terminology(..) => true,
             Interaction::Update(..)
             | Interaction::ConditionalUpdate(_)
             | Interaction::Patch(..)
@@ -124,6 +125,7 @@ impl BundleEntry {
             | Interaction::JournalEvent(_)
             | Interaction::AccessReport(_)
             | Interaction::Disclosures(_)
+            | Interaction::Terminology(..)
             | Interaction::Bundle => {
                 Err(Error::invalid("This request cannot be part of a bundle."))
             }

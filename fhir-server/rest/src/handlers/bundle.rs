@@ -161,6 +161,12 @@ async fn expect(app: &App, wire: &WireRequest, entry: &BundleEntry) -> Result<Op
             search_query(app, &wire.request, scope, &entry.pairs, wire.handling).await?;
             Ok(None)
         }
+        Interaction::Terminology(operation, None) => {
+            app.domain.decide(&wire.request, operation.kind(), Action::Search).map(|_| None)
+        }
+        Interaction::Terminology(operation, Some(id)) => {
+            one(&operation.kind(), id, Existence::Alive)
+        }
         Interaction::Capabilities
         | Interaction::Journal
         | Interaction::JournalEvent(_)

@@ -7,6 +7,7 @@ pub(crate) mod delete;
 pub(crate) mod explain;
 pub(crate) mod history;
 pub(crate) mod journal;
+pub(crate) mod operation;
 pub(crate) mod patch;
 pub(crate) mod read;
 pub(crate) mod search;

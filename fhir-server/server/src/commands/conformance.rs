@@ -1,4 +1,4 @@
-//! `carebridge conformance`: the suite's cases against any FHIR server.
+//! `carebridge conformance`: the suite's cases against any FHIR server, and what this server answers by.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,10 +7,11 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use suite::{Options, Outcome, Variables};
 
+use super::import::{self, Import, Systems};
 use crate::fault::Usage;
 use crate::output;
 
-/// Judge a FHIR server by the conformance suite
+/// Judge a FHIR server by the conformance suite, and import what codes mean
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  carebridge conformance run --filter smart")]
 pub(crate) struct Conformance {
@@ -22,6 +23,8 @@ pub(crate) struct Conformance {
 enum Command {
     Run(Run),
     List(List),
+    Import(Import),
+    Systems(Systems),
 }
 
 /// Run cases against a server
@@ -73,6 +76,8 @@ pub(crate) async fn run(command: Conformance) -> Result<ExitCode> {
     match command.command {
         Command::Run(command) => judge(command).await,
         Command::List(command) => list(&command),
+        Command::Import(command) => import::run(command).await,
+        Command::Systems(command) => import::list(command).await,
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod dev;
 pub(crate) mod export;
 #[cfg(feature = "dev")]
 pub(crate) mod generate;
+pub(crate) mod import;
 pub(crate) mod keys;
 pub(crate) mod load;
 pub(crate) mod migrate;

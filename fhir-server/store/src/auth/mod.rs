@@ -15,6 +15,7 @@ mod client;
 mod external;
 mod factor;
 mod given;
+mod imported;
 mod launch;
 mod proxy;
 mod refresh;
