@@ -1,6 +1,8 @@
 //! Reading a body under its limits, compressed or not: whole, or set aside as it comes.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -16,7 +18,8 @@ use tokio::time::timeout;
 use tokio_util::io::StreamReader;
 
 use crate::limits::{
-    BODY_BYTES_MAX, BODY_WIRE_BYTES_MAX, HEAR_BYTES_MAX, HEAR_S_MAX, PIECE_BYTES, ROOM_FREE_BYTES,
+    BODY_BYTES_MAX, BODY_WIRE_BYTES_MAX, CONTENT_GROWTH_FREE_BYTES, CONTENT_GROWTH_MAX,
+    HEAR_BYTES_MAX, HEAR_S_MAX, PIECE_BYTES, ROOM_FREE_BYTES,
 };
 use crate::pace::Pace;
 use crate::room::{Room, Rooms, shrink};
@@ -154,6 +157,7 @@ async fn write(
     {
         return Err(too_large(most));
     }
+    let taken = Arc::clone(&source.taken);
     let mut reader = decoded(source, encoding);
     let mut piece = Vec::new();
     while piece.len() <= CONTENT_INLINE_BYTES_MAX {
@@ -168,11 +172,27 @@ async fn write(
         if size > most {
             return Err(too_large(most));
         }
+        if grown(size, taken.load(Relaxed)) {
+            return Err(bomb());
+        }
         writer.push(&piece).await?;
         piece.clear();
         read_piece(&mut reader, &mut piece).await?;
     }
     writer.finish().await.map(Content::Stored)
+}
+
+/// Whether content that took `taken` bytes on the wire is more than disks should hold for it.
+fn grown(size: usize, taken: usize) -> bool {
+    size > CONTENT_GROWTH_FREE_BYTES && size / CONTENT_GROWTH_MAX > taken
+}
+
+fn bomb() -> Error {
+    let text = format!(
+        "The content is over {CONTENT_GROWTH_MAX} times as large as what was sent; send it without \
+         Content-Encoding."
+    );
+    Error::new(Kind::TooLarge, text)
 }
 
 type Reader<'a> = Box<dyn AsyncRead + Send + Unpin + 'a>;
@@ -207,14 +227,14 @@ async fn read_piece(reader: &mut Reader<'_>, out: &mut Vec<u8>) -> Result<usize>
 /// A body as it comes, up to a limit.
 struct Source {
     body: Body,
-    taken: usize,
+    taken: Arc<AtomicUsize>,
     most: usize,
     pace: Pace,
 }
 
 impl Source {
     fn new(body: Body, most: usize, rooms: &Rooms) -> Self {
-        Self { body, taken: 0, most, pace: Pace::new(rooms.bodies.grace) }
+        Self { body, taken: Arc::default(), most, pace: Pace::new(rooms.bodies.grace) }
     }
 
     async fn piece(&mut self) -> Result<Option<Bytes>> {
@@ -226,7 +246,7 @@ impl Source {
     /// before it has read why.
     async fn hear_out(&mut self, error: Error) -> Error {
         if matches!(error.kind, Kind::TooLarge | Kind::Unavailable | Kind::Forbidden) {
-            self.most = self.taken.saturating_add(HEAR_BYTES_MAX);
+            self.most = self.taken.load(Relaxed).saturating_add(HEAR_BYTES_MAX);
             let rest = async { while matches!(self.next().await, Some(Ok(_))) {} };
             drop(timeout(Duration::from_secs(HEAR_S_MAX), rest).await);
         }
@@ -241,7 +261,7 @@ impl Stream for Source {
         loop {
             let this = &mut *self;
             let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(context) else {
-                let late = ready!(this.pace.poll_late(context, this.taken));
+                let late = ready!(this.pace.poll_late(context, this.taken.load(Relaxed)));
                 return Poll::Ready(Some(Err(std::io::Error::other(late))));
             };
             this.pace.came();
@@ -254,9 +274,9 @@ impl Stream for Source {
                 }
             };
             let Ok(data) = frame.into_data() else { continue };
-            self.taken = self.taken.saturating_add(data.len());
+            let taken = self.taken.fetch_add(data.len(), Relaxed).saturating_add(data.len());
             let most = self.most;
-            return Poll::Ready(Some(match self.taken > most {
+            return Poll::Ready(Some(match taken > most {
                 true => Err(std::io::Error::other(too_large(most))),
                 false => Ok(data),
             }));

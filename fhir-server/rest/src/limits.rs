@@ -7,6 +7,11 @@ pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub const BODY_WIRE_BYTES_MAX: usize = BODY_BYTES_MAX;
 /// Bytes of a Binary's own content by default: an hour of ultrasound. It is never in memory whole.
 pub const CONTENT_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// How many times as large as what came compressed a Binary's own content may be: text grows twenty
+/// times, emptiness a thousand.
+pub const CONTENT_GROWTH_MAX: usize = 100;
+/// Bytes of content that may have grown by more.
+pub const CONTENT_GROWTH_FREE_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes of a body that need no room: nearly all requests are smaller.
 pub const ROOM_FREE_BYTES: usize = 1024 * 1024;
 /// Bytes of all larger bodies that are in memory at once. Read, each is several times as large.
@@ -29,6 +34,9 @@ pub const HEAR_S_MAX: u64 = 10;
 pub const UPLOAD_S_MAX: u64 = 600;
 /// Entries of a batch or transaction: each is a request of its own.
 pub const BUNDLE_ENTRIES_MAX: usize = 5_000;
+/// Bytes of all that the entries of a batch or transaction read: two pages of a search. An entry of 50 bytes may ask for
+/// a whole one.
+pub const BUNDLE_ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Entries of a batch that run at once: the pool must stay free for others.
 pub const BATCH_CONCURRENCY: usize = 4;
 /// Audit records of one transaction that wait for the same flush: a few per cent of what may wait.

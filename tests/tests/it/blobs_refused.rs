@@ -59,6 +59,28 @@ async fn what_is_refused_leaves_nothing_behind() -> Result<()> {
 }
 
 #[tokio::test]
+async fn what_is_nearly_nothing_on_the_wire_is_not_stored_large() -> Result<()> {
+    let server = Fixture::start().await?;
+    let send = async |bytes: &[u8]| {
+        let request = server.client.request("PUT", "/Binary/grown").body(gzip(bytes)?);
+        let request = request.header("content-type", "image/x-test");
+        Answer::of(request.header("content-encoding", "gzip")).await
+    };
+    let refused = send(&vec![0; 16 << 20]).await?;
+    assert_eq!(refused.status, 413, "{}", refused.text);
+    assert!(refused.text.contains("without Content-Encoding"), "{}", refused.text);
+    assert_eq!(server.client.get("/Binary/grown").await?.status, 404);
+    assert_eq!(sweep(&server.database).await?, 0);
+
+    // Text grows tenfold, not a hundredfold.
+    let rows = (0..400_000).map(|row| format!("{row:08} within reference range\n"));
+    let text = rows.collect::<String>().into_bytes();
+    assert_eq!(send(&text).await?.status, 201);
+    assert!(raw(&server.client, "/Binary/grown").await? == text);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_client_that_leaves_in_the_middle_leaves_nothing() -> Result<()> {
     let server = Fixture::start().await?;
     for way in ["breaks off", "goes away"] {
