@@ -64,7 +64,12 @@ impl Scopes {
         &self.clinical
     }
 
-    /// Whether a scope that is not clinical is there, as `offline_access`.
+    /// The scopes that are not clinical, as `offline_access`.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.words.iter().map(CompactString::as_str)
+    }
+
+    /// Whether a scope that is not clinical is there.
     #[must_use]
     pub fn has_word(&self, word: &str) -> bool {
         self.words.iter().any(|have| have == word)

@@ -54,6 +54,7 @@ mod verifier;
 mod words;
 
 pub use accounts::{AccountForm, DEMO_LOGINS, demo_account, expect_roles, login};
+pub use authorize::expect_offered;
 pub use bearer::{bearer, challenge, refuse_token_in_query};
 pub use bucket::{Buckets, Empty, Rate};
 pub use client::{Client, ClientConfig, Clients};

@@ -31,6 +31,8 @@ pub enum Door {
     Registration,
     /// An app that looks at what it registered, which changes nothing.
     OwnRegistration,
+    /// Somebody who may take no access in an emergency.
+    BreakGlass,
     /// Somebody who judges an access in an emergency that is not theirs to judge.
     Review,
 }
@@ -43,6 +45,7 @@ impl Door {
             Self::LogIn => "log-in",
             Self::Registration => "registration",
             Self::OwnRegistration => "own registration",
+            Self::BreakGlass => "break-glass",
             Self::Review => "review",
         }
     }
@@ -55,6 +58,7 @@ impl Door {
             Self::LogIn => (AuditAction::LogIn, 403),
             Self::Registration => (AuditAction::Accounts, 401),
             Self::OwnRegistration => (AuditAction::Accounts, 200),
+            Self::BreakGlass => (AuditAction::BreakGlass, 403),
             Self::Review => (AuditAction::Review, 403),
         }
     }
@@ -62,9 +66,12 @@ impl Door {
     /// What became of those that are counted.
     fn outcome(self) -> &'static str {
         match self {
-            Self::Bearer | Self::Client | Self::LogIn | Self::Registration | Self::Review => {
-                "were refused"
-            }
+            Self::Bearer
+            | Self::Client
+            | Self::LogIn
+            | Self::Registration
+            | Self::BreakGlass
+            | Self::Review => "were refused",
             Self::OwnRegistration => "were looked at",
         }
     }
@@ -186,6 +193,7 @@ mod tests {
             Door::LogIn,
             Door::Registration,
             Door::OwnRegistration,
+            Door::BreakGlass,
             Door::Review,
         ] {
             let rows = (0..1_000).filter(|_| minute.admits(door, from(1))).count();

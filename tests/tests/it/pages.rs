@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use auth::limits::REFUSALS_OF_ADDRESS_MAX;
-use it::{PASSWORD, Signed};
+use it::{PASSWORD, Page, Signed};
 
 #[tokio::test]
 async fn pages_tell_browsers_to_run_frame_and_keep_nothing() -> Result<()> {
@@ -131,6 +131,33 @@ async fn signing_out_ends_the_session() -> Result<()> {
     let mut kept = before;
     let page = kept.submit(&form.with("decision", "allow")).await?;
     assert!(page.form("/auth/login").is_ok() && page.param("code").is_none());
+    Ok(())
+}
+
+#[tokio::test]
+async fn another_person_at_the_same_browser_ends_the_session_of_before() -> Result<()> {
+    let world = Signed::start().await?;
+    let app = world.spa("patient/*.rs");
+    let again = format!("{}&prompt=login", app.path());
+    let mut visitor = world.visitor()?;
+    let as_whom = |page: Page, login: &str| {
+        anyhow::Ok(page.form("/auth/login")?.with("login", login).with("password", PASSWORD))
+    };
+    let page = visitor.open(&app.path()).await?;
+    visitor.submit(&as_whom(page, "anna")?).await?;
+    let mut anna = visitor.clone();
+    let page = visitor.open(&again).await?;
+    visitor.submit(&as_whom(page, "anna")?).await?;
+    assert!(anna.open(&app.path()).await?.form("/auth/consent").is_ok(), "the same person");
+
+    let mut second = visitor.clone();
+    let page = visitor.open(&again).await?;
+    visitor.submit(&as_whom(page, "bert")?).await?;
+    assert!(second.open(&app.path()).await?.form("/auth/login").is_ok(), "nobody can end it");
+    let ended: i64 = sqlx::query_scalar("select count(*) from audit where action = 14")
+        .fetch_one(&mut world.server.database.connect().await?)
+        .await?;
+    assert_eq!(ended, 1);
     Ok(())
 }
 

@@ -1,13 +1,28 @@
 //! What of an app's scopes a person can give: no more than the person has, and only what is offered.
 
 use access::{Context, FhirUser, Role, Roles, Scope, Scopes};
-use canonical_model::{ResourceId, Result};
+use canonical_model::{Error, ResourceId, Result};
 use store::{Account, Launched};
 
 use super::part::parts;
 
 /// Words that are offered beside clinical scopes.
 const WORDS: [&str; 6] = [OPENID, "fhirUser", LAUNCH, "launch/patient", "online_access", OFFLINE];
+
+/// Judges scopes that an operator registers: what nothing here grants is likely misspelt.
+///
+/// # Errors
+/// 400, naming the first that is no clinical scope and no word that is offered.
+pub fn expect_offered(scope: &str) -> Result<()> {
+    let scopes = Scopes::parse(scope)?;
+    match scopes.words().find(|word| !WORDS.contains(word)) {
+        None => Ok(()),
+        Some(unknown) => Err(Error::invalid(format!(
+            "There is no scope {unknown:?}; beside clinical ones, as patient/Observation.rs, there are {}.",
+            WORDS.join(", ")
+        ))),
+    }
+}
 
 /// The word of an app that was started from here.
 const LAUNCH: &str = "launch";
@@ -135,6 +150,15 @@ impl Grantable {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_words_that_are_offered_are_registered() {
+        expect_offered("openid launch/patient patient/*.rs system/Observation.rs").unwrap();
+        for misspelt in ["openid launch/patients", "Patient/*.rs", "patient/Observation"] {
+            let said = expect_offered(misspelt).unwrap_err().to_string();
+            assert!(said.contains("There is no scope"), "{misspelt}: {said}");
+        }
+    }
 
     fn account(user: Option<&str>, roles: &[&str]) -> Account {
         Account {

@@ -13,6 +13,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 
 pub(crate) use asked::{Asked, Wrong};
+pub use grant::expect_offered;
 pub(crate) use grant::{About, Grantable, OFFLINE, OPENID};
 pub(crate) use part::parts;
 

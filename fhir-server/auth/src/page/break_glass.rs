@@ -23,6 +23,7 @@ use crate::page::{Posted, Session, Stop, answer_wrong, enter, go, page};
 use crate::peer::Peer;
 use crate::people::Sees;
 use crate::record::Said;
+use crate::refusals::Door;
 use crate::seal::{open, seal};
 use crate::state::{AuthState, Parts};
 
@@ -73,7 +74,7 @@ async fn begun(
 
 /// Records that somebody may take none, and why.
 async fn record_closed(said: Said<'_>, content: &Page<'_>) -> Result<(), Stop> {
-    Ok(said.status(403).detail(content.closed.to_owned()).record().await?)
+    Ok(said.status(403).detail(content.closed.to_owned()).record_refused(Door::BreakGlass).await?)
 }
 
 /// `POST /auth/break-glass`: a search, a patient, or the reason.

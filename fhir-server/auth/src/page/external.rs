@@ -17,6 +17,7 @@ use telemetry::event::AuthenticationFailed;
 use crate::authorize::Wrong;
 use crate::away::Away;
 use crate::cookie::Browser;
+use crate::page::login::end_of_another;
 use crate::page::{Posted, Session, Stop, To, answer_wrong, enter, go, page};
 use crate::peer::Peer;
 use crate::record::Said;
@@ -148,6 +149,9 @@ async fn coming(
         let account = open.account(account).await?;
         let detail = format!("external log-in at {}", provider.issuer);
         said.account(&account).detail(detail).record_in(&open).await?;
+        let browser = Browser::of(headers, auth.endpoints.is_https())?;
+        let before = Said::new(auth, headers, address, AuditAction::LogOut);
+        end_of_another(&open, &browser, &account, before).await?;
         open.commit().await?;
         let mut response = go(&back.path, Some(&fresh))?;
         let (name, value) = away.gone();

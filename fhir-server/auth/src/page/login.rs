@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use canonical_model::{Error, Kind};
-use store::AuditAction;
+use store::{Account, AuditAction, AuthTransaction};
 use telemetry::Emit;
 use telemetry::event::AuthenticationFailed;
 
@@ -100,6 +100,8 @@ async fn signing_in(
             let account = open.account(attempt.account).await?;
             if begin(&open, &attempt, &fresh.digest(), place.as_ref()).await?.is_some() {
                 said.account(&account).record_in(&open).await?;
+                let before = Said::new(auth, headers, address, AuditAction::LogOut);
+                end_of_another(&open, &posted.browser, &account, before).await?;
                 open.commit().await?;
                 auth.log_ins.succeeded(suspect);
                 return go(&to.path(), Some(&fresh));
@@ -119,6 +121,26 @@ async fn signing_in(
         return Err(wait(wait_s));
     }
     show(auth, &to, &posted.browser, typed, WRONG, StatusCode::FORBIDDEN)
+}
+
+/// Ends the session that the browser had, where it was another person's: with the cookie that it gets now nobody could
+/// sign out of that one.
+///
+/// # Errors
+/// 503 where the database is away.
+pub(crate) async fn end_of_another(
+    open: &AuthTransaction,
+    browser: &Browser,
+    account: &Account,
+    said: Said<'_>,
+) -> Result<(), Stop> {
+    match open.session(&browser.digest()).await? {
+        Some(before) if before.account.account != account.account => {
+            open.end_session(before.session).await?;
+            Ok(said.account(&before.account).record_in(open).await?)
+        }
+        _ => Ok(()),
+    }
 }
 
 fn wait(wait_s: i64) -> Stop {

@@ -65,7 +65,11 @@ async fn shown(
     let status = if closed { StatusCode::FORBIDDEN } else { StatusCode::OK };
     let said = Said::new(auth, headers, address, AuditAction::Review).account(&signed.account);
     let said = said.patients(patients.collect()).status(status.as_u16());
-    said.detail("list of accesses in emergencies".to_owned()).record().await?;
+    let said = said.detail("list of accesses in emergencies".to_owned());
+    match closed {
+        true => said.record_refused(Door::Review).await?,
+        false => said.record().await?,
+    }
     let mut lines = Vec::with_capacity(all.len());
     for one in all {
         let client = auth.clients.find(&one.client).await?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
-use auth::{ClientForm, FormProof, renew_secret};
+use auth::{ClientForm, FormProof, expect_offered, renew_secret};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use store::{AuthStore, ClientChange, KeptClient, RegisteredBy};
@@ -202,6 +202,7 @@ async fn run_add(add: Add) -> Result<()> {
     let taken = settings.clients.iter().any(|client| client.id == id);
     ensure!(!taken, "The settings file has a client of this id, which outranks.");
     expect_callable(&settings, &proof)?;
+    expect_offered(&scope)?;
     let by = RegisteredBy::Operator;
     let form = ClientForm { id: id.clone(), name, scope, redirects, launch_url, own, proof, by };
     let keeper = keeper(&settings).await?;
