@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -12,7 +13,23 @@ use crate::need::Need;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct File {
+    /// The page of the specification that links of cases are below, where they begin with `#`.
+    #[serde(default)]
+    pub(crate) page: String,
+    /// Sent as `Authorization: Bearer` with each request that says nothing of its own, where the run has a token.
+    pub(crate) bearer: Option<String>,
     pub(crate) case: Vec<Case>,
+}
+
+impl File {
+    /// Its cases, with what they leave unsaid written out.
+    ///
+    /// # Errors
+    /// Where a resource to be made is none.
+    pub(crate) fn cases(self) -> Result<Vec<Case>> {
+        let Self { page, bearer, case } = self;
+        case.into_iter().map(|case| case.complete(&page, bearer.as_deref())).collect()
+    }
 }
 
 /// One numbered statement, tried by steps in their order; the first that fails ends it.
@@ -25,6 +42,9 @@ pub(crate) struct Case {
     pub(crate) title: String,
     /// The specification's section.
     pub(crate) section: String,
+    /// Where it is to be read.
+    #[serde(default)]
+    pub(crate) link: String,
     /// Without one of these it is skipped.
     #[serde(default)]
     pub(crate) needs: Vec<Need>,
@@ -67,21 +87,40 @@ pub(crate) struct Step {
     /// A person who signs in brings a code, unless something else is said.
     #[serde(default)]
     pub(crate) expect: Expect,
+    /// A resource that is created first, in place of `request`.
+    pub(crate) make: Option<String>,
+    /// What it is called in variables; by default its type, in small letters.
+    pub(crate) named: Option<String>,
+    /// What goes when the case is over, below the base, as `Patient/{id}`.
+    pub(crate) clean: Option<String>,
+    /// Variables taken out of the answer's headers.
+    #[serde(default)]
+    pub(crate) save_headers: BTreeMap<String, String>,
+    /// Variables that are links of the answer, a Bundle, by their relation.
+    #[serde(default)]
+    pub(crate) save_links: BTreeMap<String, String>,
+    /// Variables that are set when the step is done.
+    #[serde(default)]
+    pub(crate) set: BTreeMap<String, String>,
     /// Variables taken out of the answer's JSON, by JSON pointer; `code`, where a person signs in and nothing is expected.
     #[serde(default)]
     pub(crate) save: BTreeMap<String, String>,
 }
 
 impl Case {
-    /// Writes out what its steps leave unsaid.
-    pub(crate) fn complete(mut self) -> Self {
-        self.steps.iter_mut().for_each(Step::complete);
-        self
+    fn complete(mut self, page: &str, bearer: Option<&str>) -> Result<Self> {
+        if self.link.starts_with('#') || self.link.is_empty() {
+            self.link = format!("{page}{}", self.link);
+        }
+        for step in &mut self.steps {
+            step.complete(bearer).with_context(|| self.id.clone())?;
+        }
+        Ok(self)
     }
 }
 
 impl Step {
-    fn complete(&mut self) {
+    fn complete(&mut self, bearer: Option<&str>) -> Result<()> {
         if let Some(departures) = self.exchange.take() {
             let good = GOOD_EXCHANGE.map(|(name, value)| (name.to_owned(), value.to_owned()));
             let mut form = BTreeMap::from(good);
@@ -90,10 +129,36 @@ impl Step {
             self.request = "POST {token_endpoint}".to_owned();
             self.form = Some(form);
         }
+        if let Some(resource) = self.make.take() {
+            self.create(resource)?;
+        }
         if self.sign_in.is_some() && !self.expect.judges() {
             self.expect = Expect::code();
             self.save.insert("code".to_owned(), "/code".to_owned());
         }
+        if let (None, None, Some(bearer)) = (&self.bearer, &self.basic, bearer) {
+            self.bearer = Some(bearer.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Creates the resource, which goes when the case is over, and keeps `NAME`, its type and id, `NAME_id` and
+    /// `NAME_etag`.
+    fn create(&mut self, resource: String) -> Result<()> {
+        let parsed: Value = serde_json::from_str(&resource)?;
+        let kind = parsed.get("resourceType").and_then(Value::as_str);
+        let kind = kind.context("a resource to be made has a resourceType")?;
+        let name = self.named.take().unwrap_or_else(|| kind.to_lowercase());
+        self.request = format!("POST {{base}}/{kind}");
+        self.body = Some(resource);
+        self.headers.insert("prefer".to_owned(), "return=representation".to_owned());
+        self.expect.status = vec![201];
+        let id = format!("{name}_id");
+        self.clean = Some(format!("{kind}/{{{id}}}"));
+        self.set.insert(name.clone(), format!("{kind}/{{{id}}}"));
+        self.save.insert(id, "/id".to_owned());
+        self.save_headers.insert(format!("{name}_etag"), "etag".to_owned());
+        Ok(())
     }
 }
 

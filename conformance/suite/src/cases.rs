@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, File};
 
@@ -16,12 +16,55 @@ const FILES: &[(&str, &str, &str)] = &[
     ("smart", "refresh.toml", include_str!("../cases/smart/refresh.toml")),
     ("smart", "granular.toml", include_str!("../cases/smart/granular.toml")),
     ("smart", "record.toml", include_str!("../cases/smart/record.toml")),
+    ("rest", "instance.toml", include_str!("../cases/rest/instance.toml")),
+    ("rest", "conditional.toml", include_str!("../cases/rest/conditional.toml")),
+    ("rest", "formats.toml", include_str!("../cases/rest/formats.toml")),
+    ("rest", "errors.toml", include_str!("../cases/rest/errors.toml")),
+    ("history", "history.toml", include_str!("../cases/history/history.toml")),
+    ("bundle", "bundle.toml", include_str!("../cases/bundle/bundle.toml")),
+    ("patch", "patch.toml", include_str!("../cases/patch/patch.toml")),
+    ("search", "values.toml", include_str!("../cases/search/values.toml")),
+    ("search", "links.toml", include_str!("../cases/search/links.toml")),
+    ("search", "results.toml", include_str!("../cases/search/results.toml")),
+    ("validation", "validate.toml", include_str!("../cases/validation/validate.toml")),
+    ("terminology", "terminology.toml", include_str!("../cases/terminology/terminology.toml")),
 ];
+
+/// What servers are known to lack: software, case, why.
+const GAPS: &str = include_str!("../cases/gaps.toml");
+
+/// A case that a server is known to fail.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Gap {
+    /// `software.name` of its CapabilityStatement.
+    software: String,
+    /// The case's number.
+    case: String,
+    /// What is missing.
+    why: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Gaps {
+    #[serde(default)]
+    gap: Vec<Gap>,
+}
+
+static KNOWN: LazyLock<Vec<Gap>> =
+    LazyLock::new(|| toml::from_str::<Gaps>(GAPS).map(|gaps| gaps.gap).unwrap_or_default());
+
+/// Why a server is known to fail a case.
+pub(crate) fn gap(software: &str, case: &str) -> Option<&'static str> {
+    let known = KNOWN.iter().find(|gap| gap.software == software && gap.case == case);
+    known.map(|gap| gap.why.as_str())
+}
 
 static CASES: LazyLock<Vec<(&'static str, Case)>> = LazyLock::new(|| {
     let files = FILES.iter().filter_map(|(suite, _, text)| {
         let file: File = toml::from_str(text).ok()?;
-        Some(file.case.into_iter().map(move |case| (*suite, case.complete())))
+        Some(file.cases().ok()?.into_iter().map(move |case| (*suite, case)))
     });
     let mut cases: Vec<_> = files.flatten().collect();
     cases.sort_by(|(a, x), (b, y)| (a, &x.id).cmp(&(b, &y.id)));
@@ -39,14 +82,16 @@ pub struct Listed {
     pub title: &'static str,
     /// The specification's section.
     pub section: &'static str,
+    /// Where it is to be read; empty where the section says enough.
+    pub link: &'static str,
 }
 
 /// The cases that a filter means: nothing is all, `smart` a suite, `smart/G01` or `G01` a case.
 #[must_use]
 pub fn list(filter: Option<&str>) -> Vec<Listed> {
     let listed = |(suite, case): (&'static str, &'static Case)| {
-        let Case { id, title, section, .. } = case;
-        Listed { suite, id, title, section }
+        let Case { id, title, section, link, .. } = case;
+        Listed { suite, id, title, section, link }
     };
     chosen(filter).map(listed).collect()
 }
@@ -74,12 +119,14 @@ mod tests {
         let mut ids = BTreeSet::new();
         for (_, name, text) in FILES {
             let file: File = toml::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
-            for case in file.case.into_iter().map(Case::complete) {
+            for case in file.cases().unwrap_or_else(|error| panic!("{name}: {error:#}")) {
                 assert!(!case.title.is_empty() && !case.section.is_empty(), "{}", case.id);
                 assert!(case.steps.iter().all(|step| step.expect.judges()), "{}", case.id);
                 assert!(ids.insert(case.id.clone()), "{} is there twice", case.id);
             }
         }
+        let gaps: Gaps = toml::from_str(GAPS).unwrap();
+        assert!(gaps.gap.iter().all(|gap| ids.contains(&gap.case) && !gap.why.is_empty()));
     }
 
     #[test]

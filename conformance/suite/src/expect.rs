@@ -26,6 +26,9 @@ pub(crate) struct Expect {
     /// Texts that are nowhere in the body.
     #[serde(default)]
     pub(crate) nowhere: Vec<String>,
+    /// Texts that are in the body.
+    #[serde(default)]
+    pub(crate) somewhere: Vec<String>,
     /// A handshake was refused.
     #[serde(default)]
     pub(crate) refused: bool,
@@ -54,6 +57,11 @@ pub(crate) struct Check {
     pub(crate) within: Vec<String>,
     /// Bounds of a number, both within.
     pub(crate) between: Option<[f64; 2]>,
+    /// How many items an array has.
+    pub(crate) count: Option<usize>,
+    /// One of the values at a pointer with `*` is enough.
+    #[serde(default)]
+    pub(crate) some: bool,
 }
 
 /// Kinds of values.
@@ -119,6 +127,12 @@ impl Expect {
                 return Some("the body has what must not be in it".to_owned());
             }
         }
+        for text in &self.somewhere {
+            let text = variables.fill(text).unwrap_or_default();
+            if !body.contains(&text) {
+                return Some(format!("the body lacks `{text}`"));
+            }
+        }
         if self.json.is_empty() && self.exactly.is_none() {
             return None;
         }
@@ -142,7 +156,12 @@ impl Check {
         if values.is_empty() {
             return Some(format!("`{at}` is not there"));
         }
-        values.into_iter().find_map(|value| self.value_fault(value, variables))
+        let mut faults = values.into_iter().map(|value| self.value_fault(value, variables));
+        match self.some {
+            true if faults.any(|fault| fault.is_none()) => None,
+            true => Some(format!("none of `{at}` is as expected")),
+            false => faults.flatten().next(),
+        }
     }
 
     fn value_fault(&self, value: &Value, variables: &Variables) -> Option<String> {
@@ -165,6 +184,10 @@ impl Check {
             if !value.as_str().is_some_and(|text| text.starts_with(&begins)) {
                 return Some(format!("`{at}` does not begin with `{begins}`"));
             }
+        }
+        let items = || value.as_array().map_or(0, Vec::len);
+        if let Some(count) = self.count.filter(|count| *count != items()) {
+            return Some(format!("`{at}` has {} items in place of {count}", items()));
         }
         if let Some([low, high]) = self.between
             && !value.as_f64().is_some_and(|it| low <= it && it <= high)
@@ -263,6 +286,12 @@ mod tests {
             ("at = '/none/*'\nis = 'text'", false),
             ("at = '/entry/*/id'\nis = 'text'", true),
             ("at = '/entry/*/id'\nequals = '1'", false),
+            ("at = '/entry/*/id'\nequals = '2'\nsome = true", true),
+            ("at = '/entry/*/id'\nequals = '3'\nsome = true", false),
+            ("at = '/entry'\ncount = 2", true),
+            ("at = '/entry'\ncount = 3", false),
+            ("at = '/none'\ncount = 0", true),
+            ("at = '/words'\ncount = 1", false),
             ("at = '/gone'\nis = 'absent'", true),
             ("at = '/yes'\nis = 'absent'", false),
             ("at = '/gone'\nis = 'text'", false),

@@ -7,11 +7,14 @@ mod answer;
 mod assertion;
 mod case;
 mod cases;
+mod client_keys;
+mod declared;
 mod expect;
 mod id_token;
 pub mod limits;
 mod need;
 mod page;
+mod prepared;
 mod report;
 mod request;
 mod run;
@@ -19,9 +22,12 @@ mod sign_in;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod tokens;
 mod variables;
 
 pub use cases::{Listed, list};
+pub use client_keys::client_keys;
+pub use prepared::Prepared;
 pub use report::{Outcome, Report, Verdict};
 pub use run::{Options, run};
 pub use variables::Variables;

@@ -16,3 +16,6 @@ pub const PAGES_MAX: usize = 12;
 
 /// Pause before a step that has time is taken again.
 pub const AGAIN_AFTER: Duration = Duration::from_millis(200);
+
+/// When a token is asked for again whose answer says nothing of its life: the shortest life of tokens that is usual, halved.
+pub const TOKEN_RENEWED_AFTER: Duration = Duration::from_secs(150);

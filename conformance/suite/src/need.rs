@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::declared::Declared;
 use crate::variables::Variables;
 
 /// A need; where it is not met the case is skipped.
@@ -19,11 +20,23 @@ pub(crate) enum Need {
     Variable(String),
     /// TLS at the FHIR base.
     Https(bool),
+    /// An interaction that the CapabilityStatement declares of a type, as `Patient.create`, or of the whole system,
+    /// as `transaction`.
+    Interaction(String),
+    /// A search parameter that it declares of a type, as `Patient.birthdate`.
+    Search(String),
+    /// An operation that it declares, by its name without `$`.
+    Operation(String),
+    /// A member of a type's declaration that is true, or not `not-supported`, as `Patient.conditionalCreate`.
+    Declared(String),
+    /// A format that it declares: a MIME type.
+    Format(String),
 }
 
 impl Need {
     /// Why it is not met; `None` where it is.
-    pub(crate) fn lack(&self, discovery: &Value, variables: &Variables) -> Option<String> {
+    pub(crate) fn lack(&self, declared: &Declared, variables: &Variables) -> Option<String> {
+        let Declared { discovery, .. } = declared;
         let listed = |member: &str, word: &str| {
             let words = discovery.get(member).and_then(Value::as_array);
             words.is_some_and(|words| words.iter().any(|it| it.as_str() == Some(word)))
@@ -45,6 +58,17 @@ impl Need {
                 let base = variables.get("base").unwrap_or_default();
                 (base.starts_with("https:") == *wanted, "the base URL is http".to_owned())
             }
+            Self::Interaction(name) => {
+                (declared.interaction(name), format!("it declares no interaction `{name}`"))
+            }
+            Self::Search(name) => {
+                (declared.search(name), format!("it declares no search parameter `{name}`"))
+            }
+            Self::Operation(name) => {
+                (declared.operation(name), format!("it declares no operation `${name}`"))
+            }
+            Self::Declared(name) => (declared.says(name), format!("it declares no `{name}`")),
+            Self::Format(mime) => (declared.format(mime), format!("it declares no {mime}")),
         };
         (!met).then_some(lack)
     }

@@ -56,8 +56,11 @@ fn headers(mut to: RequestBuilder, step: &Step, variables: &Variables) -> Result
     for (name, value) in &step.headers {
         to = to.header(name, variables.fill(value)?);
     }
-    if let Some(token) = &step.bearer {
-        to = to.header(AUTHORIZATION, format!("Bearer {}", variables.fill(token)?));
+    match step.bearer.as_deref() {
+        // A server that asks for none gets none.
+        Some("{token}") if variables.get("token").is_none() => {}
+        Some(token) => to = to.header(AUTHORIZATION, format!("Bearer {}", variables.fill(token)?)),
+        None => {}
     }
     if let Some([id, secret]) = &step.basic {
         let pair = format!("{}:{}", variables.fill(id)?, variables.fill(secret)?);

@@ -1,19 +1,23 @@
 //! A run: each case by itself, with variables of its own.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
+use telemetry::Clock;
 use tokio::time::{Instant, sleep};
 
+use crate::answer::Answer;
 use crate::assertion;
 use crate::case::{Case, Step};
-use crate::cases::chosen;
+use crate::cases::{chosen, gap};
+use crate::declared::Declared;
 use crate::id_token::decode;
 use crate::limits::AGAIN_AFTER;
 use crate::report::{Outcome, Report, Verdict};
 use crate::request::{Came, Sender};
 use crate::sign_in::sign_in;
+use crate::tokens::Tokens;
 use crate::variables::Variables;
 
 /// What to judge, and with what.
@@ -40,44 +44,103 @@ pub async fn run(options: Options, told: impl Fn(&Outcome)) -> Result<Report> {
     anyhow::ensure!(!cases.is_empty(), "no case is called {:?}", filter.unwrap_or_default());
     variables.set("base", &base);
     let sender = Sender::new(&authorities)?;
-    let discovery = discover(&sender, &mut variables).await?;
+    let declared = discover(&sender, &mut variables).await?;
+    let mut tokens = Tokens::new(&variables);
     let mut outcomes = Vec::with_capacity(cases.len());
     for (suite, case) in cases {
-        let Case { id, title, section, .. } = case;
-        let verdict = judge(&sender, case, &discovery, variables.clone()).await;
-        let outcome = Outcome { id, suite, title, section, verdict };
+        let Case { id, title, section, link, .. } = case;
+        tokens.renew(&sender, &mut variables).await;
+        let begun = Instant::now();
+        variables.set("unique", unique());
+        let mut verdict = judge(&sender, case, &declared, variables.clone()).await;
+        if let (Verdict::Failed(why), Some(gap)) = (&verdict, gap(declared.software(), id)) {
+            verdict = Verdict::Gap(format!("{gap} ({why})"));
+        }
+        let outcome = Outcome { id, suite, title, section, link, took: begun.elapsed(), verdict };
         told(&outcome);
         outcomes.push(outcome);
     }
-    Ok(Report::of(base, outcomes))
+    let at = Clock::system().now().format("%Y-%m-%d %H:%M").to_string();
+    Ok(Report::of(base, declared.named(), at, outcomes))
 }
 
 /// What the server declares; its endpoints become variables. Nothing, where it has no such document.
-async fn discover(sender: &Sender, variables: &mut Variables) -> Result<Value> {
-    let ask = "request = 'GET {base}/.well-known/smart-configuration'\n[expect]";
-    let step: Step = toml::from_str(ask)?;
-    let came = sender.send(&step, variables).await.context("the server cannot be reached")?;
-    let Came::Answer(answer) = came else { return Ok(Value::Null) };
-    let document = answer.json().unwrap_or(Value::Null);
-    for (name, value) in document.as_object().into_iter().flatten() {
+async fn discover(sender: &Sender, variables: &mut Variables) -> Result<Declared> {
+    let discovery = document(sender, ".well-known/smart-configuration", variables).await?;
+    for (name, value) in discovery.as_object().into_iter().flatten() {
         if let Some(text) = value.as_str() {
             variables.set(name, text);
         }
     }
-    Ok(document)
+    let statement = document(sender, "metadata", variables).await?;
+    Ok(Declared { discovery, statement })
 }
 
-async fn judge(sender: &Sender, case: &Case, discovery: &Value, variables: Variables) -> Verdict {
-    if let Some(lack) = case.needs.iter().find_map(|need| need.lack(discovery, &variables)) {
+/// A document below the base; null, where it is no JSON.
+async fn document(sender: &Sender, path: &str, variables: &Variables) -> Result<Value> {
+    let step: Step = toml::from_str(&format!(
+        "request = 'GET {{base}}/{path}'\nheaders = {{ accept = 'application/json' }}\n[expect]"
+    ))?;
+    let came = sender.send(&step, variables).await.context("the server cannot be reached")?;
+    let Came::Answer(answer) = came else { return Ok(Value::Null) };
+    Ok(answer.json().unwrap_or(Value::Null))
+}
+
+/// A word that no other case has, nor an earlier run, for what a case makes and looks for: letters, so that it is a name.
+fn unique() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let mut rest = since.as_nanos();
+    let mut word = String::from("suite");
+    while rest > 0 {
+        word.push(char::from(b'a' + u8::try_from(rest % 26).unwrap_or(0)));
+        rest /= 26;
+    }
+    word
+}
+
+async fn judge(sender: &Sender, case: &Case, declared: &Declared, variables: Variables) -> Verdict {
+    if let Some(lack) = case.needs.iter().find_map(|need| need.lack(declared, &variables)) {
         return Verdict::Skipped(lack);
     }
-    match walk(sender, case, variables).await {
+    let mut made = Made::default();
+    let outcome = walk(sender, case, variables, &mut made).await;
+    made.remove(sender).await;
+    match outcome {
         Ok(()) => Verdict::Passed,
         Err(why) => Verdict::Failed(why),
     }
 }
 
-async fn walk(sender: &Sender, case: &Case, mut variables: Variables) -> Result<(), String> {
+/// What a case has made, and how it is removed.
+#[derive(Default)]
+struct Made(Vec<(String, Variables)>);
+
+impl Made {
+    fn add(&mut self, step: &Step, variables: &Variables) {
+        if let Some(path) = &step.clean {
+            self.0.push((path.clone(), variables.clone()));
+        }
+    }
+
+    /// Removes it, the last first, as far as the server lets it.
+    async fn remove(self, sender: &Sender) {
+        for (path, variables) in self.0.into_iter().rev() {
+            let step =
+                toml::from_str::<Step>(&format!("request = 'DELETE {{base}}/{path}'\n[expect]"));
+            if let Ok(step) = step {
+                let step = Step { bearer: Some("{token}".to_owned()), ..step };
+                drop(sender.send(&step, &variables).await);
+            }
+        }
+    }
+}
+
+async fn walk(
+    sender: &Sender,
+    case: &Case,
+    mut variables: Variables,
+    made: &mut Made,
+) -> Result<(), String> {
     for (step, number) in case.steps.iter().zip(1..) {
         let once = [String::new()];
         let each = if step.each.is_empty() { &once } else { step.each.as_slice() };
@@ -94,6 +157,7 @@ async fn walk(sender: &Sender, case: &Case, mut variables: Variables) -> Result<
                 value => format!("step {number}, {what} with {value}: {why}"),
             };
             until(sender, step, &mut variables).await.map_err(named)?;
+            made.add(step, &variables);
         }
     }
     Ok(())
@@ -128,7 +192,25 @@ async fn take(sender: &Sender, step: &Step, variables: &mut Variables) -> Result
     if let Some(fault) = step.expect.fault(&answer, variables) {
         return Err(fault);
     }
+    keep(step, &answer, variables)
+}
+
+/// Takes variables out of an answer.
+fn keep(step: &Step, answer: &Answer, variables: &mut Variables) -> Result<(), String> {
+    for (name, header) in &step.save_headers {
+        let value = answer.header(header);
+        let value = value.ok_or_else(|| format!("the answer has no header {header}"))?;
+        variables.set(name, value);
+    }
     let json = answer.json().unwrap_or(Value::Null);
+    for (name, relation) in &step.save_links {
+        let links = json.get("link").and_then(Value::as_array).into_iter().flatten();
+        let mut links =
+            links.filter(|link| link.get("relation").and_then(Value::as_str) == Some(relation));
+        let url = links.next().and_then(|link| link.get("url")?.as_str());
+        let url = url.ok_or_else(|| format!("the answer has no link `{relation}`"))?;
+        variables.set(name, url);
+    }
     for (name, pointer) in &step.save {
         let value = json.pointer(pointer);
         let text = match value {
@@ -136,6 +218,10 @@ async fn take(sender: &Sender, step: &Step, variables: &mut Variables) -> Result
             Some(value) if !value.is_null() => value.to_string(),
             _ => return Err(format!("the answer has no `{pointer}` to go on with")),
         };
+        variables.set(name, text);
+    }
+    for (name, text) in &step.set {
+        let text = variables.fill(text).map_err(|error| error.to_string())?;
         variables.set(name, text);
     }
     Ok(())

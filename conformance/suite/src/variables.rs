@@ -4,15 +4,22 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
 
 /// Values by name. They hold secrets, so debug text shows names alone.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Deserialize, Serialize)]
+#[serde(transparent)]
 pub struct Variables(BTreeMap<String, String>);
 
 impl Variables {
     /// Sets a value.
     pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>) {
         self.0.insert(name.into(), value.into());
+    }
+
+    /// Sets all of `others`, which win over what is set.
+    pub fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
     }
 
     /// The value, if it was set.

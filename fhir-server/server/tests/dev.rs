@@ -6,9 +6,11 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use serde_json::Value;
 
 /// A folder that goes with the test.
 struct Folder(PathBuf);
@@ -47,7 +49,11 @@ struct Dev {
 
 impl Dev {
     fn start(dir: &Path) -> Self {
-        let words = ["dev", "--no-demo", "--listen", "127.0.0.1:0", "--home", "home"];
+        Self::start_with(dir, &["--no-demo"])
+    }
+
+    fn start_with(dir: &Path, more: &[&str]) -> Self {
+        let words = [&["dev", "--listen", "127.0.0.1:0", "--home", "home"], more].concat();
         let mut child = carebridge(dir, &words).stderr(Stdio::null()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
         let mut banner = Vec::new();
@@ -58,9 +64,15 @@ impl Dev {
                 break;
             }
         }
-        let fhir = banner.iter().find_map(|line| line.trim().strip_prefix("FHIR R4"));
-        let origin = fhir.unwrap().trim().trim_end_matches("/fhir").to_owned();
-        Self { child, banner, origin }
+        let mut dev = Self { child, banner, origin: String::new() };
+        dev.origin = dev.said("FHIR R4").trim_end_matches("/fhir").to_owned();
+        dev
+    }
+
+    /// What the banner says behind a name.
+    fn said(&self, name: &str) -> &str {
+        let line = self.banner.iter().find_map(|line| line.trim().strip_prefix(name));
+        line.unwrap().trim()
     }
 
     fn get(&self, path: &str) -> String {
@@ -112,6 +124,35 @@ fn starts_says_where_and_comes_back_after_every_end() {
         let expected = (signal != Signal::SIGKILL).then_some(0);
         assert_eq!(dev.end(signal), expected, "{signal}");
     }
+}
+
+/// Skipped over http: `tls` tries the two.
+const SKIPPED: [&str; 2] = ["G06", "G09"];
+
+#[test]
+fn passes_the_conformance_suite_as_it_is_started() {
+    let folder = Folder::new("judged");
+    let dev = Dev::start_with(&folder.0, &[]);
+    let loaded = Path::new(dev.said("Data ")).join("people.loaded");
+    let begun = Instant::now();
+    while !folder.0.join(&loaded).exists() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{} does not come", loaded.display());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let base = format!("{}/fhir", dev.origin);
+    let words = ["conformance", "run", "--json", "--base", &base, "--vars", "home/suite.json"];
+    let output = carebridge(&folder.0, &words).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let cases = report["cases"].as_array().unwrap().iter();
+    let skipped = cases.filter(|case| case["verdict"] == "skipped");
+    // What the server does not say that it does is not tried.
+    let unsaid = |case: &&Value| case["why"].as_str().unwrap().starts_with("it declares no");
+    let skipped = skipped.filter(|case| !unsaid(case)).map(|case| case["id"].as_str().unwrap());
+    assert_eq!(skipped.collect::<Vec<_>>(), SKIPPED, "{report:#}");
+    assert!(report["failed"] == 0 && report["gaps"] == 0, "{report:#}");
+    assert!(report["passed"].as_u64() > Some(150), "{report:#}");
+    assert!(output.status.success());
+    assert_eq!(dev.end(Signal::SIGTERM), Some(0));
 }
 
 #[test]

@@ -1,15 +1,18 @@
 //! `carebridge conformance`: the suite's cases against any FHIR server, and what this server answers by.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use clap::{Args, Subcommand};
-use suite::{Options, Outcome, Variables};
+use clap::{Args, Subcommand, ValueEnum};
+use suite::{Options, Outcome, Prepared, Variables};
 
 use super::import::{self, Import, Systems};
 use crate::fault::Usage;
 use crate::output;
+
+/// Where `carebridge dev` writes what cases need to know of it, in its default home.
+const DEV_FILE: &str = ".carebridge/suite.json";
 
 /// Judge a FHIR server by the conformance suite, and import what codes mean
 #[derive(Args, Debug)]
@@ -31,10 +34,10 @@ enum Command {
 ///
 /// What the server does not declare is skipped, and so is what needs a variable that is not given; each line says
 /// why. Exit code: 0 none failed and some passed, 1 otherwise, 2 wrong usage. With --json, standard output is one
-/// JSON object: base, passed, failed, skipped, cases.
+/// JSON object: base, software, at, passed, failed, gaps, skipped, cases.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example:\n  carebridge conformance run --base https://fhir.example.org/fhir --filter smart --var client_id=suite\n  carebridge conformance run --filter smart/G14 --json\n\nWithout --base it judges what `carebridge dev` starts here; without --var only what needs no app and no keys."
+    after_help = "Examples:\n  carebridge conformance run\n  carebridge conformance run --filter smart/G14 --json\n  carebridge conformance run --report html --out conformance.html\n  carebridge conformance run --base https://fhir.example.org/fhir --filter smart --var client_id=suite\n\nWithout --base it judges what `carebridge dev` starts here, and what cases need to know comes from the suite.json that it writes; of another server, what neither --var nor --vars says is skipped."
 )]
 struct Run {
     /// The FHIR base
@@ -52,12 +55,33 @@ struct Run {
     /// `NAME=@FILE` takes the value from a file; others can see flags
     #[arg(long = "var", value_name = "NAME=VALUE")]
     variables: Vec<String>,
+    /// A file that says it: JSON, `base` and `variables` by name. By default what `carebridge dev` wrote to
+    /// .carebridge/suite.json, where it is of this base
+    #[arg(long, value_name = "FILE")]
+    vars: Option<PathBuf>,
     /// Authorities to trust beside the machine's own, in PEM
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
-    /// Print the report as JSON
-    #[arg(long)]
+    /// A token to send with all requests that are not about tokens; by default one of `client_id`
+    #[arg(long, env = "CAREBRIDGE_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// Print a report in place of lines: a page for people, JSON, or the XML that build servers read
+    #[arg(long, value_enum, value_name = "FORM")]
+    report: Option<Form>,
+    /// Write the report to a file, and the lines as always
+    #[arg(long, value_name = "FILE", requires = "report")]
+    out: Option<PathBuf>,
+    /// Print the report as JSON: --report json
+    #[arg(long, conflicts_with = "report")]
     json: bool,
+}
+
+/// Forms of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    Html,
+    Json,
+    Junit,
 }
 
 /// List the cases with their sections of the specification
@@ -82,31 +106,58 @@ pub(crate) async fn run(command: Conformance) -> Result<ExitCode> {
 }
 
 async fn judge(command: Run) -> Result<ExitCode> {
-    let Run { base, filter, variables, ca_file, json } = command;
+    let Run { base, filter, variables, vars, ca_file, token, report, out, json } = command;
+    let form = if json { Some(Form::Json) } else { report };
+    let lines = form.is_none() || out.is_some();
     let authorities = ca_file.map(|file| {
         std::fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))
     });
     let mut known = Variables::default();
     known.set("client_id", "dev-backend");
     known.set("client_secret", "dev-secret");
+    if let Some(prepared) = prepared(vars.as_deref(), &base)? {
+        known.extend(prepared.variables);
+    }
     for variable in &variables {
         let (name, value) = read(variable)?;
         known.set(name, value);
     }
+    if let Some(token) = token {
+        known.set("token", token);
+    }
     let authorities = authorities.transpose()?.unwrap_or_default();
     let options = Options { base, filter, variables: known, authorities };
     let told = |outcome: &Outcome| {
-        if !json {
+        if lines {
             // Nobody is left to tell where this fails.
             drop(output::say(outcome));
         }
     };
     let report = suite::run(options, told).await?;
-    match json {
-        true => output::report(&report, true)?,
-        false => output::say(report.summary())?,
+    if lines {
+        output::say(report.summary())?;
+    }
+    if let Some(form) = form {
+        let written = match form {
+            Form::Html => report.html()?,
+            Form::Json => serde_json::to_string(&report)?,
+            Form::Junit => report.junit()?,
+        };
+        match out {
+            Some(file) => std::fs::write(&file, written)
+                .with_context(|| format!("{} cannot be written", file.display()))?,
+            None => output::say(written)?,
+        }
     }
     Ok(output::code(report.ok()))
+}
+
+/// What a file says of the server at `base`. One that nobody named may be absent, or about another server.
+fn prepared(file: Option<&Path>, base: &str) -> Result<Option<Prepared>> {
+    match file {
+        Some(file) => Prepared::read(file).map(Some),
+        None => Ok(Prepared::read(Path::new(DEV_FILE)).ok().filter(|it| it.base == base)),
+    }
 }
 
 /// `NAME=VALUE`, or `NAME=@FILE`.

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::serve::{PortInUse, bind, drain};
-use crate::dev::{Banner, Demo, Postgres, demo, people, seal_key};
+use crate::dev::{Banner, Demo, Postgres, demo, people, seal_key, suite};
 use crate::http::log_panics;
 use crate::output;
 use crate::settings::{DatabaseUrl, ServerFlags, Settings};
@@ -128,11 +128,16 @@ async fn set_up(
         error
     })?;
     // What everybody knows the password of is for a database of its own alone.
+    let mut prepared = None;
     if let Some(postgres) = &postgres {
         seal_key::give(&mut settings, postgres.folder()).await?;
         people::make_accounts(settings.database.url()?.reveal()).await?;
+        prepared = Some(suite::give(&mut settings.clients, home)?);
     }
     let running = start(settings, listener).await?;
+    if let Some(prepared) = prepared {
+        prepared.write(home, &running.origin)?;
+    }
     let folder = postgres.as_ref().map_or(home, Postgres::folder);
     let demo = match demo::is_loaded(folder) {
         _ if no_demo => Demo::Unwanted,

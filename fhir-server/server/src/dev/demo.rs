@@ -30,8 +30,8 @@ pub(crate) fn load(address: SocketAddr, folder: PathBuf) -> AbortOnDropHandle<()
             fs::create_dir_all(files)?;
             Ok(fs::write(files.join("people.json"), PEOPLE)?)
         };
-        say("people", load_once(address, &folder, "people", people).await);
-        say("population", load_once(address, &folder, "demo", generated).await);
+        say("people", load_once(address, &folder, "people", PEOPLE, people).await);
+        say("population", load_once(address, &folder, "demo", "", generated).await);
     }))
 }
 
@@ -48,9 +48,14 @@ fn say(what: &str, outcome: Result<Option<LoadReport>>) {
     }
 }
 
-/// Whether an earlier start loaded it.
+/// Whether an earlier start loaded all of it.
 pub(crate) fn is_loaded(folder: &Path) -> bool {
-    ["people", "demo"].into_iter().all(|name| mark(folder, name).exists())
+    was_loaded(&mark(folder, "people"), PEOPLE) && was_loaded(&mark(folder, "demo"), "")
+}
+
+/// Whether the mark says that this was loaded: people who were added since come with the next start.
+fn was_loaded(mark: &Path, what: &str) -> bool {
+    fs::read(mark).is_ok_and(|said| said == what.as_bytes())
 }
 
 fn mark(folder: &Path, name: &str) -> PathBuf {
@@ -73,10 +78,11 @@ async fn load_once(
     address: SocketAddr,
     folder: &Path,
     name: &str,
+    what: &str,
     make: impl FnOnce(&Path) -> Result<()> + Send + 'static,
 ) -> Result<Option<LoadReport>> {
     let mark = mark(folder, name);
-    if mark.exists() {
+    if was_loaded(&mark, what) {
         return Ok(None);
     }
     let (files, journal) = (folder.join(name), folder.join(format!("{name}.journal")));
@@ -97,7 +103,7 @@ async fn load_once(
     })
     .await?;
     ensure!(report.ok(), "{report}");
-    fs::write(&mark, "").with_context(|| format!("{} cannot be written", mark.display()))?;
+    fs::write(&mark, what).with_context(|| format!("{} cannot be written", mark.display()))?;
     forget(&files)?;
     forget(&journal)?;
     Ok(Some(report))
