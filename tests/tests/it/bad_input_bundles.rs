@@ -1,7 +1,7 @@
 //! Bundles and patches that are wrong or unfold. See `bad_input`.
 
 use anyhow::Result;
-use it::Fixture;
+use it::{Answer, Fixture};
 
 use crate::bad_input::{alive, json, refused};
 
@@ -99,5 +99,25 @@ async fn patches_by_pointer_that_unfold() -> Result<()> {
             .body(format!("[{operations}]"));
         refused(&server, name, request, status).await;
     }
+    Ok(())
+}
+
+/// An entry of a few bytes may ask for a page of 800 KB: all answers together have their bound.
+#[tokio::test]
+async fn a_batch_reads_no_more_than_fits() -> Result<()> {
+    let server = Fixture::start().await?;
+    let reads = vec![r#"{"request":{"method":"GET","url":"metadata"}}"#; 400].join(",");
+    let post = async |body: String| Answer::of(json(&server.client, "POST", "", body)).await;
+    let answer = post(bundle("batch", &reads)).await?;
+    assert_eq!(answer.status, 200);
+    assert!(answer.text.len() < 33 << 20, "{}", answer.text.len());
+    let refused = answer.text.matches(r#""status":"413"#).count();
+    assert!(refused > 0 && refused < 400, "{refused}");
+    // What writes is small, and is done wherever it stands.
+    let write = r#"{"request":{"method":"PUT","url":"Patient/last"},"resource":{"resourceType":"Patient","id":"last"}}"#;
+    let both = bundle("batch", &format!("{reads},{write}"));
+    assert_eq!(post(both).await?.status, 200);
+    assert_eq!(server.client.get("/Patient/last").await?.status, 200);
+    alive(&server).await;
     Ok(())
 }

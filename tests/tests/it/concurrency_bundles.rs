@@ -205,3 +205,49 @@ async fn a_key_is_kept_only_with_what_was_written() -> Result<()> {
     assert_eq!((again.status, again.text), (second.status, second.text));
     Ok(())
 }
+
+/// What the criteria of an entry found is changed by others before the entry has it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn criteria_hold_of_what_is_changed() -> Result<()> {
+    const ROUNDS: usize = 60;
+    let server = Fixture::start().await?;
+    let client = &server.client;
+    let active = |yes: bool| format!(r#"{{"resourceType":"Patient","id":"x","active":{yes}}}"#);
+    client.send("PUT", "/Patient/x", &active(true)).await?;
+    let turns = async |first: bool| -> Result<()> {
+        for n in 0..ROUNDS {
+            client.send("PUT", "/Patient/x", &active(first == n.is_multiple_of(2))).await?;
+        }
+        Ok(())
+    };
+    let found = "Patient?_id=x&active=false";
+    let gender = r#"{"resourceType":"Binary","contentType":"application/json-patch+json",
+        "data":"W3sib3AiOiJhZGQiLCJwYXRoIjoiL2dlbmRlciIsInZhbHVlIjoib3RoZXIifV0="}"#;
+    let removed = format!(r#"{{"request":{{"method":"DELETE","url":"{found}"}}}}"#);
+    let conditional = async |body: String| -> Result<()> {
+        for _ in 0..ROUNDS {
+            let answer = post(client, transaction(std::slice::from_ref(&body))).await?;
+            assert!([200, 404, 409, 412].contains(&answer.status), "{}", answer.text);
+        }
+        Ok(())
+    };
+    let patched = conditional(entry("PATCH", found, "", gender));
+    futures::future::try_join4(turns(true), turns(false), patched, conditional(removed)).await?;
+
+    // By the history: before each conditional write stood what its criteria ask for.
+    let history = client.get("/Patient/x/_history?_count=1000").await?;
+    let entries: serde_json::Value = serde_json::from_str(&history.text)?;
+    let entries = entries["entry"].as_array().cloned().unwrap_or_default();
+    let mut judged = 0;
+    for pair in entries.windows(2) {
+        let (after, before) = (&pair[0], &pair[1]);
+        let patched =
+            after["resource"]["gender"] == "other" && before["resource"]["gender"].is_null();
+        if patched || after["request"]["method"] == "DELETE" {
+            judged += 1;
+            assert_eq!(before["resource"]["active"], false, "{after} after {before}");
+        }
+    }
+    assert!(judged > 0, "no conditional write met anything");
+    Ok(())
+}

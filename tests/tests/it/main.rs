@@ -23,6 +23,7 @@ mod browser;
 mod browser_pages;
 mod bundle;
 mod bundle_conditions;
+mod bundle_references;
 mod bundle_transaction;
 mod canary;
 mod canary_outputs;

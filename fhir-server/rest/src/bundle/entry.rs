@@ -180,7 +180,9 @@ fn read(base: &str, index: usize, entry: Value) -> Result<BundleEntry> {
     let Value::Object(mut entry) = entry else {
         return Err(Error::invalid("An entry is an object."));
     };
-    let Some(Value::Object(request)) = entry.remove("request") else {
+    let resource = entry.remove("resource");
+    let entry = Value::Object(entry);
+    let Some(Value::Object(request)) = entry.get("request") else {
         return Err(missing("request"));
     };
     let part = |name: &str| request.get(name).and_then(Value::as_str);
@@ -201,7 +203,9 @@ fn read(base: &str, index: usize, entry: Value) -> Result<BundleEntry> {
     let interaction = Interaction::of(&method, path).map_err(|e| e.at("request.url"))?;
     let mut pairs = parse_pairs(query).map_err(|e| e.at("request.url"))?;
     let mut query = query.to_owned();
-    let mut resource = match entry.remove("resource") {
+    // A condition that is no text, or misspelt, must not be taken for none.
+    expect_structure(&entry)?;
+    let mut resource = match resource {
         Some(value) => Some(Resource::from_value(value).map_err(|e| e.within("resource"))?),
         None => None,
     };
@@ -223,9 +227,24 @@ fn read(base: &str, index: usize, entry: Value) -> Result<BundleEntry> {
         head: method == Method::HEAD,
         pairs,
         query: (!query.is_empty()).then_some(query),
-        conditions: conditions(&request),
+        conditions: conditions(request),
         resource,
         form,
+    })
+}
+
+/// Judges an entry without its resource, which is judged by itself.
+fn expect_structure(entry: &Value) -> Result<()> {
+    const PLACE: &str = "Bundle.entry";
+    conformance::validate_value(PLACE, entry).map_err(|mut error| {
+        for issue in &mut error.issues {
+            let within = issue.expression.take();
+            issue.expression = within.map(|path| match path.strip_prefix("Bundle.entry.") {
+                Some(below) => below.to_owned(),
+                None => path,
+            });
+        }
+        error
     })
 }
 

@@ -15,6 +15,7 @@ use super::search::allowed as search_query;
 use crate::answer::{Answer, Body as AnswerBody};
 use crate::app::App;
 use crate::bundle::entry::{BundleEntry, patch_of};
+use crate::bundle::fill::Fill;
 use crate::bundle::render::{BundleText, Response, instant, member, response};
 use crate::format::Format;
 use crate::interaction::Interaction;
@@ -84,9 +85,10 @@ async fn transaction(
     let repeated = !written.is_empty() && written.iter().all(|one| one.repeated);
     let mut answers = record_writes(app, &wire, &entries, written).await?.into_iter();
     let mut bundle = BundleText::new("transaction-response", None);
+    let fill = Fill::default();
     for entry in entries {
         let answer = if entry.reads() {
-            run(app, &wire, entry).await
+            run_within(app, &wire, entry, &fill).await
         } else {
             answers.next().ok_or_else(|| Error::internal("an entry without an answer"))?
         };
@@ -185,7 +187,7 @@ async fn expect(app: &App, wire: &WireRequest, entry: &BundleEntry) -> Result<Op
 
 /// Each entry for itself; an entry that fails says so in its own place.
 async fn batch(app: &App, wire: WireRequest, entries: Vec<Value>) -> Result<Answer> {
-    let wire = &wire;
+    let (wire, fill) = (&wire, &Fill::default());
     let answers: Vec<Result<Answer>> = stream::iter(entries.into_iter().enumerate())
         .map(|(index, entry)| async move {
             match BundleEntry::read(app.base(), index, entry) {
@@ -195,7 +197,7 @@ async fn batch(app: &App, wire: WireRequest, entries: Vec<Value>) -> Result<Answ
                         true => error.in_form(&format!("{place}.resource")),
                         false => error.within_url(&place),
                     };
-                    run(app, wire, entry).await.map_err(placed)
+                    run_within(app, wire, entry, fill).await.map_err(placed)
                 }
                 Err(error) => {
                     record_refusal(app, &wire.request, None, &error).await?;
@@ -212,6 +214,23 @@ async fn batch(app: &App, wire: WireRequest, entries: Vec<Value>) -> Result<Answ
     }
     let interaction = Some(AuditInteraction::Batch);
     Ok(Answer { interaction, ..Answer::fhir(bundle.finish(), &wire.format)? })
+}
+
+/// Performs one entry as the request that it is, if there is room for what it reads.
+async fn run_within(
+    app: &App,
+    wire: &WireRequest,
+    entry: BundleEntry,
+    fill: &Fill,
+) -> Result<Answer> {
+    if !entry.reads() {
+        return run(app, wire, entry).await;
+    }
+    if let Err(error) = fill.expect_room() {
+        record_refusal(app, &wire.request, Some(&entry.interaction), &error).await?;
+        return Err(error);
+    }
+    fill.take(run(app, wire, entry).await?)
 }
 
 /// Performs one entry as the request that it is.

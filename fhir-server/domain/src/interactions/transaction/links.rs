@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use canonical_model::json::Text;
 use canonical_model::{Resource, ResourceType, Result, Value};
 
-use super::resolve::Resolved;
-use super::{Entry, Operation};
+use super::resolve::{Found, Resolved};
+use super::{Entry, Operation, Patch};
 
 /// What to replace by what.
 pub(super) struct Links {
@@ -18,15 +18,20 @@ pub(super) struct Links {
 pub(super) fn conditional(entries: &[Entry]) -> Vec<(String, &Entry)> {
     let mut all = BTreeMap::new();
     for entry in entries {
-        let mut found = BTreeSet::new();
-        if let Some(resource) = entry.operation.resource() {
-            collect(resource.body(), &mut found);
-        }
-        for text in found {
+        for text in waits_for(entry) {
             all.entry(text).or_insert(entry);
         }
     }
     all.into_iter().collect()
+}
+
+/// The conditional references of an entry.
+pub(super) fn waits_for(entry: &Entry) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    if let Some(resource) = entry.operation.resource() {
+        collect(resource.body(), &mut found);
+    }
+    found
 }
 
 fn collect(value: &Value, found: &mut BTreeSet<String>) {
@@ -71,15 +76,11 @@ fn is_conditional(text: &str) -> bool {
 }
 
 impl Links {
-    pub(super) fn new(
-        entries: &[Entry],
-        resolved: &[Resolved],
-        conditional: HashMap<String, String>,
-    ) -> Self {
-        let mut map = conditional;
+    pub(super) fn new(entries: &[Entry], resolved: &[Resolved], conditional: &Found) -> Self {
+        let mut map = conditional.clone();
         for (entry, resolved) in entries.iter().zip(resolved) {
             let id = match resolved {
-                Resolved::New(id) | Resolved::Target(id) => id.as_str(),
+                Resolved::New(id) | Resolved::Target(id, _) => id.as_str(),
                 Resolved::Existing(stored) => stored.id.as_str(),
                 Resolved::Nothing => continue,
             };
@@ -107,6 +108,37 @@ impl Links {
         let mut body = resource.body().clone();
         self.walk(&mut body);
         Ok(Resource::from_value(body)?.with_blob(resource.blob().copied()))
+    }
+
+    /// The patch with its links replaced. Those of what it changes stay as they are.
+    pub(super) fn rewrite_patch(&self, patch: &Patch) -> Patch {
+        let mut patch = patch.clone();
+        if self.map.is_empty() {
+            return patch;
+        }
+        match &mut patch {
+            Patch::FhirPath(parameters) => self.walk(parameters),
+            Patch::Json(Value::Array(operations)) => {
+                for operation in operations {
+                    self.walk(operation);
+                    self.replace_value(operation);
+                }
+            }
+            Patch::Json(_) => {}
+        }
+        patch
+    }
+
+    /// The text that an operation of a JSON Patch puts where its path says.
+    fn replace_value(&self, operation: &mut Value) {
+        let path = operation.get("path").and_then(Value::as_str).unwrap_or_default();
+        let key = path.rsplit('/').next().unwrap_or_default().to_owned();
+        let Value::Object(members) = operation else { return };
+        for (name, member) in members.iter_mut() {
+            if let (true, Value::String(text)) = (name == "value", member) {
+                self.replace(&key, text);
+            }
+        }
     }
 
     fn walk(&self, value: &mut Value) {

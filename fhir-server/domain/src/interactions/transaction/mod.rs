@@ -4,29 +4,27 @@
 //! for all transactions, so that two that touch the same resources take turns.
 
 mod links;
+mod plan;
 mod repeat;
 mod resolve;
 
 use std::collections::HashMap;
 
-use access::{Access, Action};
+use access::Action;
 use canonical_model::{Error, Kind, Resource, ResourceId, ResourceType, Result};
-use chrono::{DateTime, Utc};
-use store::{Applied, Change, Head, Method, SearchTime, Stored, Transaction};
+use store::{Applied, SearchTime, Stored, Transaction};
 
-use super::patch::{Patch, apply, as_told};
-use super::update::{may_create, place};
-use super::written::{Effect, Written};
-use crate::admission::Together;
+use super::patch::{Patch, as_told};
+use super::written::Written;
 use crate::limits::{TRANSACTION_ENTRIES_MAX, TRANSACTION_TRIES_MAX};
 use crate::parameters::follow;
-use crate::prepare::{Parts, Place, Prepared, Unsure, content, shared, tombstone};
 use crate::{Criteria, Domain, Precondition, Request};
 
 use links::Links;
+use plan::{Group, Known, Plan, each_once};
 use repeat::once;
 pub(crate) use repeat::{repeated, replay};
-use resolve::{Conditional, Resolved, resolve};
+use resolve::{Conditional, Found, Resolved, resolve};
 
 /// One entry that writes.
 #[derive(Clone, Debug)]
@@ -202,8 +200,16 @@ async fn attempt(
         && entries.iter().all(|entry| matches!(entry.operation, Operation::Create(_, None)));
     if simple {
         let resolved = resolve(domain, request, None, entries).await?;
-        let links = Links::new(entries, &resolved, HashMap::new());
-        let mut plan = plan(domain, request, entries, &resolved, &links, &HashMap::new())?;
+        let links = Links::new(entries, &resolved, &HashMap::new());
+        let mut plan = Plan::at(domain.now());
+        let all: Vec<usize> = (0..entries.len()).collect();
+        plan.add(
+            domain,
+            request,
+            &Group { entries, resolved: &resolved, places: &all },
+            &links,
+            &HashMap::new(),
+        )?;
         plan.settle(domain, None).await?;
         return commit_simple(domain, request, plan).await;
     }
@@ -303,30 +309,46 @@ async fn in_turn(
 ) -> Result<Vec<Written>, Stop> {
     claim(domain, entries, open).await?;
     let resolved = resolve(domain, request, Some(open), entries).await?;
+    each_once(entries, &resolved)?;
     lock(domain, entries, &resolved, open).await?;
-    let gone = resolve::gone(entries, &resolved);
-    let found = resolve::references(domain, request, open, conditional, &gone).await?;
-    let links = Links::new(entries, &resolved, found);
     let mut known = heads(domain, request, open, entries, &resolved).await?;
     resolve::current(domain, request, open, entries, &resolved, &mut known).await?;
-    let mut plan = plan(domain, request, entries, &resolved, &links, &known)?;
-    plan.settle(domain, Some(&mut *open)).await?;
-    // Before the reply is kept, for it names them too.
-    for (at, kind, id) in std::mem::take(&mut plan.unchanged) {
-        let access = domain.decide(request, kind, Action::Update)?;
-        let version = open.read(&access, kind, &id).await?;
-        if let Some(written) = plan.written.get_mut(at) {
-            written.version = version;
+    let newest = known.values().map(|(head, _)| head.last_updated).max();
+    let at = newest.map_or_else(|| domain.now(), |newest| domain.now_after(newest));
+    let (gone, mut found) = (resolve::gone(entries, &resolved), Found::new());
+    let mut plan = Plan::at(at);
+    let mut waiting: Vec<usize> = (0..entries.len()).collect();
+    loop {
+        let ready = |n: &usize| entries.get(*n).is_none_or(|it| is_ready(it, &found));
+        let (places, later): (Vec<usize>, Vec<usize>) = waiting.into_iter().partition(ready);
+        let links = Links::new(entries, &resolved, &found);
+        let group = Group { entries, resolved: &resolved, places: &places };
+        plan.add(domain, request, &group, &links, &known)?;
+        plan.settle(domain, Some(&mut *open)).await?;
+        plan.read_unchanged(domain, request, open).await?;
+        waiting = later;
+        if waiting.is_empty() {
+            break;
+        }
+        // The criteria may mean what is written here.
+        plan.write(request, open).await?;
+        if !resolve::references(domain, request, open, conditional, &gone, &mut found).await? {
+            return Err(resolve::unfound(conditional, &found).into());
         }
     }
-    let once = once(request, &plan.written);
+    let once = once(request, &plan.written());
     let changes = std::mem::take(&mut plan.changes);
     match open.write(changes, plan.at, &request.context(), &once).await? {
         Applied::Committed => {}
         Applied::KeyRepeated => return Err(Stop::Repeated),
         Applied::Stale | Applied::CriteriaTaken => return Err(super::update::overtaken().into()),
     }
-    Ok(plan.written)
+    Ok(plan.into_written())
+}
+
+/// Whether all is known that an entry refers to by criteria.
+fn is_ready(entry: &Entry, found: &Found) -> bool {
+    links::waits_for(entry).iter().all(|text| found.contains_key(text))
 }
 
 /// Claims all criteria, so that whoever has the same ones waits.
@@ -353,7 +375,7 @@ async fn lock(
         .iter()
         .zip(resolved)
         .filter_map(|(entry, resolved)| match resolved {
-            Resolved::Target(id) => Some(hasher.identity(entry.operation.kind(), id.as_str())),
+            Resolved::Target(id, _) => Some(hasher.identity(entry.operation.kind(), id.as_str())),
             Resolved::New(_) | Resolved::Existing(_) | Resolved::Nothing => None,
         })
         .collect();
@@ -371,7 +393,7 @@ async fn heads(
     let mut known = Known::new();
     let mut by_kind: HashMap<(ResourceType, Action), Vec<i64>> = HashMap::new();
     for (entry, resolved) in entries.iter().zip(resolved) {
-        if let Resolved::Target(id) = resolved {
+        if let Resolved::Target(id, _) = resolved {
             let kind = entry.operation.kind();
             by_kind
                 .entry((kind, entry.operation.action()))
@@ -384,199 +406,33 @@ async fn heads(
         let heads = open.heads(&access, kind, &identities).await?;
         known.extend(heads.into_iter().map(|head| (head.identity, (head, None))));
     }
+    expect_met(entries, resolved, |kind, id| {
+        known.get(&hasher.identity(kind, id.as_str())).map(|(head, _)| head.version)
+    })?;
     Ok(known)
 }
 
-/// Everything that will be written, and the answers.
-struct Plan {
-    changes: Vec<Change>,
-    written: Vec<Written>,
-    /// Updates that change nothing: which answer, and of what.
-    unchanged: Vec<(usize, ResourceType, ResourceId)>,
-    /// What may be written if there is a relationship: which entry.
-    unsure: Vec<(usize, Unsure)>,
-    at: DateTime<Utc>,
-}
-
-impl Plan {
-    /// Makes sure of relationships that must be there already: what the transaction itself writes makes none.
-    async fn settle(&mut self, domain: &Domain, mut open: Option<&mut Transaction>) -> Result<()> {
-        for (index, unsure) in std::mem::take(&mut self.unsure) {
-            let settled = unsure.settle(domain, open.as_deref_mut()).await;
-            settled.map_err(|error| fault(index, error))?;
-        }
-        Ok(())
-    }
-}
-
-type Known = HashMap<i64, (Head, Option<Stored>)>;
-
-fn plan(
-    domain: &Domain,
-    request: &Request,
+/// Makes sure that criteria still mean what they found: somebody may have changed it before it was locked.
+fn expect_met(
     entries: &[Entry],
     resolved: &[Resolved],
-    links: &Links,
-    known: &Known,
-) -> Result<Plan> {
-    let newest = known.values().map(|(head, _)| head.last_updated).max();
-    let at = newest.map_or_else(|| domain.now(), |newest| domain.now_after(newest));
-    let (changes, written) = (Vec::new(), Vec::new());
-    let mut plan = Plan { changes, written, unchanged: Vec::new(), unsure: Vec::new(), at };
-    let mut together = Together::default();
-    each_once(entries, resolved)?;
-    for (entry, resolved) in entries.iter().zip(resolved) {
-        let step = step(domain, request, entry, resolved, links, known, at)
-            .map_err(|error| entry.fault(error))?;
-        let written = match step {
-            Step::Write(prepared, effect) => {
-                let Parts { change, version, asking, unsure } = prepared.into_parts();
-                plan.unsure.extend(unsure.map(|unsure| (entry.index, unsure)));
-                if let Some(asking) = asking {
-                    together.add(domain, asking).map_err(|error| entry.fault(error))?;
-                }
-                plan.changes.push(change);
-                Written::committed(effect, version)
-            }
-            Step::Unchanged(kind, id) => {
-                plan.unchanged.push((plan.written.len(), kind, id));
-                Written::found(Effect::Unchanged, None)
-            }
-            Step::Nothing(written) => written,
-        };
-        plan.written.push(written);
-    }
-    Ok(plan)
-}
-
-/// No two entries may be about one resource: by its id, or by criteria that make a new one.
-fn each_once(entries: &[Entry], resolved: &[Resolved]) -> Result<()> {
-    let mut known = HashMap::new();
-    for (entry, resolved) in entries.iter().zip(resolved) {
-        let kind = entry.operation.kind();
-        let name = match (resolved, entry.operation.criteria()) {
-            (Resolved::Target(id), _) => (kind, id.as_str()),
-            // A search is never spelt as an id: an id has no `=`.
-            (Resolved::New(_), Some(criteria)) => (kind, criteria.meaning.as_str()),
-            (Resolved::New(_), None) | (Resolved::Existing(_) | Resolved::Nothing, _) => continue,
-        };
-        if let Some(other) = known.insert(name, entry.index) {
-            let text = format!("Entries {other} and {} change the same resource.", entry.index);
-            return Err(entry.fault(Error::invalid(text)));
-        }
-    }
-    Ok(())
-}
-
-enum Step {
-    Write(Box<Prepared>, Effect),
-    Unchanged(ResourceType, ResourceId),
-    Nothing(Written),
-}
-
-fn step(
-    domain: &Domain,
-    request: &Request,
-    entry: &Entry,
-    resolved: &Resolved,
-    links: &Links,
-    known: &Known,
-    at: DateTime<Utc>,
-) -> Result<Step> {
-    let kind = entry.operation.kind();
-    let access = domain.decide(request, kind, entry.operation.action())?;
-    let id = match resolved {
-        Resolved::Existing(stored) => {
-            return Ok(Step::Nothing(Written::found(Effect::Existing, Some(stored.clone()))));
-        }
-        Resolved::Nothing => return Ok(Step::Nothing(Written::found(Effect::Deleted, None))),
-        Resolved::New(id) | Resolved::Target(id) => id,
-    };
-    let known = known.get(&domain.store().hasher().identity(kind, id.as_str()));
-    let head = known.map(|(head, _)| *head);
-    match &entry.operation {
-        Operation::Create(resource, _) => {
-            let place = Place { id, expected: 0, method: Method::Create, revives: false, at };
-            new_content(domain, &access, links.rewrite(resource)?, place, Effect::Created)
-        }
-        Operation::Update(_, resource, precondition) => {
-            let place = Place { at, ..place(domain, id, head, *precondition)? };
-            match resolved {
-                // The policy is about ids that clients choose.
-                Resolved::New(_) => drop(domain.decide(request, kind, Action::Create)?),
-                _ if place.expected == 0 => may_create(domain, request, kind)?,
-                _ => {}
-            }
-            put(domain, &access, links.rewrite(resource)?, place, known)
-        }
-        Operation::Patch(_, change, precondition) => {
-            let there = head.filter(|head| head.seen);
-            if there.is_some_and(|head| !head.visible) {
-                return Err(shared());
-            }
-            match there.ok_or_else(super::read::absent)?.method {
-                Method::Delete => return Err(super::read::deleted()),
-                Method::Create | Method::Update => {}
-            }
-            let place = Place { at, ..place(domain, id, there, *precondition)? };
-            let current = known.and_then(|(_, stored)| stored.as_ref());
-            let alive = current.and_then(|stored| stored.text.as_ref().map(|text| (stored, text)));
-            let (stored, text) = alive.ok_or_else(super::read::absent)?;
-            put(domain, &access, apply(stored, text, change)?, place, known)
-        }
-        Operation::Delete(_, precondition) => match head {
-            Some(head) if head.visible && head.method != Method::Delete => {
-                known
-                    .and_then(|(_, content)| content.as_ref())
-                    .map_or(Ok(()), |content| domain.hooks().check_gone(content))?;
-                let place = place(domain, id, Some(head), *precondition)?;
-                let place = Place { at, method: Method::Delete, ..place };
-                Ok(Step::Write(Box::new(tombstone(kind, place)), Effect::Deleted))
-            }
-            Some(head) if head.seen && head.method != Method::Delete => Err(shared()),
-            _ if precondition.needs_resource() => Err(super::update::stale()),
-            _ => Ok(Step::Nothing(Written::found(Effect::Deleted, None))),
-        },
-    }
-}
-
-fn put(
-    domain: &Domain,
-    access: &Access,
-    resource: Resource,
-    place: Place<'_>,
-    known: Option<&(Head, Option<Stored>)>,
-) -> Result<Step> {
-    let alive = known.filter(|(head, _)| head.method != Method::Delete);
-    let effect = if alive.is_some() { Effect::Updated } else { Effect::Created };
-    let step = new_content(domain, access, resource, place, effect)?;
-    match (step, alive) {
-        (Step::Write(prepared, _), Some((head, _))) if head.digest == prepared.digest() => {
-            let Parts { change, .. } = prepared.into_parts();
-            Ok(Step::Unchanged(change.kind, change.id))
-        }
-        (step, _) => Ok(step),
-    }
-}
-
-fn new_content(
-    domain: &Domain,
-    access: &Access,
-    resource: Resource,
-    place: Place<'_>,
-    effect: Effect,
-) -> Result<Step> {
-    conformance::validate(&resource)?;
-    Ok(Step::Write(Box::new(content(domain, access, resource, place)?), effect))
+    version: impl Fn(ResourceType, &ResourceId) -> Option<i32>,
+) -> Result<()> {
+    let both = entries.iter().zip(resolved);
+    let met = both.into_iter().all(|(entry, resolved)| match resolved {
+        Resolved::Target(id, Some(met)) => version(entry.operation.kind(), id) == Some(*met),
+        _ => true,
+    });
+    if met { Ok(()) } else { Err(super::update::overtaken()) }
 }
 
 /// Creates only: one statement, one round trip, no locks.
 async fn commit_simple(domain: &Domain, request: &Request, mut plan: Plan) -> Result<Vec<Written>> {
-    let once = once(request, &plan.written);
+    let once = once(request, &plan.written());
     let changes = std::mem::take(&mut plan.changes);
     let context = request.context();
     match domain.store().commit_new(changes, plan.at, &context, &once).await? {
-        Applied::Committed => Ok(plan.written),
+        Applied::Committed => Ok(plan.into_written()),
         Applied::KeyRepeated => replay(domain, request).await,
         Applied::Stale | Applied::CriteriaTaken => Err(super::update::overtaken()),
     }

@@ -7,7 +7,8 @@ use canonical_model::{Error, Kind, ResourceId, ResourceType, Result};
 use store::{Stored, Transaction};
 
 use super::links::element;
-use super::{Entry, Known, Operation, Target};
+use super::plan::Known;
+use super::{Entry, Operation, Target};
 use crate::interactions::create::{in_criteria, new_id, several, sole};
 use crate::interactions::update::overtaken;
 use crate::watch::Watch;
@@ -17,8 +18,8 @@ use crate::{Criteria, Domain, Request};
 pub(super) enum Resolved {
     /// A resource that gets this new id.
     New(ResourceId),
-    /// The resource of this id, there or not.
-    Target(ResourceId),
+    /// The resource of this id, there or not; where criteria found it, the version that they found.
+    Target(ResourceId, Option<i32>),
     /// A conditional create found this one.
     Existing(Stored),
     /// A conditional delete found none.
@@ -52,7 +53,7 @@ pub(super) async fn resolve(
                 _ => by_id(&entry.operation),
             };
             let one = one.map_err(|error| entry.fault(error))?;
-            if let (true, Resolved::Target(id)) = (first, &one) {
+            if let (true, Resolved::Target(id, _)) = (first, &one) {
                 gone.insert((entry.operation.kind(), id.to_string()));
             }
             *place = Some(one);
@@ -65,10 +66,10 @@ fn by_id(operation: &Operation) -> Result<Resolved> {
     match operation {
         Operation::Update(Target::Id(kind, id), resource, _) => {
             crate::interactions::update::expect_identity(*kind, id, resource)?;
-            Ok(Resolved::Target(id.clone()))
+            Ok(Resolved::Target(id.clone(), None))
         }
         Operation::Patch(Target::Id(_, id), ..) | Operation::Delete(Target::Id(_, id), _) => {
-            Ok(Resolved::Target(id.clone()))
+            Ok(Resolved::Target(id.clone(), None))
         }
         Operation::Create(..)
         | Operation::Update(..)
@@ -86,14 +87,14 @@ fn by_criteria(operation: &Operation, found: Option<Stored>) -> Result<Resolved>
                 let text = "The criteria match a resource with another id than the body's.";
                 return Err(Error::invalid(text));
             }
-            Resolved::Target(ResourceId::parse(&stored.id)?)
+            Resolved::Target(ResourceId::parse(&stored.id)?, Some(stored.version))
         }
         (Operation::Update(_, resource, _), None) => match resource.id() {
-            Some(id) => Resolved::Target(ResourceId::parse(id)?),
+            Some(id) => Resolved::Target(ResourceId::parse(id)?, None),
             None => Resolved::New(new_id()?),
         },
         (Operation::Patch(..) | Operation::Delete(..), Some(stored)) => {
-            Resolved::Target(ResourceId::parse(&stored.id)?)
+            Resolved::Target(ResourceId::parse(&stored.id)?, Some(stored.version))
         }
         (Operation::Patch(..), None) => {
             return Err(Error::not_found("The criteria match no resource."));
@@ -161,39 +162,46 @@ pub(super) async fn criteria<'e>(
     Ok(read)
 }
 
-/// What each conditional reference finds.
+/// Looks for what the references are about that `found` lacks and `entries` wait for; whether any was found.
+///
+/// # Errors
+/// Where one means several.
 pub(super) async fn references(
     domain: &Domain,
     request: &Request,
     open: &mut Transaction,
     conditional: &[Conditional<'_>],
     gone: &Gone,
-) -> Result<HashMap<String, String>> {
-    let mut found = HashMap::with_capacity(conditional.len());
+    found: &mut Found,
+) -> Result<bool> {
+    let before = found.len();
     for Conditional { text, entry, criteria } in conditional {
-        let name = reference(domain, request, open, criteria, gone).await;
-        let name = name.map_err(|error| misplaced(entry, text, error))?;
-        found.insert(text.clone(), name);
+        if found.contains_key(text) {
+            continue;
+        }
+        let stored = find(domain, request, open, criteria, gone).await;
+        if let Some(stored) = stored.map_err(|error| misplaced(entry, text, error))? {
+            found.insert(text.clone(), format!("{}/{}", criteria.kind(), stored.id));
+        }
     }
-    Ok(found)
+    Ok(found.len() > before)
 }
 
-async fn reference(
-    domain: &Domain,
-    request: &Request,
-    open: &mut Transaction,
-    criteria: &Criteria,
-    gone: &Gone,
-) -> Result<String> {
-    let stored = find(domain, request, open, criteria, gone).await?.ok_or_else(|| {
-        let (kind, names) = (criteria.kind(), names(criteria));
-        let text = format!(
-            "This conditional reference matches no {kind} by its {names}: write that one first, or in the same \
-             transaction."
-        );
-        Error::new(Kind::PreconditionFailed, text)
-    })?;
-    Ok(format!("{}/{}", criteria.kind(), stored.id))
+/// What conditional references mean, as `Patient/1`.
+pub(super) type Found = HashMap<String, String>;
+
+/// That the first reference which nothing was found for means nothing.
+pub(super) fn unfound(conditional: &[Conditional<'_>], found: &Found) -> Error {
+    let first = conditional.iter().find(|one| !found.contains_key(&one.text));
+    let Some(Conditional { text, entry, criteria }) = first else {
+        return Error::internal("an entry waits for no reference");
+    };
+    let (kind, names) = (criteria.kind(), names(criteria));
+    let said = format!(
+        "This conditional reference matches no {kind} by its {names}: write that one first, or in the same \
+         transaction."
+    );
+    misplaced(entry, text, Error::new(Kind::PreconditionFailed, said))
 }
 
 /// An error as that of the element whose reference it is.
@@ -215,7 +223,7 @@ fn names(criteria: &Criteria) -> String {
 pub(super) fn gone(entries: &[Entry], resolved: &[Resolved]) -> Gone {
     let both = entries.iter().zip(resolved);
     both.filter_map(|(entry, resolved)| match (&entry.operation, resolved) {
-        (Operation::Delete(..), Resolved::Target(id)) => {
+        (Operation::Delete(..), Resolved::Target(id, _)) => {
             Some((entry.operation.kind(), id.to_string()))
         }
         _ => None,
@@ -238,7 +246,7 @@ pub(super) async fn current(
             Operation::Delete(..) => !domain.hooks().is_empty(),
             Operation::Create(..) | Operation::Update(..) => false,
         };
-        if let (true, Resolved::Target(id)) = (asked, resolved) {
+        if let (true, Resolved::Target(id, _)) = (asked, resolved) {
             let kind = entry.operation.kind();
             let access = domain.decide(request, kind, entry.operation.action())?;
             let identity = domain.store().hasher().identity(kind, id.as_str());
