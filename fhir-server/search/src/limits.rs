@@ -34,6 +34,8 @@ pub const CONSENT_PROVISIONS_MAX: usize = 64;
 pub const CONSENT_KEYS_MAX: usize = 4_000;
 /// Units of measure that are remembered. Systems use a few hundred.
 pub const UNITS_MAX: usize = 10_000;
+/// Bytes of a UCUM code that is analysed and kept: the longest in use have some forty.
+pub const UNIT_BYTES_MAX: usize = 256;
 /// Comma-separated values of one parameter.
 pub const OR_VALUES_MAX: usize = 1_000;
 /// Codes that one value may mean, by a value set or a hierarchy. Each is a test of its own.

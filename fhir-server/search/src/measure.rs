@@ -7,7 +7,7 @@ use std::sync::{LazyLock, PoisonError, RwLock};
 use canonical_model::decimal::{Arithmetic, reckon};
 
 use crate::keys::Aspect;
-use crate::limits::UNITS_MAX;
+use crate::limits::{UNIT_BYTES_MAX, UNITS_MAX};
 
 /// UCUM's name as a code system.
 pub(crate) const UCUM: &str = "http://unitsofmeasure.org";
@@ -93,8 +93,12 @@ type Known = Option<([u8; 7], Scale)>;
 
 static UNITS: LazyLock<RwLock<HashMap<String, Known>>> = LazyLock::new(RwLock::default);
 
-/// A unit's dimension and scale; `None` for one that UCUM does not know, or cannot convert.
+/// A unit's dimension and scale; `None` for one that UCUM does not know, or cannot convert, or that is too long to be
+/// one.
 pub(crate) fn unit(code: &str) -> Known {
+    if code.len() > UNIT_BYTES_MAX {
+        return None;
+    }
     let known = UNITS.read().unwrap_or_else(PoisonError::into_inner).get(code).copied();
     if let Some(known) = known {
         return known;
@@ -128,6 +132,14 @@ pub(crate) fn of_unit<'a>(system: &'a str, code: &'a str) -> (Aspect<'a>, Option
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_too_long_for_a_unit_is_not_kept() {
+        let long = "mg.".repeat(UNIT_BYTES_MAX) + "mg";
+        assert_eq!(unit(&long), None);
+        assert!(!UNITS.read().unwrap().contains_key(&long));
+        assert!(unit("mmol/L").is_some() && UNITS.read().unwrap().contains_key("mmol/L"));
+    }
 
     #[test]
     fn a_written_number_has_the_precision_it_shows() {

@@ -138,6 +138,25 @@ async fn asked(server: &Fixture, query: &str, handling: &str) -> Result<Answer> 
     Answer::of(request).await
 }
 
+#[tokio::test]
+async fn what_is_said_twice_of_the_answer_is_refused() -> Result<()> {
+    let server = stocked().await?;
+    for query in [
+        "_elements=name&_elements=birthDate",
+        "_sort=family&_sort=birthdate",
+        "_summary=count&_summary=false",
+        "_count=1&gender=male&_count=2",
+        "_total=none&_total=accurate",
+    ] {
+        for handling in ["strict", "lenient"] {
+            let answer = asked(&server, &format!("/Patient?{query}"), handling).await?;
+            assert_eq!(answer.status, 400, "{query} {handling}: {}", answer.text);
+            assert!(answer.text.contains("it is there twice"), "{query}: {}", answer.text);
+        }
+    }
+    Ok(())
+}
+
 /// Ignored, it would give out what the client excluded.
 #[tokio::test]
 async fn an_unsupported_modifier_is_refused_always() -> Result<()> {

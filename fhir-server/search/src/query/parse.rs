@@ -105,7 +105,8 @@ pub fn parse(context: QueryContext<'_>, kind: ResourceType, pairs: &[Pair]) -> R
         customs: Vec::new(),
     };
     let mut criteria = Vec::new();
-    for (name, value) in pairs {
+    for (number, (name, value)) in pairs.iter().enumerate() {
+        once(pairs, number, name)?;
         let taken = take(context, plan, &mut query, &mut criteria, name, value);
         match taken.map_err(|refusal| refusal.of(name, value)) {
             Ok(()) => {
@@ -129,6 +130,16 @@ pub fn parse(context: QueryContext<'_>, kind: ResourceType, pairs: &[Pair]) -> R
     query.filter = Expr::And(single_dates(plan, criteria));
     query.customs = used.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(query)
+}
+
+/// Refuses what says twice how the answer is to be: which of them is meant?
+fn once(pairs: &[Pair], number: usize, name: &str) -> Result<()> {
+    let before = || pairs.iter().take(number).any(|(other, _)| other == name);
+    if CONTROLS.contains(&name) && before() {
+        let text = format!("{name}: it is there twice; say it once, several values with commas");
+        return Err(Error::invalid(text).at(&place(name)));
+    }
+    Ok(())
 }
 
 /// What the answer says of a parameter that is left out. A part of an order is another order, so of `_sort`
