@@ -142,9 +142,21 @@ fn recover(folder: &Folder) -> Result<(), ClusterError> {
             break;
         }
     }
-    match std::fs::remove_file(&pid_file) {
+    remove(&pid_file)?;
+    // A dead process that its parent has not reaped yet is alive to PostgreSQL, where a lock file names it.
+    let Ok(sockets) = std::fs::read_dir(&folder.socket_dir) else { return Ok(()) };
+    let sockets = sockets.filter_map(Result::ok).map(|entry| entry.path());
+    let ours = |path: &Path| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".s.PGSQL."))
+    };
+    sockets.filter(|path| ours(path)).try_for_each(|path| remove(&path))
+}
+
+/// Removes a file that may be gone.
+fn remove(file: &Path) -> Result<(), ClusterError> {
+    match std::fs::remove_file(file) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-            Err(ClusterError::io("remove", &pid_file, e))
+            Err(ClusterError::io("remove", file, e))
         }
         _ => Ok(()),
     }

@@ -13,6 +13,10 @@ use crate::error::{StoreError, disk_full};
 use crate::limits::{PAGES_PER_MIB, RESERVE_EVERY_MS};
 use crate::sessions::Sessions;
 
+/// Transactions that take the space: one proves that there is room for twice as much, one takes it, one gives the proof
+/// back.
+const STEPS: usize = 3;
+
 /// The space held back, and whether it was needed.
 #[derive(Debug)]
 pub(crate) struct Reserve {
@@ -64,25 +68,34 @@ impl Reserve {
     /// Takes the space where it is not held, and opens the door to writes again.
     async fn take(&self) -> Result<()> {
         let _turn = self.turn.lock().await;
+        for _ in 0..STEPS {
+            match self.step().await {
+                Ok(false) => {}
+                Ok(true) => {
+                    if self.full.swap(false, Ordering::Relaxed) {
+                        tracing::info!("The disk has room again: writes are accepted.");
+                    }
+                    return Ok(());
+                }
+                Err(error) => {
+                    if error.kind == Kind::StorageFull {
+                        self.full.store(true, Ordering::Relaxed);
+                        // What the step took until then.
+                        self.sessions.execute(sqlx::query("select give_reserve_back()")).await?;
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A step towards it: whether it is held then.
+    async fn step(&self) -> Result<bool> {
         let query = sqlx::query("select take_reserve($1)").bind(self.pages);
-        let held = match self.sessions.fetch_optional(query).await {
-            Ok(Some(row)) => row.try_get(0).map_err(|fault| StoreError(fault).into()),
-            Ok(None) => Ok(false),
-            Err(error) => Err(error),
-        };
-        match held {
-            Ok(held) => {
-                if held && self.full.swap(false, Ordering::Relaxed) {
-                    tracing::info!("The disk has room again: writes are accepted.");
-                }
-                Ok(())
-            }
-            Err(error) => {
-                if error.kind == Kind::StorageFull {
-                    self.full.store(true, Ordering::Relaxed);
-                }
-                Err(error)
-            }
+        match self.sessions.fetch_optional(query).await? {
+            Some(row) => row.try_get(0).map_err(|fault| StoreError(fault).into()),
+            None => Ok(false),
         }
     }
 

@@ -12,7 +12,7 @@ const ROLES: [&str; 5] = ["app", "audit", "auth", "seal", "review"];
 const ADR: &str = include_str!("../../../docs/adr/0010-authorization-server-and-audit.md");
 
 /// Tables of before ADR 0010, which says nothing of them: the application's rights.
-const BEFORE: [(&str, &str); 20] = [
+const BEFORE: [(&str, &str); 21] = [
     ("blob", "srwd"),
     ("blob_chunk", "sw"),
     ("claim", "srwd"),
@@ -26,6 +26,7 @@ const BEFORE: [(&str, &str); 20] = [
     ("number_index", "srwd"),
     ("outbox", "sw"),
     ("reserve", ""),
+    ("reserve_proof", ""),
     ("resource", "srwd"),
     ("setting", "s"),
     ("site", "s"),
