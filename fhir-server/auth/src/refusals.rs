@@ -35,6 +35,8 @@ pub enum Door {
     BreakGlass,
     /// Somebody who judges an access in an emergency that is not theirs to judge.
     Review,
+    /// Somebody who looks at the list of them and may not.
+    ReviewList,
 }
 
 impl Door {
@@ -47,6 +49,7 @@ impl Door {
             Self::OwnRegistration => "own registration",
             Self::BreakGlass => "break-glass",
             Self::Review => "review",
+            Self::ReviewList => "list of reviews",
         }
     }
 
@@ -59,7 +62,7 @@ impl Door {
             Self::Registration => (AuditAction::Accounts, 401),
             Self::OwnRegistration => (AuditAction::Accounts, 200),
             Self::BreakGlass => (AuditAction::BreakGlass, 403),
-            Self::Review => (AuditAction::Review, 403),
+            Self::Review | Self::ReviewList => (AuditAction::Review, 403),
         }
     }
 
@@ -71,7 +74,8 @@ impl Door {
             | Self::LogIn
             | Self::Registration
             | Self::BreakGlass
-            | Self::Review => "were refused",
+            | Self::Review
+            | Self::ReviewList => "were refused",
             Self::OwnRegistration => "were looked at",
         }
     }
@@ -195,6 +199,7 @@ mod tests {
             Door::OwnRegistration,
             Door::BreakGlass,
             Door::Review,
+            Door::ReviewList,
         ] {
             let rows = (0..1_000).filter(|_| minute.admits(door, from(1))).count();
             assert_eq!(rows, REFUSALS_OF_ADDRESS_MAX as usize, "{door:?}");

@@ -67,7 +67,7 @@ async fn shown(
     let said = said.patients(patients.collect()).status(status.as_u16());
     let said = said.detail("list of accesses in emergencies".to_owned());
     match closed {
-        true => said.record_refused(Door::Review).await?,
+        true => said.record_refused(Door::ReviewList).await?,
         false => said.record().await?,
     }
     let mut lines = Vec::with_capacity(all.len());

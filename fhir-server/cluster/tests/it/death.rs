@@ -48,7 +48,8 @@ fn recovers_from_kill_9_of_the_postmaster() {
     let (_, rest) = text.split_once('\n').unwrap();
     std::fs::write(&pid_file, format!("{}\n{rest}", std::process::id())).unwrap();
     // And the lock of the socket, which names the postmaster too: one that is dead and not reaped yet lives on here.
-    let sockets = || std::fs::read_dir(cluster.socket_dir()).unwrap().map(|entry| entry.unwrap().path());
+    let sockets =
+        || std::fs::read_dir(cluster.socket_dir()).unwrap().map(|entry| entry.unwrap().path());
     let lock = sockets().find(|path| path.extension().is_some_and(|it| it == "lock")).unwrap();
     let text = std::fs::read_to_string(&lock).unwrap();
     let (_, rest) = text.split_once('\n').unwrap();

@@ -201,6 +201,10 @@ fn read(base: &str, index: usize, entry: Value) -> Result<BundleEntry> {
     let local = below.unwrap_or(url);
     let (path, query) = local.split_once('?').unwrap_or((local, ""));
     let interaction = Interaction::of(&method, path).map_err(|e| e.at("request.url"))?;
+    if interaction == Interaction::Bundle {
+        let text = "A bundle cannot hold another batch or transaction.";
+        return Err(Error::invalid(text).at("request.url"));
+    }
     let mut pairs = parse_pairs(query).map_err(|e| e.at("request.url"))?;
     let mut query = query.to_owned();
     // A condition that is no text, or misspelt, must not be taken for none.
