@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn only_words_that_are_offered_are_registered() {
         expect_offered("openid launch/patient patient/*.rs system/Observation.rs").unwrap();
-        for misspelt in ["openid launch/patients", "Patient/*.rs", "patient/Observation"] {
+        for misspelt in ["openid launch/patients", "offline patient/*.rs"] {
             let said = expect_offered(misspelt).unwrap_err().to_string();
             assert!(said.contains("There is no scope"), "{misspelt}: {said}");
         }
