@@ -4,14 +4,6 @@
 -- proved by a second table, which goes again.
 create unlogged table reserve_proof (like reserve including all);
 
-create or replace function fill_reserve(pages integer) returns void language plpgsql set search_path = public as $$
-begin
-    while pg_relation_size('reserve') < pages * 8192::bigint loop
-        insert into reserve select from generate_series(1, 1000);
-    end loop;
-end
-$$;
-
 create function fill_reserve_proof(pages integer) returns void language plpgsql set search_path = public as $$
 begin
     while pg_relation_size('reserve_proof') < pages * 8192::bigint loop

@@ -235,9 +235,6 @@ async fn run_within(
 
 /// Performs one entry as the request that it is.
 async fn run(app: &App, wire: &WireRequest, entry: BundleEntry) -> Result<Answer> {
-    if entry.interaction == Interaction::Bundle {
-        return Err(Error::invalid("A bundle cannot hold another batch or transaction."));
-    }
     let format = Format::of_entry(&entry.pairs)?;
     format.expect(&entry.interaction)?;
     let (body, content_type) = body(&entry)?;

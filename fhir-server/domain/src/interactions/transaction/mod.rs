@@ -336,14 +336,15 @@ async fn in_turn(
             return Err(resolve::unfound(conditional, &found).into());
         }
     }
-    let once = once(request, &plan.written());
-    let changes = std::mem::take(&mut plan.changes);
-    match open.write(changes, plan.at, &request.context(), &once).await? {
+    let (changes, at) = (std::mem::take(&mut plan.changes), plan.at);
+    let written = plan.into_written();
+    let once = once(request, &written);
+    match open.write(changes, at, &request.context(), &once).await? {
         Applied::Committed => {}
         Applied::KeyRepeated => return Err(Stop::Repeated),
         Applied::Stale | Applied::CriteriaTaken => return Err(super::update::overtaken().into()),
     }
-    Ok(plan.into_written())
+    Ok(written)
 }
 
 /// Whether all is known that an entry refers to by criteria.
@@ -428,11 +429,11 @@ fn expect_met(
 
 /// Creates only: one statement, one round trip, no locks.
 async fn commit_simple(domain: &Domain, request: &Request, mut plan: Plan) -> Result<Vec<Written>> {
-    let once = once(request, &plan.written());
-    let changes = std::mem::take(&mut plan.changes);
-    let context = request.context();
-    match domain.store().commit_new(changes, plan.at, &context, &once).await? {
-        Applied::Committed => Ok(plan.into_written()),
+    let (changes, at) = (std::mem::take(&mut plan.changes), plan.at);
+    let written = plan.into_written();
+    let once = once(request, &written);
+    match domain.store().commit_new(changes, at, &request.context(), &once).await? {
+        Applied::Committed => Ok(written),
         Applied::KeyRepeated => replay(domain, request).await,
         Applied::Stale | Applied::CriteriaTaken => Err(super::update::overtaken()),
     }

@@ -123,12 +123,6 @@ impl Plan {
     }
 
     /// The answers in the entries' order.
-    pub(super) fn written(&self) -> Vec<Written> {
-        let mut all: Vec<&(usize, Written)> = self.written.iter().collect();
-        all.sort_by_key(|(place, _)| *place);
-        all.into_iter().map(|(_, written)| written.clone()).collect()
-    }
-
     pub(super) fn into_written(mut self) -> Vec<Written> {
         self.written.sort_by_key(|(place, _)| *place);
         self.written.into_iter().map(|(_, written)| written).collect()
