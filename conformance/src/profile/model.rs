@@ -184,6 +184,12 @@ impl Profile {
         types.flat_map(|it| it.profiles.iter().chain(&it.targets)).map(Text::as_str)
     }
 
+    /// The value sets that it binds codes to, some more than once.
+    pub fn value_sets(&self) -> impl Iterator<Item = &str> {
+        let bindings = self.nodes.iter().filter_map(|node| node.binding.as_ref());
+        bindings.flat_map(|it| it.largest.iter().chain([&it.value_set])).map(Text::as_str)
+    }
+
     pub(crate) fn node(&self, id: NodeId) -> Option<&Node> {
         self.nodes.get(usize::try_from(id).ok()?)
     }

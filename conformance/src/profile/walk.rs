@@ -23,13 +23,20 @@ pub struct Validator<'a> {
     terminology: &'a dyn Terminology,
     questionnaires: &'a [Value],
     only_errors: bool,
+    steps: u32,
 }
 
 impl<'a> Validator<'a> {
     /// Validates against these profiles, and asks `terminology` about codes.
     #[must_use]
     pub fn new(profiles: &'a Profiles, terminology: &'a dyn Terminology) -> Self {
-        Self { profiles, terminology, questionnaires: &[], only_errors: false }
+        Self {
+            profiles,
+            terminology,
+            questionnaires: &[],
+            only_errors: false,
+            steps: INVARIANT_STEPS_MAX,
+        }
     }
 
     /// The same with the Questionnaires that responses answer: see [`answered`](super::answered).
@@ -44,6 +51,12 @@ impl<'a> Validator<'a> {
         Self { only_errors: true, ..self }
     }
 
+    /// The same in fewer steps of rules than [`INVARIANT_STEPS_MAX`]; what needs more is an error.
+    #[must_use]
+    pub fn within(self, steps: u32) -> Self {
+        Self { steps: steps.min(INVARIANT_STEPS_MAX), ..self }
+    }
+
     /// Judges a resource by R4's own rules, by the profiles that it claims in `meta.profile`, and by those
     /// that `asked` names. Its structure must have been validated before: what is wrong there is not told
     /// again. Errors come first; none of error severity means that nothing wrong was found, and what was
@@ -55,7 +68,7 @@ impl<'a> Validator<'a> {
             terminology: self.terminology,
             questionnaires: self.questionnaires,
             report: Report::of(self.only_errors),
-            steps_left: INVARIANT_STEPS_MAX,
+            steps_left: self.steps,
             elements_left: ELEMENTS_JUDGED_MAX,
             nested: 0,
             too_long: false,

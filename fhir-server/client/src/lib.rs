@@ -17,6 +17,7 @@ mod journal;
 pub mod limits;
 mod load;
 mod outcome;
+pub mod package;
 mod progress;
 mod raw;
 mod report;

@@ -58,3 +58,15 @@ pub const CHUNK_PATIENTS: u64 = 64;
 pub const FOLDER_PATIENTS: u64 = 1_000;
 /// Threads that generate.
 pub const GENERATE_THREADS_MAX: usize = 8;
+/// Entries of a package: the largest implementation guides have some 5,000.
+pub const PACKAGE_ENTRIES_MAX: usize = 50_000;
+/// Bytes of a package, unpacked: R4's own has 200 MB.
+pub const PACKAGE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// How many times as large a package may become when it is unpacked: JSON becomes 50 times at most.
+pub const PACKAGE_RATIO_MAX: u64 = 200;
+/// Bytes that any package may have: small files are mostly the archive's padding.
+pub const PACKAGE_SMALL_BYTES: u64 = 1024 * 1024;
+/// Bytes of what describes an entry of a package, such as a long name; it is read whole.
+pub const PACKAGE_NAME_BYTES_MAX: u64 = 64 * 1024;
+/// Bytes of one resource of a package: what a server takes.
+pub const PACKAGE_RESOURCE_BYTES_MAX: u64 = 4 * 1024 * 1024;

@@ -15,10 +15,12 @@ use store::{Auditor, Store};
 use telemetry::Clock;
 use tokio::sync::Notify;
 
+use crate::checked::Validation;
 use crate::conditions::Compiled;
 use crate::consents;
 use crate::definitions::Known;
 use crate::hooks::Hooks;
+use crate::judging;
 use crate::limits::{CODE_SYSTEMS_REMEMBERED_BYTES, IMPORTED_REMEMBERED_BYTES};
 use crate::relations;
 use crate::request::Request;
@@ -34,6 +36,8 @@ pub struct Policy {
     pub treatment: Treatment,
     /// Whom Consent resources bind.
     pub consent: Binding,
+    /// What is done with what breaks a rule of R4 or of a profile.
+    pub validation: Validation,
     /// Whether what is written is indexed. Without, no search finds it: only to measure what the index costs.
     pub index: bool,
     /// Whether rights are asked for at all. Without, everybody has all: only to measure what they cost.
@@ -49,6 +53,7 @@ impl Default for Policy {
             delete_multiple: true,
             treatment: Treatment::default(),
             consent: Binding::default(),
+            validation: Validation::default(),
             index: true,
             authorize: true,
             record: true,
@@ -100,6 +105,8 @@ pub(crate) struct Shared {
     pub(crate) imported: Cache<i64, Arc<CodeSystem>>,
     /// One is read at a time: whoever waits for it finds it read.
     pub(crate) importing: tokio::sync::Mutex<()>,
+    /// Profiles that are stored.
+    pub(crate) profiles: judging::Known,
 }
 
 impl Shared {
@@ -133,6 +140,7 @@ impl Domain {
                 code_systems: remembered(CODE_SYSTEMS_REMEMBERED_BYTES),
                 imported: remembered(IMPORTED_REMEMBERED_BYTES),
                 importing: tokio::sync::Mutex::new(()),
+                profiles: judging::Known::default(),
             }),
         }
     }

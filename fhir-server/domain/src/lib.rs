@@ -4,12 +4,14 @@
 //! access, validation, hooks, index, audit and event cannot be walked around. No HTTP, no SQL.
 
 mod admission;
+mod checked;
 mod conditions;
 mod consents;
 mod definitions;
 mod domain;
 mod hooks;
 pub mod interactions;
+mod judging;
 mod left_out;
 pub mod limits;
 pub mod operations;
@@ -23,6 +25,7 @@ pub mod terminology;
 mod watch;
 mod withheld;
 
+pub use checked::{Faults, Validation, ValidationRule};
 pub use definitions::Standing;
 pub use domain::{Domain, Policy, Services};
 pub use hooks::{Hook, Hooks, Proposal};

@@ -61,3 +61,17 @@ pub const OPERATION_PARAMETERS_MAX: usize = 1_000;
 pub const JOURNAL_COUNT_DEFAULT: usize = 50;
 /// The same at most; a row that is about many patients is not divided, so a page may have more.
 pub const JOURNAL_COUNT_MAX: usize = 200;
+/// Profiles that one `$validate` may name, besides those that the resource claims.
+pub const PROFILES_ASKED_MAX: usize = 16;
+/// URLs that are looked up for one request, of profiles that its resources claim and that these name: each is a
+/// search of its own, unless another request needed it lately.
+pub const PROFILES_READ_MAX: usize = 256;
+/// Profiles that are remembered compiled, and URLs that name none: up to some 100 KiB each.
+pub const PROFILES_REMEMBERED_MAX: usize = 1_000;
+/// Seconds for which it is trusted that a profile is as it was: a new one acts within them.
+pub const PROFILES_TRUSTED_S: i64 = 10;
+/// Questionnaires that the responses of one request are judged by.
+pub const QUESTIONNAIRES_READ_MAX: usize = 16;
+/// Steps of all rules over one resource that is written, some 0.2 s of a thread that serves others too: a large bundle
+/// takes half of them. `$validate` may take five times as many, beside those threads.
+pub const WRITE_STEPS_MAX: u32 = 4_000_000;

@@ -4,18 +4,20 @@ use access::{Access, Relations};
 use bytes::Bytes;
 use canonical_model::date::format_instant;
 use canonical_model::{
-    Blob, Error, IssueCode, Kind, Resource, ResourceId, ResourceType, Result, Value,
+    Blob, Error, Issue, IssueCode, Kind, Resource, ResourceId, ResourceType, Result, Value,
 };
 use chrono::{DateTime, Utc};
 use search::IndexEntries;
 use store::{Change, Method, Stored, Transaction};
 
-use crate::Domain;
 use crate::admission::{self, Asking};
+use crate::checked::checked;
 use crate::hooks::Proposal;
+use crate::judging::Judging;
 use crate::limits::RESOURCE_BYTES_MAX;
 use crate::record::parse_event_id;
 use crate::withheld::Withheld;
+use crate::{Domain, Request};
 
 /// A change and the version that it becomes when it is committed.
 pub(crate) struct Prepared {
@@ -24,6 +26,8 @@ pub(crate) struct Prepared {
     /// The SearchParameter that the version is, if it is active.
     asking: Option<Asking>,
     unsure: Option<Unsure>,
+    /// What is wrong with it, though it is taken.
+    said: Vec<Issue>,
 }
 
 /// What a [`Prepared`] is made of.
@@ -32,6 +36,7 @@ pub(crate) struct Parts {
     pub(crate) version: Stored,
     pub(crate) asking: Option<Asking>,
     pub(crate) unsure: Option<Unsure>,
+    pub(crate) said: Vec<Issue>,
 }
 
 /// A change that may be made if there is a relationship to its patients, and no Consent of theirs denies it.
@@ -48,7 +53,7 @@ impl Prepared {
         self.change.digest
     }
 
-    /// The change and its version, which may be made.
+    /// The change and its version, which may be made, and what is wrong with it though it is taken.
     ///
     /// # Errors
     /// Forbidden; Unavailable or Internal.
@@ -56,17 +61,17 @@ impl Prepared {
         self,
         domain: &Domain,
         open: Option<&mut Transaction>,
-    ) -> Result<(Change, Stored)> {
-        let Self { change, version, unsure, .. } = self;
+    ) -> Result<(Change, Stored, Vec<Issue>)> {
+        let Self { change, version, unsure, said, .. } = self;
         if let Some(unsure) = unsure {
             unsure.settle(domain, open).await?;
         }
-        Ok((change, version))
+        Ok((change, version, said))
     }
 
     pub(crate) fn into_parts(self) -> Parts {
-        let Self { change, version, asking, unsure } = self;
-        Parts { change, version, asking, unsure }
+        let Self { change, version, asking, unsure, said } = self;
+        Parts { change, version, asking, unsure, said }
     }
 }
 
@@ -147,7 +152,9 @@ pub(crate) struct Place<'a> {
 /// store.
 pub(crate) fn content(
     domain: &Domain,
+    request: &Request,
     access: &Access,
+    judging: &Judging,
     mut resource: Resource,
     place: Place<'_>,
 ) -> Result<Prepared> {
@@ -162,6 +169,7 @@ pub(crate) fn content(
         return Err(Error::new(Kind::MethodNotAllowed, text));
     }
     domain.hooks().check(&Proposal { method: place.method, resource: &resource })?;
+    let said = checked(domain, request, judging, &mut resource)?;
     let version =
         place.expected.checked_add(1).ok_or_else(|| Error::conflict("too many versions"))?;
     let instant = format_instant(place.at.timestamp_millis());
@@ -213,7 +221,7 @@ pub(crate) fn content(
         digest,
         entries,
     };
-    Ok(Prepared { change, version: stored, asking, unsure })
+    Ok(Prepared { change, version: stored, asking, unsure, said })
 }
 
 /// Whether it came out of an answer that left something out. Written back, it would delete the rest.
@@ -248,7 +256,7 @@ pub(crate) fn tombstone(kind: ResourceType, place: Place<'_>) -> Prepared {
         digest: 0,
         entries: IndexEntries::default(),
     };
-    Prepared { change, version: stored, asking: None, unsure: None }
+    Prepared { change, version: stored, asking: None, unsure: None, said: Vec::new() }
 }
 
 /// Of the content, with what is kept beside it.

@@ -35,6 +35,8 @@ pub(crate) struct Answer {
     pub(crate) version: Option<Stored>,
     /// Where the version is; for creates and updates.
     pub(crate) location: Option<String>,
+    /// What is wrong with what was written.
+    pub(crate) faults: Vec<Issue>,
     /// Whether the access is recorded already, in the transaction of a write.
     pub(crate) audited: bool,
     /// Whether it is the answer of an earlier request with the same `Idempotency-Key`.
@@ -103,6 +105,7 @@ impl Answer {
             body,
             version: None,
             location: None,
+            faults: Vec::new(),
             audited: false,
             repeated: false,
             patients: Vec::new(),
@@ -151,7 +154,7 @@ impl Answer {
             Effect::Deleted => StatusCode::NO_CONTENT,
         };
         let body = match (wish, &written.version) {
-            (Return::Outcome, _) => said(meaning(written.effect)),
+            (Return::Outcome, _) => told(meaning(written.effect), &written.said),
             (Return::Representation, Some(stored)) if stored.text.is_some() => {
                 version(stored, format)?
             }
@@ -162,8 +165,8 @@ impl Answer {
             .as_ref()
             .filter(|_| written.effect != Effect::Deleted)
             .map(|v| format!("{}/{}/{}/_history/{}", app.base(), v.kind, v.id, v.version));
-        let Written { version, audited, repeated, .. } = written;
-        Ok(Self { version, location, audited, repeated, ..Self::new(status, body) })
+        let Written { version, audited, repeated, said: faults, .. } = written;
+        Ok(Self { version, location, faults, audited, repeated, ..Self::new(status, body) })
     }
 
     /// The same, about all of these.
@@ -205,8 +208,14 @@ pub(crate) fn represent(text: Bytes, format: &Format) -> Result<Body> {
 
 /// What was done, for `return=OperationOutcome`.
 pub(crate) fn said(text: impl Into<String>) -> Body {
-    let issue = Issue::information(IssueCode::Informational, text);
-    Body::Outcome(outcome::outcome(&[issue]).to_text())
+    told(text, &[])
+}
+
+/// What was done, and what is wrong with it.
+fn told(text: impl Into<String>, faults: &[Issue]) -> Body {
+    let mut issues = vec![Issue::information(IssueCode::Informational, text)];
+    issues.extend_from_slice(faults);
+    Body::Outcome(outcome::outcome(&issues).to_text())
 }
 
 fn meaning(effect: Effect) -> &'static str {

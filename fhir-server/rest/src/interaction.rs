@@ -39,6 +39,8 @@ pub enum Interaction {
     Disclosures(ResourceId),
     /// An operation on terminology, of a type or of one resource.
     Terminology(Operation, Option<ResourceId>),
+    /// `$validate`, of a type or of what is stored.
+    Validate(ResourceType, Option<ResourceId>),
 }
 
 /// What an interaction asks of whoever calls for it, whatever else decides on single resources.
@@ -108,6 +110,7 @@ impl Interaction {
             Self::AccessReport(_) => "access-report",
             Self::Disclosures(_) => "accounting-of-disclosures",
             Self::Terminology(operation, _) => operation.name(),
+            Self::Validate(..) => "validate",
         }
     }
 
@@ -119,7 +122,8 @@ impl Interaction {
             Self::Capabilities => Rule::Open,
             Self::Read(..) | Self::Vread(..) | Self::HistoryInstance(..) => granted(&[Read]),
             Self::Search(_) | Self::HistoryType(_) | Self::HistorySystem => granted(&[Search]),
-            Self::Create(_) => granted(&[Create]),
+            Self::Create(_) | Self::Validate(_, None) => granted(&[Create]),
+            Self::Validate(_, Some(_)) => granted(&[Read]),
             Self::Update(..) | Self::Patch(..) => granted(&[Update]),
             Self::Delete(..) => granted(&[Delete]),
             Self::ConditionalUpdate(_) | Self::ConditionalPatch(_) => granted(&[Update, Search]),
@@ -153,6 +157,7 @@ impl Interaction {
             | Self::Delete(kind, _)
             | Self::ConditionalDelete(kind)
             | Self::Create(kind)
+            | Self::Validate(kind, _)
             | Self::HistoryInstance(kind, _)
             | Self::HistoryType(kind)
             | Self::Search(Scope::Type(kind)) => Some(*kind),
@@ -173,6 +178,7 @@ impl Interaction {
             | Self::AccessReport(id)
             | Self::Disclosures(id) => Some(id),
             Self::Terminology(_, id) => id.as_ref(),
+            Self::Validate(_, id) => id.as_ref(),
             Self::Capabilities
             | Self::ConditionalUpdate(_)
             | Self::ConditionalPatch(_)
@@ -251,6 +257,11 @@ mod tests {
             ("PUT", "ValueSet/$expand", "method-not-allowed"),
             ("GET", "CodeSystem/1/$lookup", "not-found"),
             ("POST", "CodeSystem/$expand", "not-found"),
+            ("POST", "Group/$validate", "validate"),
+            ("GET", "Group/1/$validate", "validate"),
+            ("POST", "Group/1/$validate", "validate"),
+            ("GET", "Group/$validate", "method-not-allowed"),
+            ("PUT", "Group/1/$validate", "method-not-allowed"),
             ("GET", "/Patient/1/", "read"),
             ("GET", "//Patient/1", "not-found"),
             ("GET", "Patient//1", "not-found"),

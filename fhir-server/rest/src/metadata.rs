@@ -70,6 +70,12 @@ fn description(domain: &Domain, catalogue: &Catalogue) -> Description {
     }
 }
 
+/// What every type has.
+const VALIDATE: Operation = Operation {
+    name: "validate",
+    definition: "http://hl7.org/fhir/OperationDefinition/Resource-validate",
+};
+
 /// Names this database, so that clients can tell it from another at the same address.
 fn instance(domain: &Domain) -> String {
     let secret = domain.store().hasher().secret("instance");
@@ -163,8 +169,8 @@ fn offer(
     offer.search_params = params(catalogue, kind).cloned().chain(undefined()).collect();
     offer.search_params.sort_by(|a, b| a.code.cmp(&b.code));
     let operations = Known::ALL.into_iter().filter(|operation| operation.kind() == kind);
-    offer.operations =
-        operations.map(|it| Operation { name: it.name(), definition: it.definition() }).collect();
+    let own = operations.map(|it| Operation { name: it.name(), definition: it.definition() });
+    offer.operations = own.chain([VALIDATE]).collect();
     let leads = |one: &String| leading.iter().any(|(name, _)| name == one);
     let own = offer.includes_of().into_iter().filter(leads);
     offer.includes = std::iter::once("*".to_owned()).chain(own).collect();

@@ -171,7 +171,8 @@ fn action(interaction: &Interaction) -> AuditAction {
         | Interaction::Bundle
         | Interaction::AccessReport(_)
         | Interaction::Disclosures(_)
-        | Interaction::Terminology(..) => AuditAction::Operation,
+        | Interaction::Terminology(..)
+        | Interaction::Validate(..) => AuditAction::Operation,
     }
 }
 
@@ -183,7 +184,8 @@ fn recorded(interaction: &Interaction) -> AuditInteraction {
         | Interaction::Journal
         | Interaction::AccessReport(_)
         | Interaction::Disclosures(_)
-        | Interaction::Terminology(..) => As::Operation,
+        | Interaction::Terminology(..)
+        | Interaction::Validate(..) => As::Operation,
         Interaction::JournalEvent(_) => As::Read,
         Interaction::Read(..) => As::Read,
         Interaction::Vread(..) => As::Vread,
@@ -203,7 +205,7 @@ fn recorded(interaction: &Interaction) -> AuditInteraction {
 async fn dispatch(app: &App, interaction: &Interaction, wire: WireRequest) -> Result<Answer> {
     use handlers::{
         bundle, capabilities, create, delete, history, journal, operation, patch, read, search,
-        update,
+        update, validate,
     };
     match interaction {
         Interaction::Capabilities => capabilities::capabilities(app, &wire.format),
@@ -237,6 +239,7 @@ async fn dispatch(app: &App, interaction: &Interaction, wire: WireRequest) -> Re
         Interaction::Terminology(named, id) => {
             operation::terminology(app, wire, *named, id.as_ref()).await
         }
+        Interaction::Validate(kind, id) => validate::validate(app, wire, *kind, id.as_ref()).await,
     }
 }
 

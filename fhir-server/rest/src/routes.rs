@@ -51,7 +51,7 @@ const PUT: &[Method] = &[Method::PUT];
 const PATCH: &[Method] = &[Method::PATCH];
 const DELETE: &[Method] = &[Method::DELETE];
 
-const ROWS: [Row; 35] = [
+const ROWS: [Row; 38] = [
     row(READ, &[Word("metadata")], |_| Ok(It::Capabilities)),
     row(READ, &[Word("_history")], |_| Ok(It::HistorySystem)),
     row(READ, &[], |_| Ok(It::Search(Scope::System))),
@@ -107,6 +107,9 @@ const ROWS: [Row; 35] = [
     row(ASK, &[Word("ConceptMap"), Id, Word("$translate")], |at| {
         Ok(It::Terminology(Operation::Translate, Some(id(at)?)))
     }),
+    row(POST, &[Kind, Word("$validate")], |at| Ok(It::Validate(kind(at)?, None))),
+    row(READ, &[Kind, Id, Word("$validate")], |at| Ok(It::Validate(kind(at)?, Some(id(at)?)))),
+    row(POST, &[Kind, Id, Word("$validate")], |at| Ok(It::Validate(kind(at)?, Some(id(at)?)))),
     row(READ, &[Kind, Id, Word("_history")], |at| Ok(It::HistoryInstance(kind(at)?, id(at)?))),
     row(READ, &[Kind, Id, Member], |at| Ok(It::Search(compartment(at)?))),
     row(POST, &[Kind, Id, Member, Word("_search")], |at| Ok(It::Search(compartment(at)?))),

@@ -49,6 +49,7 @@ fn class(asked: &Interaction) -> Class {
         | Interaction::AccessReport(_)
         | Interaction::Disclosures(_)
         | Interaction::Terminology(..)
+        | Interaction::Validate(..)
         | Interaction::HistoryInstance(..)
         | Interaction::HistoryType(_)
         | Interaction::HistorySystem => Class::Search,

@@ -157,6 +157,8 @@ mod tests {
             ("conformance import icd9 x.xml", false),
             ("conformance import loinc", false),
             ("conformance systems --json", true),
+            ("conformance install x.tgz --json", true),
+            ("conformance install", false),
             ("conformance", false),
             ("generate --output x --patients -1", true),
             ("generate --output x --patients many", false),

@@ -71,7 +71,8 @@ const JSON: &str = "application/fhir+json";
 async fn live(client: &Client, kind: ResourceType) -> Result<Vec<(&'static str, u16)>> {
     let body = Resource::from_value(least(kind)?)?.to_text();
     let created = ask(client, "POST", &format!("/{kind}"), JSON, &body).await?;
-    let mut told = vec![("create", created.status)];
+    let judged = ask(client, "POST", &format!("/{kind}/$validate"), JSON, &body).await?;
+    let mut told = vec![("$validate", judged.status), ("create", created.status)];
     if created.status != 201 {
         return Ok(told);
     }
@@ -116,6 +117,7 @@ async fn every_interaction_that_is_declared_is_there() -> Result<()> {
             OF_TYPES.into_iter().collect(),
             "{kind}: tell this test what is refused"
         );
+        assert!(texts(entry, "operation", "name").contains("validate"), "{kind}");
         for (name, status) in live(&server.client, kind).await? {
             created += usize::from(name == "create" && status == 201);
             // What is refused for what it says was understood.

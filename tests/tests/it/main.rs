@@ -148,4 +148,6 @@ mod throttle;
 mod tls;
 mod tls_clients;
 mod token_code;
+mod validate;
+mod validate_installed;
 mod xml;

@@ -50,6 +50,9 @@ GET /fhir/ValueSet/{id}/$validate-code: c o f b i u a
 POST /fhir/ValueSet/{id}/$validate-code: c o f b i u a
 GET /fhir/ConceptMap/{id}/$translate: c o f b i u a
 POST /fhir/ConceptMap/{id}/$translate: c o f b i u a
+POST /fhir/{type}/$validate: c f i p x
+GET /fhir/{type}/{id}/$validate: c o f b i p x
+POST /fhir/{type}/{id}/$validate: c o f b i p x
 GET /fhir/{type}/{id}/_history: c o f b i p x
 GET /fhir/{type}/{id}/{member}: c o i p x
 POST /fhir/{type}/{id}/{member}/_search: c o i p x

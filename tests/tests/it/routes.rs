@@ -89,6 +89,9 @@ GET /fhir/ValueSet/{id}/$validate-code: granted r
 POST /fhir/ValueSet/{id}/$validate-code: granted r
 GET /fhir/ConceptMap/{id}/$translate: granted r
 POST /fhir/ConceptMap/{id}/$translate: granted r
+POST /fhir/{type}/$validate: granted c
+GET /fhir/{type}/{id}/$validate: granted r
+POST /fhir/{type}/{id}/$validate: granted r
 GET /fhir/{type}/{id}/_history: granted r
 GET /fhir/{type}/{id}/{member}: granted s
 POST /fhir/{type}/{id}/{member}/_search: granted s

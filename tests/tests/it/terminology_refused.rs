@@ -185,7 +185,9 @@ async fn bundles_and_the_statement_have_them_too() -> Result<()> {
         let name = kind.get("type").and_then(Value::as_str).unwrap_or_default();
         for operation in kind.get("operation").map(Value::items).unwrap_or_default() {
             let part = |name| operation.get(name).and_then(Value::as_str).unwrap_or_default();
-            let ends = part("definition").ends_with(&format!("{name}-{}", part("name")));
+            // Every type has this one.
+            let on = if part("name") == "validate" { "Resource" } else { name };
+            let ends = part("definition").ends_with(&format!("{on}-{}", part("name")));
             assert!(ends, "{name} {}", operation.to_text());
             listed.push(format!("{name}/${}", part("name")));
         }

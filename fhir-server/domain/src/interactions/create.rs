@@ -6,6 +6,7 @@ use store::{Applied, Found, Method, Once, Stored};
 use uuid::Uuid;
 
 use super::written::{Effect, Written, reference};
+use crate::judging::Judging;
 use crate::parameters::follow;
 use crate::prepare::{Place, Prepared, content};
 use crate::watch::Watch;
@@ -17,7 +18,8 @@ use crate::{Criteria, Domain, IdempotencyKey, Request};
 /// Forbidden, Unprocessable, or Conflict where the idempotency key came with another request.
 pub async fn create(domain: &Domain, request: &Request, resource: Resource) -> Result<Written> {
     conformance::validate(&resource)?;
-    commit(domain, request, resource, None).await
+    let judging = Judging::of_write(domain, request, &resource).await?;
+    commit(domain, request, &judging, resource, None).await
 }
 
 /// Creates a resource unless the criteria find one.
@@ -31,6 +33,7 @@ pub async fn create_if_none_exist(
     criteria: &Criteria,
 ) -> Result<Written> {
     conformance::validate(&resource)?;
+    let judging = Judging::of_write(domain, request, &resource).await?;
     let access = domain.decide_query(request, &criteria.query, Action::Search)?;
     if let Some(written) = repeated(domain, request).await? {
         return Ok(written);
@@ -45,12 +48,12 @@ pub async fn create_if_none_exist(
     if !access.is_whole(criteria.kind()) {
         // The criteria may be claimed by somebody whose resources this caller does not reach. One statement that fails
         // then and another way after it would take longer, and so tell of them: this caller takes that way always.
-        return in_turn(domain, request, resource, &query, claim).await;
+        return in_turn(domain, request, &judging, resource, &query, claim).await;
     }
-    let written = commit(domain, request, resource.clone(), Some(claim)).await;
+    let written = commit(domain, request, &judging, resource.clone(), Some(claim)).await;
     match written {
         Err(error) if error.kind == Kind::PreconditionFailed => {
-            in_turn(domain, request, resource, &query, claim).await
+            in_turn(domain, request, &judging, resource, &query, claim).await
         }
         other => other,
     }
@@ -101,10 +104,12 @@ pub(crate) fn several() -> Error {
 async fn commit(
     domain: &Domain,
     request: &Request,
+    judging: &Judging,
     resource: Resource,
     claim: Option<i64>,
 ) -> Result<Written> {
-    let (change, version) = fresh(domain, request, resource)?.settled(domain, None).await?;
+    let (change, version, said) =
+        fresh(domain, request, judging, resource)?.settled(domain, None).await?;
     let once = Once {
         criteria: claim,
         idempotency: kept(request.idempotency.as_ref(), Effect::Created, &version),
@@ -113,7 +118,7 @@ async fn commit(
     match domain.store().commit(change, at, &request.context(), &once, None).await? {
         Applied::Committed => {
             follow(domain, [&version]).await;
-            Ok(Written::committed(Effect::Created, version))
+            Ok(Written::committed(Effect::Created, version).saying(said))
         }
         Applied::KeyRepeated => replay(domain, request).await,
         Applied::CriteriaTaken => Err(Error::precondition("claimed")),
@@ -121,12 +126,17 @@ async fn commit(
     }
 }
 
-fn fresh(domain: &Domain, request: &Request, resource: Resource) -> Result<Prepared> {
+fn fresh(
+    domain: &Domain,
+    request: &Request,
+    judging: &Judging,
+    resource: Resource,
+) -> Result<Prepared> {
     let access = domain.decide(request, resource.kind(), Action::Create)?;
     let id = new_id()?;
     let place =
         Place { id: &id, expected: 0, method: Method::Create, revives: false, at: domain.now() };
-    content(domain, &access, resource, place)
+    content(domain, request, &access, judging, resource, place)
 }
 
 /// A new id: time-ordered, so that neighbours in time are neighbours on disk.
@@ -138,6 +148,7 @@ pub(crate) fn new_id() -> Result<ResourceId> {
 async fn in_turn(
     domain: &Domain,
     request: &Request,
+    judging: &Judging,
     resource: Resource,
     query: &search::Query,
     claim: i64,
@@ -152,8 +163,8 @@ async fn in_turn(
         transaction.rollback().await?;
         return found(domain, request, existing).await;
     }
-    let (change, version) =
-        fresh(domain, request, resource)?.settled(domain, Some(&mut transaction)).await?;
+    let (change, version, said) =
+        fresh(domain, request, judging, resource)?.settled(domain, Some(&mut transaction)).await?;
     let idempotency = kept(request.idempotency.as_ref(), Effect::Created, &version);
     let once = Once { criteria: None, idempotency };
     let at = version.last_updated;
@@ -161,7 +172,7 @@ async fn in_turn(
         Applied::Committed => {
             transaction.commit().await?;
             follow(domain, [&version]).await;
-            Ok(Written::committed(Effect::Created, version))
+            Ok(Written::committed(Effect::Created, version).saying(said))
         }
         Applied::KeyRepeated => {
             drop(transaction);

@@ -9,6 +9,7 @@ use super::create::{find, repeated, sole};
 use super::read::told;
 use super::update::{overtaken, place, replace, stale};
 use super::written::{Effect, Written};
+use crate::judging::Judging;
 use crate::limits::WRITE_TRIES_MAX;
 use crate::prepare::{content, shared};
 use crate::{Criteria, Domain, Precondition, Request};
@@ -60,10 +61,11 @@ pub async fn patch(
         }
         let resource = apply(&current, &text, patch)?;
         conformance::validate(&resource)?;
-        let prepared = content(domain, &access, resource, place)?;
+        let judging = Judging::of_write(domain, request, &resource).await?;
+        let prepared = content(domain, request, &access, &judging, resource, place)?;
         if prepared.digest() == head.digest && head.method != Method::Delete {
-            let current = told(domain, request, current).await?;
-            return Ok(Written::found(Effect::Unchanged, Some(current)));
+            let written = Written::found(Effect::Unchanged, Some(current));
+            return as_told(domain, request, written.saying(prepared.into_parts().said)).await;
         }
         let effect = Effect::Updated;
         if let Some(written) = replace(domain, request, &access, prepared, effect).await? {
@@ -83,7 +85,10 @@ pub(crate) async fn as_told(
         Some(version) => Some(told(domain, request, version).await?),
         None => None,
     };
-    Ok(Written { version, ..written })
+    // Where something is wrong would tell of content that may not be read.
+    let readable = version.as_ref().is_some_and(|version| version.text.is_some());
+    let said = if readable { written.said } else { Vec::new() };
+    Ok(Written { version, said, ..written })
 }
 
 /// Patches what the criteria find.

@@ -7,6 +7,7 @@ use store::{Applied, Head, Method, Once};
 use super::create::{create_if_none_exist, find, kept, repeated, replay, sole};
 use super::transaction::{Entry, Operation, Target, transaction};
 use super::written::{Effect, Written};
+use crate::judging::Judging;
 use crate::limits::WRITE_TRIES_MAX;
 use crate::parameters::follow;
 use crate::prepare::{Place, Prepared, content};
@@ -27,7 +28,8 @@ pub async fn update(
 ) -> Result<Written> {
     expect_identity(kind, id, &resource)?;
     conformance::validate(&resource)?;
-    put(domain, request, id, resource, precondition).await
+    let judging = Judging::of_write(domain, request, &resource).await?;
+    put(domain, request, &judging, id, resource, precondition).await
 }
 
 /// Puts a resource where the criteria find it, or creates it.
@@ -42,6 +44,7 @@ pub async fn update_where(
     precondition: Precondition,
 ) -> Result<Written> {
     conformance::validate(&resource)?;
+    let judging = Judging::of_write(domain, request, &resource).await?;
     let access = domain.decide_query(request, &criteria.query, Action::Search)?;
     for _ in 0..WRITE_TRIES_MAX {
         let matches = find(domain, &access, &criteria.query).await?;
@@ -67,7 +70,7 @@ pub async fn update_where(
             .at(&format!("{}.id", resource.kind())));
         }
         let held = precondition.held(existing.version);
-        match put(domain, request, &id, resource.clone(), held).await {
+        match put(domain, request, &judging, &id, resource.clone(), held).await {
             // It is another version now, which the criteria may not match.
             Err(error) if precondition.is_overtaken(&error) => {}
             other => return other,
@@ -120,6 +123,7 @@ pub(crate) fn expect_identity(
 async fn put(
     domain: &Domain,
     request: &Request,
+    judging: &Judging,
     id: &ResourceId,
     resource: Resource,
     precondition: Precondition,
@@ -133,7 +137,7 @@ async fn put(
     if let (Some(version @ 1..), None) = (precondition.if_match, &request.idempotency) {
         let (method, at) = (Method::Update, domain.now());
         let place = Place { id, expected: version, method, revives: false, at };
-        let prepared = content(domain, &access, resource.clone(), place)?;
+        let prepared = content(domain, request, &access, judging, resource.clone(), place)?;
         let effect = Effect::Updated;
         if let Some(written) = replace(domain, request, &access, prepared, effect).await? {
             return Ok(written);
@@ -145,13 +149,14 @@ async fn put(
         if place.expected == 0 {
             may_create(domain, request, kind)?;
         }
-        let prepared = content(domain, &access, resource.clone(), place)?;
+        let prepared = content(domain, request, &access, judging, resource.clone(), place)?;
         if let Some(head) = head
             && head.method != Method::Delete
             && head.digest == prepared.digest()
         {
             let current = domain.store().read(&access, kind, id).await?;
-            return Ok(Written::found(Effect::Unchanged, current));
+            let said = prepared.into_parts().said;
+            return Ok(Written::found(Effect::Unchanged, current).saying(said));
         }
         let alive = head.is_some_and(|head| head.method != Method::Delete);
         let effect = if alive { Effect::Updated } else { Effect::Created };
@@ -217,7 +222,7 @@ pub(crate) async fn replace(
     prepared: Prepared,
     effect: Effect,
 ) -> Result<Option<Written>> {
-    let (change, version) = prepared.settled(domain, None).await?;
+    let (change, version, said) = prepared.settled(domain, None).await?;
     let at = version.last_updated;
     let context = request.context();
     let idempotency = kept(request.idempotency.as_ref(), effect, &version);
@@ -236,7 +241,7 @@ pub(crate) async fn replace(
     match applied {
         Applied::Committed => {
             follow(domain, [&version]).await;
-            Ok(Some(Written::committed(effect, version)))
+            Ok(Some(Written::committed(effect, version).saying(said)))
         }
         Applied::KeyRepeated => replay(domain, request).await.map(Some),
         Applied::Stale | Applied::CriteriaTaken => Ok(None),

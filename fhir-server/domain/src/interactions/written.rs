@@ -1,6 +1,6 @@
 //! What a write came to.
 
-use canonical_model::{Error, Result};
+use canonical_model::{Error, Issue, Result};
 use store::Stored;
 
 /// What a write did.
@@ -29,15 +29,22 @@ pub struct Written {
     pub audited: bool,
     /// Whether an earlier request with the same key did it, and this one nothing.
     pub repeated: bool,
+    /// What is wrong with what was written.
+    pub said: Vec<Issue>,
 }
 
 impl Written {
     pub(crate) fn committed(effect: Effect, version: Stored) -> Self {
-        Self { effect, version: Some(version), audited: true, repeated: false }
+        Self { effect, version: Some(version), audited: true, repeated: false, said: Vec::new() }
+    }
+
+    /// The same, with what is wrong.
+    pub(crate) fn saying(self, said: Vec<Issue>) -> Self {
+        Self { said, ..self }
     }
 
     pub(crate) fn found(effect: Effect, version: Option<Stored>) -> Self {
-        Self { effect, version, audited: false, repeated: false }
+        Self { effect, version, audited: false, repeated: false, said: Vec::new() }
     }
 }
 

@@ -7,6 +7,7 @@ mod lookup;
 mod parameters;
 mod subsumes;
 mod translate;
+pub mod validate;
 mod validate_code;
 
 use std::sync::Arc;

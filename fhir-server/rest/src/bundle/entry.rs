@@ -61,7 +61,8 @@ impl BundleEntry {
             | Interaction::JournalEvent(_)
             | Interaction::AccessReport(_)
             | Interaction::Disclosures(_)
-            | Interaction::Terminology(..) => true,
+            | Interaction::Terminology(..)
+            | Interaction::Validate(..) => true,
             Interaction::Update(..)
             | Interaction::ConditionalUpdate(_)
             | Interaction::Patch(..)
@@ -126,6 +127,7 @@ impl BundleEntry {
             | Interaction::AccessReport(_)
             | Interaction::Disclosures(_)
             | Interaction::Terminology(..)
+            | Interaction::Validate(..)
             | Interaction::Bundle => {
                 Err(Error::invalid("This request cannot be part of a bundle."))
             }

@@ -174,6 +174,7 @@ async fn expect(app: &App, wire: &WireRequest, entry: &BundleEntry) -> Result<Op
         | Interaction::JournalEvent(_)
         | Interaction::AccessReport(_)
         | Interaction::Disclosures(_)
+        | Interaction::Validate(..)
         | Interaction::Update(..)
         | Interaction::ConditionalUpdate(_)
         | Interaction::Patch(..)
@@ -294,15 +295,17 @@ fn tell(bundle: &mut BundleText, answer: Result<Answer>) -> Result<()> {
 fn put(bundle: &mut BundleText, answer: Answer) -> Result<()> {
     let (resource, said) = match &answer.body {
         AnswerBody::Fhir(text) => (Some(std::str::from_utf8(text).map_err(Error::internal)?), None),
-        AnswerBody::Outcome(text) => (None, Some(text.as_str())),
+        AnswerBody::Outcome(text) => (None, Some(text.clone())),
         AnswerBody::Empty | AnswerBody::Around(..) | AnswerBody::Raw { .. } => (None, None),
     };
+    let faults = (!answer.faults.is_empty()).then(|| outcome::outcome(&answer.faults).to_text());
+    let said = said.or(faults);
     let parts = Response {
         status: &label(answer.status),
         location: answer.location.as_deref(),
         etag: answer.etag(),
         last_modified: answer.version.as_ref().map(instant),
-        outcome: said,
+        outcome: said.as_deref(),
     };
     bundle.entry(|entry| {
         if let Some(text) = resource {

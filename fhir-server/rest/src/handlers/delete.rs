@@ -40,7 +40,8 @@ pub(crate) async fn conditional(
         [only] => only.version.clone(),
         _ => None,
     };
-    let written = Written { effect: Effect::Deleted, version, audited, repeated: false };
+    let written =
+        Written { effect: Effect::Deleted, version, audited, repeated: false, said: Vec::new() };
     let mut answer = Answer::written(app, written, wire.wish, &wire.format)?;
     if wire.wish == Return::Outcome && gone.len() != 1 {
         answer.body = said(format!("{} resources matched and are deleted.", gone.len()));

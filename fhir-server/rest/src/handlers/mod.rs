@@ -12,3 +12,4 @@ pub(crate) mod patch;
 pub(crate) mod read;
 pub(crate) mod search;
 pub(crate) mod update;
+pub(crate) mod validate;

@@ -5,8 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand, ValueEnum};
+use client::{LoadOptions, load, package};
 use suite::{Options, Outcome, Prepared, Variables};
 
+use super::connection::ConnectionFlags;
 use super::import::{self, Import, Systems};
 use crate::fault::Usage;
 use crate::output;
@@ -28,6 +30,7 @@ enum Command {
     List(List),
     Import(Import),
     Systems(Systems),
+    Install(Install),
 }
 
 /// Run cases against a server
@@ -96,12 +99,31 @@ struct List {
     json: bool,
 }
 
+/// Send the profiles and terminology of an implementation guide's package to a server
+///
+/// From then on resources that claim its profiles are judged by them, and $validate knows them. What is there already is
+/// replaced. Nothing of the package is unpacked to where it says. Exit code: 0 all is there, 1 something is not,
+/// 2 wrong usage. With --json, standard output is one JSON object, as of `carebridge load`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  carebridge conformance install hl7.fhir.us.core-6.1.0.tgz")]
+struct Install {
+    /// The package, with snapshots
+    #[arg(value_name = "FILE.tgz")]
+    package: PathBuf,
+    #[command(flatten)]
+    connection: ConnectionFlags,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
 pub(crate) async fn run(command: Conformance) -> Result<ExitCode> {
     match command.command {
         Command::Run(command) => judge(command).await,
         Command::List(command) => list(&command),
         Command::Import(command) => import::run(command).await,
         Command::Systems(command) => import::list(command).await,
+        Command::Install(command) => install(command).await,
     }
 }
 
@@ -187,4 +209,44 @@ fn list(command: &List) -> Result<ExitCode> {
         }
     }
     Ok(output::code(!cases.is_empty()))
+}
+
+async fn install(command: Install) -> Result<ExitCode> {
+    let Install { package, connection, json } = command;
+    let connection = connection.connection()?;
+    let folder = Folder::make()?;
+    let lines = folder.0.join("package.ndjson");
+    let unpacked = package::unpack(&package, &lines)?;
+    for url in &unpacked.without_snapshot {
+        output::complain(&format!(
+            "{url} has no snapshot: it is used only where it constrains a definition of R4 itself."
+        ));
+    }
+    let journal = Some(folder.0.join("journal"));
+    let options =
+        LoadOptions { connection, inputs: vec![lines], journal, ..LoadOptions::default() };
+    let mut report = load(options).await?;
+    // It goes with the folder.
+    report.journal = None;
+    output::report(&report, json)?;
+    Ok(output::code(report.ok()))
+}
+
+/// A folder of one's own that goes when it is no longer needed.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn make() -> Result<Self> {
+        let name = format!("carebridge-package-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir(&path).with_context(|| format!("{} cannot be made", path.display()))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Who cleans up the machine's temporary folder finds it where this fails.
+        drop(std::fs::remove_dir_all(&self.0));
+    }
 }

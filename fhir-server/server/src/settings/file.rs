@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::access::Access;
 use super::auth::Auth;
+use super::validation::Validation;
 use super::{
     AuditSettings, DatabaseUrl, HttpSettings, KmsSettings, MetricsSettings, SealSettings, Settings,
     TlsSettings,
@@ -41,6 +42,8 @@ pub(crate) struct File {
     access: Access,
     #[serde(default)]
     policy: Policy,
+    #[serde(default)]
+    validation: Validation,
     #[serde(default)]
     seal: Seal,
     #[serde(default)]
@@ -207,7 +210,7 @@ impl File {
     /// Lays the file over what was known before.
     pub(crate) fn apply(self, settings: &mut Settings) -> Result<()> {
         let Self { listen, base_url, http, database, auth, clients, policy, seal, .. } = self;
-        let Self { audit, limits, throttle, outbound, metrics, log, access, .. } = self;
+        let Self { audit, limits, throttle, outbound, metrics, log, access, validation, .. } = self;
         set(&mut settings.listen, listen);
         settings.base_url = base_url.or(settings.base_url.take());
         http.apply(&mut settings.http)?;
@@ -236,6 +239,7 @@ impl File {
         access.apply(settings);
         set(&mut settings.policy.update_as_create, policy.update_as_create);
         set(&mut settings.policy.delete_multiple, policy.delete_multiple);
+        validation.apply(&mut settings.policy.validation)?;
         seal.apply(&mut settings.seal);
         audit.apply(&mut settings.audit)?;
         set(

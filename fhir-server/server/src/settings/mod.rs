@@ -11,6 +11,7 @@ mod metrics;
 mod outbound;
 mod seal;
 mod secret;
+mod validation;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 

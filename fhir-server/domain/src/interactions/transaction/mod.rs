@@ -16,12 +16,13 @@ use store::{Applied, SearchTime, Stored, Transaction};
 
 use super::patch::{Patch, as_told};
 use super::written::Written;
+use crate::judging::Judging;
 use crate::limits::{TRANSACTION_ENTRIES_MAX, TRANSACTION_TRIES_MAX};
 use crate::parameters::follow;
 use crate::{Criteria, Domain, Precondition, Request};
 
 use links::Links;
-use plan::{Group, Known, Plan, each_once};
+use plan::{Around, Group, Known, Plan, each_once, learn_patched};
 use repeat::once;
 pub(crate) use repeat::{repeated, replay};
 use resolve::{Conditional, Found, Resolved, resolve};
@@ -158,10 +159,14 @@ pub async fn transaction(
     if entries.is_empty() && expected.is_empty() {
         return Ok(Vec::new());
     }
+    let mut judging = Judging::default();
+    for resource in entries.iter().filter_map(|entry| entry.operation.resource()) {
+        judging.learn(domain, request, resource).await?;
+    }
     let time = domain.store().search_time();
     let mut last = None;
     for _ in 0..TRANSACTION_TRIES_MAX {
-        match attempt(domain, request, entries, expected, &time).await {
+        match attempt(domain, request, entries, expected, &mut judging, &time).await {
             Err(error) if error.kind == Kind::Conflict => last = Some(error),
             Ok(written) => {
                 follow(domain, written.iter().filter_map(|one| one.version.as_ref())).await;
@@ -192,6 +197,7 @@ async fn attempt(
     request: &Request,
     entries: &[Entry],
     expected: &[Expected],
+    judging: &mut Judging,
     time: &SearchTime,
 ) -> Result<Vec<Written>> {
     let conditional = links::conditional(entries);
@@ -203,13 +209,9 @@ async fn attempt(
         let links = Links::new(entries, &resolved, &HashMap::new());
         let mut plan = Plan::at(domain.now());
         let all: Vec<usize> = (0..entries.len()).collect();
-        plan.add(
-            domain,
-            request,
-            &Group { entries, resolved: &resolved, places: &all },
-            &links,
-            &HashMap::new(),
-        )?;
+        let group = Group { entries, resolved: &resolved, places: &all };
+        let around = Around { links: &links, known: &HashMap::new(), judging };
+        plan.add(domain, request, &group, &around)?;
         plan.settle(domain, None).await?;
         return commit_simple(domain, request, plan).await;
     }
@@ -220,7 +222,7 @@ async fn attempt(
     let conditional = resolve::criteria(domain, request, conditional).await?;
     let mut open = domain.store().begin().await?;
     open.share_search_time(time);
-    let outcome = match in_turn(domain, request, entries, &conditional, &mut open).await {
+    let outcome = match in_turn(domain, request, entries, &conditional, judging, &mut open).await {
         Ok(written) => match present(domain, request, &mut open, &written, expected).await {
             Ok(()) => Ok(written),
             Err(error) => Err(Stop::Failed(error)),
@@ -305,6 +307,7 @@ async fn in_turn(
     request: &Request,
     entries: &[Entry],
     conditional: &[Conditional<'_>],
+    judging: &mut Judging,
     open: &mut Transaction,
 ) -> Result<Vec<Written>, Stop> {
     claim(domain, entries, open).await?;
@@ -313,6 +316,7 @@ async fn in_turn(
     lock(domain, entries, &resolved, open).await?;
     let mut known = heads(domain, request, open, entries, &resolved).await?;
     resolve::current(domain, request, open, entries, &resolved, &mut known).await?;
+    learn_patched(domain, request, entries, &resolved, &known, judging).await?;
     let newest = known.values().map(|(head, _)| head.last_updated).max();
     let at = newest.map_or_else(|| domain.now(), |newest| domain.now_after(newest));
     let (gone, mut found) = (resolve::gone(entries, &resolved), Found::new());
@@ -323,7 +327,8 @@ async fn in_turn(
         let (places, later): (Vec<usize>, Vec<usize>) = waiting.into_iter().partition(ready);
         let links = Links::new(entries, &resolved, &found);
         let group = Group { entries, resolved: &resolved, places: &places };
-        plan.add(domain, request, &group, &links, &known)?;
+        let around = Around { links: &links, known: &known, judging };
+        plan.add(domain, request, &group, &around)?;
         plan.settle(domain, Some(&mut *open)).await?;
         plan.read_unchanged(domain, request, open).await?;
         waiting = later;

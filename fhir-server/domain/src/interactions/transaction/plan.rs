@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use access::{Access, Action};
-use canonical_model::{Error, Resource, ResourceId, ResourceType, Result};
+use canonical_model::{Error, Issue, Resource, ResourceId, ResourceType, Result};
 use chrono::{DateTime, Utc};
 use store::{Applied, Change, Head, Method, Once, Stored, Transaction};
 
@@ -15,6 +15,7 @@ use crate::interactions::patch::apply;
 use crate::interactions::read;
 use crate::interactions::update::{may_create, overtaken, place, stale};
 use crate::interactions::written::{Effect, Written};
+use crate::judging::Judging;
 use crate::prepare::{Parts, Place, Prepared, Unsure, content, shared, tombstone};
 use crate::{Domain, Request};
 
@@ -37,6 +38,14 @@ pub(super) struct Group<'a> {
     pub(super) places: &'a [usize],
 }
 
+/// What entries are written by.
+#[derive(Clone, Copy)]
+pub(super) struct Around<'a> {
+    pub(super) links: &'a Links,
+    pub(super) known: &'a Known,
+    pub(super) judging: &'a Judging,
+}
+
 impl Plan {
     pub(super) fn at(at: DateTime<Utc>) -> Self {
         let (changes, written) = (Vec::new(), Vec::new());
@@ -50,27 +59,26 @@ impl Plan {
         domain: &Domain,
         request: &Request,
         group: &Group<'_>,
-        links: &Links,
-        known: &Known,
+        around: &Around<'_>,
     ) -> Result<()> {
         for place in group.places {
             let both = group.entries.get(*place).zip(group.resolved.get(*place));
             let Some((entry, resolved)) = both else { continue };
-            let step = step(domain, request, entry, resolved, links, known, self.at)
+            let step = step(domain, request, entry, resolved, around, self.at)
                 .map_err(|error| entry.fault(error))?;
             let written = match step {
                 Step::Write(prepared, effect) => {
-                    let Parts { change, version, asking, unsure } = prepared.into_parts();
+                    let Parts { change, version, asking, unsure, said } = prepared.into_parts();
                     self.unsure.extend(unsure.map(|unsure| (entry.index, unsure)));
                     if let Some(asking) = asking {
                         self.together.add(domain, asking).map_err(|error| entry.fault(error))?;
                     }
                     self.changes.push(change);
-                    Written::committed(effect, version)
+                    Written::committed(effect, version).saying(said)
                 }
-                Step::Unchanged(kind, id) => {
+                Step::Unchanged(kind, id, said) => {
                     self.unchanged.push((self.written.len(), kind, id));
-                    Written::found(Effect::Unchanged, None)
+                    Written::found(Effect::Unchanged, None).saying(said)
                 }
                 Step::Nothing(written) => written,
             };
@@ -132,6 +140,34 @@ impl Plan {
 /// What is there of what entries are about, by identity.
 pub(super) type Known = HashMap<i64, (Head, Option<Stored>)>;
 
+/// Looks up what patched resources name: only what is there tells. What cannot be patched is refused later.
+pub(super) async fn learn_patched(
+    domain: &Domain,
+    request: &Request,
+    entries: &[Entry],
+    resolved: &[Resolved],
+    known: &Known,
+    judging: &mut Judging,
+) -> Result<()> {
+    let hasher = domain.store().hasher();
+    for (entry, resolved) in entries.iter().zip(resolved) {
+        let (Operation::Patch(_, change, _), Resolved::Target(id, _)) =
+            (&entry.operation, resolved)
+        else {
+            continue;
+        };
+        let there = known.get(&hasher.identity(entry.operation.kind(), id.as_str()));
+        let there = there.and_then(|(_, stored)| stored.as_ref());
+        let text = there.and_then(|stored| stored.text.as_ref().map(|text| (stored, text)));
+        if let Some((stored, text)) = text
+            && let Ok(patched) = apply(stored, text, change)
+        {
+            judging.learn(domain, request, &patched).await?;
+        }
+    }
+    Ok(())
+}
+
 /// No two entries may be about one resource: by its id, or by criteria that make a new one.
 pub(super) fn each_once(entries: &[Entry], resolved: &[Resolved]) -> Result<()> {
     let mut known = HashMap::new();
@@ -153,7 +189,7 @@ pub(super) fn each_once(entries: &[Entry], resolved: &[Resolved]) -> Result<()> 
 
 enum Step {
     Write(Box<Prepared>, Effect),
-    Unchanged(ResourceType, ResourceId),
+    Unchanged(ResourceType, ResourceId, Vec<Issue>),
     Nothing(Written),
 }
 
@@ -162,10 +198,10 @@ fn step(
     request: &Request,
     entry: &Entry,
     resolved: &Resolved,
-    links: &Links,
-    known: &Known,
+    around: &Around<'_>,
     at: DateTime<Utc>,
 ) -> Result<Step> {
+    let Around { links, known, judging } = *around;
     let kind = entry.operation.kind();
     let access = domain.decide(request, kind, entry.operation.action())?;
     let id = match resolved {
@@ -180,7 +216,15 @@ fn step(
     match &entry.operation {
         Operation::Create(resource, _) => {
             let place = Place { id, expected: 0, method: Method::Create, revives: false, at };
-            new_content(domain, &access, links.rewrite(resource)?, place, Effect::Created)
+            new_content(
+                domain,
+                request,
+                &access,
+                judging,
+                links.rewrite(resource)?,
+                place,
+                Effect::Created,
+            )
         }
         Operation::Update(_, resource, precondition) => {
             let place = Place { at, ..place(domain, id, head, *precondition)? };
@@ -190,7 +234,7 @@ fn step(
                 _ if place.expected == 0 => may_create(domain, request, kind)?,
                 _ => {}
             }
-            put(domain, &access, links.rewrite(resource)?, place, known)
+            put(domain, request, &access, judging, links.rewrite(resource)?, place, known)
         }
         Operation::Patch(_, change, precondition) => {
             let there = head.filter(|head| head.seen);
@@ -206,7 +250,7 @@ fn step(
             let alive = current.and_then(|stored| stored.text.as_ref().map(|text| (stored, text)));
             let (stored, text) = alive.ok_or_else(read::absent)?;
             let change = links.rewrite_patch(change);
-            put(domain, &access, apply(stored, text, &change)?, place, known)
+            put(domain, request, &access, judging, apply(stored, text, &change)?, place, known)
         }
         Operation::Delete(_, precondition) => match head {
             Some(head) if head.visible && head.method != Method::Delete => {
@@ -226,18 +270,20 @@ fn step(
 
 fn put(
     domain: &Domain,
+    request: &Request,
     access: &Access,
+    judging: &Judging,
     resource: Resource,
     place: Place<'_>,
     known: Option<&(Head, Option<Stored>)>,
 ) -> Result<Step> {
     let alive = known.filter(|(head, _)| head.method != Method::Delete);
     let effect = if alive.is_some() { Effect::Updated } else { Effect::Created };
-    let step = new_content(domain, access, resource, place, effect)?;
+    let step = new_content(domain, request, access, judging, resource, place, effect)?;
     match (step, alive) {
         (Step::Write(prepared, _), Some((head, _))) if head.digest == prepared.digest() => {
-            let Parts { change, .. } = prepared.into_parts();
-            Ok(Step::Unchanged(change.kind, change.id))
+            let Parts { change, said, .. } = prepared.into_parts();
+            Ok(Step::Unchanged(change.kind, change.id, said))
         }
         (step, _) => Ok(step),
     }
@@ -245,11 +291,13 @@ fn put(
 
 fn new_content(
     domain: &Domain,
+    request: &Request,
     access: &Access,
+    judging: &Judging,
     resource: Resource,
     place: Place<'_>,
     effect: Effect,
 ) -> Result<Step> {
     conformance::validate(&resource)?;
-    Ok(Step::Write(Box::new(content(domain, access, resource, place)?), effect))
+    Ok(Step::Write(Box::new(content(domain, request, access, judging, resource, place)?), effect))
 }

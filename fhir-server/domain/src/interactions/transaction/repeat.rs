@@ -4,6 +4,7 @@ use access::{Access, Action};
 use canonical_model::{Error, IssueCode, Kind, ResourceId, ResourceType, Result};
 use store::{Once, Stored, StoredReply, VersionName};
 
+use crate::checked::said_again;
 use crate::interactions::read::told;
 use crate::interactions::update::overtaken;
 use crate::interactions::written::{Effect, Written, reference};
@@ -67,7 +68,13 @@ async fn answer(
             Some(name) => again(domain, request, effect, name).await?,
             None => None,
         };
-        all.push(Written { repeated: true, ..Written::found(effect, version) });
+        let said = match (effect, &version) {
+            (Effect::Created | Effect::Updated, Some(version)) => {
+                said_again(domain, request, version).await?
+            }
+            _ => Vec::new(),
+        };
+        all.push(Written { repeated: true, said, ..Written::found(effect, version) });
     }
     Ok(all)
 }
