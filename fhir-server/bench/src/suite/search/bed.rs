@@ -90,7 +90,11 @@ impl Bed {
 
     /// Starts the server on a database; on a new one unless it is to be kept.
     pub(super) async fn serve(&self, database: &str, keep: bool, indexed: bool) -> Result<Server> {
-        if !keep {
+        if keep {
+            // This run has keys of its own, which those of an earlier one are not under.
+            let mut connection = self.postgres.connect(database).await?;
+            sqlx::query("delete from signing_key").execute(&mut connection).await?;
+        } else {
             self.postgres.create(database).await?;
         }
         let folder = self.folder.join(database);

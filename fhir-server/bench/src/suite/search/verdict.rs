@@ -55,12 +55,10 @@ pub(super) fn rows(sized: &[Sized], judged: bool) -> Vec<Row> {
 }
 
 fn ratio_row(look: &Look, size: u64, judged: bool) -> Option<Row> {
-    let (pair, ratio) = (look.judged()?, look.ratio()?);
+    let ((ours, limit), ratio) = (look.best()?, look.ratio()?);
     let cell = |run: &Measured| format!("{:.0}/s, p95 {:.2} ms", run.requests_per_s, run.p95_ms);
-    let row = Row::new(look.name.clone(), ratio, "ratio").sides(
-        (json!({ "size": size, "look": look }), cell(&pair.ours)),
-        (json!(pair.limit), cell(&pair.limit)),
-    );
+    let row = Row::new(look.name.clone(), ratio, "ratio")
+        .sides((json!({ "size": size, "look": look }), cell(ours)), (json!(limit), cell(limit)));
     Some(row.held_to(Floor::AtMost(MOST_RATIO), judged))
 }
 
@@ -144,6 +142,11 @@ pub(super) fn details(sized: &[Sized]) -> Vec<Vec<String>> {
         "limit's p99",
         "fresh p99",
         "32: per s",
+        "limit's",
+        "server µs",
+        "limit's",
+        "PostgreSQL µs",
+        "limit's",
         "p99 ms",
         "open p99",
         "limit's",
@@ -180,6 +183,11 @@ fn line(size: u64, look: &Look, fresh: Option<&Measured>) -> Vec<String> {
         ms(eight.map(|p| p.limit.p99_ms)),
         ms(fresh.map(|run| run.p99_ms)),
         whole(many.map(|p| p.ours.requests_per_s)),
+        whole(many.map(|p| p.limit.requests_per_s)),
+        whole(many.map(|p| p.ours.server_cpu_us)),
+        whole(many.map(|p| p.limit.server_cpu_us)),
+        whole(many.map(|p| p.ours.postgres_cpu_us)),
+        whole(many.map(|p| p.limit.postgres_cpu_us)),
         ms(many.map(|p| p.ours.p99_ms)),
         ms(look.open.as_ref().map(|p| p.ours.p99_ms)),
         ms(look.open.as_ref().map(|p| p.limit.p99_ms)),
