@@ -5,6 +5,7 @@ use canonical_model::IssueCode;
 
 use super::primitive::Fault;
 use crate::limits::XHTML_DEPTH_MAX;
+use crate::xml::named;
 
 /// Sorted.
 #[rustfmt::skip]
@@ -34,6 +35,10 @@ const FORM: Fault = (
     IssueCode::Structure,
     "Make the narrative well-formed XHTML: close every element, quote attributes, write & as &amp;",
 );
+const CHARACTER: Fault = (
+    IssueCode::Structure,
+    "A narrative has no control characters but tabs and line ends: XHTML cannot hold them.",
+);
 const DEEP: Fault = (IssueCode::Structure, "Nest the narrative's elements less deeply.");
 const ELEMENT: Fault = (
     IssueCode::Invariant,
@@ -48,6 +53,9 @@ const ACTIVE: Fault =
 
 /// Checks the text of `Narrative.div`.
 pub(super) fn check(text: &str) -> Result<(), Fault> {
+    if !text.chars().all(is_character) {
+        return Err(CHARACTER);
+    }
     let mut scan = Scan { rest: text.trim(), open: Vec::new() };
     if !scan.rest.starts_with("<div") {
         return Err(ONE_DIV);
@@ -168,13 +176,29 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// Every `&` begins `&name;`, `&#9;` or `&#x9;`.
+/// Every `&` begins a reference to a character that XHTML can hold: `&name;`, `&#9;` or `&#x9;`.
 fn entities_are_whole(text: &str) -> bool {
     text.split('&').skip(1).all(|part| {
         let Some((name, _)) = part.split_once(';') else { return false };
-        let name = name.strip_prefix('#').unwrap_or(name);
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric())
+        let Some(number) = name.strip_prefix('#') else { return is_named(name) };
+        if !number.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return false;
+        }
+        let code = match number.strip_prefix('x') {
+            Some(digits) => u32::from_str_radix(digits, 16),
+            None => number.parse(),
+        };
+        code.is_ok_and(|code| char::from_u32(code).is_some_and(is_character))
     })
+}
+
+fn is_named(name: &str) -> bool {
+    matches!(name, "amp" | "lt" | "gt" | "quot" | "apos") || named(name).is_some()
+}
+
+/// <https://www.w3.org/TR/xml/#charsets>
+fn is_character(c: char) -> bool {
+    !matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
 }
 
 /// A browser drops control characters from a scheme and decodes entities, so that neither may hide
@@ -214,6 +238,7 @@ mod tests {
             "a &lt; b &#160; &nbsp;",
             "<p class='x'>a<br/>b<br />c</p><!-- <b> -->",
             "<img src=\"data:image/png;base64,QQ==\" alt=\"\"/>",
+            "&#xA0;&apos;\u{9}\u{a}\u{d}",
             "<a href=\"http://h/x:y\">a</a><a href=\"#x\" name='n'>b</a><a href=\"Patient/1\">c</a>",
             "<a href=\"x?a=1&amp;b=2\">d</a>",
             "<table border=\"1\"><tr><td colspan=\"2\" style=\"color: red\">é</td></tr></table>",
@@ -234,6 +259,12 @@ mod tests {
             ("<div>a<br></div>", FORM),
             ("<div><b>a</div></b>", FORM),
             ("<div>a & b</div>", FORM),
+            ("<div>a &bogus; b</div>", FORM),
+            ("<div>a &#1; &#x1F;</div>", FORM),
+            ("<div>a &#xD800;</div>", FORM),
+            ("<div>a &#+65;</div>", FORM),
+            ("<div>a\u{1}</div>", CHARACTER),
+            ("<div title=\"\u{1f}\">a</div>", CHARACTER),
             ("<div>a &b</div>", FORM),
             ("<div class=x>a</div>", FORM),
             ("<div class=\"x\"id=\"y\">a</div>", FORM),

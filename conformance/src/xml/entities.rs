@@ -43,7 +43,7 @@ const NAMED: [(&str, u32); 248] = [
 ];
 
 /// The character that a name means.
-pub(super) fn named(name: &str) -> Option<char> {
+pub(crate) fn named(name: &str) -> Option<char> {
     let place = NAMED.binary_search_by(|(known, _)| (*known).cmp(name)).ok()?;
     NAMED.get(place).and_then(|(_, code)| char::from_u32(*code))
 }

@@ -12,6 +12,7 @@ mod read;
 mod scan;
 mod write;
 
+pub(crate) use entities::named;
 pub use read::{read, root};
 pub use write::write;
 
