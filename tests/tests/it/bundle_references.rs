@@ -178,3 +178,33 @@ async fn a_condition_that_is_none_is_not_taken_for_absent() -> Result<()> {
     }
     play(&server.client, &[get("GET /Patient/p", 200, &[".meta.versionId = 1"])]).await
 }
+
+#[tokio::test]
+async fn a_relative_reference_is_below_the_base_of_its_own_entry() -> Result<()> {
+    let server = Fixture::start().await?;
+    let patient = |full_url: &str, id: &str| {
+        format!(
+            r#"{{{full_url}"request":{{"method":"PUT","url":"Patient/{id}"}},"resource":{{"resourceType":"Patient",
+            "id":"{id}","generalPractitioner":[{{"reference":"Practitioner/old"}}]}}}}"#
+        )
+    };
+    let bundle = format!(
+        r#"{{"resourceType":"Bundle","type":"transaction","entry":[
+        {{"fullUrl":"http://a.example.org/fhir/Practitioner/old","request":{{"method":"POST","url":"Practitioner"}},
+            "resource":{{"resourceType":"Practitioner","id":"old"}}}},
+        {},{},{}]}}"#,
+        patient(r#""fullUrl":"http://a.example.org/fhir/Patient/same","#, "same"),
+        patient(r#""fullUrl":"http://b.example.org/fhir/Patient/other","#, "other"),
+        patient("", "bare"),
+    );
+    let answer = server.client.send("POST", "", &bundle).await?;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let made = answer.text_at("entry.0.response.location");
+    for (id, replaced) in [("same", true), ("other", false), ("bare", true)] {
+        let stored = server.client.get(&format!("/Patient/{id}")).await?;
+        let given = stored.text_at("generalPractitioner.0.reference");
+        assert_eq!(given != "Practitioner/old", replaced, "{id}: {given}");
+        assert!(!replaced || made.contains(&given), "{id}: {given}, {made}");
+    }
+    Ok(())
+}

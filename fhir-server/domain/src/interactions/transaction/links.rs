@@ -11,7 +11,17 @@ use super::{Entry, Operation, Patch};
 
 /// What to replace by what.
 pub(super) struct Links {
+    /// Names of entries and conditional references.
     map: HashMap<String, String>,
+    /// `Type/id` of entries that get new ids, for who has no base that says whose they are.
+    bare: HashMap<String, String>,
+}
+
+/// What to replace in one entry.
+pub(super) struct Within<'a> {
+    links: &'a Links,
+    /// What the entry's relative references are below.
+    base: Option<&'a str>,
 }
 
 /// The conditional references of all entries, each once, with the first entry that has it.
@@ -77,32 +87,45 @@ fn is_conditional(text: &str) -> bool {
 
 impl Links {
     pub(super) fn new(entries: &[Entry], resolved: &[Resolved], conditional: &Found) -> Self {
-        let mut map = conditional.clone();
+        let mut links = Self { map: conditional.clone(), bare: HashMap::new() };
         for (entry, resolved) in entries.iter().zip(resolved) {
             let id = match resolved {
                 Resolved::New(id) | Resolved::Target(id, _) => id.as_str(),
                 Resolved::Existing(stored) => stored.id.as_str(),
                 Resolved::Nothing => continue,
             };
-            let kind = entry.operation.kind();
-            let name = format!("{kind}/{id}");
+            let name = format!("{}/{id}", entry.operation.kind());
             let Some(full_url) = &entry.full_url else { continue };
-            // A POST gives a new id: relative references to the old one mean the new one.
+            // A POST gives a new id: references to the old one mean the new one.
             if let (Operation::Create(resource, _), Some((_, old))) =
-                (&entry.operation, full_url.rsplit_once('/'))
-                && full_url.ends_with(&format!("{kind}/{old}"))
+                (&entry.operation, restful(entry))
                 && resource.id() == Some(old)
             {
-                map.entry(format!("{kind}/{old}")).or_insert_with(|| name.clone());
+                let old = format!("{}/{old}", entry.operation.kind());
+                links.bare.entry(old).or_insert_with(|| name.clone());
             }
-            map.insert(full_url.clone(), name);
+            links.map.insert(full_url.clone(), name);
         }
-        Self { map }
+        links
     }
 
+    /// For one entry: a relative reference is below the base of its `fullUrl`.
+    /// <https://hl7.org/fhir/R4/bundle.html#references>
+    pub(super) fn within<'a>(&'a self, entry: &'a Entry) -> Within<'a> {
+        Within { links: self, base: restful(entry).map(|(base, _)| base) }
+    }
+}
+
+/// The base and the id of a `fullUrl` that is `[base]/[type]/[id]`.
+fn restful(entry: &Entry) -> Option<(&str, &str)> {
+    let (place, id) = entry.full_url.as_deref()?.rsplit_once('/')?;
+    Some((place.strip_suffix(entry.operation.kind().name())?.strip_suffix('/')?, id))
+}
+
+impl Within<'_> {
     /// The resource with its links replaced.
     pub(super) fn rewrite(&self, resource: &Resource) -> Result<Resource> {
-        if self.map.is_empty() {
+        if self.links.map.is_empty() {
             return Ok(resource.clone());
         }
         let mut body = resource.body().clone();
@@ -113,7 +136,7 @@ impl Links {
     /// The patch with its links replaced. Those of what it changes stay as they are.
     pub(super) fn rewrite_patch(&self, patch: &Patch) -> Patch {
         let mut patch = patch.clone();
-        if self.map.is_empty() {
+        if self.links.map.is_empty() {
             return patch;
         }
         match &mut patch {
@@ -173,7 +196,7 @@ impl Links {
                     Some((plain, version)) => (plain, Some(version)),
                     None => (whole, None),
                 };
-                if let Some(name) = self.map.get(plain) {
+                if let Some(name) = self.named(plain) {
                     *text = match version {
                         Some(version) => format!("{name}/_history/{version}").into(),
                         None => name.as_str().into(),
@@ -181,19 +204,85 @@ impl Links {
                 }
             }
             "value" | "fullUrl" => {}
-            "div" if text.contains("urn:") => {
-                for (from, to) in self.map.iter().filter(|(from, _)| from.starts_with("urn:")) {
-                    if text.contains(from.as_str()) {
-                        *text = text.replace(from.as_str(), to).into();
-                    }
-                }
-            }
+            "div" if text.contains(URN) => *text = self.narrative(text.as_str()).into(),
             _ if text.starts_with("urn:") => {
-                if let Some(name) = self.map.get(text.as_str()) {
+                if let Some(name) = self.links.map.get(text.as_str()) {
                     *text = name.as_str().into();
                 }
             }
             _ => {}
+        }
+    }
+    /// What a reference without its version means here, if it is to be replaced.
+    fn named(&self, plain: &str) -> Option<&String> {
+        let Links { map, bare } = self.links;
+        map.get(plain).or_else(|| match self.base {
+            Some(base) if is_relative(plain) => map.get(&format!("{base}/{plain}")),
+            Some(_) => None,
+            None => bare.get(plain),
+        })
+    }
+
+    /// A narrative with its names replaced, each as a whole, in one walk through the text.
+    fn narrative(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((before, from)) = rest.find(URN).and_then(|at| rest.split_at_checked(at)) {
+            let end = from.find(|c| !is_name_part(c)).unwrap_or(from.len());
+            let (mut name, mut after) = from.split_at_checked(end).unwrap_or((from, ""));
+            // The point of a sentence is a part of no name.
+            let bare = name.trim_end_matches(['.', ',', ':', ';']);
+            if !self.links.map.contains_key(name) && self.links.map.contains_key(bare) {
+                (name, after) = from.split_at_checked(bare.len()).unwrap_or((name, after));
+            }
+            out.push_str(before);
+            out.push_str(self.links.map.get(name).map_or(name, String::as_str));
+            rest = after;
+        }
+        out + rest
+    }
+}
+
+const URN: &str = "urn:";
+
+/// Whether a reference is `Type/id`.
+fn is_relative(plain: &str) -> bool {
+    plain.split_once('/').is_some_and(|(kind, _)| ResourceType::find(kind).is_some())
+}
+
+/// Whether a URN may have it, as it is written in a narrative.
+/// <https://www.rfc-editor.org/rfc/rfc8141#section-2>
+fn is_name_part(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-._~:/%!$()*+,;=@".contains(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn narrative(text: &str) -> String {
+        let name = |from: &str, to: &str| (from.to_owned(), to.to_owned());
+        let map = HashMap::from([
+            name("urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0", "Patient/1"),
+            name("urn:oid:1.2.34", "Basic/2"),
+        ]);
+        let links = Links { map, bare: HashMap::new() };
+        Within { links: &links, base: None }.narrative(text)
+    }
+
+    #[test]
+    fn names_in_narratives_are_replaced_as_a_whole() {
+        for (text, expected) in [
+            (
+                "<a href=\"urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0\">a</a>",
+                "<a href=\"Patient/1\">a</a>",
+            ),
+            ("<a href='urn:oid:1.2.34'>urn:oid:1.2.34</a>", "<a href='Basic/2'>Basic/2</a>"),
+            ("urn:oid:1.2.345 urn:oid:1.2.34.", "urn:oid:1.2.345 Basic/2."),
+            ("urn:oid:1.2.34#a urn: urn:", "Basic/2#a urn: urn:"),
+            ("éurn:oid:1.2.34é", "éBasic/2é"),
+        ] {
+            assert_eq!(narrative(text), expected);
         }
     }
 }

@@ -221,7 +221,7 @@ fn step(
                 request,
                 &access,
                 judging,
-                links.rewrite(resource)?,
+                links.within(entry).rewrite(resource)?,
                 place,
                 Effect::Created,
             )
@@ -234,7 +234,15 @@ fn step(
                 _ if place.expected == 0 => may_create(domain, request, kind)?,
                 _ => {}
             }
-            put(domain, request, &access, judging, links.rewrite(resource)?, place, known)
+            put(
+                domain,
+                request,
+                &access,
+                judging,
+                links.within(entry).rewrite(resource)?,
+                place,
+                known,
+            )
         }
         Operation::Patch(_, change, precondition) => {
             let there = head.filter(|head| head.seen);
@@ -249,7 +257,7 @@ fn step(
             let current = known.and_then(|(_, stored)| stored.as_ref());
             let alive = current.and_then(|stored| stored.text.as_ref().map(|text| (stored, text)));
             let (stored, text) = alive.ok_or_else(read::absent)?;
-            let change = links.rewrite_patch(change);
+            let change = links.within(entry).rewrite_patch(change);
             put(domain, request, &access, judging, apply(stored, text, &change)?, place, known)
         }
         Operation::Delete(_, precondition) => match head {
