@@ -36,6 +36,22 @@ impl Store {
         .transpose()
     }
 
+    /// Keeps the reply to a request that wrote nothing; returns whether its key was free.
+    ///
+    /// # Errors
+    /// Unavailable or Internal.
+    pub async fn keep_reply(
+        &self,
+        client: &str,
+        (key, request, reply): (String, Vec<u8>, serde_json::Value),
+    ) -> Result<bool> {
+        let query = sqlx::query(
+            "insert into idempotency (client, key, request, reply) values ($1, $2, $3, $4) on conflict do nothing",
+        );
+        let query = query.bind(client).bind(key).bind(request).bind(reply);
+        Ok(self.ground.reserve.watch(self.sessions.execute(query).await).await? > 0)
+    }
+
     /// Forgets keys and criteria older than [`CLAIM_HOURS`], and content that was never committed;
     /// returns how many.
     ///

@@ -81,6 +81,32 @@ async fn a_conditional_create_is_answered_as_it_was() -> Result<()> {
     Ok(())
 }
 
+/// The first answer was that there is one: so it is when that one is gone, or matches no more.
+#[tokio::test]
+async fn a_conditional_create_that_found_one_is_answered_as_it_was() -> Result<()> {
+    let server = Fixture::start().await?;
+    let body =
+        r#"{"resourceType":"Patient","id":"p","identifier":[{"system":"urn:x","value":"1"}]}"#;
+    let ask = async |key: &str| {
+        let request = server
+            .client
+            .request("POST", "/Patient")
+            .header("content-type", "application/fhir+json")
+            .header("if-none-exist", "identifier=urn:x|1")
+            .header("idempotency-key", key.to_owned());
+        Answer::of(request.body(body)).await
+    };
+    assert_eq!(server.client.send("PUT", "/Patient/p", body).await?.status, 201);
+    let first = ask("k").await?;
+    assert_eq!((first.status, first.text_at("id").as_str()), (200, "p"), "{}", first.text);
+    assert_eq!(server.client.send("DELETE", "/Patient/p", "").await?.status, 204);
+    let second = ask("k").await?;
+    assert_eq!((second.status, &second.text), (200, &first.text));
+    assert_eq!(second.header("idempotency-replayed"), "true");
+    assert_eq!(ask("other").await?.status, 201);
+    Ok(())
+}
+
 #[tokio::test]
 async fn another_request_is_refused() -> Result<()> {
     let server = Fixture::start().await?;

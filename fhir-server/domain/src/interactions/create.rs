@@ -59,10 +59,15 @@ pub async fn create_if_none_exist(
     }
 }
 
-/// The criteria find a resource. Where this request's own key made it, it gets that answer again.
+/// The criteria find a resource: kept as the answer to the request's key, unless that has one.
 async fn found(domain: &Domain, request: &Request, existing: Stored) -> Result<Written> {
-    let repeated = repeated(domain, request).await?;
-    Ok(repeated.unwrap_or_else(|| Written::found(Effect::Existing, Some(existing))))
+    if let Some(reply) = kept(request.idempotency.as_ref(), Effect::Existing, &existing) {
+        let client = &request.caller.client_id;
+        if !domain.store().keep_reply(client, reply).await? {
+            return replay(domain, request).await;
+        }
+    }
+    Ok(Written::found(Effect::Existing, Some(existing)))
 }
 
 /// What criteria find, two at most.
