@@ -345,3 +345,22 @@ async fn positions() -> Result<()> {
     )
     .await
 }
+
+/// What has only extensions, as one for the reason why there is no value, has none.
+#[tokio::test]
+async fn an_element_without_a_value_is_missing() -> Result<()> {
+    let why = r#"{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"unknown"}]}"#;
+    let without = format!(
+        r#"{{"resourceType":"Patient","id":"without","_gender":{why},"_birthDate":{why},"name":[{{"_family":{why}}}],
+            "maritalStatus":{why},"generalPractitioner":[{why}]}}"#
+    );
+    let with = r#"{"resourceType":"Patient","id":"with","gender":"male","birthDate":"1980","name":[{"family":"A"}],
+        "generalPractitioner":[{"display":"B"}]}"#;
+    let server = holding(&[&without, with]).await?;
+    for code in ["gender", "birthdate", "family", "name", "general-practitioner"] {
+        for (missing, expected) in [(true, "without"), (false, "with")] {
+            check(&server, &[(&format!("Patient?{code}:missing={missing}"), expected)]).await?;
+        }
+    }
+    Ok(())
+}

@@ -79,3 +79,25 @@ async fn a_bound_is_sorted_as_its_number() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn words_are_as_they_are_read() -> Result<()> {
+    let server = holding(&[
+        r#"{"resourceType":"Patient","id":"a","text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">R&amp;D, 3 &lt; 4&nbsp;&gt;&quot;x&quot;, not &amp;lt;</div>"}}"#,
+    ])
+    .await?;
+    for search in ["_text", "_content"] {
+        let all = [
+            ("R%26D", "a"),
+            ("amp", ""),
+            ("%3C%204%20%3E%22x%22", "a"),
+            ("quot", ""),
+            ("nbsp", ""),
+            ("%26lt;", "a"),
+        ];
+        for (words, expected) in all {
+            check(&server, &[(&format!("Patient?{search}={words}"), expected)]).await?;
+        }
+    }
+    Ok(())
+}

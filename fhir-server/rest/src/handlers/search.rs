@@ -2,11 +2,12 @@
 
 use access::Action;
 use canonical_model::{Error, Issue, IssueCode, Kind, ResourceType, Result, Severity};
+use conformance::Registry;
 use domain::interactions::search::{self as interaction, Scope, Searched};
 use domain::{Request, Withheld, said_of_all};
 use search::Query;
 use search::limits::QUERY_BYTES_MAX;
-use search::query::{Handling, Pair, tame, write_pairs};
+use search::query::{Handling, Pair, offer, tame, write_pairs};
 use store::Found;
 
 use crate::answer::Answer;
@@ -154,7 +155,9 @@ fn own(scope: &Scope, queries: &[Query], pairs: &[Pair]) -> Vec<Pair> {
 fn unsent(queries: &[Query], format: &Format, handling: Handling) -> Result<Vec<Issue>> {
     let kinds: Vec<ResourceType> = queries.iter().map(|query| query.kind).collect();
     let said = |name: &str| {
-        let text = format!("_elements: there is no element `{}` here", tame(name));
+        let known = kinds.iter().flat_map(|kind| Registry::r4().elements(kind.name()));
+        let near = offer(name, known.map(|element| element.name.as_ref()));
+        let text = format!("_elements: there is no element `{}` here{near}", tame(name));
         Issue::warning(IssueCode::NotSupported, text).at("http._elements")
     };
     let unknown: Vec<Issue> = unknown_elements(format, &kinds).map(said).collect();

@@ -149,8 +149,10 @@ fn take(sink: &mut Sink<'_>, param: &ParamPlan, root: &Value, items: &[Item<'_>]
     if items.is_empty() {
         return;
     }
-    let present = sink.hasher.present(param.own);
-    sink.mark(present);
+    if items.iter().any(has_value) {
+        let present = sink.hasher.present(param.own);
+        sink.mark(present);
+    }
     // What shares an index needs nothing of its own but the identifiers beside its references.
     if (param.alias && param.definition.kind != SearchParamKind::Reference) || param.is_hidden() {
         return;
@@ -169,6 +171,20 @@ fn take(sink: &mut Sink<'_>, param: &ParamPlan, root: &Value, items: &[Item<'_>]
             SearchParamKind::Composite => composite::take(sink, param, root, item, instance),
             SearchParamKind::Special => position::take(sink, param, item),
         }
+    }
+}
+
+/// Whether an element says anything: what has only extensions, as one for the reason why there is no value, is
+/// as missing as what is not there. <https://hl7.org/fhir/R4/search.html#modifiers>
+fn has_value(item: &Item<'_>) -> bool {
+    if item.type_name == "Extension" {
+        return extension::value(item).is_some();
+    }
+    let says = |name: &str| !(name == "id" || name == "extension" || name.starts_with('_'));
+    match item.value {
+        Value::Null => false,
+        Value::Object(members) => members.iter().any(|(name, _)| says(name)),
+        _ => true,
     }
 }
 

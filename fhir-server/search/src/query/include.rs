@@ -6,6 +6,7 @@ use conformance::SearchParamKind;
 use super::criteria::along_canonical;
 use super::parse::QueryContext;
 use super::refusal::{Refusal, tame};
+use super::spelling::{near_reference, near_type};
 use crate::catalogue::ParamPlan;
 use crate::keys::Param;
 
@@ -46,7 +47,10 @@ pub(super) fn include(
         Refusal::value(code, text).about(value)
     };
     let of_type = |name: &str| {
-        let unknown = || Refusal::value(code, &format!("`{}` is no type", tame(name))).about(name);
+        let unknown = || {
+            let text = format!("`{}` is no type{}", tame(name), near_type(name));
+            Refusal::value(code, &text).about(name)
+        };
         ResourceType::find(name).ok_or_else(unknown)
     };
     let make = |source, params, target| Include { source, params, target, reverse, iterate };
@@ -128,7 +132,8 @@ fn reference<'a>(
             Err(Refusal::value(code, &text).about(param))
         }
         None => {
-            let text = format!("{code}: {source} has no search parameter `{}`", tame(param));
+            let near = near_reference(plan, param);
+            let text = format!("{code}: {source} has no search parameter `{}`{near}", tame(param));
             Err(Refusal::unknown(text))
         }
     }

@@ -7,6 +7,7 @@ mod pairs;
 mod parse;
 mod refusal;
 mod sort;
+mod spelling;
 
 use canonical_model::{Issue, ResourceType};
 
@@ -19,6 +20,7 @@ pub use include::Include;
 pub use pairs::{Pair, parse_pairs, write_pairs};
 pub use parse::{Handling, QueryContext, parse};
 pub use refusal::tame;
+pub use spelling::offer;
 
 /// A search of one type.
 #[derive(Clone, Debug)]

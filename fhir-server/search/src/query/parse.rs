@@ -70,7 +70,7 @@ impl<'a> QueryContext<'a> {
 }
 
 /// Parameters of the answer and of where to search: none has modifiers.
-const CONTROLS: [&str; 10] = [
+pub(super) const CONTROLS: [&str; 10] = [
     "_count",
     "_sort",
     "_total",

@@ -7,6 +7,7 @@ use conformance::SearchParamKind;
 use super::criteria::sealed;
 use super::parse::QueryContext;
 use super::refusal::{Refusal, tame};
+use super::spelling::near_sort;
 use super::{Sort, SortBy};
 use crate::catalogue::{ParamPlan, TypePlan};
 use crate::limits::SORT_FIELDS_MAX;
@@ -44,8 +45,13 @@ fn sort_field(
         "_lastUpdated" => SortBy::Updated,
         "_id" => SortBy::Id,
         _ => {
-            let unknown =
-                || Refusal::unknown(format!("_sort: {kind} cannot be sorted by `{}`", tame(code)));
+            let unknown = || {
+                let near = near_sort(plan, code);
+                Refusal::unknown(format!(
+                    "_sort: {kind} cannot be sorted by `{}`{near}",
+                    tame(code)
+                ))
+            };
             let param = plan.find(code).ok_or_else(unknown)?;
             context.note(kind, param);
             if param.sealed {

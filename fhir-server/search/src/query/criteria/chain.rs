@@ -3,12 +3,13 @@
 use canonical_model::ResourceType;
 use conformance::SearchParamKind;
 
-use super::{Parsed, criterion, known, spelling};
+use super::{Parsed, criterion, known};
 use crate::catalogue::ParamPlan;
 use crate::expr::{Expr, Link};
 use crate::limits::{CHAIN_DEPTH_MAX, CHAIN_READINGS_MAX};
 use crate::query::parse::{QueryContext, few_enough};
 use crate::query::refusal::{Refusal, tame};
+use crate::query::spelling::{near, near_type};
 
 /// `subject:Patient.name`: the reference, and what holds of the resource it leads to.
 pub(super) fn chain(
@@ -22,7 +23,8 @@ pub(super) fn chain(
     let (code, narrowed) = match first.split_once(':') {
         Some((code, name)) => {
             let target = ResourceType::find(name).ok_or_else(|| {
-                Refusal::unsupported(format!("{}: `{}` is no type", tame(code), tame(name)))
+                let near = near_type(name);
+                Refusal::unsupported(format!("{}: `{}` is no type{near}", tame(code), tame(name)))
             })?;
             (code, Some(target))
         }
@@ -83,17 +85,17 @@ fn unknown_to_all(
     rest: &str,
 ) -> Result<Refusal, Refusal> {
     let names: Vec<&str> = targets.iter().map(|target| target.name()).collect();
-    let mut near = String::new();
+    let mut offered = String::new();
     for target in targets {
-        near = spelling::near(context.catalogue.plan(*target)?, rest);
-        if !near.is_empty() {
+        offered = near(context.catalogue.plan(*target)?, rest);
+        if !offered.is_empty() {
             break;
         }
     }
     let names = names.join(", ");
     let rest = tame(rest);
     let text = format!("{kind}.{code} points to {names}: none has a search parameter `{rest}`");
-    Ok(Refusal::unknown(text + &near))
+    Ok(Refusal::unknown(text + &offered))
 }
 
 /// `_has:Observation:patient:code`: what holds of a resource that refers here.
@@ -110,8 +112,10 @@ pub(super) fn has(
         let text = "expected _has:Type:reference:parameter, as in _has:Observation:patient:code";
         return Err(Refusal::value("_has", text));
     };
-    let from = ResourceType::find(name)
-        .ok_or_else(|| Refusal::value("_has", &format!("`{}` is no type", tame(name))))?;
+    let from = ResourceType::find(name).ok_or_else(|| {
+        let text = format!("`{}` is no type{}", tame(name), near_type(name));
+        Refusal::value("_has", &text)
+    })?;
     let param = reference(context, from, code)?;
     if !param.targets.is_empty() && !param.targets.contains(&kind) {
         let text = format!("{from}.{code} does not point to the type {kind}");

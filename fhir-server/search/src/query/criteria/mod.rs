@@ -12,7 +12,6 @@ mod number;
 mod operator;
 mod reference;
 mod special;
-mod spelling;
 mod text;
 mod token;
 mod values;
@@ -25,6 +24,7 @@ use conformance::SearchParamKind;
 
 use super::parse::{QueryContext, few_enough};
 use super::refusal::{Refusal, tame};
+use super::spelling::{near, near_modifier};
 use crate::catalogue::ParamPlan;
 use crate::expr::Expr;
 use crate::limits::OR_VALUES_MAX;
@@ -65,11 +65,13 @@ impl Criterion<'_> {
     }
 
     fn unsupported(&self) -> Refusal {
+        let modifier = self.modifier.unwrap_or_default();
+        let near = near_modifier(self.param, modifier);
         Refusal::unsupported(format!(
-            "{}.{}: the modifier `{}` is not supported on this parameter",
+            "{}.{}: the modifier `{}` is not supported on this parameter{near}",
             self.kind,
             self.name(),
-            tame(self.modifier.unwrap_or_default())
+            tame(modifier)
         ))
     }
 }
@@ -137,8 +139,8 @@ fn known<'a>(
 ) -> Result<&'a ParamPlan, Refusal> {
     let plan = context.catalogue.plan(kind)?;
     let param = plan.find(code).ok_or_else(|| {
-        let near = spelling::near(plan, code);
-        Refusal::unknown(format!("{kind} has no search parameter `{}`{near}", tame(code)))
+        let offered = near(plan, code);
+        Refusal::unknown(format!("{kind} has no search parameter `{}`{offered}", tame(code)))
     })?;
     context.note(kind, param);
     Ok(param)
