@@ -68,7 +68,7 @@ impl Banner {
             };
             lines.push(("Data", data));
             if let Some(file) = running.seal_key.as_deref() {
-                lines.push(("Seal key", format!("{}, for CAREBRIDGE_SEAL_KEY", file.display())));
+                lines.push(("Seal key", format!("{} (`key_file` under `[seal]`)", file.display())));
             }
             lines.push(("Its log", postgres.log().display().to_string()));
         } else {
