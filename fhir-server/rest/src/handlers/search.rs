@@ -156,7 +156,7 @@ fn unsent(queries: &[Query], format: &Format, handling: Handling) -> Result<Vec<
     let kinds: Vec<ResourceType> = queries.iter().map(|query| query.kind).collect();
     let said = |name: &str| {
         let known = kinds.iter().flat_map(|kind| Registry::r4().elements(kind.name()));
-        let near = offer(name, known.map(|element| element.name.as_ref()));
+        let near = offer(name, known.map(|element| element.name));
         let text = format!("_elements: there is no element `{}` here{near}", tame(name));
         Issue::warning(IssueCode::NotSupported, text).at("http._elements")
     };
