@@ -58,6 +58,8 @@ impl ResourceType {
     pub const CODE_SYSTEM: Self = Self::known("CodeSystem");
     /// `ConceptMap`, which leads from codes to codes.
     pub const CONCEPT_MAP: Self = Self::known("ConceptMap");
+    /// `OperationDefinition`, as which the server says what its operations take.
+    pub const OPERATION_DEFINITION: Self = Self::known("OperationDefinition");
     /// `OperationOutcome`.
     pub const OPERATION_OUTCOME: Self = Self::known("OperationOutcome");
     /// `Parameters`.

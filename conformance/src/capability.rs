@@ -65,12 +65,12 @@ pub struct Offer {
 }
 
 /// An operation as `$everything`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operation {
     /// The name without `$`.
     pub name: &'static str,
     /// The canonical URL of its definition.
-    pub definition: &'static str,
+    pub definition: String,
 }
 
 impl Offer {
@@ -114,10 +114,41 @@ pub fn statement(described: &Description) -> Result<Resource> {
     put(&mut rest, "interaction", codes(&described.interactions));
     put(&mut rest, "searchParam", described.search_params.iter().map(search_param));
     put(&mut rest, "operation", operations(&described.operations));
-    let mut body = object! {
-        "resourceType": "CapabilityStatement",
+    let mut body = head(described, "CapabilityStatement", "metadata");
+    body.set("fhirVersion", Registry::r4().version());
+    put(&mut body, "format", described.formats.iter().map(|text| Value::from(*text)));
+    put(&mut body, "patchFormat", described.patch_formats.iter().map(|text| Value::from(*text)));
+    body.set("rest", vec![Value::from(rest)]);
+    checked(body)
+}
+
+/// What the server knows of terminology: the code systems, each by its URL and version.
+/// <https://hl7.org/fhir/R4/terminologycapabilities.html>
+///
+/// # Errors
+/// As [`statement`].
+pub fn terminology<'s>(
+    described: &Description,
+    systems: impl Iterator<Item = (&'s str, &'s str)>,
+) -> Result<Resource> {
+    let mut body = head(described, "TerminologyCapabilities", "metadata?mode=terminology");
+    let system = |(uri, version): (&str, &str)| {
+        let mut entry = object! { "uri": uri };
+        if !version.is_empty() {
+            entry.set("version", vec![Value::from(object! { "code": version })]);
+        }
+        Value::from(entry)
+    };
+    put(&mut body, "codeSystem", systems.map(system));
+    checked(body)
+}
+
+/// What either statement begins with.
+fn head(described: &Description, kind: &str, path: &str) -> Object {
+    object! {
+        "resourceType": kind,
         "id": described.id.as_str(),
-        "url": format!("{}/metadata", described.base_url),
+        "url": format!("{}/{path}", described.base_url),
         "name": described.name,
         "status": "active",
         "date": described.date.as_str(),
@@ -127,11 +158,10 @@ pub fn statement(described: &Description) -> Result<Resource> {
             "description": described.description.as_str(),
             "url": described.base_url.as_str(),
         },
-        "fhirVersion": Registry::r4().version(),
-    };
-    put(&mut body, "format", described.formats.iter().map(|text| Value::from(*text)));
-    put(&mut body, "patchFormat", described.patch_formats.iter().map(|text| Value::from(*text)));
-    body.set("rest", vec![Value::from(rest)]);
+    }
+}
+
+fn checked(body: Object) -> Result<Resource> {
     let statement = Resource::from_value(body.into())?;
     match validate(&statement) {
         Ok(()) => Ok(statement),
@@ -174,7 +204,9 @@ fn codes(codes: &[&str]) -> impl Iterator<Item = Value> {
 }
 
 fn operations(operations: &[Operation]) -> impl Iterator<Item = Value> {
-    operations.iter().map(|it| object! { "name": it.name, "definition": it.definition }.into())
+    operations
+        .iter()
+        .map(|it| object! { "name": it.name, "definition": it.definition.as_str() }.into())
 }
 
 /// Sets a list; FHIR has no empty ones.
@@ -206,7 +238,7 @@ mod tests {
             formats: vec!["application/fhir+json"],
             patch_formats: vec!["application/json-patch+json"],
             interactions: vec!["transaction"],
-            operations: vec![Operation { name: "x", definition: "http://localhost/x" }],
+            operations: vec![Operation { name: "x", definition: "http://localhost/x".into() }],
             search_params: Vec::new(),
             resources: vec![patient],
             security: None,
@@ -221,6 +253,23 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part} in {text}");
         }
+    }
+
+    #[test]
+    fn says_which_terminology_there_is() {
+        let described = Description {
+            id: "instance".to_owned(),
+            name: "Test",
+            version: "1",
+            description: "A server.".into(),
+            base_url: "http://localhost/fhir".into(),
+            date: "2026-01-01".into(),
+            ..Description::default()
+        };
+        let systems = [("urn:a", "1"), ("urn:b", "")];
+        let text = terminology(&described, systems.into_iter()).expect("valid").to_text();
+        let listed = r#""codeSystem":[{"uri":"urn:a","version":[{"code":"1"}]},{"uri":"urn:b"}]"#;
+        assert!(text.contains(listed), "{text}");
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod fhirpath_official;
 mod index;
 pub mod limits;
 mod narrow;
+pub mod operation;
 pub mod profile;
 mod registry;
 mod schema;

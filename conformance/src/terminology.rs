@@ -35,6 +35,11 @@ pub fn concept_maps() -> &'static [Definition] {
     &R4.concept_maps
 }
 
+/// All code systems of the package, by URL.
+pub fn code_systems() -> impl Iterator<Item = &'static Definition> {
+    R4.code_systems.iter()
+}
+
 fn find(sorted: &'static [Definition], url: &str) -> Option<&'static Definition> {
     let place = sorted.binary_search_by(|definition| definition.url.cmp(url)).ok()?;
     sorted.get(place)

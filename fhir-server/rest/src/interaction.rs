@@ -41,6 +41,8 @@ pub enum Interaction {
     Terminology(Operation, Option<ResourceId>),
     /// `$validate`, of a type or of what is stored.
     Validate(ResourceType, Option<ResourceId>),
+    /// The definition of one of the server's own operations.
+    Definition(ResourceId),
 }
 
 /// What an interaction asks of whoever calls for it, whatever else decides on single resources.
@@ -111,6 +113,7 @@ impl Interaction {
             Self::Disclosures(_) => "accounting-of-disclosures",
             Self::Terminology(operation, _) => operation.name(),
             Self::Validate(..) => "validate",
+            Self::Definition(_) => "operation-definition",
         }
     }
 
@@ -119,7 +122,7 @@ impl Interaction {
         use Action::{Create, Delete, Read, Search, Update};
         let granted = |actions: &[Action]| Rule::Granted(actions.iter().copied().collect());
         match self {
-            Self::Capabilities => Rule::Open,
+            Self::Capabilities | Self::Definition(_) => Rule::Open,
             Self::Read(..) | Self::Vread(..) | Self::HistoryInstance(..) => granted(&[Read]),
             Self::Search(_) | Self::HistoryType(_) | Self::HistorySystem => granted(&[Search]),
             Self::Create(_) | Self::Validate(_, None) => granted(&[Create]),
@@ -147,6 +150,7 @@ impl Interaction {
             Self::Journal | Self::JournalEvent(_) => Some(ResourceType::AUDIT_EVENT),
             Self::AccessReport(_) | Self::Disclosures(_) => Some(ResourceType::PATIENT),
             Self::Terminology(operation, _) => Some(operation.kind()),
+            Self::Definition(_) => Some(ResourceType::OPERATION_DEFINITION),
             Self::Search(Scope::Compartment(_, _, kind)) => *kind,
             Self::Read(kind, _)
             | Self::Vread(kind, ..)
@@ -176,7 +180,8 @@ impl Interaction {
             | Self::HistoryInstance(_, id)
             | Self::JournalEvent(id)
             | Self::AccessReport(id)
-            | Self::Disclosures(id) => Some(id),
+            | Self::Disclosures(id)
+            | Self::Definition(id) => Some(id),
             Self::Terminology(_, id) => id.as_ref(),
             Self::Validate(_, id) => id.as_ref(),
             Self::Capabilities
@@ -262,6 +267,10 @@ mod tests {
             ("POST", "Group/1/$validate", "validate"),
             ("GET", "Group/$validate", "method-not-allowed"),
             ("PUT", "Group/1/$validate", "method-not-allowed"),
+            ("GET", "OperationDefinition/Patient-access-report", "operation-definition"),
+            ("PUT", "OperationDefinition/Patient-access-report", "method-not-allowed"),
+            ("DELETE", "OperationDefinition/Patient-access-report", "method-not-allowed"),
+            ("GET", "OperationDefinition/Patient-x", "read"),
             ("GET", "/Patient/1/", "read"),
             ("GET", "//Patient/1", "not-found"),
             ("GET", "Patient//1", "not-found"),

@@ -16,6 +16,7 @@ mod interaction;
 pub mod limits;
 mod media_type;
 mod metadata;
+mod operations;
 mod outcome;
 mod pace;
 mod page_link;

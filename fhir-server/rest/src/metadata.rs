@@ -6,25 +6,42 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use canonical_model::{ResourceType, Result, object};
-use conformance::capability::{Description, Offer, Operation, statement};
+use conformance::capability::{self, Description, Offer, statement, terminology};
+use conformance::operation::Operation;
+use conformance::terminology::code_systems;
 use conformance::{Registry, SearchParam, SearchParamKind};
 use domain::Domain;
-use domain::operations::Operation as Known;
 use search::Catalogue;
 use search::catalogue::{ParamPlan, targets};
 
+use crate::operations::OPERATIONS;
+
 /// The statement's text: built when it is first asked for, and kept until there are other search parameters.
 #[derive(Debug, Default)]
-pub(crate) struct Metadata(Mutex<Option<(Arc<Catalogue>, Bytes)>>);
+pub(crate) struct Metadata {
+    whole: Mutex<Option<(Arc<Catalogue>, Bytes)>>,
+}
+
+/// When what is said here last changed.
+pub(crate) const DATE: &str = "2026-11-30";
 
 impl Metadata {
+    /// What of terminology there is.
+    ///
+    /// # Errors
+    /// As [`Metadata::text`].
+    pub(crate) fn terminology(&self, domain: &Domain) -> Result<Bytes> {
+        let systems = code_systems().map(|system| (system.url, system.version));
+        Ok(terminology(&instance_of(domain), systems)?.to_text().into())
+    }
+
     /// The text.
     ///
     /// # Errors
     /// Internal where what is described makes no valid resource.
     pub(crate) fn text(&self, domain: &Domain) -> Result<Bytes> {
         let catalogue = domain.catalogue();
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
         match &*kept {
             Some((of, text)) if Arc::ptr_eq(of, &catalogue) => Ok(text.clone()),
             _ => {
@@ -50,12 +67,6 @@ fn description(domain: &Domain, catalogue: &Catalogue) -> Description {
     let leading = leading(catalogue);
     let offer = |kind| offer(domain, catalogue, kind, &leading);
     Description {
-        id: instance(domain),
-        name: "CareBridge",
-        description: "The canonical FHIR R4 record".to_owned(),
-        version: env!("CARGO_PKG_VERSION"),
-        base_url: domain.base().to_owned(),
-        date: "2026-11-28".to_owned(),
         formats: vec!["application/fhir+json", "application/fhir+xml", "json", "xml"],
         patch_formats: vec![
             "application/json-patch+json",
@@ -64,17 +75,35 @@ fn description(domain: &Domain, catalogue: &Catalogue) -> Description {
         ],
         security: Some(security),
         interactions: vec!["batch", "transaction", "history-system", "search-system"],
-        operations: Vec::new(),
+        operations: offered(domain, |operation| operation.system),
         search_params: common(),
         resources: ResourceType::all().map(offer).collect(),
+        ..instance_of(domain)
     }
 }
 
-/// What every type has.
-const VALIDATE: Operation = Operation {
-    name: "validate",
-    definition: "http://hl7.org/fhir/OperationDefinition/Resource-validate",
-};
+/// Which server this is.
+fn instance_of(domain: &Domain) -> Description {
+    Description {
+        id: instance(domain),
+        name: "CareBridge",
+        description: "The canonical FHIR R4 record".to_owned(),
+        version: env!("CARGO_PKG_VERSION"),
+        base_url: domain.base().to_owned(),
+        date: DATE.to_owned(),
+        ..Description::default()
+    }
+}
+
+/// Some of the operations, each with where its definition is read: one that is FHIR's own is known by FHIR's URL.
+fn offered(domain: &Domain, which: impl Fn(&Operation) -> bool) -> Vec<capability::Operation> {
+    let offer = |operation: &Operation| {
+        let own = || operation.url(domain.base());
+        let definition = operation.standard.map_or_else(own, str::to_owned);
+        capability::Operation { name: operation.code, definition }
+    };
+    OPERATIONS.iter().filter(|operation| which(operation)).map(offer).collect()
+}
 
 /// Names this database, so that clients can tell it from another at the same address.
 fn instance(domain: &Domain) -> String {
@@ -166,11 +195,9 @@ fn offer(
     offer.conditional_read = "full-support";
     offer.conditional_update = true;
     offer.conditional_delete = if policy.delete_multiple { "multiple" } else { "single" };
+    offer.operations = offered(domain, |operation| operation.is_on(kind));
     offer.search_params = params(catalogue, kind).cloned().chain(undefined()).collect();
     offer.search_params.sort_by(|a, b| a.code.cmp(&b.code));
-    let operations = Known::ALL.into_iter().filter(|operation| operation.kind() == kind);
-    let own = operations.map(|it| Operation { name: it.name(), definition: it.definition() });
-    offer.operations = own.chain([VALIDATE]).collect();
     let leads = |one: &String| leading.iter().any(|(name, _)| name == one);
     let own = offer.includes_of().into_iter().filter(leads);
     offer.includes = std::iter::once("*".to_owned()).chain(own).collect();

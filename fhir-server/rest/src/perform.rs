@@ -13,7 +13,7 @@ use store::{AuditAction, AuditEntry, AuditInteraction, RequestContext};
 use crate::answer::Answer;
 use crate::app::App;
 use crate::handlers;
-use crate::interaction::Interaction;
+use crate::interaction::{Interaction, Rule};
 use crate::outcome::status;
 use crate::wire_request::WireRequest;
 
@@ -31,7 +31,7 @@ pub(crate) async fn perform(
         Ok(answer) => answer.audited,
         Err(_) => false,
     };
-    if !recorded && !matches!(interaction, Interaction::Capabilities) {
+    if !recorded && interaction.rule() != Rule::Open {
         let entry = entry(app, context, interaction, &outcome, detail);
         app.domain.auditor().record(entry).await?;
     }
@@ -168,6 +168,7 @@ fn action(interaction: &Interaction) -> AuditAction {
         Interaction::JournalEvent(_) => AuditAction::Read,
         Interaction::Journal => AuditAction::Search,
         Interaction::Capabilities
+        | Interaction::Definition(_)
         | Interaction::Bundle
         | Interaction::AccessReport(_)
         | Interaction::Disclosures(_)
@@ -181,6 +182,7 @@ fn recorded(interaction: &Interaction) -> AuditInteraction {
     use AuditInteraction as As;
     match interaction {
         Interaction::Capabilities
+        | Interaction::Definition(_)
         | Interaction::Journal
         | Interaction::AccessReport(_)
         | Interaction::Disclosures(_)
@@ -208,7 +210,9 @@ async fn dispatch(app: &App, interaction: &Interaction, wire: WireRequest) -> Re
         update, validate,
     };
     match interaction {
-        Interaction::Capabilities => capabilities::capabilities(app, &wire.format),
+        Interaction::Capabilities | Interaction::Definition(_) => {
+            capabilities::open(app, interaction, &wire.pairs, &wire.format)
+        }
         Interaction::Read(kind, id) => read::read(app, wire, *kind, id).await,
         Interaction::Vread(kind, id, version) => read::vread(app, wire, *kind, id, *version).await,
         Interaction::Update(kind, id) => update::update(app, wire, *kind, id).await,

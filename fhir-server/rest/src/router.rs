@@ -33,7 +33,7 @@ use crate::answer::Answer;
 use crate::app::App;
 use crate::body::{self, Content, Encoding};
 use crate::format::Format;
-use crate::handlers::capabilities::capabilities;
+use crate::handlers::capabilities::open;
 use crate::handlers::create::is_plain_content;
 use crate::handlers::read::{wants_only_raw, wants_raw};
 use crate::interaction::{Interaction, Rule as Asks};
@@ -180,10 +180,12 @@ async fn answer(
     refuse_token_in_query(uri.query())?;
     let accept = wire::text(headers, header::ACCEPT.as_str())?;
     // Whoever has no token learns nothing of what exists, but for the open document.
-    if found.as_ref().is_ok_and(|interaction| interaction.rule() == Asks::Open) {
-        let query = uri.query().unwrap_or_default();
-        let format = Format::of(&parse_pairs(query)?, accept.as_deref(), None)?;
-        return capabilities(app, &format)?.written_in(format.xml());
+    if let Ok(interaction) = &found
+        && interaction.rule() == Asks::Open
+    {
+        let pairs = parse_pairs(uri.query().unwrap_or_default())?;
+        let format = Format::of(&pairs, accept.as_deref(), None)?;
+        return open(app, interaction, &pairs, &format)?.written_in(format.xml());
     }
     let caller = match &app.everybody {
         Some(everybody) => Arc::clone(everybody),

@@ -9,6 +9,7 @@ use domain::record::parse_event_id;
 use http::Method;
 
 use crate::interaction::Interaction as It;
+use crate::operations::defined;
 use crate::router::BESIDE;
 
 /// The methods of the interactions.
@@ -34,12 +35,14 @@ enum Part {
     Id,
     /// The id of an event of the record of accesses.
     Event,
+    /// The id of the definition of one of the operations.
+    Defined,
     /// A resource type, or all of them.
     Member,
     /// A version, or what should be one.
     Version,
 }
-use Part::{Event, Id, Kind, Member, Version, Word};
+use Part::{Defined, Event, Id, Kind, Member, Version, Word};
 
 /// Parts of the longest path.
 const PARTS_MAX: usize = 4;
@@ -51,7 +54,7 @@ const PUT: &[Method] = &[Method::PUT];
 const PATCH: &[Method] = &[Method::PATCH];
 const DELETE: &[Method] = &[Method::DELETE];
 
-const ROWS: [Row; 38] = [
+const ROWS: [Row; 39] = [
     row(READ, &[Word("metadata")], |_| Ok(It::Capabilities)),
     row(READ, &[Word("_history")], |_| Ok(It::HistorySystem)),
     row(READ, &[], |_| Ok(It::Search(Scope::System))),
@@ -66,6 +69,7 @@ const ROWS: [Row; 38] = [
     row(READ, &[Kind, Word("_history")], |at| Ok(It::HistoryType(kind(at)?))),
     row(READ, &[Word("AuditEvent"), Word("$journal")], |_| Ok(It::Journal)),
     row(READ, &[Word("AuditEvent"), Event], |at| Ok(It::JournalEvent(id(at)?))),
+    row(READ, &[Word("OperationDefinition"), Defined], |at| Ok(It::Definition(id(at)?))),
     row(READ, &[Kind, Id], |at| Ok(It::Read(kind(at)?, id(at)?))),
     row(PUT, &[Kind, Id], |at| Ok(It::Update(kind(at)?, written(at)?))),
     row(PATCH, &[Kind, Id], |at| Ok(It::Patch(kind(at)?, written(at)?))),
@@ -182,6 +186,7 @@ impl Part {
             Kind => !matches!(text, "metadata" | "_history" | "_search"),
             Id => !text.starts_with(['_', '$']),
             Event => is_event(text),
+            Defined => defined(text).is_some(),
             Member => text == "*" || ResourceType::find(text).is_some(),
             Version => true,
         }
@@ -193,6 +198,7 @@ impl Part {
             Kind => "{type}",
             Id => "{id}",
             Event => "{event}",
+            Defined => "{operation}",
             Member => "{member}",
             Version => "{version}",
         }
@@ -204,6 +210,7 @@ impl Part {
             Kind => "Patient",
             Id | Version => "1",
             Event => "j-1-1-0",
+            Defined => "Patient-access-report",
             Member => "Observation",
         }
     }
@@ -221,11 +228,19 @@ fn id(parts: &[&str]) -> Result<ResourceId> {
     ResourceId::parse(part(parts, 1))
 }
 
-/// An id to write under: none that an event of the record has, for it would never be read.
+/// An id to write under: none of what the server itself has there, for it would never be read.
 fn written(parts: &[&str]) -> Result<ResourceId> {
-    if part(parts, 0) == ResourceType::AUDIT_EVENT.name() && is_event(part(parts, 1)) {
-        let text = "Ids of this form name the record of accesses, which the server itself keeps.";
-        return Err(Error::new(ErrorKind::MethodNotAllowed, text));
+    let (kind, own) = (part(parts, 0), part(parts, 1));
+    let refuse = |text| Err(Error::new(ErrorKind::MethodNotAllowed, text));
+    if kind == ResourceType::AUDIT_EVENT.name() && is_event(own) {
+        return refuse(
+            "Ids of this form name the record of accesses, which the server itself keeps.",
+        );
+    }
+    if kind == ResourceType::OPERATION_DEFINITION.name() && defined(own).is_some() {
+        return refuse(
+            "This id names an operation of this server, which the server itself defines.",
+        );
     }
     id(parts)
 }
@@ -255,5 +270,57 @@ fn numbered(version: &str) -> Result<i32> {
     match version.parse() {
         Ok(number) if digits => Ok(number),
         _ => Err(Error::not_found("There is no such version.")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use conformance::operation::On;
+
+    use super::*;
+    use crate::operations::OPERATIONS;
+
+    /// Each operation is routed where its definition says, and nothing else is. Who adds one adds it to both.
+    #[test]
+    fn operations_are_routed_as_they_are_defined() {
+        let mut routed = BTreeSet::new();
+        for row in &ROWS {
+            let (place, last) = match row.path {
+                [Word(word)] => ("system".to_owned(), word),
+                [Kind, Word(word)] => ("every type".to_owned(), word),
+                [Word(kind), Word(word)] => (format!("type {kind}"), word),
+                [Kind, Id, Word(word)] => ("every instance".to_owned(), word),
+                [Word(kind), Id, Word(word)] => (format!("instance {kind}"), word),
+                _ => continue,
+            };
+            routed.extend(last.strip_prefix('$').map(|code| format!("{code}: {place}")));
+        }
+        let mut defined = BTreeSet::new();
+        for operation in OPERATIONS.iter() {
+            let kinds: Vec<String> = match operation.on {
+                On::System => Vec::new(),
+                On::Every => vec!["every".to_owned()],
+                On::Types(names) => names.iter().map(|name| (*name).to_owned()).collect(),
+            };
+            let mut add = |place: String| defined.insert(format!("{}: {place}", operation.code));
+            if operation.system {
+                add("system".to_owned());
+            }
+            for kind in kinds {
+                let place = |word: &str| match kind.as_str() {
+                    "every" => format!("every {word}"),
+                    kind => format!("{word} {kind}"),
+                };
+                if operation.of_type {
+                    add(place("type"));
+                }
+                if operation.of_instance {
+                    add(place("instance"));
+                }
+            }
+        }
+        assert_eq!(routed, defined);
     }
 }

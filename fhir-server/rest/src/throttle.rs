@@ -41,6 +41,7 @@ fn class_of(method: &str, url: &str) -> Class {
 fn class(asked: &Interaction) -> Class {
     match asked {
         Interaction::Capabilities
+        | Interaction::Definition(_)
         | Interaction::Read(..)
         | Interaction::Vread(..)
         | Interaction::JournalEvent(_) => Class::Read,

@@ -262,3 +262,69 @@ async fn every_search_parameter_that_is_declared_is_taken() -> Result<()> {
     assert!(asked > 3_000, "{asked}");
     Ok(())
 }
+
+#[tokio::test]
+async fn every_operation_has_its_definition() -> Result<()> {
+    let server = Fixture::start().await?;
+    let rest = rest(&server).await?;
+    let nobody = server.client.anonymous();
+    let (base, mut read) = (server.client.base.as_str(), 0);
+    let places = list(&rest, "resource").iter().map(|entry| (text(entry, "type"), entry));
+    for (kind, entry) in places.chain([("", &rest)]) {
+        for operation in list(entry, "operation") {
+            let (name, definition) = (text(operation, "name"), text(operation, "definition"));
+            // FHIR's own are known by FHIR's URL; here is read what of them is offered.
+            let own = definition.starts_with(base);
+            let place = if own { definition } else { definition.rsplit('/').next().unwrap_or("") };
+            let path = if own { place.to_owned() } else { format!("/OperationDefinition/{place}") };
+            let answer = nobody.get(&path).await?;
+            assert_eq!(answer.status, 200, "{kind} ${name}: {path}: {}", answer.text);
+            assert_eq!(answer.text_at("code"), name);
+            let said = answer.json()?;
+            assert!(
+                kind.is_empty()
+                    || list(&said, "resource").iter().any(
+                        |it| matches!(it.as_str(), Some(one) if one == kind || one == "Resource")
+                    ),
+                "{kind} ${name}"
+            );
+            conformance::validate(&Resource::from_value(said)?)?;
+            read += 1;
+        }
+    }
+    assert!(read >= 3, "{read}");
+    // Nobody can put another in its place.
+    let path = "/OperationDefinition/Patient-access-report";
+    for (method, body) in [("PUT", "{}"), ("PATCH", "[]"), ("DELETE", "")] {
+        assert_eq!(ask(&server.client, method, path, JSON, body).await?.status, 405, "{method}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn capabilities_come_in_modes() -> Result<()> {
+    let server = Fixture::start().await?;
+    for (query, kind) in [
+        ("", "CapabilityStatement"),
+        ("?mode=full", "CapabilityStatement"),
+        ("?mode=normative", "CapabilityStatement"),
+        ("?mode=terminology", "TerminologyCapabilities"),
+    ] {
+        for format in ["json", "xml"] {
+            let mark = if query.is_empty() { '?' } else { '&' };
+            let path = format!("/metadata{query}{mark}_format={format}");
+            let answer = server.client.anonymous().get(&path).await?;
+            assert_eq!(
+                (answer.status, answer.text_at("resourceType").as_str()),
+                (200, kind),
+                "{path}"
+            );
+            conformance::validate(&Resource::from_value(answer.json()?)?)?;
+        }
+    }
+    let terminology = server.client.get("/metadata?mode=terminology").await?.json()?;
+    let systems = texts(&terminology, "codeSystem", "uri");
+    assert!(systems.contains("http://hl7.org/fhir/administrative-gender") && systems.len() > 500);
+    assert_eq!(server.client.get("/metadata?mode=some").await?.status, 400);
+    Ok(())
+}

@@ -61,6 +61,7 @@ DELETE /fhir/{type}: granted ds
 GET /fhir/{type}/_history: granted s
 GET /fhir/AuditEvent/$journal: record s
 GET /fhir/AuditEvent/{event}: record r
+GET /fhir/OperationDefinition/{operation}: open
 GET /fhir/{type}/{id}: granted r
 PUT /fhir/{type}/{id}: granted u
 PATCH /fhir/{type}/{id}: granted u
@@ -118,6 +119,7 @@ fn sample(route: &Listed) -> String {
         ("{member}", "Observation"),
         ("{version}", "1"),
         ("{event}", "j-1-1-0"),
+        ("{operation}", "Patient-access-report"),
         ("{client}", "a"),
     ];
     names.iter().fold(route.path.to_string(), |path, (name, value)| path.replace(name, value))

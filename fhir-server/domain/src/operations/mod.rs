@@ -22,6 +22,7 @@ use store::Stored;
 use crate::interactions::read;
 use crate::terminology::{Definitions, Reader, Versions};
 use crate::{Domain, Request};
+pub use parameters::Taken;
 use parameters::{Given, Rule};
 
 /// One of the operations.
@@ -93,6 +94,11 @@ impl Operation {
             }
             Self::Translate => "http://hl7.org/fhir/OperationDefinition/ConceptMap-translate",
         }
+    }
+
+    /// The parameters that are honoured.
+    pub fn taken(self) -> impl Iterator<Item = Taken> {
+        self.rules().iter().filter_map(Rule::taken)
     }
 
     fn rules(self) -> &'static [Rule] {

@@ -28,6 +28,33 @@ pub(super) enum Form {
     Parts,
 }
 
+/// A parameter that is honoured, for whoever describes the operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type in FHIR.
+    pub kind: &'static str,
+    /// Whether it may come often.
+    pub many: bool,
+}
+
+impl Rule {
+    /// What is said of it; nothing where it is refused.
+    pub(super) fn taken(&self) -> Option<Taken> {
+        let kind = match self.form {
+            Form::Text => "string",
+            Form::Boolean => "boolean",
+            Form::Integer => "integer",
+            Form::Coding => "Coding",
+            Form::CodeableConcept => "CodeableConcept",
+            Form::Resource => "Resource",
+            Form::Parts => "Element",
+        };
+        self.refused.is_none().then_some(Taken { name: self.name, kind, many: self.many })
+    }
+}
+
 /// A parameter that comes once at most.
 pub(super) const fn one(name: &'static str, form: Form) -> Rule {
     Rule { name, form, many: false, refused: None }

@@ -51,6 +51,7 @@ impl BundleEntry {
     pub(crate) fn reads(&self) -> bool {
         match self.interaction {
             Interaction::Capabilities
+            | Interaction::Definition(_)
             | Interaction::Read(..)
             | Interaction::Vread(..)
             | Interaction::HistoryInstance(..)
@@ -116,6 +117,7 @@ impl BundleEntry {
                 Ok(Operation::Delete(target, precondition()?))
             }
             Interaction::Capabilities
+            | Interaction::Definition(_)
             | Interaction::Read(..)
             | Interaction::Vread(..)
             | Interaction::HistoryInstance(..)

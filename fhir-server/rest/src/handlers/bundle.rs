@@ -170,6 +170,7 @@ async fn expect(app: &App, wire: &WireRequest, entry: &BundleEntry) -> Result<Op
             one(&operation.kind(), id, Existence::Alive)
         }
         Interaction::Capabilities
+        | Interaction::Definition(_)
         | Interaction::Journal
         | Interaction::JournalEvent(_)
         | Interaction::AccessReport(_)

@@ -1,14 +1,50 @@
-//! <https://hl7.org/fhir/R4/http.html#capabilities>
+//! What everybody may know of this server. <https://hl7.org/fhir/R4/http.html#capabilities>
 
-use canonical_model::Result;
+use canonical_model::{Error, Result};
 use http::StatusCode;
+use search::query::Pair;
 
 use crate::answer::{Answer, represent};
 use crate::app::App;
 use crate::format::Format;
 use crate::interaction::Interaction;
+use crate::metadata::DATE;
+use crate::operations::defined;
 
-pub(crate) fn capabilities(app: &App, format: &Format) -> Result<Answer> {
-    format.expect(&Interaction::Capabilities)?;
-    Ok(Answer::new(StatusCode::OK, represent(app.metadata.text(&app.domain)?, format)?))
+/// Answers what needs no token.
+pub(crate) fn open(
+    app: &App,
+    interaction: &Interaction,
+    pairs: &[Pair],
+    format: &Format,
+) -> Result<Answer> {
+    format.expect(interaction)?;
+    let text = match interaction.id() {
+        Some(id) => {
+            let operation = defined(id.as_str()).ok_or_else(|| Error::internal("no operation"))?;
+            operation.definition(app.base(), DATE)?.to_text().into()
+        }
+        None => match mode(pairs)? {
+            Mode::Terminology => app.metadata.terminology(&app.domain)?,
+            Mode::All => app.metadata.text(&app.domain)?,
+        },
+    };
+    Ok(Answer::new(StatusCode::OK, represent(text, format)?))
+}
+
+/// What of the capabilities is asked for.
+enum Mode {
+    All,
+    Terminology,
+}
+
+fn mode(pairs: &[Pair]) -> Result<Mode> {
+    match pairs.iter().find(|(name, _)| name == "mode").map(|(_, value)| value.as_str()) {
+        None | Some("full" | "normative") => Ok(Mode::All),
+        Some("terminology") => Ok(Mode::Terminology),
+        Some(_) => {
+            let text = "mode: expected full, normative or terminology";
+            Err(Error::invalid(text).at("http.mode"))
+        }
+    }
 }
