@@ -1,4 +1,4 @@
-//! Every page below `/auth`, seen in a real browser: held to the rules of WCAG 2.1 AA on a phone and on a wide screen,
+//! Every page below `/auth`, and the description of the API, seen in a real browser: held to the rules of WCAG 2.1 AA on a phone and on a wide screen,
 //! light and dark; no wider than its window; nothing refused by its policy. With `CAREBRIDGE_PICTURES=FOLDER` pictures
 //! of them are kept there, to be looked at.
 
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use auth::{AccountForm, ClientForm, FormProof, Password, Passwords, ProviderConfig, Secret};
-use it::{Browser, Held, PASSWORD, REDIRECT, Scheme, Signed, Tab, library};
+use it::{Browser, Held, PASSWORD, Press, REDIRECT, Scheme, Signed, Tab, library};
 use serde_json::json;
 use store::RegisteredBy;
 use telemetry::Clock;
@@ -370,4 +370,27 @@ async fn pages_of_reviewers_proxies_and_strangers_are_for_everybody() -> Result<
     let look = Looking::new(&world, &checker).await?;
     look.enter("/auth/record", "clara").await?;
     look.at("record-closed", "Your log-in is of none of them").await
+}
+
+/// It needs nobody signed in, no script, and nothing from elsewhere: its policy lets nothing else through.
+#[tokio::test]
+async fn the_description_of_the_api_is_for_everybody() -> Result<()> {
+    let Some(world) = World::start(MUCH).await? else { return Ok(()) };
+    let checker = library("axe.min.js")?;
+    let look = Looking::new(&world, &checker).await?;
+    let tab = &look.tab;
+    look.open("/docs").await?;
+    look.at("docs", "What can be asked here").await?;
+    // By the keyboard alone: to a part, then to its first route, which opens.
+    tab.tab_to("link", "FHIR").await?;
+    tab.key(Press::Enter).await?;
+    let first = "GET /fhir/metadata What this server does: the CapabilityStatement, or with mode=terminology the \
+        TerminologyCapabilities";
+    tab.tab_to("DisclosureTriangle", first).await?;
+    tab.key(Press::Enter).await?;
+    look.at("docs-open", "Asks for nothing.").await?;
+    let opened = tab.value("document.querySelectorAll('details[open]').length").await?;
+    ensure!(opened == 1, "{opened}");
+    tab.value("document.querySelectorAll('details').forEach(it => it.open = true)").await?;
+    look.at("docs-all-open", "A logical id").await
 }

@@ -12,6 +12,8 @@ const ROUTES: &str = "
 GET /healthz: open
 GET /readyz: open
 GET /metrics: monitor
+GET /openapi.json: open
+GET /docs: open
 POST /auth/token: client
 POST /auth/introspect: client
 POST /auth/revoke: client

@@ -6,6 +6,7 @@ mod headers;
 mod health;
 mod host;
 mod listener;
+mod openapi;
 mod panics;
 mod peer;
 mod request_id;
@@ -31,6 +32,7 @@ pub(crate) use peer::Proxies;
 pub(crate) fn router(parts: Router, health: Health) -> Router {
     parts
         .merge(health::router(health))
+        .merge(openapi::router())
         .fallback(nothing_here)
         .layer(CatchPanicLayer::custom(panics::answer))
         .layer(axum::middleware::from_fn(request_id::carry))
@@ -41,7 +43,7 @@ pub(crate) fn router(parts: Router, health: Health) -> Router {
 /// # Errors
 /// A table of routes is at odds with itself.
 pub fn routes() -> canonical_model::Result<Vec<auth::Listed>> {
-    Ok([health::routes(), auth::routes(), rest::routes()?].concat())
+    Ok([health::routes(), openapi::routes(), auth::routes(), rest::routes()?].concat())
 }
 
 async fn nothing_here() -> impl IntoResponse {
