@@ -51,7 +51,11 @@ const WRONG: &[(&str, &str, &str)] = &[
     ),
     ("Patient?_sort=famly", "_sort", "did you mean `family`?"),
     ("Patient?_include=Patient:organizatio", "_include", "did you mean `organization`?"),
-    ("Patient?_include=Patint:organization", "_include", "did you mean `Patient`? (at character 1)"),
+    (
+        "Patient?_include=Patint:organization",
+        "_include",
+        "did you mean `Patient`? (at character 1)",
+    ),
     ("Patient?_revinclude=Observation:subjet", "_revinclude", "did you mean `subject`?"),
     ("Patient?_elements=nme", "_elements", "did you mean `name`?"),
     ("Patient?name%27%3Bdrop%20table%20resource--=1", "namedroptableresource--", ""),
