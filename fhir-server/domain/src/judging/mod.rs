@@ -80,7 +80,10 @@ impl Judging {
         // Nearly all name what R4 itself has.
         queue.extend(named(resource.body()).into_iter().filter_map(foreign));
         queue.retain(|url| !self.seen.contains(url));
-        if !queue.is_empty() && !any(domain).await? {
+        // One that many resources name was looked up a moment ago.
+        let (now, known) = (domain.now(), &domain.shared.profiles);
+        let is_new = queue.iter().any(|url| known.lately(url, now).is_none());
+        if is_new && !any(domain).await? {
             queue.clear();
         }
         while let Some(url) = queue.pop_front() {
