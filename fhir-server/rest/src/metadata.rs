@@ -2,7 +2,7 @@
 //! <https://hl7.org/fhir/R4/http.html#capabilities>
 
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use canonical_model::{ResourceType, Result, object};
@@ -20,6 +20,8 @@ use crate::operations::OPERATIONS;
 #[derive(Debug, Default)]
 pub(crate) struct Metadata {
     whole: Mutex<Option<(Arc<Catalogue>, Bytes)>>,
+    /// What is in the binary stays as it is.
+    terminology: OnceLock<Bytes>,
 }
 
 /// When what is said here last changed.
@@ -31,8 +33,12 @@ impl Metadata {
     /// # Errors
     /// As [`Metadata::text`].
     pub(crate) fn terminology(&self, domain: &Domain) -> Result<Bytes> {
+        if let Some(text) = self.terminology.get() {
+            return Ok(text.clone());
+        }
         let systems = code_systems().map(|system| (system.url, system.version));
-        Ok(terminology(&instance_of(domain), systems)?.to_text().into())
+        let text = Bytes::from(terminology(&instance_of(domain), systems)?.to_text());
+        Ok(self.terminology.get_or_init(|| text).clone())
     }
 
     /// The text.
