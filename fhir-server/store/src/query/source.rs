@@ -4,6 +4,7 @@
 mod sql;
 
 use search::expr::{Breadth, Circle, Expr, KeyTest, Link, NumberTest, Prefix, RangeTest, TextTest};
+use search::limits::STRING_KEY_BYTES_MAX;
 use search::{Key, Param};
 
 use super::bounds::Bounds;
@@ -19,9 +20,9 @@ pub(super) enum Source {
     Keys { plain: Vec<Key>, timed: Vec<Key> },
     /// Strings that pass a test.
     Text(Vec<Param>, TextTest),
-    /// Dates that can pass all of these comparisons.
+    /// Dates that pass all of these comparisons.
     Date(Param, Vec<RangeTest<i64>>),
-    /// Numbers that can pass a comparison.
+    /// Numbers that pass a comparison.
     Number(Vec<Param>, NumberTest),
     /// Positions within a band of latitudes.
     Band(Circle),
@@ -186,11 +187,22 @@ impl Source {
         }
     }
 
-    /// Whether what it finds needs no further test of this conjunct: links are tested on their way.
+    /// Whether what it finds needs no further test of this conjunct: links are tested on their way, and an index holds
+    /// all of a date, of a number, and of a text that is not long.
     pub(super) fn proves(&self, conjunct: &Expr) -> bool {
         match (self, conjunct) {
             (Self::Chain(link, _), Expr::Chain(asked)) | (Self::Has(link, _), Expr::Has(asked)) => {
                 link == asked
+            }
+            (Self::Text(own, test), Expr::Text(params, asked)) => {
+                own == params && test == asked && is_whole_in_index(test)
+            }
+            (Self::Date(own, tests), Expr::Date(param, asked)) => {
+                own == param && tests.as_slice() == [*asked]
+            }
+            (Self::Date(own, tests), Expr::OneDate(param, asked)) => own == param && tests == asked,
+            (Self::Number(own, test), Expr::Number(params, asked)) => {
+                own == params && test == asked
             }
             (Self::Union(sources), Expr::Or(parts)) => {
                 let mut both = sources.iter().zip(parts);
@@ -198,5 +210,14 @@ impl Source {
             }
             _ => false,
         }
+    }
+}
+
+/// Whether the beginnings of long texts, which the index holds, are decided by this test as the texts are: where it asks
+/// for less than the shortest of them.
+fn is_whole_in_index(test: &TextTest) -> bool {
+    match test {
+        TextTest::Prefix(text) | TextTest::Equals(text) => text.len() < STRING_KEY_BYTES_MAX - 3,
+        TextTest::Contains(_) => false,
     }
 }

@@ -1,12 +1,13 @@
 //! Sets of candidates as SQL: a select of the index that holds each.
 
-use search::expr::{Link, NumberTest, Prefix, TextTest};
+use search::expr::{Link, NumberTest, Prefix, RangeTest, TextTest};
 use search::fold::string_key;
 use search::limits::STRING_KEY_BYTES_MAX;
 use search::{Key, Param};
 
 use super::Source;
 use crate::query::bounds::Bounds;
+use crate::query::compare::{push_number, push_range};
 use crate::query::filter::{Lowering, Sql, push_where, unproven};
 use crate::query::links::push_list;
 use crate::query::own::{band, push_among};
@@ -55,12 +56,12 @@ impl Source {
             }
             Self::Keys { plain, timed } => push_keys(sql, plain, timed),
             Self::Text(params, test) => push_text(sql, params, test),
-            Self::Date(param, tests) => push_dates(sql, *param, Bounds::of(tests)),
+            Self::Date(param, tests) => push_dates(sql, *param, tests),
             Self::Number(params, test) => push_numbers(sql, params, test),
             Self::Band(circle) => {
                 let (south, north) = band(circle);
                 push_index(sql, "number_index", &[circle.latitude_param]);
-                sql.push(" and t.lo >= ").push_bind(south).push(" and t.lo <= ").push_bind(north);
+                sql.push(" and v.lo >= ").push_bind(south).push(" and v.lo <= ").push_bind(north);
             }
             Self::Chain(link, inner) => {
                 push_linked(sql, lowering, link, inner, |sql, r| {
@@ -138,8 +139,8 @@ fn push_keys(sql: &mut Sql, plain: &[Key], timed: &[Key]) {
 
 fn push_index(sql: &mut Sql, table: &str, params: &[Param]) {
     let params: Vec<i64> = params.iter().map(|param| param.0).collect();
-    sql.push(format!("select t.rid from {table} t where "));
-    push_among(sql, "t.param", &params);
+    sql.push(format!("select v.rid from {table} v where "));
+    push_among(sql, "v.param", &params);
 }
 
 fn push_text(sql: &mut Sql, params: &[Param], test: &TextTest) {
@@ -147,16 +148,16 @@ fn push_text(sql: &mut Sql, params: &[Param], test: &TextTest) {
     match test {
         TextTest::Prefix(prefix) => {
             let prefix = string_key(prefix);
-            sql.push(" and t.value >= ").push_bind(prefix.to_owned());
-            sql.push(" and t.value < ").push_bind(TextTest::prefix_end(prefix));
+            sql.push(" and v.value >= ").push_bind(prefix.to_owned());
+            sql.push(" and v.value < ").push_bind(TextTest::prefix_end(prefix));
         }
         TextTest::Equals(whole) => {
-            sql.push(" and t.value = ").push_bind(string_key(whole).to_owned());
+            sql.push(" and v.value = ").push_bind(string_key(whole).to_owned());
         }
         TextTest::Contains(part) => {
             // A long string holds more than the index says.
-            sql.push(" and (strpos(t.value, ").push_bind(part.clone());
-            sql.push(format!(") > 0 or octet_length(t.value) > {})", STRING_KEY_BYTES_MAX - 4));
+            sql.push(" and (strpos(v.value, ").push_bind(part.clone());
+            sql.push(format!(") > 0 or octet_length(v.value) > {})", STRING_KEY_BYTES_MAX - 4));
         }
     }
 }
@@ -164,47 +165,57 @@ fn push_text(sql: &mut Sql, params: &[Param], test: &TextTest) {
 /// A day in microseconds. Longer dates have an index of their own, by their end.
 const SHORT: i64 = 86_400_000_000;
 
-/// Dates within bounds that every passing one keeps; the exact test follows on the head. A date that
-/// ends behind a moment is short and begins less than a day before it, or it is long.
-fn push_dates(sql: &mut Sql, param: Param, bounds: Bounds) {
+/// Dates within bounds that every passing one keeps, and of these the ones that pass. A date that ends behind a
+/// moment is short and begins less than a day before it, or it is long.
+fn push_dates(sql: &mut Sql, param: Param, tests: &[RangeTest<i64>]) {
+    let bounds = Bounds::of(tests);
     let select = |sql: &mut Sql| {
         push_index(sql, "date_index", &[param]);
         if let Some(from) = bounds.begins_from {
-            sql.push(" and t.lo >= ").push_bind(from);
+            sql.push(" and v.lo >= ").push_bind(from);
         }
         if let Some(before) = bounds.begins_before {
-            sql.push(" and t.lo < ").push_bind(before);
+            sql.push(" and v.lo < ").push_bind(before);
+        }
+        for test in tests {
+            sql.push(" and ");
+            push_range(sql, test.prefix, test.lo, test.hi);
         }
     };
     select(sql);
     if let Some(after) = bounds.ends_after {
-        sql.push(" and t.lo > ").push_bind(after.saturating_sub(SHORT));
+        sql.push(" and v.lo > ").push_bind(after.saturating_sub(SHORT));
         sql.push(" union all ");
         select(sql);
-        sql.push(" and t.hi > ").push_bind(after);
-        sql.push(format!(" and t.hi > t.lo + {SHORT}"));
+        sql.push(" and v.hi > ").push_bind(after);
+        sql.push(format!(" and v.hi > v.lo + {SHORT}"));
     }
 }
 
-/// A plain number is found by its beginning; stretches have an index of their own, by their end.
+/// A plain number is found by its beginning; stretches have an index of their own, by their end. Of what lies within
+/// their bounds only what passes is taken.
 fn push_numbers(sql: &mut Sql, params: &[Param], test: &NumberTest) {
-    let select = |sql: &mut Sql| push_index(sql, "number_index", params);
+    let select = |sql: &mut Sql| {
+        push_index(sql, "number_index", params);
+        sql.push(" and ");
+        push_number(sql, test);
+    };
     select(sql);
     let stretches = match test.prefix {
         Prefix::Eq | Prefix::Ap => {
-            sql.push(" and t.lo >= ").push_bind(test.lo).push(" and t.lo <= ").push_bind(test.hi);
+            sql.push(" and v.lo >= ").push_bind(test.lo).push(" and v.lo <= ").push_bind(test.hi);
             (test.prefix == Prefix::Ap).then_some((test.lo, Some(test.hi)))
         }
         Prefix::Lt | Prefix::Le | Prefix::Eb => {
-            sql.push(" and t.lo <= ").push_bind(test.at);
+            sql.push(" and v.lo <= ").push_bind(test.at);
             None
         }
         Prefix::Sa => {
-            sql.push(" and t.lo > ").push_bind(test.at);
+            sql.push(" and v.lo > ").push_bind(test.at);
             None
         }
         Prefix::Gt | Prefix::Ge => {
-            sql.push(" and t.lo >= ").push_bind(test.at);
+            sql.push(" and v.lo >= ").push_bind(test.at);
             Some((test.at, None))
         }
         Prefix::Ne => None,
@@ -212,9 +223,9 @@ fn push_numbers(sql: &mut Sql, params: &[Param], test: &NumberTest) {
     if let Some((after, before)) = stretches {
         sql.push(" union all ");
         select(sql);
-        sql.push(" and t.hi > t.lo and t.hi >= ").push_bind(after);
+        sql.push(" and v.hi > v.lo and v.hi >= ").push_bind(after);
         if let Some(before) = before {
-            sql.push(" and t.lo < ").push_bind(before);
+            sql.push(" and v.lo < ").push_bind(before);
         }
     }
 }
