@@ -27,6 +27,8 @@ const ATTRIBUTES: [&str; 55] = [
     "vspace", "width", "xml:base", "xml:id", "xml:lang", "xml:space", "xmlns", "xmlns:xsi",
 ];
 
+const XHTML: &str = "http://www.w3.org/1999/xhtml";
+
 /// What a link may begin with, if it has a scheme. Sorted.
 const SCHEMES: [&str; 7] = ["data", "ftp", "http", "https", "mailto", "tel", "urn"];
 
@@ -105,7 +107,8 @@ impl<'a> Scan<'a> {
 
     fn tag(&mut self) -> Result<(), Fault> {
         if self.take("<!--") {
-            return self.until("-->").map(drop);
+            self.until("--")?;
+            return if self.take(">") { Ok(()) } else { Err(FORM) };
         }
         if self.take("<!") || self.take("<?") {
             return Err(DECLARATION);
@@ -170,6 +173,7 @@ impl<'a> Scan<'a> {
         let harmless = match name {
             "href" | "src" | "cite" | "longdesc" => is_harmless_link(element, value),
             "style" => is_harmless_style(value),
+            "xmlns" if value != XHTML => return Err(ELEMENT),
             _ => true,
         };
         if harmless { Ok(()) } else { Err(ACTIVE) }
@@ -259,6 +263,9 @@ mod tests {
             ("<div>a<br></div>", FORM),
             ("<div><b>a</div></b>", FORM),
             ("<div>a & b</div>", FORM),
+            ("<div><!-- a--b -->a</div>", FORM),
+            ("<div><!-- a --->a</div>", FORM),
+            ("<div><p xmlns=\"urn:x\">a</p></div>", ELEMENT),
             ("<div>a &bogus; b</div>", FORM),
             ("<div>a &#1; &#x1F;</div>", FORM),
             ("<div>a &#xD800;</div>", FORM),

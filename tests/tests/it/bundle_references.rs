@@ -200,11 +200,57 @@ async fn a_relative_reference_is_below_the_base_of_its_own_entry() -> Result<()>
     let answer = server.client.send("POST", "", &bundle).await?;
     assert_eq!(answer.status, 200, "{}", answer.text);
     let made = answer.text_at("entry.0.response.location");
-    for (id, replaced) in [("same", true), ("other", false), ("bare", true)] {
+    for (id, replaced) in [("same", true), ("other", false), ("bare", false)] {
         let stored = server.client.get(&format!("/Patient/{id}")).await?;
         let given = stored.text_at("generalPractitioner.0.reference");
         assert_eq!(given != "Practitioner/old", replaced, "{id}: {given}");
         assert!(!replaced || made.contains(&given), "{id}: {given}, {made}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_new_has_no_older_version_and_a_string_is_no_link() -> Result<()> {
+    let server = Fixture::start().await?;
+    let name = "urn:uuid:0b0a7d0e-6f0f-4f7c-9a59-2d1c5a0e8b11";
+    let patient = r#"{"resourceType":"Patient","id":"p","identifier":[{"value":"a"}]}"#;
+    play(&server.client, &[send("PUT /Patient/p", patient, 201, &[])]).await?;
+    let bundle = format!(
+        r#"{{"resourceType":"Bundle","type":"transaction","entry":[
+        {{"fullUrl":"{name}","request":{{"method":"POST","url":"Practitioner"}},"resource":{{"resourceType":"Practitioner"}}}},
+        {{"request":{{"method":"PUT","url":"Patient/q"}},"resource":{{"resourceType":"Patient","id":"q",
+            "text":{{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\"><a href=\"{name}\">a</a></div>"}},
+            "generalPractitioner":[{{"reference":"{name}/_history/4"}}]}}}},
+        {{"request":{{"method":"PATCH","url":"Patient/p"}},"resource":{{"resourceType":"Parameters","parameter":[{{"name":"operation",
+            "part":[{{"name":"type","valueCode":"replace"}},{{"name":"path","valueString":"Patient.identifier[0].value"}},
+            {{"name":"value","valueString":"{name}"}}]}}]}}}}]}}"#
+    );
+    let answer = server.client.send("POST", "", &bundle).await?;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let made = answer.text_at("entry.0.response.location");
+    let written = server.client.get("/Patient/q").await?;
+    let given = written.text_at("generalPractitioner.0.reference");
+    assert!(made.contains(&format!("{given}/_history/1")), "{given}, {made}");
+    assert!(written.text.contains(&format!(r#"href=\"{given}\""#)), "{}", written.text);
+    assert_eq!(server.client.get("/Patient/p").await?.text_at("identifier.0.value"), name);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_misspelt_bundle_is_not_taken_for_an_empty_one() -> Result<()> {
+    let server = Fixture::start().await?;
+    let entry = r#"[{"request":{"method":"PUT","url":"Patient/p"},"resource":{"resourceType":"Patient","id":"p"}}]"#;
+    for (kind, members, place) in [
+        ("transaction", format!(r#""Entry":{entry}"#), "Bundle.Entry"),
+        ("batch", format!(r#""entrys":{entry}"#), "Bundle.entrys"),
+        ("batch", format!(r#""timestamp":5,"entry":{entry}"#), "Bundle.timestamp"),
+        ("transaction", format!(r#""total":"x","entry":{entry}"#), "Bundle.total"),
+    ] {
+        let bundle = format!(r#"{{"resourceType":"Bundle","type":"{kind}",{members}}}"#);
+        let answer = server.client.send("POST", "", &bundle).await?;
+        let told = (answer.status, answer.text_at("issue.0.expression.0"));
+        assert_eq!(told, (422, place.to_owned()), "{members}: {}", answer.text);
+    }
+    assert_eq!(server.client.get("/Patient/p").await?.status, 404);
     Ok(())
 }

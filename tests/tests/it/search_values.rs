@@ -364,3 +364,37 @@ async fn an_element_without_a_value_is_missing() -> Result<()> {
     }
     Ok(())
 }
+
+/// Below the element too, and of a composite where a part is.
+#[tokio::test]
+async fn a_value_is_missing_where_none_is_below_it() -> Result<()> {
+    let why = r#"{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"unknown"}]}"#;
+    let observation = |id: &str, value: &str| {
+        format!(
+            r#"{{"resourceType":"Observation","id":"{id}","status":"final","code":{{"coding":[{{"code":"x"}}]}}{value}}}"#
+        )
+    };
+    let all = [
+        observation("none", ""),
+        observation("coded", r#","valueCodeableConcept":{"coding":[{"code":"y"}]}"#),
+        observation(
+            "uncoded",
+            &format!(r#","valueCodeableConcept":{{"coding":[{{"_code":{why}}},{why}]}}"#),
+        ),
+        observation("measured", r#","valueQuantity":{"value":5}"#),
+        observation("unmeasured", &format!(r#","valueQuantity":{{"_value":{why}}}"#)),
+    ];
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    let server = holding(&all).await?;
+    for (code, found) in [
+        ("value-concept", "coded"),
+        ("value-quantity", "measured"),
+        ("code-value-concept", "coded"),
+        ("code-value-quantity", "measured"),
+        ("combo-code-value-quantity", "measured"),
+        ("code", "coded,measured,none,uncoded,unmeasured"),
+    ] {
+        check(&server, &[(&format!("Observation?{code}:missing=false&_sort=_id"), found)]).await?;
+    }
+    Ok(())
+}

@@ -32,7 +32,11 @@ pub(crate) async fn bundle(app: &App, mut wire: WireRequest) -> Result<Answer> {
         return Err(Error::invalid(text).at("resourceType"));
     }
     let kind = resource.members().get("type").and_then(Value::as_str).map(str::to_owned);
-    let entries = entries(resource)?;
+    let (entries, around) = entries(resource)?;
+    if matches!(kind.as_deref(), Some("transaction" | "batch")) {
+        // What is misspelt beside the entries would be passed over, and the entries with it.
+        conformance::validate(&Resource::from_value(around)?)?;
+    }
     charge(app, &wire.request.caller, &entries);
     match kind.as_deref() {
         Some("transaction") => transaction(app, wire, read_entries(app, entries)?).await,
@@ -41,7 +45,8 @@ pub(crate) async fn bundle(app: &App, mut wire: WireRequest) -> Result<Answer> {
     }
 }
 
-fn entries(resource: Resource) -> Result<Vec<Value>> {
+/// The entries of a bundle, and what is around them.
+fn entries(resource: Resource) -> Result<(Vec<Value>, Value)> {
     let mut body = resource.into_body();
     let entries = match body.as_object_mut().and_then(|members| members.remove("entry")) {
         None => Vec::new(),
@@ -51,7 +56,7 @@ fn entries(resource: Resource) -> Result<Vec<Value>> {
     if entries.len() > BUNDLE_ENTRIES_MAX {
         return Err(Error::new(Kind::TooLarge, "A bundle has at most 5000 entries. Split it."));
     }
-    Ok(entries)
+    Ok((entries, body))
 }
 
 fn read_entries(app: &App, entries: Vec<Value>) -> Result<Vec<BundleEntry>> {

@@ -12,7 +12,7 @@ use canonical_model::fhirpath::Item;
 use conformance::SearchParamKind;
 
 use super::reference::{Named, named};
-use super::{Sink, date, number, reference, token};
+use super::{Sink, date, has_value, number, reference, token};
 use crate::catalogue::{ParamPlan, Part, PartPath};
 use crate::fold::fold;
 use crate::keys::{Discrete, Param};
@@ -56,6 +56,11 @@ pub(super) fn take(
             }
         }
     }
+}
+
+/// Whether an element has a value for each part.
+pub(super) fn is_whole(plan: &ParamPlan, root: &Value, item: &Item<'_>) -> bool {
+    plan.composite.iter().all(|part| items(part, root, item).iter().any(has_value))
 }
 
 /// The number of an ordered part of an instance: at most two parts of one composite have an order.

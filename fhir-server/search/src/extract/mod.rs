@@ -149,7 +149,11 @@ fn take(sink: &mut Sink<'_>, param: &ParamPlan, root: &Value, items: &[Item<'_>]
     if items.is_empty() {
         return;
     }
-    if items.iter().any(has_value) {
+    let is_there = |item: &Item<'_>| match param.definition.kind {
+        SearchParamKind::Composite => composite::is_whole(param, root, item),
+        _ => has_value(item),
+    };
+    if items.iter().any(is_there) {
         let present = sink.hasher.present(param.own);
         sink.mark(present);
     }
@@ -177,13 +181,20 @@ fn take(sink: &mut Sink<'_>, param: &ParamPlan, root: &Value, items: &[Item<'_>]
 /// Whether an element says anything: what has only extensions, as one for the reason why there is no value, is
 /// as missing as what is not there. <https://hl7.org/fhir/R4/search.html#modifiers>
 fn has_value(item: &Item<'_>) -> bool {
-    if item.type_name == "Extension" {
-        return extension::value(item).is_some();
+    match item.type_name {
+        "Extension" => extension::value(item).is_some_and(|inside| says(inside.value)),
+        _ => says(item.value),
     }
-    let says = |name: &str| !(name == "id" || name == "extension" || name.starts_with('_'));
-    match item.value {
+}
+
+fn says(value: &Value) -> bool {
+    let is_content = |name: &str| !(matches!(name, "id" | "extension") || name.starts_with('_'));
+    match value {
         Value::Null => false,
-        Value::Object(members) => members.iter().any(|(name, _)| says(name)),
+        Value::Object(members) => {
+            members.iter().any(|(name, member)| is_content(name) && says(member))
+        }
+        Value::Array(items) => items.iter().any(says),
         _ => true,
     }
 }

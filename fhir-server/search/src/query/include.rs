@@ -6,7 +6,7 @@ use conformance::SearchParamKind;
 use super::criteria::along_canonical;
 use super::parse::QueryContext;
 use super::refusal::{Refusal, tame};
-use super::spelling::{near_reference, near_type};
+use super::spelling::{near_reference, near_type, offer};
 use crate::catalogue::ParamPlan;
 use crate::keys::Param;
 
@@ -37,7 +37,9 @@ pub(super) fn include(
         "" => false,
         "iterate" | "recurse" => true,
         other => {
-            let text = format!("{code}: the modifier `{}` is not supported on it", tame(other));
+            let near = offer(other, ["iterate"].into_iter());
+            let text =
+                format!("{code}: the modifier `{}` is not supported on it{near}", tame(other));
             return Err(Refusal::unsupported(text));
         }
     };

@@ -50,7 +50,9 @@ fn codes(plan: &TypePlan) -> impl Iterator<Item = &str> {
 #[must_use]
 pub fn offer<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -> String {
     // Of a name of two letters every other one is two letters away.
-    let is_near = |(far, _): &(usize, &str)| *far <= 2 && *far < wrong.len().div_ceil(2).max(2);
+    let most = 2.min(wrong.len().div_ceil(2).max(2) - 1);
+    // What was said itself is known, but not here.
+    let is_near = |(far, _): &(usize, &str)| (1..=most).contains(far);
     let near = names.map(|name| (distance(wrong, name), name)).filter(is_near);
     let mut near: Vec<(usize, &str)> = near.collect();
     near.sort_unstable();

@@ -1,7 +1,7 @@
 //! References between entries, and references by criteria, replaced by what they mean.
 //! <https://hl7.org/fhir/R4/http.html#trules>
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use canonical_model::json::Text;
 use canonical_model::{Resource, ResourceType, Result, Value};
@@ -13,8 +13,8 @@ use super::{Entry, Operation, Patch};
 pub(super) struct Links {
     /// Names of entries and conditional references.
     map: HashMap<String, String>,
-    /// `Type/id` of entries that get new ids, for who has no base that says whose they are.
-    bare: HashMap<String, String>,
+    /// What is new by this transaction: no version of it was there to be named.
+    new: HashSet<String>,
 }
 
 /// What to replace in one entry.
@@ -87,7 +87,7 @@ fn is_conditional(text: &str) -> bool {
 
 impl Links {
     pub(super) fn new(entries: &[Entry], resolved: &[Resolved], conditional: &Found) -> Self {
-        let mut links = Self { map: conditional.clone(), bare: HashMap::new() };
+        let mut links = Self { map: conditional.clone(), new: HashSet::new() };
         for (entry, resolved) in entries.iter().zip(resolved) {
             let id = match resolved {
                 Resolved::New(id) | Resolved::Target(id, _) => id.as_str(),
@@ -96,13 +96,8 @@ impl Links {
             };
             let name = format!("{}/{id}", entry.operation.kind());
             let Some(full_url) = &entry.full_url else { continue };
-            // A POST gives a new id: references to the old one mean the new one.
-            if let (Operation::Create(resource, _), Some((_, old))) =
-                (&entry.operation, restful(entry))
-                && resource.id() == Some(old)
-            {
-                let old = format!("{}/{old}", entry.operation.kind());
-                links.bare.entry(old).or_insert_with(|| name.clone());
+            if matches!(entry.operation, Operation::Create(..)) {
+                links.new.insert(name.clone());
             }
             links.map.insert(full_url.clone(), name);
         }
@@ -112,14 +107,14 @@ impl Links {
     /// For one entry: a relative reference is below the base of its `fullUrl`.
     /// <https://hl7.org/fhir/R4/bundle.html#references>
     pub(super) fn within<'a>(&'a self, entry: &'a Entry) -> Within<'a> {
-        Within { links: self, base: restful(entry).map(|(base, _)| base) }
+        Within { links: self, base: base(entry) }
     }
 }
 
-/// The base and the id of a `fullUrl` that is `[base]/[type]/[id]`.
-fn restful(entry: &Entry) -> Option<(&str, &str)> {
-    let (place, id) = entry.full_url.as_deref()?.rsplit_once('/')?;
-    Some((place.strip_suffix(entry.operation.kind().name())?.strip_suffix('/')?, id))
+/// The base of a `fullUrl` that is `[base]/[type]/[id]`.
+fn base(entry: &Entry) -> Option<&str> {
+    let (place, _) = entry.full_url.as_deref()?.rsplit_once('/')?;
+    place.strip_suffix(entry.operation.kind().name())?.strip_suffix('/')
 }
 
 impl Within<'_> {
@@ -197,14 +192,15 @@ impl Within<'_> {
                     None => (whole, None),
                 };
                 if let Some(name) = self.named(plain) {
-                    *text = match version {
+                    *text = match version.filter(|_| !self.links.new.contains(name)) {
                         Some(version) => format!("{name}/_history/{version}").into(),
                         None => name.as_str().into(),
                     };
                 }
             }
-            "value" | "fullUrl" => {}
-            "div" if text.contains(URN) => *text = self.narrative(text.as_str()).into(),
+            // A patch's values of types that are no uri.
+            "value" | "fullUrl" | "valueString" | "valueMarkdown" | "valueCode" | "valueId" => {}
+            "div" => *text = self.narrative(text.as_str()).into(),
             _ if text.starts_with("urn:") => {
                 if let Some(name) = self.links.map.get(text.as_str()) {
                     *text = name.as_str().into();
@@ -215,35 +211,52 @@ impl Within<'_> {
     }
     /// What a reference without its version means here, if it is to be replaced.
     fn named(&self, plain: &str) -> Option<&String> {
-        let Links { map, bare } = self.links;
-        map.get(plain).or_else(|| match self.base {
-            Some(base) if is_relative(plain) => map.get(&format!("{base}/{plain}")),
-            Some(_) => None,
-            None => bare.get(plain),
-        })
+        let below = || self.base.filter(|_| is_relative(plain));
+        let map = &self.links.map;
+        map.get(plain).or_else(|| map.get(&format!("{}/{plain}", below()?)))
     }
 
-    /// A narrative with its names replaced, each as a whole, in one walk through the text.
+    /// A narrative with its names replaced, each as a whole, and what its links and images lead to: in one walk
+    /// through the text.
     fn narrative(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
-        while let Some((before, from)) = rest.find(URN).and_then(|at| rest.split_at_checked(at)) {
-            let end = from.find(|c| !is_name_part(c)).unwrap_or(from.len());
-            let (mut name, mut after) = from.split_at_checked(end).unwrap_or((from, ""));
+        while let Some((before, opening, from)) = next_name(rest) {
+            let end = match opening {
+                URN => from.find(|c| !is_name_part(c)).unwrap_or(from.len()),
+                _ => from.find(['"', '\'', '#']).unwrap_or(from.len()),
+            };
+            let (whole, _) = from.split_at_checked(end).unwrap_or((from, ""));
             // The point of a sentence is a part of no name.
-            let bare = name.trim_end_matches(['.', ',', ':', ';']);
-            if !self.links.map.contains_key(name) && self.links.map.contains_key(bare) {
-                (name, after) = from.split_at_checked(bare.len()).unwrap_or((name, after));
-            }
+            let bare = whole.trim_end_matches(['.', ',', ':', ';']);
+            let found = [whole, bare].into_iter().find_map(|name| Some((name, self.named(name)?)));
+            let (taken, written) = found.map_or((whole, whole), |(name, to)| (name, to.as_str()));
             out.push_str(before);
-            out.push_str(self.links.map.get(name).map_or(name, String::as_str));
-            rest = after;
+            out.push_str(written);
+            rest = from.get(taken.len()..).unwrap_or_default();
         }
         out + rest
     }
 }
 
 const URN: &str = "urn:";
+
+/// What comes before something that may be a name: a URN, or what follows one of these; how it begins; and itself.
+fn next_name(text: &str) -> Option<(&str, &'static str, &str)> {
+    const LINKS: [&str; 4] = ["href=\"", "href='", "src=\"", "src='"];
+    let starts = text.bytes().enumerate().filter(|(_, byte)| matches!(byte, b'u' | b'h' | b's'));
+    for (at, _) in starts {
+        let (before, from) = text.split_at_checked(at)?;
+        if from.starts_with(URN) {
+            return Some((before, URN, from));
+        }
+        if let Some(opening) = LINKS.into_iter().find(|opening| from.starts_with(opening)) {
+            let (before, from) = text.split_at_checked(at + opening.len())?;
+            return Some((before, opening, from));
+        }
+    }
+    None
+}
 
 /// Whether a reference is `Type/id`.
 fn is_relative(plain: &str) -> bool {
@@ -265,9 +278,10 @@ mod tests {
         let map = HashMap::from([
             name("urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0", "Patient/1"),
             name("urn:oid:1.2.34", "Basic/2"),
+            name("http://x.example/fhir/Basic/old", "Basic/3"),
         ]);
-        let links = Links { map, bare: HashMap::new() };
-        Within { links: &links, base: None }.narrative(text)
+        let links = Links { map, new: HashSet::new() };
+        Within { links: &links, base: Some("http://x.example/fhir") }.narrative(text)
     }
 
     #[test]
@@ -281,6 +295,15 @@ mod tests {
             ("urn:oid:1.2.345 urn:oid:1.2.34.", "urn:oid:1.2.345 Basic/2."),
             ("urn:oid:1.2.34#a urn: urn:", "Basic/2#a urn: urn:"),
             ("éurn:oid:1.2.34é", "éBasic/2é"),
+            ("<a href=\"http://x.example/fhir/Basic/old\">", "<a href=\"Basic/3\">"),
+            (
+                "<img src='Basic/old'/><a href=\"Basic/old#a\">",
+                "<img src='Basic/3'/><a href=\"Basic/3#a\">",
+            ),
+            (
+                "<a href=\"Basic/older\">Basic/old</a> href=\"",
+                "<a href=\"Basic/older\">Basic/old</a> href=\"",
+            ),
         ] {
             assert_eq!(narrative(text), expected);
         }
