@@ -25,3 +25,6 @@ pub const PROFILES_NESTED_MAX: usize = 16;
 pub const ELEMENTS_JUDGED_MAX: usize = 4_000_000;
 /// Profiles that one resource may claim, or one request ask for.
 pub const PROFILES_CLAIMED_MAX: usize = 32;
+
+/// Resources that one may contain: each local reference is looked for among them.
+pub const CONTAINED_MAX: usize = 1_000;

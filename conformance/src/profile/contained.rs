@@ -1,6 +1,8 @@
 //! Contained resources: each is referred to by what contains it, or refers to it (`dom-3`).
 //! <https://hl7.org/fhir/R4/references.html#contained>
 
+use std::collections::{HashMap, HashSet};
+
 use canonical_model::{IssueCode, Value};
 
 use super::walk::Walk;
@@ -14,6 +16,11 @@ pub(super) fn check(walk: &mut Walk<'_>, resource: &Value, path: &Path<'_>) {
     }
     let mut named = Vec::new();
     locals(resource, &mut named);
+    let named: HashSet<&str> = named.into_iter().collect();
+    let mut count: HashMap<&str, usize> = HashMap::new();
+    for id in contained.iter().filter_map(|each| each.get("id")?.as_str()) {
+        *count.entry(id).or_default() += 1;
+    }
     for (n, each) in contained.iter().enumerate() {
         let here = path.child("contained").item(n);
         let Some(id) = each.get("id").and_then(Value::as_str) else {
@@ -21,15 +28,14 @@ pub(super) fn check(walk: &mut Walk<'_>, resource: &Value, path: &Path<'_>) {
             walk.report.error(IssueCode::Required, &here, text);
             continue;
         };
-        let same = |other: &&Value| other.get("id").and_then(Value::as_str) == Some(id);
-        if contained.iter().filter(same).count() > 1 {
+        if count.get(id).is_some_and(|count| *count > 1) {
             let text = "Two contained resources have this id: give each its own.";
             walk.report.error(IssueCode::Duplicate, &here, text);
         }
         let mut own = Vec::new();
         locals(each, &mut own);
         let back = own.iter().any(|it| it.is_empty());
-        if !named.contains(&id) && !back {
+        if !named.contains(id) && !back {
             let text =
                 "Refer to the contained resource from what contains it, or leave it out. (dom-3)";
             walk.report.error(IssueCode::Invariant, &here, text);

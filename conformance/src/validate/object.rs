@@ -9,7 +9,7 @@ use super::path::Path;
 use super::primitive;
 use super::reference::{self, Literal};
 use crate::index::{Element, Key, Shape, Structure};
-use crate::limits::CODES_LISTED_MAX;
+use crate::limits::{CODES_LISTED_MAX, CONTAINED_MAX};
 
 /// What surrounds the element at hand.
 #[derive(Clone, Copy, Default)]
@@ -48,6 +48,11 @@ impl Walk {
         };
         if !scope.nested {
             scope.container = Some(object);
+            let contained = object.get("contained").map_or(0, |contained| contained.items().len());
+            if contained > CONTAINED_MAX {
+                let text = "A resource contains 1000 others at most: store the rest by themselves.";
+                return self.report.fault(IssueCode::TooLong, &path.child("contained"), text);
+            }
         }
         scope.in_bundle |= kind == Some(ResourceType::BUNDLE);
         self.object(structure, object, path, scope);

@@ -344,3 +344,11 @@ fn lone_values() {
     assert_eq!(error.issues[0].expression.as_deref(), Some("Patient.contact.gender"));
     assert_eq!(validate_value("Pet", &Value::Null).expect_err("unknown").kind, Kind::Internal);
 }
+
+#[test]
+fn contained_resources_are_few() {
+    for (count, expected) in [(1_000, &[][..]), (1_001, &["Patient.contained too-long"])] {
+        let contained = vec![r#"{"resourceType":"Basic","id":"a","code":{"text":"a"}}"#; count];
+        check_patient(&format!(r#""contained":[{}]"#, contained.join(",")), expected);
+    }
+}

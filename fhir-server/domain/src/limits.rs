@@ -75,3 +75,5 @@ pub const QUESTIONNAIRES_READ_MAX: usize = 16;
 /// Steps of all rules over one resource that is written, some 0.2 s of a thread that serves others too: a large bundle
 /// takes half of them. `$validate` may take five times as many, beside those threads.
 pub const WRITE_STEPS_MAX: u32 = 4_000_000;
+/// Bytes of what the conditional creates of a transaction found that are told in its answer.
+pub(crate) const FOUND_BYTES_MAX: usize = 32 * 1024 * 1024;

@@ -121,3 +121,28 @@ async fn a_batch_reads_no_more_than_fits() -> Result<()> {
     alive(&server).await;
     Ok(())
 }
+
+/// An entry of a few bytes may find or patch a resource of megabytes: what is told of it has the same bound.
+#[tokio::test]
+async fn a_bundle_tells_no_more_than_fits() -> Result<()> {
+    let server = Fixture::start().await?;
+    let text = "a".repeat(1 << 20);
+    let names: Vec<String> = (0..3).map(|_| format!(r#"{{"text":"{text}"}}"#)).collect();
+    let large = format!(
+        r#"{{"resourceType":"Patient","id":"p","identifier":[{{"system":"urn:x","value":"1"}}],"name":[{}]}}"#,
+        names.join(",")
+    );
+    assert_eq!(server.client.send("PUT", "/Patient/p", &large).await?.status, 201);
+    let find = r#"{"request":{"method":"POST","url":"Patient","ifNoneExist":"identifier=urn:x|1"},"resource":{"resourceType":"Patient"}}"#;
+    for kind in ["batch", "transaction"] {
+        let body = bundle(kind, &vec![find; 30].join(","));
+        let answer = Answer::of(json(&server.client, "POST", "", body)).await?;
+        assert_eq!(answer.status, 200, "{kind}");
+        assert!(answer.text.len() < 33 << 20, "{kind}: {}", answer.text.len());
+        let told = answer.text.matches(r#""status":"200 OK""#).count();
+        let placed = answer.text.matches("/Patient/p/_history/1").count();
+        assert_eq!((told, placed), (30, 30), "{kind}");
+    }
+    alive(&server).await;
+    Ok(())
+}

@@ -131,6 +131,9 @@ fn repeated(kind: &str) -> (&'static str, Option<&'static str>, String) {
         &patient("", kind, "n"),
     );
     let gone = r#"{"request":{"method":"DELETE","url":"Patient/gone"}}"#.to_owned();
+    // What its condition asks for is no longer so once the first has been carried out.
+    let condition = r#","ifMatch":"W/\"1\"""#;
+    let held = entry("PUT", "Patient/held", condition, &patient("held", "held", "changed"));
     match kind {
         "create" => ("/Patient", None, patient("", kind, "n")),
         "conditional" => {
@@ -138,6 +141,7 @@ fn repeated(kind: &str) -> (&'static str, Option<&'static str>, String) {
         }
         "creates" => ("", None, transaction(&[new])),
         "conditional-bundle" => ("", None, transaction(&[once])),
+        "held-bundle" => ("", None, transaction(&[held, new])),
         // An update that changes nothing and a delete are answered again as they were.
         _ => ("", None, transaction(&[known, new, gone])),
     }
@@ -147,11 +151,11 @@ fn repeated(kind: &str) -> (&'static str, Option<&'static str>, String) {
 async fn one_idempotency_key_makes_one_resource() -> Result<()> {
     const REPEATS: usize = 20;
     let server = Fixture::start().await?;
-    for id in ["known", "gone"] {
+    for id in ["known", "gone", "held"] {
         let body = patient(id, id, "first");
         server.client.send("PUT", &format!("/Patient/{id}"), &body).await?;
     }
-    for kind in ["create", "conditional", "creates", "conditional-bundle", "mixed"] {
+    for kind in ["create", "conditional", "creates", "conditional-bundle", "held-bundle", "mixed"] {
         let (path, criteria, body) = repeated(kind);
         let send = |key: &str, body: &str| {
             let mut request = server

@@ -24,6 +24,16 @@ impl Fill {
         }
     }
 
+    /// Takes in what an entry tells that has written, if it fits. What it did stands, so that without room the answer says
+    /// where the content is.
+    pub(crate) fn take_written(&self, answer: Answer) -> Answer {
+        let Body::Fhir(text) = &answer.body else { return answer };
+        match self.take_bytes(text.len()) {
+            Ok(()) => answer,
+            Err(_) => Answer { body: Body::Empty, ..answer },
+        }
+    }
+
     /// Takes in what an entry has read.
     ///
     /// # Errors
@@ -33,12 +43,16 @@ impl Fill {
             Body::Fhir(text) => text.len(),
             _ => 0,
         };
+        self.take_bytes(bytes).map(|()| answer)
+    }
+
+    fn take_bytes(&self, bytes: usize) -> Result<()> {
         let before = self.0.fetch_add(bytes, Relaxed);
         if before + bytes > BUNDLE_ANSWER_BYTES_MAX {
             self.0.fetch_sub(bytes, Relaxed);
             return Err(full());
         }
-        Ok(answer)
+        Ok(())
     }
 }
 

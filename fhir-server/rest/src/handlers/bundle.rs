@@ -95,7 +95,9 @@ async fn transaction(
         let answer = if entry.reads() {
             run_within(app, &wire, entry, &fill).await
         } else {
-            answers.next().ok_or_else(|| Error::internal("an entry without an answer"))?
+            let answer = answers.next();
+            let answer = answer.ok_or_else(|| Error::internal("an entry without an answer"))?;
+            answer.map(|answer| fill.take_written(answer))
         };
         tell(&mut bundle, answer)?;
     }
@@ -231,7 +233,7 @@ async fn run_within(
     fill: &Fill,
 ) -> Result<Answer> {
     if !entry.reads() {
-        return run(app, wire, entry).await;
+        return run(app, wire, entry).await.map(|answer| fill.take_written(answer));
     }
     if let Err(error) = fill.expect_room() {
         record_refusal(app, &wire.request, Some(&entry.interaction), &error).await?;

@@ -172,7 +172,11 @@ pub async fn transaction(
                 follow(domain, written.iter().filter_map(|one| one.version.as_ref())).await;
                 return Ok(written);
             }
-            other => return other,
+            Err(error) => {
+                // The first of two such requests may have ended meanwhile: by what it wrote the second one fails.
+                let first = repeated(domain, request).await?;
+                return first.ok_or(error);
+            }
         }
     }
     Err(last.unwrap_or_else(super::update::overtaken))

@@ -11,6 +11,7 @@ use super::plan::Known;
 use super::{Entry, Operation, Target};
 use crate::interactions::create::{in_criteria, new_id, several, sole};
 use crate::interactions::update::overtaken;
+use crate::limits::FOUND_BYTES_MAX;
 use crate::watch::Watch;
 use crate::{Criteria, Domain, Request};
 
@@ -36,6 +37,7 @@ pub(super) async fn resolve(
     let deletes = |entry: &Entry| matches!(entry.operation, Operation::Delete(..));
     let mut resolved: Vec<Option<Resolved>> = entries.iter().map(|_| None).collect();
     let mut gone = Gone::new();
+    let mut room = FOUND_BYTES_MAX;
     for first in [true, false] {
         for (entry, place) in entries.iter().zip(&mut resolved) {
             if deletes(entry) != first {
@@ -52,7 +54,14 @@ pub(super) async fn resolve(
                 }
                 _ => by_id(&entry.operation),
             };
-            let one = one.map_err(|error| entry.fault(error))?;
+            let mut one = one.map_err(|error| entry.fault(error))?;
+            if let Resolved::Existing(stored) = &mut one {
+                // The answer says where it is; what many of them hold would fill the memory.
+                match room.checked_sub(stored.text.as_ref().map_or(0, |text| text.len())) {
+                    Some(left) => room = left,
+                    None => stored.text = None,
+                }
+            }
             if let (true, Resolved::Target(id, _)) = (first, &one) {
                 gone.insert((entry.operation.kind(), id.to_string()));
             }
