@@ -258,7 +258,11 @@ impl Ready {
                 differs = differs.or_else(|| Some(format!("{path}: {}", difference(&one, &other))));
             }
             if !named.second_page {
-                let counted = body(&mut ours, format!("{path}&_summary=count")).await?;
+                let counted = match path.contains("_summary=count") {
+                    true => path.clone(),
+                    false => format!("{path}&_summary=count"),
+                };
+                let counted = body(&mut ours, counted).await?;
                 totals.push(counted.get("total").and_then(Value::as_f64).unwrap_or_default());
             }
         }
