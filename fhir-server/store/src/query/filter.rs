@@ -1,4 +1,4 @@
-//! The exact test on a candidate's head row: reach, snapshot, and the whole expression tree.
+//! The exact test on a candidate's head row: reach, snapshot, and what of the expression tree is not proven yet.
 
 use std::borrow::Cow;
 

@@ -1,8 +1,8 @@
 //! Search: an expression tree lowered to one statement.
 //!
 //! One conjunct drives: it finds candidates in an inverted index, in an order a page can follow.
-//! Every candidate's head row is then checked against the whole tree, the caller's reach and the
-//! walk's snapshot. The shape of the statement fixes the plan: nothing depends on statistics.
+//! Every candidate's head row is then checked against the caller's reach, the walk's snapshot, and all of the tree
+//! that the index has not decided. The shape of the statement fixes the plan: nothing depends on statistics.
 
 mod along;
 mod bounds;

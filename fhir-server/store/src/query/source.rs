@@ -1,5 +1,5 @@
-//! Sets of candidates: what an inverted index finds for one conjunct, in no order, at least all of its
-//! matches.
+//! Sets of candidates: what an inverted index finds for one conjunct, in no order: at least all of its matches, and of
+//! some conjuncts no more.
 
 mod sql;
 

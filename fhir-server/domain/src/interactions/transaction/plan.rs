@@ -213,6 +213,7 @@ fn step(
     };
     let known = known.get(&domain.store().hasher().identity(kind, id.as_str()));
     let head = known.map(|(head, _)| *head);
+    let links = links.within(entry);
     match &entry.operation {
         Operation::Create(resource, _) => {
             let place = Place { id, expected: 0, method: Method::Create, revives: false, at };
@@ -221,7 +222,7 @@ fn step(
                 request,
                 &access,
                 judging,
-                links.within(entry).rewrite(resource)?,
+                links.rewrite(resource)?,
                 place,
                 Effect::Created,
             )
@@ -234,15 +235,7 @@ fn step(
                 _ if place.expected == 0 => may_create(domain, request, kind)?,
                 _ => {}
             }
-            put(
-                domain,
-                request,
-                &access,
-                judging,
-                links.within(entry).rewrite(resource)?,
-                place,
-                known,
-            )
+            put(domain, request, &access, judging, links.rewrite(resource)?, place, known)
         }
         Operation::Patch(_, change, precondition) => {
             let there = head.filter(|head| head.seen);
@@ -257,7 +250,7 @@ fn step(
             let current = known.and_then(|(_, stored)| stored.as_ref());
             let alive = current.and_then(|stored| stored.text.as_ref().map(|text| (stored, text)));
             let (stored, text) = alive.ok_or_else(read::absent)?;
-            let change = links.within(entry).rewrite_patch(change);
+            let change = links.rewrite_patch(change);
             put(domain, request, &access, judging, apply(stored, text, &change)?, place, known)
         }
         Operation::Delete(_, precondition) => match head {
