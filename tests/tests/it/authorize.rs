@@ -204,6 +204,37 @@ async fn who_has_no_right_gives_none() -> Result<()> {
     Ok(())
 }
 
+/// Whoever can only say who he is has no patient to choose: the page says why, and leads back to the app.
+#[tokio::test]
+async fn who_opens_no_record_is_told_why_and_led_back() -> Result<()> {
+    let world = Signed::start().await?;
+    for (login, why) in [("aude", "watching over it"), ("nemo", "nobody in the data")] {
+        let app = world.spa("openid launch/patient patient/*.rs");
+        let mut visitor = world.visitor()?;
+        let page = visitor.open(&app.path()).await?;
+        let form = page.form("/auth/login")?.with("login", login).with("password", it::PASSWORD);
+        let page = visitor.submit(&form).await?;
+        let mut searched = page.form("/auth/logout")?.with("name", "alph");
+        searched.action = "/auth/patient".into();
+        for page in [page, visitor.submit(&searched).await?] {
+            assert_eq!(page.status, 200, "{login}");
+            assert!(page.text.contains(why) && page.text.contains("What you can do"), "{page:?}");
+            assert!(page.form("/auth/patient").is_err(), "nothing to search with: {page:?}");
+            let back = page.link(it::REDIRECT)?;
+            assert!(back.contains("error=access_denied"), "{back}");
+            assert!(back.contains(&format!("state={}", app.state)), "{back}");
+        }
+    }
+    // Who may choose is led back, too.
+    let app = world.spa("launch/patient patient/*.rs");
+    let mut visitor = world.visitor()?;
+    let page = visitor.open(&app.path()).await?;
+    let form = page.form("/auth/login")?.with("login", "clara").with("password", it::PASSWORD);
+    let page = visitor.submit(&form).await?;
+    assert!(page.form("/auth/patient").is_ok() && page.link(it::REDIRECT).is_ok(), "{page:?}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn only_a_patient_whom_the_person_may_see_is_chosen() -> Result<()> {
     let world = Signed::start().await?;

@@ -140,6 +140,29 @@ async fn a_launch_is_for_one_app_one_person_and_five_minutes() -> Result<()> {
     Ok(())
 }
 
+/// The page offers each person what that person can do there.
+#[tokio::test]
+async fn the_page_offers_what_the_person_can_do() -> Result<()> {
+    let world = world().await?;
+    for (login, emergency, why) in
+        [("clara", true, None), ("anna", false, None), ("aude", false, Some("watching over it"))]
+    {
+        let mut visitor = world.visitor()?;
+        let page = visitor.open("/auth/launch").await?;
+        let form = page.form("/auth/login")?.with("login", login).with("password", PASSWORD);
+        let page = visitor.submit(&form).await?;
+        assert_eq!(page.link("/auth/break-glass").is_ok(), emergency, "{login}: {}", page.text);
+        assert_eq!(page.form("/auth/launch").is_ok(), why.is_none(), "{login}: {}", page.text);
+        let Some(why) = why else { continue };
+        assert!(page.text.contains(why), "{login}: {}", page.text);
+        let mut searched = page.form("/auth/logout")?.with("name", "alph");
+        searched.action = "/auth/launch".into();
+        let page = visitor.submit(&searched).await?;
+        assert!(page.text.contains(why) && !page.text.contains("Alpha"), "{}", page.text);
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn people_see_what_they_gave_and_take_it_back() -> Result<()> {
     let world = world().await?;

@@ -153,9 +153,18 @@ impl Asked {
 
     /// An error for the app.
     pub(crate) fn told(&self, error: &'static str, why: &str) -> Wrong {
+        Wrong::There(Box::new(self.error(error, why)))
+    }
+
+    /// Where a person goes back to the app who gives it nothing.
+    pub(crate) fn back(&self) -> String {
+        self.error("access_denied", "The user gave no access").url()
+    }
+
+    fn error(&self, error: &'static str, why: &str) -> Told {
         let (redirect, state) = (self.redirect.clone(), Some(self.state.clone()));
         let (issuer, why) = (self.issuer.clone(), why.to_owned());
-        Wrong::There(Box::new(Told { redirect, state, issuer, error, why }))
+        Told { redirect, state, issuer, error, why }
     }
 
     /// The request as it goes on once the person has proved who he is: asked for that no more.

@@ -36,6 +36,25 @@ pub(crate) const OFFLINE: &str = "offline_access";
 /// Roles that see nothing clinical.
 const BESIDE: [Role; 2] = [Role::Admin, Role::Auditor];
 
+/// Why an account reaches nobody's record, so that there is nobody to choose and nothing clinical to give; empty where
+/// it reaches some.
+///
+/// # Errors
+/// 400 where its roles are none.
+pub(crate) fn reaches_nobody(account: &Account) -> Result<&'static str> {
+    let roles = Roles::parse(account.roles.iter().map(String::as_str))?;
+    Ok(if roles.iter().next().is_none() {
+        "Your log-in has no role here, so it opens nobody's record."
+    } else if roles.iter().all(|role| BESIDE.contains(&role)) {
+        "Your log-in is for running this server, or for watching over it: it opens nobody's record."
+    } else if account.fhir_user.is_none() {
+        // Nobody is there whose rights it could have.
+        "Your log-in is nobody in the data, so it opens nobody's record."
+    } else {
+        ""
+    })
+}
+
 /// What a person can give to an app.
 #[derive(Debug)]
 pub(crate) struct Grantable {
@@ -72,10 +91,8 @@ impl Grantable {
         launched: Option<&Launched>,
         stands_for: Vec<ResourceId>,
     ) -> Result<Self> {
-        let user = account.fhir_user.as_deref().map(FhirUser::parse).transpose()?;
-        let roles = Roles::parse(account.roles.iter().map(String::as_str))?;
-        let clinical = user.is_some() && roles.iter().any(|role| !BESIDE.contains(&role));
-        // Without a person nobody is there whose rights it could be; `system/` is for programs.
+        let clinical = reaches_nobody(account)?.is_empty();
+        // `system/` is for programs.
         let given = |scope: &&Scope| clinical && scope.context() != Context::System;
         let clinical: Vec<Scope> = asked.clinical().iter().filter(given).cloned().collect();
         let offered = |word: &&str| asked.has_word(word) && (*word != LAUNCH || launched.is_some());

@@ -14,7 +14,7 @@ use axum::response::Response;
 
 pub(crate) use asked::{Asked, Wrong};
 pub use grant::expect_offered;
-pub(crate) use grant::{About, Grantable, OFFLINE, OPENID};
+pub(crate) use grant::{About, Grantable, OFFLINE, OPENID, reaches_nobody};
 pub(crate) use part::parts;
 
 use store::Launched;

@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use canonical_model::{ResourceId, ResourceType};
-use store::{AuditAction, SignedIn};
+use store::{Account, AuditAction, SignedIn};
 
 use crate::adopt::of_reason;
 use crate::cookie::Browser;
@@ -172,15 +172,20 @@ pub(super) fn reason(auth: &Parts, patient: &str, sealed: &str) -> Option<String
     String::from_utf8(open(auth.secret(), &of_reason(patient), sealed)?).ok()
 }
 
+/// Whether somebody may take access in an emergency: a clinician, who is a person in the data.
+pub(super) fn may_take(account: &Account) -> Result<bool, Stop> {
+    let roles = Roles::parse(account.roles.iter().map(String::as_str))?;
+    let person = account.fhir_user.as_deref().unwrap_or_default();
+    Ok(roles.contains(Role::Clinician) && person.starts_with("Practitioner"))
+}
+
 async fn blank<'a>(
     auth: &Parts,
     browser: &Browser,
     signed: &'a SignedIn,
 ) -> Result<Page<'a>, Stop> {
     let (apps, origins) = startable(auth).await?;
-    let roles = Roles::parse(signed.account.roles.iter().map(String::as_str))?;
-    let person = signed.account.fhir_user.as_deref().unwrap_or_default();
-    let closed = if !roles.contains(Role::Clinician) || !person.starts_with("Practitioner") {
+    let closed = if !may_take(&signed.account)? {
         "Only clinicians can take access in an emergency."
     } else if !signed.has_device {
         "This needs a second factor, and your log-in has none yet."

@@ -15,9 +15,11 @@ use form_urlencoded::Serializer;
 use serde_json::{Value, json};
 use store::{NewLaunch, SignedIn};
 
+use crate::authorize::reaches_nobody;
 use crate::client::Client;
 use crate::cookie::{Browser, digest, random};
 use crate::limits::PICKER_BYTES_MAX;
+use crate::page::break_glass::may_take;
 use crate::page::looking::{Looking, Shown};
 use crate::page::search::{Search, anything};
 use crate::page::{Posted, Session, Stop, answer_wrong, enter, go, page};
@@ -30,6 +32,10 @@ const HERE: &str = "/auth/launch";
 #[template(path = "launch.html")]
 struct Page<'a> {
     session: Session<'a>,
+    /// Why there is nobody to start an app for; empty where there may be.
+    closed: &'static str,
+    /// Whether this person may take access in an emergency.
+    emergency: bool,
     wrong: &'a str,
     apps: Vec<(String, String)>,
     /// Where a form may end.
@@ -70,6 +76,9 @@ async fn going_on(
     let signed = posted.by(auth, HERE).await?;
     let looking = || Looking::new(people, &signed.account, address, headers);
     let mut content = blank(auth, &posted.browser, &signed).await?;
+    if !content.closed.is_empty() {
+        return show(&content);
+    }
     let Ok(id) = ResourceId::parse(posted.get("patient")) else {
         content.wrong = content.search.run(&posted, &looking(), anything).await?;
         return show(&content);
@@ -236,6 +245,8 @@ async fn blank<'a>(
     let (apps, origins) = startable(auth).await?;
     Ok(Page {
         session: Session::on("launch", browser, &signed.account),
+        closed: reaches_nobody(&signed.account)?,
+        emergency: may_take(&signed.account)?,
         apps,
         origins,
         search: Search::new(HERE, HERE),

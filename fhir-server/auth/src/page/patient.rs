@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use store::{Account, SignedIn};
 
-use crate::authorize::Asked;
+use crate::authorize::{Asked, reaches_nobody};
 use crate::cookie::Browser;
 use crate::page::looking::{Looking, Shown};
 use crate::page::search::{Search, anything};
@@ -27,6 +27,10 @@ const CONSENT: &str = "/auth/consent";
 pub(crate) struct Picker<'a> {
     app: &'a str,
     session: Session<'a>,
+    /// Back to the app, without anything for it.
+    back: String,
+    /// Why there is nobody to choose for this person; empty where there may be.
+    closed: &'static str,
     wrong: &'a str,
     /// Whether these are all, and nobody is searched for.
     fixed: bool,
@@ -35,38 +39,47 @@ pub(crate) struct Picker<'a> {
     search: Search,
 }
 
-impl Picker<'_> {
-    /// The page before anything was searched for.
-    pub(crate) fn first(
-        asked: &Asked,
-        browser: &Browser,
-        account: &Account,
-    ) -> Result<Response, Stop> {
-        let picker = Picker {
+impl<'a> Picker<'a> {
+    /// Before anything was searched for.
+    fn new(asked: &'a Asked, browser: &Browser, account: &'a Account) -> Result<Self, Stop> {
+        Ok(Self {
             app: &asked.client.name,
             session: Session::asked(asked, browser, account),
+            back: asked.back(),
+            closed: reaches_nobody(account)?,
             search: Search::new(HERE, CONSENT),
-            ..Picker::default()
-        };
-        page(&picker, StatusCode::OK, Some(asked.origin()), None)
+            ..Self::default()
+        })
+    }
+
+    /// The page before anything was searched for.
+    pub(crate) fn first(
+        asked: &'a Asked,
+        browser: &Browser,
+        account: &'a Account,
+    ) -> Result<Response, Stop> {
+        Self::new(asked, browser, account)?.show(asked)
     }
 
     /// The page with these alone.
     pub(crate) fn among(
-        asked: &Asked,
+        asked: &'a Asked,
         browser: &Browser,
-        account: &Account,
+        account: &'a Account,
         found: Vec<Shown>,
     ) -> Result<Response, Stop> {
-        let picker = Picker {
-            app: &asked.client.name,
-            session: Session::asked(asked, browser, account),
+        let picker = Self {
             fixed: true,
             nobody: found.is_empty(),
             search: Search::among(CONSENT, found),
-            ..Picker::default()
+            ..Self::new(asked, browser, account)?
         };
-        page(&picker, StatusCode::OK, Some(asked.origin()), None)
+        picker.show(asked)
+    }
+
+    fn show(&self, asked: &Asked) -> Result<Response, Stop> {
+        let status = if self.wrong.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+        page(self, status, Some(asked.origin()), None)
     }
 }
 
@@ -90,14 +103,10 @@ async fn picking(
     let posted = Posted::read(auth, headers, body)?;
     let asked = posted.asked(auth).await?;
     let SignedIn { account, .. } = posted.by(auth, &authorize(&asked.query)).await?;
-    let mut picker = Picker {
-        app: &asked.client.name,
-        session: Session::asked(&asked, &posted.browser, &account),
-        search: Search::new(HERE, CONSENT),
-        ..Picker::default()
-    };
-    let looking = Looking::new(people, &account, address, headers);
-    picker.wrong = picker.search.run(&posted, &looking, anything).await?;
-    let status = if picker.wrong.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-    page(&picker, status, Some(asked.origin()), None)
+    let mut picker = Picker::new(&asked, &posted.browser, &account)?;
+    if picker.closed.is_empty() {
+        let looking = Looking::new(people, &account, address, headers);
+        picker.wrong = picker.search.run(&posted, &looking, anything).await?;
+    }
+    picker.show(&asked)
 }
