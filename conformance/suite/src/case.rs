@@ -108,6 +108,13 @@ pub(crate) struct Step {
 }
 
 impl Case {
+    /// Whether a step sends the run's own token: one that no step before it has got.
+    pub(crate) fn sends_token(&self) -> bool {
+        let sends = |step: &Step| step.bearer.as_deref() == Some("{token}");
+        let gets = |step: &Step| step.save.contains_key("token");
+        self.steps.iter().find(|step| sends(step) || gets(step)).is_some_and(sends)
+    }
+
     fn complete(mut self, page: &str, bearer: Option<&str>) -> Result<Self> {
         if self.link.starts_with('#') || self.link.is_empty() {
             self.link = format!("{page}{}", self.link);

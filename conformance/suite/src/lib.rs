@@ -12,6 +12,7 @@ mod declared;
 mod expect;
 mod id_token;
 pub mod limits;
+mod made;
 mod need;
 mod page;
 mod prepared;

@@ -14,6 +14,7 @@ use crate::cases::{chosen, gap};
 use crate::declared::Declared;
 use crate::id_token::decode;
 use crate::limits::AGAIN_AFTER;
+use crate::made::Made;
 use crate::report::{Outcome, Report, Verdict};
 use crate::request::{Came, Sender};
 use crate::sign_in::sign_in;
@@ -52,7 +53,10 @@ pub async fn run(options: Options, told: impl Fn(&Outcome)) -> Result<Report> {
         tokens.renew(&sender, &mut variables).await;
         let begun = Instant::now();
         variables.set("unique", unique());
-        let mut verdict = judge(&sender, case, &declared, variables.clone()).await;
+        let mut verdict = match lack(&sender, case, &declared, &variables, &mut tokens).await {
+            Some(lack) => Verdict::Skipped(lack),
+            None => judge(&sender, case, variables.clone()).await,
+        };
         if let (Verdict::Failed(why), Some(gap)) = (&verdict, gap(declared.software(), id)) {
             verdict = Verdict::Gap(format!("{gap} ({why})"));
         }
@@ -98,40 +102,27 @@ fn unique() -> String {
     word
 }
 
-async fn judge(sender: &Sender, case: &Case, declared: &Declared, variables: Variables) -> Verdict {
-    if let Some(lack) = case.needs.iter().find_map(|need| need.lack(declared, &variables)) {
-        return Verdict::Skipped(lack);
-    }
-    let mut made = Made::default();
-    let outcome = walk(sender, case, variables, &mut made).await;
-    made.remove(sender).await;
-    match outcome {
-        Ok(()) => Verdict::Passed,
-        Err(why) => Verdict::Failed(why),
+/// What a case lacks, so that it is not tried.
+async fn lack(
+    sender: &Sender,
+    case: &Case,
+    declared: &Declared,
+    variables: &Variables,
+    tokens: &mut Tokens,
+) -> Option<String> {
+    match case.needs.iter().find_map(|need| need.lack(declared, variables)) {
+        None if case.sends_token() => tokens.lack(sender, variables).await,
+        lack => lack,
     }
 }
 
-/// What a case has made, and how it is removed.
-#[derive(Default)]
-struct Made(Vec<(String, Variables)>);
-
-impl Made {
-    fn add(&mut self, step: &Step, variables: &Variables) {
-        if let Some(path) = &step.clean {
-            self.0.push((path.clone(), variables.clone()));
-        }
-    }
-
-    /// Removes it, the last first, as far as the server lets it.
-    async fn remove(self, sender: &Sender) {
-        for (path, variables) in self.0.into_iter().rev() {
-            let step =
-                toml::from_str::<Step>(&format!("request = 'DELETE {{base}}/{path}'\n[expect]"));
-            if let Ok(step) = step {
-                let step = Step { bearer: Some("{token}".to_owned()), ..step };
-                drop(sender.send(&step, &variables).await);
-            }
-        }
+async fn judge(sender: &Sender, case: &Case, variables: Variables) -> Verdict {
+    let mut made = Made::default();
+    let outcome = walk(sender, case, variables.clone(), &mut made).await;
+    made.remove(sender, &variables).await;
+    match outcome {
+        Ok(()) => Verdict::Passed,
+        Err(why) => Verdict::Failed(why),
     }
 }
 
@@ -156,7 +147,7 @@ async fn walk(
                 "" => format!("step {number}, {what}: {why}"),
                 value => format!("step {number}, {what} with {value}: {why}"),
             };
-            until(sender, step, &mut variables).await.map_err(named)?;
+            until(sender, step, &mut variables, made).await.map_err(named)?;
             made.add(step, &variables);
         }
     }
@@ -164,23 +155,33 @@ async fn walk(
 }
 
 /// Takes a step; one that has time, again until it holds.
-async fn until(sender: &Sender, step: &Step, variables: &mut Variables) -> Result<(), String> {
+async fn until(
+    sender: &Sender,
+    step: &Step,
+    variables: &mut Variables,
+    made: &mut Made,
+) -> Result<(), String> {
     let ends = Instant::now() + Duration::from_secs(step.within_s);
     loop {
-        match take(sender, step, variables).await {
+        match take(sender, step, variables, made).await {
             Err(_) if Instant::now() < ends => sleep(AGAIN_AFTER).await,
             done => return done,
         }
     }
 }
 
-async fn take(sender: &Sender, step: &Step, variables: &mut Variables) -> Result<(), String> {
+async fn take(
+    sender: &Sender,
+    step: &Step,
+    variables: &mut Variables,
+    made: &mut Made,
+) -> Result<(), String> {
     let said = |error: anyhow::Error| format!("{error:#}");
     if let Some(asked) = &step.assertion {
         variables.set("assertion", assertion::sign(asked, variables).map_err(said)?);
     }
     let came = match (&step.sign_in, &step.decode) {
-        (Some(asked), _) => sign_in(&sender.0, asked, variables).await.map(Came::Answer),
+        (Some(asked), _) => sign_in(&sender.0, asked, variables, made).await.map(Came::Answer),
         (None, Some(asked)) => decode(&sender.0, asked, variables).await.map(Came::Answer),
         (None, None) => sender.send(step, variables).await,
     };
@@ -189,6 +190,7 @@ async fn take(sender: &Sender, step: &Step, variables: &mut Variables) -> Result
         Came::Refused(refused) if refused == step.expect.refused => return Ok(()),
         Came::Refused(_) => return Err("the handshake was not refused".to_owned()),
     };
+    made.hear(&answer);
     if let Some(fault) = step.expect.fault(&answer, variables) {
         return Err(fault);
     }

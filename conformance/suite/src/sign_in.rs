@@ -16,6 +16,7 @@ use crate::answer::Answer;
 use crate::assertion::random;
 use crate::case::SignIn;
 use crate::limits::PAGES_MAX;
+use crate::made::Made;
 use crate::page::{Field, Form, forms};
 use crate::variables::Variables;
 
@@ -25,11 +26,32 @@ pub(crate) async fn sign_in(
     client: &Client,
     asked: &SignIn,
     variables: &mut Variables,
+    made: &mut Made,
 ) -> Result<Answer> {
     variables.set("state", random()?);
     variables.set("verifier", random()? + &random()?);
-    let visit = Visit { client, asked, variables, cookies: BTreeMap::new() };
-    visit.go().await
+    let mut visit = Visit { client, asked, variables, cookies: BTreeMap::new(), out: None };
+    let answer = visit.go().await;
+    if let Some(request) = visit.out.take() {
+        made.signed_in(SignOut { request, cookies: visit.cookies() });
+    }
+    answer
+}
+
+/// The way out of a session: the form for it that the last page had.
+pub(crate) struct SignOut {
+    request: RequestBuilder,
+    cookies: String,
+}
+
+impl SignOut {
+    /// Signs out. Whether it went well is not asked.
+    pub(crate) async fn go(self, client: &Client) {
+        let request = self.request.header(COOKIE, self.cookies).build();
+        if let Ok(request) = request {
+            drop(client.execute(request).await);
+        }
+    }
 }
 
 /// Where a walk ended.
@@ -45,10 +67,12 @@ struct Visit<'a> {
     asked: &'a SignIn,
     variables: &'a Variables,
     cookies: BTreeMap<String, String>,
+    /// The form by which the session ends, without its cookies.
+    out: Option<RequestBuilder>,
 }
 
 impl Visit<'_> {
-    async fn go(mut self) -> Result<Answer> {
+    async fn go(&mut self) -> Result<Answer> {
         let launched = match self.asked.launched {
             true => match self.launch().await? {
                 Ended::Led(url, _) => parameters(&url),
@@ -89,6 +113,7 @@ impl Visit<'_> {
                 return Ok(Ended::Page(answer));
             }
             let forms = forms(&String::from_utf8_lossy(&answer.body));
+            self.note_way_out(&forms, &url)?;
             let Some(form) = choose(&forms) else { return Ok(Ended::Page(answer)) };
             let to = url.join(&form.action)?;
             let fields = self.fill(form)?;
@@ -101,6 +126,17 @@ impl Visit<'_> {
             answer = self.send(request, &url).await?;
         }
         bail!("no end after {PAGES_MAX} pages")
+    }
+
+    /// Keeps the form by which somebody who is signed in signs out.
+    fn note_way_out(&mut self, forms: &[Form], url: &Url) -> Result<()> {
+        if let Some(form) = forms.iter().find(|form| ends_session(form)) {
+            let fields = form.fields.iter().map(|field| (&field.name, &field.value));
+            let request = self.client.post(url.join(&form.action)?);
+            let request = request.form(&fields.collect::<Vec<_>>());
+            self.out = Some(request.header(ORIGIN, url.origin().ascii_serialization()));
+        }
+        Ok(())
     }
 
     fn set(&self, name: &str) -> Result<&str> {
@@ -191,9 +227,7 @@ impl Visit<'_> {
 
     async fn send(&mut self, mut request: RequestBuilder, url: &Url) -> Result<Answer> {
         if !self.cookies.is_empty() {
-            let pairs: Vec<_> =
-                self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            request = request.header(COOKIE, pairs.join("; "));
+            request = request.header(COOKIE, self.cookies());
         }
         let response = request.send().await.map_err(|error| error.without_url());
         let answer =
@@ -201,6 +235,12 @@ impl Visit<'_> {
                 .await?;
         self.keep(&answer.headers);
         Ok(answer)
+    }
+
+    /// As a header has them.
+    fn cookies(&self) -> String {
+        let pairs = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
+        pairs.collect::<Vec<_>>().join("; ")
     }
 
     fn keep(&mut self, headers: &HeaderMap) {
@@ -215,12 +255,17 @@ impl Visit<'_> {
 
 /// The form that a person would go on with: the log-in, the consent, a choice, else a question.
 fn choose(forms: &[Form]) -> Option<&Form> {
-    let forms = || forms.iter().filter(|form| !form.action.contains("logout"));
+    let forms = || forms.iter().filter(|form| !ends_session(form));
     forms()
         .find(|form| form.has("password"))
         .or_else(|| forms().find(|form| form.has("checkbox")))
         .or_else(|| forms().find(|form| !form.asks()))
         .or_else(|| forms().next())
+}
+
+/// Whether a form is for signing out.
+fn ends_session(form: &Form) -> bool {
+    form.action.contains("logout")
 }
 
 /// Where an answer leads.

@@ -106,6 +106,7 @@ async fn no_case_passes_whatever_is_answered() {
             "vital_sign",
             "laboratory",
             "provenance",
+            "token",
         ];
         for name in names {
             variables.set(name, "x");
@@ -119,4 +120,33 @@ async fn no_case_passes_whatever_is_answered() {
         assert!(report.failed > report.cases.len() * 3 / 4, "{report}");
     }
     assert!(passed_by.is_empty(), "{passed_by:?}");
+}
+
+/// Without a token a server that asks for one is not judged by what it then refuses; one that asks for none is.
+#[tokio::test]
+async fn what_needs_a_token_is_skipped_without_one() {
+    for (status, secret, skipped) in
+        [(401, None, true), (401, Some("x"), true), (403, None, true), (200, None, false)]
+    {
+        let mut variables = Variables::default();
+        if let Some(secret) = secret {
+            variables.set("client_id", "somebody");
+            variables.set("client_secret", secret);
+        }
+        let base = format!("http://{}/fhir", dull(status).await);
+        let filter = Some("rest".to_owned());
+        let report =
+            run(Options { base, filter, variables, ..Options::default() }, |_| ()).await.unwrap();
+        let whys = report.cases.iter().filter_map(|case| match &case.verdict {
+            Verdict::Skipped(why) if why.contains("--token") => Some(why.as_str()),
+            _ => None,
+        });
+        let whys: Vec<_> = whys.collect();
+        let all = if skipped { report.cases.len() } else { 0 };
+        assert_eq!(whys.len(), all, "{status}: {report}");
+        if secret.is_some() {
+            assert!(whys[0].contains("gave the client `somebody` none (401,"), "{whys:?}");
+        }
+        assert!(!report.ok(), "nothing was shown: {report}");
+    }
 }

@@ -14,14 +14,19 @@ use crate::variables::Variables;
 pub(crate) struct Tokens {
     given: bool,
     due: Instant,
+    /// What the server said in place of one.
+    refused: Option<String>,
+    /// Whether the server asks for one: known once it was asked without.
+    wanted: Option<bool>,
 }
 
 impl Tokens {
     pub(crate) fn new(variables: &Variables) -> Self {
-        Self { given: variables.get("token").is_some(), due: Instant::now() }
+        let given = variables.get("token").is_some();
+        Self { given, due: Instant::now(), refused: None, wanted: None }
     }
 
-    /// Sets the variable `token` where it is time. Where the server gives none, the cases say what comes of that.
+    /// Sets the variable `token` where it is time, and where the server gives one.
     pub(crate) async fn renew(&mut self, sender: &Sender, variables: &mut Variables) {
         let known = |name| variables.get(name).is_some();
         if self.given
@@ -35,12 +40,46 @@ impl Tokens {
         let Ok(step) = asked else { return };
         let Ok(Came::Answer(answer)) = sender.send(&step, variables).await else { return };
         let json = answer.json().unwrap_or_default();
-        if let Some(token) = json.get("access_token").and_then(Value::as_str) {
-            variables.set("token", token);
+        match json.get("access_token").and_then(Value::as_str) {
+            Some(token) => variables.set("token", token),
+            None => self.refused = Some(refusal(answer.status, &json, variables)),
         }
         let life = json.get("expires_in").and_then(Value::as_u64).map(Duration::from_secs);
         self.due = Instant::now() + life.map_or(TOKEN_RENEWED_AFTER, |life| life / 2);
     }
+}
+
+impl Tokens {
+    /// Why a case that sends the token cannot be tried; `None` where there is one, or the server asks for none.
+    pub(crate) async fn lack(&mut self, sender: &Sender, known: &Variables) -> Option<String> {
+        if known.get("token").is_some() {
+            return None;
+        }
+        if self.wanted.is_none() {
+            self.wanted = Some(wanted(sender, known).await);
+        }
+        let how = "needs --token, or --var client_id=… and --var client_secret=…";
+        let lack = match &self.refused {
+            Some(refused) => format!("{how}: {refused}"),
+            None => format!("{how}: the server answers nobody without a token"),
+        };
+        self.wanted.filter(|wanted| *wanted).map(|_| lack)
+    }
+}
+
+/// Whether a search without a token is refused.
+async fn wanted(sender: &Sender, known: &Variables) -> bool {
+    let step = toml::from_str::<Step>("request = 'GET {base}/Patient?_count=1'\n[expect]");
+    let Ok(step) = step else { return false };
+    let came = sender.send(&step, known).await;
+    matches!(came, Ok(Came::Answer(answer)) if matches!(answer.status, 401 | 403))
+}
+
+/// What the token endpoint said in place of a token.
+fn refusal(status: u16, json: &Value, known: &Variables) -> String {
+    let error = json.get("error").and_then(Value::as_str).unwrap_or("no token in the answer");
+    let client = known.get("client_id").unwrap_or_default();
+    format!("the server gave the client `{client}` none ({status}, {error})")
 }
 
 /// RFC 6749, section 4.4.

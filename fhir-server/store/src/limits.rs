@@ -162,8 +162,8 @@ pub const REFRESH_AGAIN_S: i32 = 10;
 pub const CHANGES_SECONDS: i32 = 60;
 /// A launch from here, in seconds: an app opens, and asks.
 pub const LAUNCH_S_MAX: i32 = 300;
-/// What a person gave, on one page: more than anybody reads.
-pub const GIVEN_MAX: i64 = 200;
+/// What a person gave, on one page: what somebody looks through. The older ones are on the next.
+pub const GIVEN_MAX: usize = 50;
 /// How far the clocks of server and database may be apart where a month of the record is to be dropped, in seconds:
 /// further than any two that are kept, and nothing against the months that they are compared with.
 pub const CLOCKS_APART_S_MAX: i64 = 300;

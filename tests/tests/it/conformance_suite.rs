@@ -98,5 +98,9 @@ async fn none_fails() -> Result<()> {
     let skipped: BTreeMap<_, _> = skipped.collect();
     assert_eq!(BTreeMap::from(SKIPPED), skipped);
     ensure!(report.ok() && report.gaps == 0 && report.passed > 150, "{report}");
+    // What the clinician gave to the app meanwhile is over.
+    let clinician = signed.store.account_of("clara").await?.account;
+    let left = signed.store.given(clinician, None).await?;
+    ensure!(left.is_empty(), "{left:?}");
     Ok(())
 }

@@ -200,6 +200,41 @@ async fn people_see_what_they_gave_and_take_it_back() -> Result<()> {
     Ok(())
 }
 
+/// However much somebody gave, a page is of a size, and all of it can be found and taken back.
+#[tokio::test]
+async fn what_was_given_is_shown_page_by_page() -> Result<()> {
+    let world = world().await?;
+    let app = world.spa("offline_access patient/Patient.rs");
+    let mut visitor = world.visitor()?;
+    app.agree(&mut visitor, "anna", PASSWORD, None).await?;
+    let mut owner = world.server.database.connect().await?;
+    let columns = "account, client, scopes, patient, offline, session, salt, ends_at";
+    let again = format!(
+        "insert into approval ({columns}) select {columns} from approval, generate_series(1, 119)"
+    );
+    sqlx::raw_sql(AssertSqlSafe(again)).execute(&mut owner).await?;
+    let (mut path, mut sizes) = ("/auth/manage".to_owned(), Vec::new());
+    let mut seen = std::collections::BTreeSet::new();
+    loop {
+        let page = visitor.open(&path).await?;
+        let numbers = page.text.split("name=\"approval\" value=\"").skip(1);
+        let numbers = numbers.filter_map(|it| it.split('"').next()).filter(|it| *it != "all");
+        let before = seen.len();
+        seen.extend(numbers.map(str::to_owned));
+        sizes.push(seen.len() - before);
+        match page.link("/auth/manage?before=") {
+            Ok(older) => path = older,
+            Err(_) => break,
+        }
+    }
+    assert_eq!(sizes, [50, 50, 20]);
+    let last = visitor.open(&path).await?;
+    let form = last.form("/auth/manage")?.with("approval", "all");
+    let page = visitor.submit(&form).await?;
+    assert!(page.text.contains("No app has access"), "{}", page.text);
+    Ok(())
+}
+
 #[tokio::test]
 async fn an_app_is_told_what_it_is_for_and_what_else_is_open() -> Result<()> {
     let world = world().await?;

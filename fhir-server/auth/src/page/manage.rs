@@ -6,9 +6,10 @@ use std::net::IpAddr;
 use access::{Role, Roles, Scopes};
 use askama::Template;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use store::limits::GIVEN_MAX;
 use store::{AuditAction, Given, SignedIn};
 
 use crate::page::{Posted, Session, Stop, answer_wrong, enter, go, page};
@@ -28,6 +29,10 @@ struct Page<'a> {
     own: bool,
     /// Whether somebody may see who saw a record.
     record: bool,
+    /// Whether these are the newest.
+    newest: bool,
+    /// Before which number the older ones are.
+    older: Option<i64>,
 }
 
 /// Something that was given.
@@ -40,16 +45,25 @@ struct Line {
 }
 
 /// `GET /auth/manage`.
-pub(crate) async fn manage(State(auth): State<AuthState>, headers: HeaderMap) -> Response {
-    answer_wrong(shown(auth.parts(), &headers).await)
+pub(crate) async fn manage(
+    State(auth): State<AuthState>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let mut pairs = form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes());
+    let before = pairs.find(|(name, _)| name == "before").and_then(|(_, it)| it.parse().ok());
+    answer_wrong(shown(auth.parts(), &headers, before).await)
 }
 
-async fn shown(auth: &Parts, headers: &HeaderMap) -> Result<Response, Stop> {
+async fn shown(auth: &Parts, headers: &HeaderMap, before: Option<i64>) -> Result<Response, Stop> {
     let store = &auth.people()?.store;
     let (browser, SignedIn { account, .. }) = enter(auth, headers, "manage").await?;
     let own = account.fhir_user.as_deref().is_some_and(|user| user.starts_with("Patient/"));
     let whose = if own { Whose::Yours } else { Whose::This };
-    let given = store.given(account.account).await?;
+    let mut given = store.given(account.account, before).await?;
+    let more = given.len() > GIVEN_MAX;
+    given.truncate(GIVEN_MAX);
+    let older = given.last().filter(|_| more).map(|last| last.approval);
     let mut lines = Vec::with_capacity(given.len());
     for given in given {
         let client = auth.clients.find(&given.client).await?;
@@ -59,7 +73,8 @@ async fn shown(auth: &Parts, headers: &HeaderMap) -> Result<Response, Stop> {
     let roles = Roles::parse(account.roles.iter().map(String::as_str))?;
     let record = own || [Role::Proxy, Role::Auditor].into_iter().any(|role| roles.contains(role));
     let session = Session::on("manage", &browser, &account);
-    let content = Page { session, given: lines, own, record };
+    let newest = before.is_none();
+    let content = Page { session, given: lines, own, record, newest, older };
     page(&content, StatusCode::OK, None, None)
 }
 

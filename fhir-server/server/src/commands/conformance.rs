@@ -15,6 +15,8 @@ use crate::output;
 
 /// Where `carebridge dev` writes what cases need to know of it, in its default home.
 const DEV_FILE: &str = ".carebridge/suite.json";
+/// Where it is reached unless it is told otherwise.
+const DEV_BASE: &str = "http://127.0.0.1:8080/fhir";
 
 /// Judge a FHIR server by the conformance suite, and import what codes mean
 #[derive(Args, Debug)]
@@ -35,8 +37,8 @@ enum Command {
 
 /// Run cases against a server
 ///
-/// What the server does not declare is skipped, and so is what needs a variable that is not given; each line says
-/// why. Exit code: 0 none failed and some passed, 1 otherwise, 2 wrong usage. With --json, standard output is one
+/// What the server does not declare is skipped, and so is what needs a variable, or a token, that is not given; each
+/// line says why. What the cases make, and what people give to apps in them, is removed again. Exit code: 0 none failed and some passed, 1 otherwise, 2 wrong usage. With --json, standard output is one
 /// JSON object: base, software, at, passed, failed, gaps, skipped, cases.
 #[derive(Args, Debug)]
 #[command(
@@ -44,7 +46,7 @@ enum Command {
 )]
 struct Run {
     /// The FHIR base
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080/fhir")]
+    #[arg(long, value_name = "URL", default_value = DEV_BASE)]
     base: String,
     /// A suite as `smart`, or a case as `smart/G14`; by default all
     #[arg(long, value_name = "SUITE")]
@@ -65,7 +67,8 @@ struct Run {
     /// Authorities to trust beside the machine's own, in PEM
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
-    /// A token to send with all requests that are not about tokens; by default one of `client_id`
+    /// A token to send with all requests that are not about tokens; by default one that `client_id` gets by
+    /// `client_secret`. Without either, a server that asks for one is not tried by the cases that send it
     #[arg(long, env = "CAREBRIDGE_TOKEN", hide_env_values = true)]
     token: Option<String>,
     /// Print a report in place of lines: a page for people, JSON, or the XML that build servers read
@@ -135,9 +138,13 @@ async fn judge(command: Run) -> Result<ExitCode> {
         std::fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))
     });
     let mut known = Variables::default();
-    known.set("client_id", "dev-backend");
-    known.set("client_secret", "dev-secret");
-    if let Some(prepared) = prepared(vars.as_deref(), &base)? {
+    let prepared = prepared(vars.as_deref(), &base)?;
+    // Of another server than `dev` nothing is known that nobody said.
+    if vars.is_none() && (base == DEV_BASE || prepared.is_some()) {
+        known.set("client_id", "dev-backend");
+        known.set("client_secret", "dev-secret");
+    }
+    if let Some(prepared) = prepared {
         known.extend(prepared.variables);
     }
     for variable in &variables {

@@ -70,6 +70,8 @@ impl Written {
         self.prepared.base = format!("{origin}/fhir");
         let launch_page = format!("{origin}/auth/launch");
         for (name, value) in [
+            ("client_id", "dev-backend"),
+            ("client_secret", "dev-secret"),
             ("key_client", KEYED),
             ("app_client", APP),
             ("app_redirect", REDIRECT),

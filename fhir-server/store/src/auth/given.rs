@@ -29,20 +29,24 @@ pub struct Given {
 }
 
 impl AuthStore {
-    /// What an account gave and goes on, the newest first.
+    /// What an account gave and goes on, the newest first, before this number; one more than a page has, where there are
+    /// more.
     ///
     /// # Errors
     /// Unavailable or Internal.
-    pub async fn given(&self, account: i64) -> Result<Vec<Given>> {
+    pub async fn given(&self, account: i64, before: Option<i64>) -> Result<Vec<Given>> {
+        let most = i64::try_from(GIVEN_MAX).unwrap_or(i64::MAX);
         let query = sqlx::query(
             "select a.approval, a.client, a.scopes, a.offline, a.made_at, a.rotated_at, a.ends_at
             from approval a left join session s on s.session = a.session and s.ends_at > now()
             where a.account = $1 and a.revoked_at is null and a.ends_at > now()
                 and (a.offline or s.session is not null)
-            order by a.approval desc limit $2",
+                and ($2::bigint is null or a.approval < $2)
+            order by a.approval desc limit $3",
         )
         .bind(account)
-        .bind(GIVEN_MAX);
+        .bind(before)
+        .bind(most.saturating_add(1));
         self.sessions.fetch_all(query).await?.iter().map(given).collect()
     }
 

@@ -192,7 +192,7 @@ const SAID: &[Said] = &[
     said(Pages, "POST /auth/consent", Takes::Form, Gives::Page, "Give access, or do not"),
     said(Pages, "GET /auth/launch", Takes::Query, Gives::Page, "Choose an app to start"),
     said(Pages, "POST /auth/launch", Takes::Form, Gives::Page, "Start an app"),
-    said(Pages, "GET /auth/manage", Takes::Nothing, Gives::Page, "The access that one gave"),
+    said(Pages, "GET /auth/manage", Takes::Query, Gives::Page, "The access that one gave"),
     said(Pages, "POST /auth/manage", Takes::Form, Gives::Page, "Take access back"),
     said(Pages, "GET /auth/break-glass", Takes::Query, Gives::Page, "Access in an emergency"),
     said(Pages, "POST /auth/break-glass", Takes::Form, Gives::Page, "Open a record in an emergency"),
