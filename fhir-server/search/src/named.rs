@@ -1,4 +1,4 @@
-//! A query's expression for people: its parameters by their codes, not their hashes.
+//! What drives a query for people: its parameters by their codes, not their hashes.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use canonical_model::Result;
 use crate::catalogue::Catalogue;
 use crate::query::Query;
 
-/// The written expression of a query, with each parameter as `Patient.family` where one of its types has it
+/// What was written of a query, with each parameter as `Patient.family` where one of its types has it
 /// by this very hash. What is hashed further, as a code under its parameter, stays as it is.
 ///
 /// # Errors

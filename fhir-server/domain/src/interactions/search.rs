@@ -6,7 +6,7 @@ use access::{Access, Action};
 use canonical_model::{Error, Kind, ResourceId, ResourceType, Result};
 use conformance::Registry;
 use search::limits::{INCLUDED_MAX, TESTS_MAX};
-use search::query::{Handling, Pair, Sort, SortBy, Summary, Total};
+use search::query::{Handling, Pair, Sort, SortBy, Summary, Total, in_words};
 use search::{Query, QueryContext, named};
 use store::{Explained, Found, Lack, PageKey, SearchPage};
 
@@ -341,8 +341,12 @@ pub async fn explain(domain: &Domain, text: &str) -> Result<(String, Explained)>
     for driver in &mut explained.drivers {
         *driver = named(&catalogue, &query, driver)?;
     }
-    let expression = format!("{:#?}", query.filter);
-    Ok((named(&catalogue, &query, &expression)?, explained))
+    let words = in_words(&catalogue, &query)?;
+    let words = match &scope {
+        Scope::Compartment(of, id, _) => format!("Of the compartment of {of}/{id}: {words}"),
+        _ => words,
+    };
+    Ok((words, explained))
 }
 
 /// Where a search looks that is written as a path, also below a base, or as a whole URL.

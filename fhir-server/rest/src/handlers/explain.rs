@@ -3,7 +3,7 @@
 use canonical_model::{Error, Result, Value, object};
 use domain::interactions::search::{self as interaction, Scope};
 use search::named;
-use search::query::Pair;
+use search::query::{Pair, in_words};
 
 use crate::answer::Answer;
 use crate::app::App;
@@ -46,8 +46,7 @@ pub(crate) async fn explain(app: &App, wire: &WireRequest, scope: &Scope) -> Res
         parameters.push(Value::from(object! { "name": name, "valueString": text }));
     };
     for (query, driver) in queries.iter().zip(explained.drivers) {
-        let expression = named(&catalogue, query, &format!("{:?}", query.filter))?;
-        add("expression", format!("{}: {expression}", query.kind));
+        add("expression", in_words(&catalogue, query)?);
         add("driver", named(&catalogue, query, &driver)?);
     }
     add("sql", explained.sql);

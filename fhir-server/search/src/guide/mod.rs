@@ -76,9 +76,10 @@ is bound to. What cannot be told is refused with an outcome that names the param
 
 ## Explain
 
-`_explain=true` answers Parameters instead: the search as it was understood, what finds its candidates, its SQL and
-the database's account with times. It is for an operator's own client, with the scope `system/*.cruds` and no user;
-others get 403. `carebridge admin explain` prints the same.
+`_explain=true` answers Parameters instead: the search as it was understood, in the words of the specification, as
+`Patient.birthdate (date) is within 1990 (eq) OR is within 1991 (eq)`; what finds its candidates; its SQL and the database's
+account with times. It is for an operator's own client, with the scope `system/*.cruds` and no user; others get 403.
+`carebridge admin explain` prints the same.
 
 ## Search parameters of your own
 

@@ -15,7 +15,7 @@ use crate::expr::Expr;
 use crate::keys::{Key, Param};
 
 pub use compartment::compartment;
-pub use criteria::alternatives;
+pub use criteria::{alternatives, in_words};
 pub use include::Include;
 pub use pairs::{Pair, parse_pairs, write_pairs};
 pub use parse::{Handling, QueryContext, parse};

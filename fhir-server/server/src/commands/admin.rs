@@ -55,7 +55,7 @@ struct Explain {
 
 #[derive(Serialize)]
 struct Explanation {
-    /// The search as it was understood.
+    /// The search as it was understood, in the words of the specification.
     expression: String,
     /// What finds the candidates.
     driver: String,

@@ -6,6 +6,7 @@ use search::Query;
 use sqlx::Row;
 
 use super::filter::Lowering;
+use super::lead_in_words::lead;
 use super::{budget, plans, statement};
 use crate::Store;
 use crate::error::StoreError;
@@ -13,7 +14,7 @@ use crate::error::StoreError;
 /// How a search is answered.
 #[derive(Clone, Debug)]
 pub struct Explained {
-    /// What finds the candidates, one for each type.
+    /// What finds the candidates, one for each type, in words; a parameter is in them as `Param(7)`, by its hash.
     pub drivers: Vec<String>,
     /// The statement, with places for its values.
     pub sql: String,
@@ -36,7 +37,7 @@ impl Store {
             Ok(plans) => plans,
             Err(error) => return session.settle(Err(error)).map_err(budget::told),
         };
-        let drivers = plans.iter().map(|plan| format!("{:?}", plan.lead)).collect();
+        let drivers = plans.iter().map(|plan| lead(&plan.lead)).collect();
         let sql = statement("", &plans, lowering, count, None).sql().as_str().to_owned();
         let before = "explain (analyze, buffers, costs off) ";
         let mut explain = statement(before, &plans, lowering, count, None);

@@ -15,6 +15,7 @@ mod estimate;
 mod explain;
 mod filter;
 mod include;
+mod lead_in_words;
 mod links;
 mod names;
 mod order;

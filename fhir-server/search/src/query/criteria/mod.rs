@@ -8,6 +8,7 @@ mod concept;
 mod date;
 mod filter;
 mod implicit;
+mod in_words;
 mod number;
 mod operator;
 mod reference;
@@ -17,6 +18,7 @@ mod token;
 mod values;
 
 pub(super) use chain::canonical as along_canonical;
+pub use in_words::in_words;
 pub(super) use operator::Operator;
 
 use canonical_model::{ResourceId, ResourceType};
