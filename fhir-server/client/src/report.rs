@@ -24,6 +24,9 @@ pub struct LoadReport {
     pub loaded: u64,
     /// Resources of the files read that an earlier run had loaded.
     pub resumed: u64,
+    /// Of these, those that the server answered by what it keeps of an earlier request, for 24 hours: one that was deleted
+    /// since stays deleted.
+    pub replayed: u64,
     /// Resources, or whole files that could not be read, that failed.
     pub failed: u64,
     /// Requests whose answer a stopped run did not wait for; they are repeated without doubling.
@@ -121,7 +124,19 @@ impl LoadReport {
         if self.failed > 0 {
             text.push_str(&format!("; {} failed", self.failed));
         }
-        text + "."
+        text + "." + &self.replays()
+    }
+
+    /// What the server answered from what it keeps, so that nobody takes it for loaded anew.
+    fn replays(&self) -> String {
+        if self.replayed == 0 {
+            return String::new();
+        }
+        format!(
+            " The server knew {} of these from a request of the last 24 hours and did nothing: what was deleted since stays \
+             deleted; --again loads all anew.",
+            self.replayed
+        )
     }
 }
 

@@ -210,6 +210,7 @@ impl Run {
         let good = count - failed.min(count);
         if sent.answer.repeated {
             tally.resumed += good;
+            tally.replayed += good;
         } else {
             tally.loaded += good;
         }

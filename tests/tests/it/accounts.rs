@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use auth::{AccountForm, Password, Passwords, Signed, demo_account, sign_in};
 use canonical_model::Kind;
 use futures::future::join_all;
-use it::Database;
+use it::{Database, Fixture};
 use it::ledger::binary;
 use sqlx::{AssertSqlSafe, PgConnection};
 use store::{AccountChange, AuthStore};
@@ -217,6 +217,15 @@ fn run(database: &Database, words: &[&str], typed: &str) -> Result<(String, bool
 #[tokio::test]
 async fn the_command_makes_changes_and_lists_accounts_and_leaves_a_record() -> Result<()> {
     let database = Database::create().await?;
+    let server = Fixture::on(database.clone(), |_| ()).await?;
+    for id in ["1", "gone"] {
+        let body = format!(r#"{{"resourceType":"Practitioner","id":"{id}"}}"#);
+        let put = server.client.send("PUT", &format!("/Practitioner/{id}"), &body).await?;
+        ensure!(put.status == 201, "{}", put.text);
+    }
+    server.client.send("DELETE", "/Practitioner/gone", "").await?;
+    let of = |person: &'static str| ["account", "add", "x", "--role", "clinician", "--fhir-user", person];
+    let absent = [&of("Practitioner/9")[..], &["--allow-absent"]].concat();
     let add = ["account", "add", "Jane", "--role", "clinician", "--fhir-user", "Practitioner/1"];
     for (words, typed, good, said) in [
         (&add[..], "short\n", false, "10 characters"),
@@ -225,6 +234,10 @@ async fn the_command_makes_changes_and_lists_accounts_and_leaves_a_record() -> R
         (&["account", "add", "x", "--role", "doctor"], "good enough words", false, "no role"),
         (&add[..], "four good words here\nand more", true, "jane "),
         (&add[..], "four good words here\n", false, "There is an account of this log-in"),
+        (&of("Practitioner/9"), "four good words here\n", false, "There is no Practitioner/9 here"),
+        (&of("Practitioner/gone"), "four good words here\n", false, "There is no Practitioner/gone"),
+        (&of("Device/1"), "four good words here\n", false, "not a reference to a person"),
+        (&absent, "four good words here\n", true, "is Practitioner/9"),
         (&["account", "list"], "", true, "clinician, is Practitioner/1"),
         (&["account", "role", "jane", "auditor"], "", true, "auditor"),
         (&["account", "role", "jane", "patient"], "", false, "goes with an account"),
@@ -246,7 +259,7 @@ async fn the_command_makes_changes_and_lists_accounts_and_leaves_a_record() -> R
             .fetch_all(&mut owner)
             .await?;
     let said: Vec<&str> = recorded.iter().filter_map(|line| line.split(": ").nth(1)).collect();
-    let expected = ["added; roles", "roles changed; roles", "password changed; roles"];
+    let expected = ["added; roles", "added; roles", "roles changed; roles", "password changed; roles"];
     assert_eq!(
         said,
         [&expected[..], &["disabled; roles", "enabled; roles", "second factor removed; roles"]]

@@ -199,7 +199,16 @@ async fn what_an_operator_does_is_kept_with_its_row_or_not_at_all() -> Result<()
         assert!(well, "{text}");
     }
     for words in [
-        &["account", "add", "jane", "--role", "proxy", "--fhir-user", "RelatedPerson/1"][..],
+        &[
+            "account",
+            "add",
+            "jane",
+            "--role",
+            "proxy",
+            "--fhir-user",
+            "RelatedPerson/1",
+            "--allow-absent",
+        ][..],
         &["account", "password", "jane"],
         &["account", "disable", "jane"],
         &["account", "enable", "jane"],

@@ -245,3 +245,37 @@ async fn the_jsonb_column_can_be_asked_by_sql() -> Result<()> {
     assert!(same_by_value(&json::parse(found.as_bytes())?, &read.json()?), "{found}");
     Ok(())
 }
+
+/// What was loaded in the last 24 hours is not loaded again without its journal either: the report says so, and `again`
+/// brings back what was deleted.
+#[tokio::test]
+async fn what_the_server_still_knows_is_told() -> Result<()> {
+    let server = Fixture::start().await?;
+    let scratch = scratch("load-replays")?;
+    let file = scratch.join("patients.ndjson");
+    std::fs::write(
+        &file,
+        "{\"resourceType\":\"Patient\",\"id\":\"kept\"}\n{\"resourceType\":\"Patient\",\"id\":\"gone\"}\n",
+    )?;
+    let first = loaded(&server, vec![file.clone()], &scratch).await?;
+    assert_eq!((first.loaded, first.replayed), (2, 0), "{first}");
+    server.client.send("DELETE", "/Patient/gone", "").await?;
+    std::fs::remove_file(scratch.join("journal"))?;
+    let second = loaded(&server, vec![file.clone()], &scratch).await?;
+    assert_eq!((second.loaded, second.resumed, second.replayed), (0, 2, 2), "{second}");
+    assert!(second.to_string().contains("The server knew 2 of these"), "{second}");
+    assert!(second.to_string().contains("--again"), "{second}");
+    assert_eq!(server.client.get("/Patient/gone").await?.status, 410);
+    let again = LoadOptions {
+        connection: connection(&server),
+        inputs: vec![file],
+        journal: Some(scratch.join("journal")),
+        again: true,
+        progress: false,
+        ..LoadOptions::default()
+    };
+    let third = load(again).await?;
+    assert_eq!((third.loaded, third.replayed), (2, 0), "{third}");
+    assert_eq!(server.client.get("/Patient/gone").await?.status, 200);
+    Ok(())
+}

@@ -4,16 +4,17 @@ use std::fmt;
 use std::io::{self, IsTerminal, Read};
 use std::process::ExitCode;
 
+use access::{Access, FhirUser};
 use anyhow::{Result, ensure};
 use auth::{AccountForm, Password, Passwords, expect_roles, login};
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use store::{Account as Kept, AccountChange, AuthStore};
+use store::{Account as Kept, AccountChange, AuthStore, Method};
 
 use crate::limits::PASSWORD_LINE_BYTES_MAX;
 use crate::output;
 use crate::settings::{DomainFlags, Settings};
-use crate::start::keeper;
+use crate::start::{self, keeper};
 use crate::terminal;
 
 /// Say who may sign in: people, their roles and their passwords
@@ -62,6 +63,9 @@ struct Add {
     /// The person in the data, as `Practitioner/1` or `Patient/7`
     #[arg(long, value_name = "REFERENCE")]
     fhir_user: Option<String>,
+    /// The person need not be in the data yet
+    #[arg(long, requires = "fhir_user")]
+    allow_absent: bool,
     /// The id of an Organization that it works for; may be given several times
     #[arg(long = "org", value_name = "ID")]
     orgs: Vec<String>,
@@ -273,15 +277,32 @@ async fn run_link(link: Link) -> Result<()> {
 }
 
 async fn run_add(add: Add) -> Result<()> {
-    let Add { server, login, roles, fhir_user, orgs, json } = add;
+    let Add { server, login, roles, fhir_user, allow_absent, orgs, json } = add;
+    let settings = server.settings()?;
+    if let Some(person) = fhir_user.as_deref().filter(|_| !allow_absent) {
+        expect_there(&settings, person).await?;
+    }
     let form = AccountForm { login, fhir_user, roles, orgs };
-    let keeper = keeper(&server.settings()?).await?;
+    let keeper = keeper(&settings).await?;
     let (passwords, password) = (Passwords::new()?, typed()?);
     let open = keeper.begin().await?;
     let number = form.create(&open, &passwords, password).await?;
     let made = open.account(number).await?;
     keeper.keep(open, line("added", &made)).await?;
     output::report(&Shown::from(made), json)
+}
+
+/// Refuses a person who is not in the data: whoever signs in as that one is nobody, and opens nothing.
+async fn expect_there(settings: &Settings, person: &str) -> Result<()> {
+    // What is no reference to a person is refused where the account is judged.
+    let Ok(FhirUser { kind, id, .. }) = FhirUser::parse(person) else { return Ok(()) };
+    let access = Access::internal("an operator names the person of an account");
+    let head = start::store(settings).await?.head(&access, kind, &id).await?;
+    ensure!(
+        head.is_some_and(|head| head.method != Method::Delete),
+        "There is no {kind}/{id} here: load it first, or look at the id. --allow-absent makes the account all the same."
+    );
+    Ok(())
 }
 
 async fn change(

@@ -21,8 +21,13 @@ const PARALLEL_MAX: u64 = client::limits::PARALLEL_MAX as u64;
 /// What failed is listed; the same command again sends only what is missing, and nothing once all is
 /// loaded. Ctrl-C waits a few seconds for the requests in flight; a second one does not.
 ///
+/// A server such as CareBridge keeps what it answered for 24 hours. The same content sent again in that time, whether the
+/// journal knows it or not, is answered by that and not stored again: what was deleted meanwhile stays deleted. The report
+/// says how many these were; --again sends all under new keys.
+///
 /// Exit code: 0 all is loaded, 1 something is not, 2 wrong usage, 130 stopped by Ctrl-C. With --json,
-/// standard output is one JSON object: files, loaded, resumed, failed, errors, journal and more.
+/// standard output is one JSON object: files, loaded, resumed, replayed,
+/// failed, errors, journal and more.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example:\n  carebridge load synthea/ extra.ndjson.gz\n  carebridge load synthea/ --again\n  zcat big.ndjson.gz | carebridge load - --url https://fhir.example.org/fhir"
@@ -41,7 +46,7 @@ pub(crate) struct Load {
     /// and inputs
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
-    /// Load what was loaded before, too; resources without an id are then there twice
+    /// Load what was loaded before, too, also what was deleted since; resources without an id are then there twice
     #[arg(long)]
     again: bool,
     /// Print the report as JSON
