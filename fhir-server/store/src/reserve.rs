@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use canonical_model::{Kind, Result};
-use sqlx::Row;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{Postgres, Row};
 use tokio::sync::Mutex;
 
 use crate::error::{StoreError, disk_full};
@@ -68,13 +70,25 @@ impl Reserve {
     /// Takes the space where it is not held, and opens the door to writes again.
     async fn take(&self) -> Result<()> {
         let _turn = self.turn.lock().await;
+        if self.is_held().await? {
+            self.open();
+            return Ok(());
+        }
+        // Each step writes as much as is held back, which may take seconds: that is no slow statement to warn of.
+        let sessions = self.sessions.unwatched("reserve", 1);
+        let taken = self.steps(&sessions).await;
+        sessions.close().await;
+        taken
+    }
+
+    /// Takes what is missing, step by step.
+    async fn steps(&self, sessions: &Sessions) -> Result<()> {
         for _ in 0..STEPS {
-            match self.step().await {
+            let step = sqlx::query("select take_reserve($1)").bind(self.pages);
+            match yes(sessions, step).await {
                 Ok(false) => {}
                 Ok(true) => {
-                    if self.full.swap(false, Ordering::Relaxed) {
-                        tracing::info!("The disk has room again: writes are accepted.");
-                    }
+                    self.open();
                     return Ok(());
                 }
                 Err(error) => {
@@ -90,12 +104,19 @@ impl Reserve {
         Ok(())
     }
 
-    /// A step towards it: whether it is held then.
-    async fn step(&self) -> Result<bool> {
-        let query = sqlx::query("select take_reserve($1)").bind(self.pages);
-        match self.sessions.fetch_optional(query).await? {
-            Some(row) => row.try_get(0).map_err(|fault| StoreError(fault).into()),
-            None => Ok(false),
+    /// Whether all of it is there, and no proof of room beside it.
+    async fn is_held(&self) -> Result<bool> {
+        let query = sqlx::query(
+            "select pg_relation_size('reserve') >= $1::integer * 8192::bigint
+                and pg_relation_size('reserve_proof') = 0",
+        );
+        yes(&self.sessions, query.bind(self.pages)).await
+    }
+
+    /// Opens the door to writes, where it was shut.
+    fn open(&self) {
+        if self.full.swap(false, Ordering::Relaxed) {
+            tracing::info!("The disk has room again: writes are accepted.");
         }
     }
 
@@ -112,5 +133,13 @@ impl Reserve {
                 tracing::warn!(error = ?error, "The reserve for a full disk is not held.");
             }
         }
+    }
+}
+
+/// The answer to a question, which is yes or no.
+async fn yes(sessions: &Sessions, question: Query<'_, Postgres, PgArguments>) -> Result<bool> {
+    match sessions.fetch_optional(question).await? {
+        Some(row) => row.try_get(0).map_err(|fault| StoreError(fault).into()),
+        None => Ok(false),
     }
 }

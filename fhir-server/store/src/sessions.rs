@@ -67,6 +67,12 @@ impl Sessions {
         Self { home, statement_ms: STATEMENT_MS_MAX }
     }
 
+    /// So many sessions of their own, whose statements are expected to take long: none is logged for that.
+    pub(crate) fn unwatched(&self, name: &'static str, most: u32) -> Self {
+        let options = self.home.options.clone().disable_statement_logging();
+        Self { statement_ms: self.statement_ms, ..Self::new(name, options, most) }
+    }
+
     /// The same sessions for statements that may run for another time.
     pub(crate) fn within(&self, statement_ms: u64) -> Self {
         Self { home: Arc::clone(&self.home), statement_ms }

@@ -11,7 +11,7 @@ use crate::shell::{cargo, require};
 /// Replaces this process by `carebridge dev`, so that Ctrl-C and signals reach it alone.
 pub(crate) fn run(root: &Path, args: &[String]) -> Result<ExitCode, String> {
     setup::setup(root)?;
-    println!("Building carebridge …");
+    println!("Building carebridge: some minutes the first time, seconds from then on …");
     // With `--workspace` the features are those of `cargo test`: one cold build serves both.
     let mut build = cargo(root);
     build.args(["build", "--workspace", "--bin", "carebridge"]);

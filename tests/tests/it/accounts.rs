@@ -7,8 +7,8 @@ use anyhow::{Context, Result, ensure};
 use auth::{AccountForm, Password, Passwords, Signed, demo_account, sign_in};
 use canonical_model::Kind;
 use futures::future::join_all;
-use it::{Database, Fixture};
 use it::ledger::binary;
+use it::{Database, Fixture};
 use sqlx::{AssertSqlSafe, PgConnection};
 use store::{AccountChange, AuthStore};
 
@@ -224,7 +224,9 @@ async fn the_command_makes_changes_and_lists_accounts_and_leaves_a_record() -> R
         ensure!(put.status == 201, "{}", put.text);
     }
     server.client.send("DELETE", "/Practitioner/gone", "").await?;
-    let of = |person: &'static str| ["account", "add", "x", "--role", "clinician", "--fhir-user", person];
+    let of = |person: &'static str| {
+        ["account", "add", "x", "--role", "clinician", "--fhir-user", person]
+    };
     let absent = [&of("Practitioner/9")[..], &["--allow-absent"]].concat();
     let add = ["account", "add", "Jane", "--role", "clinician", "--fhir-user", "Practitioner/1"];
     for (words, typed, good, said) in [
@@ -235,7 +237,12 @@ async fn the_command_makes_changes_and_lists_accounts_and_leaves_a_record() -> R
         (&add[..], "four good words here\nand more", true, "jane "),
         (&add[..], "four good words here\n", false, "There is an account of this log-in"),
         (&of("Practitioner/9"), "four good words here\n", false, "There is no Practitioner/9 here"),
-        (&of("Practitioner/gone"), "four good words here\n", false, "There is no Practitioner/gone"),
+        (
+            &of("Practitioner/gone"),
+            "four good words here\n",
+            false,
+            "There is no Practitioner/gone",
+        ),
         (&of("Device/1"), "four good words here\n", false, "not a reference to a person"),
         (&absent, "four good words here\n", true, "is Practitioner/9"),
         (&["account", "list"], "", true, "clinician, is Practitioner/1"),
@@ -259,7 +266,8 @@ async fn the_command_makes_changes_and_lists_accounts_and_leaves_a_record() -> R
             .fetch_all(&mut owner)
             .await?;
     let said: Vec<&str> = recorded.iter().filter_map(|line| line.split(": ").nth(1)).collect();
-    let expected = ["added; roles", "added; roles", "roles changed; roles", "password changed; roles"];
+    let expected =
+        ["added; roles", "added; roles", "roles changed; roles", "password changed; roles"];
     assert_eq!(
         said,
         [&expected[..], &["disabled; roles", "enabled; roles", "second factor removed; roles"]]

@@ -194,6 +194,21 @@ async fn delete_several() -> Result<()> {
             ),
             get("GET /Patient/b", 410, &[]),
             get("GET /Patient/c", 410, &[]),
+            // Nobody asked, but it was more than one; nobody wants to know; there is nothing.
+            send("PUT /Patient/b", B, 201, &[]),
+            send("PUT /Patient/c", C, 201, &[]),
+            get("DELETE /Patient?identifier=urn:x|2", 200, &["body has 2 resources", "etag:"]),
+            send("PUT /Patient/b", B, 201, &[]),
+            send("PUT /Patient/c", C, 201, &[]),
+            with(
+                "DELETE /Patient?identifier=urn:x|2",
+                &["Prefer: return=minimal"],
+                "",
+                204,
+                &["body: empty"],
+            ),
+            get("GET /Patient/b", 410, &[]),
+            get("DELETE /Patient?identifier=urn:x|2", 204, &["body: empty"]),
         ],
     )
     .await

@@ -149,13 +149,22 @@ async fn what_is_not_sealed_to_its_last_row_stays() -> Result<()> {
 
 /// A command on this database; its answer as JSON.
 fn audit(database: &Database, arguments: &[&str]) -> Result<Value> {
-    let answer = Command::new(ledger::binary()?)
+    audit_by(database, arguments, Some("ada"))
+}
+
+/// The same, by a user of the system who has this name in the environment.
+fn audit_by(database: &Database, arguments: &[&str], user: Option<&str>) -> Result<Value> {
+    let mut command = Command::new(ledger::binary()?);
+    match user {
+        Some(user) => command.env("USER", user),
+        None => command.env_remove("USER"),
+    };
+    let answer = command
         .arg("audit")
         .args(arguments)
         .arg("--json")
         .env("CAREBRIDGE_DATABASE_URL", &database.url)
         .env("CAREBRIDGE_SEAL_KEY", SEAL_KEY)
-        .env("USER", "ada")
         .output()?;
     let said = String::from_utf8_lossy(&answer.stderr).into_owned();
     anyhow::ensure!(answer.status.success(), "{arguments:?}: {said}");
@@ -211,6 +220,21 @@ async fn months_under_hold_stay_until_it_is_released() -> Result<()> {
     assert_eq!(retire(&database).await?, "2019-05 stays, 2019-06 stays");
     audit(&database, &["release", &all])?;
     assert_eq!(retire(&database).await?, "2019-05 (3) goes, 2019-06 (3) goes");
+    // A service has no USER: then it is the account that the command runs as, or who is named.
+    let account = Command::new("id").arg("-un").output()?.stdout;
+    let account = String::from_utf8(account)?.trim().to_owned();
+    for (user, named, by) in
+        [(None, None, account.as_str()), (Some(""), None, &account), (None, Some("eve"), "eve")]
+    {
+        let mut words = vec!["hold", "--everything", "--reason", "x"];
+        words.extend(named.map(|name| ["--by", name]).into_iter().flatten());
+        let number = audit_by(&database, &words, user)?["hold"].clone();
+        let listed = audit(&database, &["list"])?;
+        let holds = listed["holds"].as_array().context("holds")?;
+        let laid = holds.iter().find(|hold| hold["hold"] == number).context("the hold")?;
+        assert_eq!(laid["made_by"].as_str(), Some(by), "{user:?} {named:?}");
+        audit_by(&database, &["release", &number.to_string()], user)?;
+    }
     for refused in [
         &["hold", "--reason", "x"][..],
         &["hold", "--everything", "--patient", "a", "--reason", "x"],

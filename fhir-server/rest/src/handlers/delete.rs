@@ -3,6 +3,7 @@
 use canonical_model::{ResourceId, ResourceType, Result};
 use domain::interactions::{Effect, Written, delete as interaction};
 use domain::{Criteria, Domain};
+use http::StatusCode;
 
 use crate::answer::{Answer, Return, said};
 use crate::app::App;
@@ -43,7 +44,10 @@ pub(crate) async fn conditional(
     let written =
         Written { effect: Effect::Deleted, version, audited, repeated: false, said: Vec::new() };
     let mut answer = Answer::written(app, written, wire.wish, &wire.format)?;
-    if wire.wish == Return::Outcome && gone.len() != 1 {
+    let many = gone.len() > 1;
+    if (wire.wish == Return::Outcome && gone.len() != 1) || (wire.wish != Return::Minimal && many) {
+        // Whoever meant one is told that it was more.
+        answer.status = StatusCode::OK;
         answer.body = said(format!("{} resources matched and are deleted.", gone.len()));
     }
     Ok(answer)

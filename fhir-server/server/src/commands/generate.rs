@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use client::{Format, GenerateOptions, Output, generate};
 use generator::{Day, Options, OptionsError};
 
+use crate::dev::demo;
 use crate::fault::Usage;
 use crate::output;
 
@@ -27,9 +28,9 @@ pub(crate) struct Generate {
     /// How many patients
     #[arg(long, value_name = "N", default_value_t = 100, allow_negative_numbers = true)]
     patients: i64,
-    /// Which population; the demo of `carebridge dev` is `--seed 1 --patients 20`: take another seed to add
-    /// to it
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    /// Which population; the demo of `carebridge dev` is `--seed 1 --patients 20`, so that others can be loaded
+    /// beside it
+    #[arg(long, value_name = "N", default_value_t = demo::SEED + 1)]
     seed: u64,
     /// Years of records; by default 5
     #[arg(long, value_name = "N")]

@@ -15,8 +15,8 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::fault;
 use crate::limits::DEMO_PATIENTS;
 
-/// Any seed would do; this one makes the demo the same everywhere.
-const SEED: u64 = 1;
+/// Any seed would do; this one makes the demo the same everywhere. The examples of docs/search.md find something in it.
+pub(crate) const SEED: u64 = 1;
 
 /// A practitioner who cares for a patient, with a little of what an app asks for, and an administrator: those whom
 /// the demo's accounts are.

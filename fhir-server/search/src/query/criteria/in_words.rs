@@ -34,7 +34,8 @@ pub fn in_words(catalogue: &Catalogue, query: &Query) -> Result<String> {
         lines.push(format!("  {}", words.criterion(query.kind, name, value)?));
     }
     if !controls.is_empty() {
-        let pairs: Vec<_> = controls.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let pairs: Vec<_> =
+            controls.iter().map(|(name, value)| format!("{name}={value}")).collect();
         lines.push(format!("The answer: {}", pairs.join(" ")));
     }
     Ok(lines.join("\n"))
@@ -157,7 +158,9 @@ fn of_kind(param: &ParamPlan, modifier: Option<&str>, value: &str) -> String {
         (SearchParamKind::String, Some("exact")) => "is exactly",
         (SearchParamKind::String, Some("contains")) => "contains",
         (SearchParamKind::String, None) => "begins with",
-        (SearchParamKind::Reference, Some(target)) => return format!("refers to \"{target}/{value}\""),
+        (SearchParamKind::Reference, Some(target)) => {
+            return format!("refers to \"{target}/{value}\"");
+        }
         (SearchParamKind::Reference, None) => "refers to",
         (SearchParamKind::Special, _) => "is near",
         (_, _) => "is",
@@ -230,19 +233,55 @@ mod tests {
     #[test]
     fn a_search_is_said_in_the_words_of_the_specification() {
         for (kind, query, line) in [
-            ("Patient", "family=a,b", r#"Patient.family (string) begins with "a" OR begins with "b""#),
-            ("Patient", "family:exact=A", r#"Patient.family (string, modifier :exact) is exactly "A""#),
+            (
+                "Patient",
+                "family=a,b",
+                r#"Patient.family (string) begins with "a" OR begins with "b""#,
+            ),
+            (
+                "Patient",
+                "family:exact=A",
+                r#"Patient.family (string, modifier :exact) is exactly "A""#,
+            ),
             ("Patient", "gender:not=male,other", r#"is not "male" AND is not "other""#),
-            ("Patient", "birthdate=ge1990,lt1980-02", "Patient.birthdate (date) is within, or goes on after, 1990 (ge) OR begins before 1980-02 (lt)"),
+            (
+                "Patient",
+                "birthdate=ge1990,lt1980-02",
+                "Patient.birthdate (date) is within, or goes on after, 1990 (ge) OR begins before 1980-02 (lt)",
+            ),
             ("Patient", "deceased:missing=true", "(token, modifier :missing) has no value"),
             ("Patient", "_id=a,b", r#"_id (token) is "a" OR is "b""#),
             ("Patient", "_lastUpdated=gt2024", "_lastUpdated (date) goes on after 2024 (gt)"),
-            ("Observation", "value-quantity=le5.4|http://unitsofmeasure.org|mg", "is at most 5.4|http://unitsofmeasure.org|mg (le)"),
-            ("Observation", "subject:Patient.family=x", r#"Observation.subject leads to Patient (chain), where Patient.family (string) begins with "x""#),
-            ("Observation", "subject.birthdate=1990", "Observation.subject leads to Patient (chain), where Patient.birthdate (date) is within 1990 (eq)"),
-            ("Observation", "subject:Patient=7", r#"Observation.subject (reference, modifier :Patient) refers to "Patient/7""#),
-            ("Patient", "_has:Observation:patient:code=x", r#"Observation.patient of some Observation leads here (_has), where Observation.code (token) is "x""#),
-            ("Observation", "code-value-quantity=8480-6$gt140", r#"has in one element (code is "8480-6" AND value-quantity is greater than 140 (gt))"#),
+            (
+                "Observation",
+                "value-quantity=le5.4|http://unitsofmeasure.org|mg",
+                "is at most 5.4|http://unitsofmeasure.org|mg (le)",
+            ),
+            (
+                "Observation",
+                "subject:Patient.family=x",
+                r#"Observation.subject leads to Patient (chain), where Patient.family (string) begins with "x""#,
+            ),
+            (
+                "Observation",
+                "subject.birthdate=1990",
+                "Observation.subject leads to Patient (chain), where Patient.birthdate (date) is within 1990 (eq)",
+            ),
+            (
+                "Observation",
+                "subject:Patient=7",
+                r#"Observation.subject (reference, modifier :Patient) refers to "Patient/7""#,
+            ),
+            (
+                "Patient",
+                "_has:Observation:patient:code=x",
+                r#"Observation.patient of some Observation leads here (_has), where Observation.code (token) is "x""#,
+            ),
+            (
+                "Observation",
+                "code-value-quantity=8480-6$gt140",
+                r#"has in one element (code is "8480-6" AND value-quantity is greater than 140 (gt))"#,
+            ),
         ] {
             let words = said(kind, query);
             assert!(words.contains(line), "{query}: {words}");

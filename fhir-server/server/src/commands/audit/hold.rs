@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use canonical_model::{ResourceId, ResourceType};
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::Args;
+use nix::unistd::{User, getuid};
 use serde::Serialize;
 use store::Store;
 use store::record::{Hold, Holds, NewHold};
@@ -22,7 +23,7 @@ use crate::start;
 /// whole, until it is released.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  carebridge audit hold --patient 42 --reason 'Case 2026-17'\n  carebridge audit hold --person Practitioner/7 --from 2025-01-01 --to 2025-06-30 --reason 'Inquiry'\n  carebridge audit hold --everything --reason 'Litigation'"
+    after_help = "Examples:\n  carebridge audit hold --patient 42 --reason 'Case 2026-17'\n  carebridge audit hold --person Practitioner/7 --from 2025-01-01 --to 2025-06-30 --reason 'Inquiry'\n  carebridge audit hold --everything --reason 'Litigation' --by ada"
 )]
 pub(crate) struct Lay {
     #[command(flatten)]
@@ -38,9 +39,9 @@ pub(crate) struct Lay {
     /// Why
     #[arg(long, value_name = "TEXT")]
     reason: String,
-    /// Who lays it; by default the user of the system
+    /// Who lays it, as the record is to say; by default the user of the system who runs the command
     #[arg(long, env = "USER", value_name = "NAME", hide_env_values = true)]
-    by: String,
+    by: Option<String>,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -68,9 +69,9 @@ pub(crate) struct Release {
     server: DomainFlags,
     /// Its number, as `carebridge audit list` shows it
     hold: i64,
-    /// Who releases it; by default the user of the system
+    /// Who releases it, as the record is to say; by default the user of the system who runs the command
     #[arg(long, env = "USER", value_name = "NAME", hide_env_values = true)]
-    by: String,
+    by: Option<String>,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -194,7 +195,8 @@ pub(crate) async fn lay(command: Lay) -> Result<ExitCode> {
         ensure!(PEOPLE.contains(&kind) && ResourceId::parse(id).is_ok(), "{form}");
     }
     ensure!(!reason.trim().is_empty(), "--reason says why: it must not be empty.");
-    let new = NewHold { patient, person: what.person, begins: from, ends: to, reason, made_by: by };
+    let made_by = whose(by)?;
+    let new = NewHold { patient, person: what.person, begins: from, ends: to, reason, made_by };
     let (holds, store) = holds(server).await?;
     if let Some(id) = &new.patient {
         let identity = store.hasher().identity(ResourceType::PATIENT, id.as_str());
@@ -206,12 +208,23 @@ pub(crate) async fn lay(command: Lay) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Who does it: the name that was said, or that of the system's user, whom a service or a container has no `USER` for.
+fn whose(said: Option<String>) -> Result<String> {
+    if let Some(said) = said.filter(|name| !name.trim().is_empty()) {
+        return Ok(said);
+    }
+    let uid = getuid();
+    let user = User::from_uid(uid).context("The system's users cannot be read; say --by")?;
+    Ok(user.map_or_else(|| format!("uid {uid}"), |user| user.name))
+}
+
 /// What a user can be.
 const PEOPLE: [&str; 5] =
     ["Practitioner", "PractitionerRole", "Patient", "RelatedPerson", "Person"];
 
 pub(crate) async fn release(command: Release) -> Result<ExitCode> {
     let Release { server, hold, by, json } = command;
+    let by = whose(by)?;
     let released = holds(server).await?.0.release(Clock::system().now(), hold, &by).await?;
     ensure!(released, "No hold {hold} stands: `carebridge audit list` shows them all.");
     output::report(&Released { hold }, json)?;
