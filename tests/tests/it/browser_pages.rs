@@ -204,7 +204,12 @@ async fn pages_of_staff_are_for_everybody() -> Result<()> {
     look.enter("/auth/review", "omar").await?;
     look.at("review", "Was it right?").await?;
     look.tab.press("button", "It was justified").await?;
-    look.at("review-done", "It was justified.").await
+    look.at("review-done", "It was justified.").await?;
+    // Whoever watches over others opens nobody's record.
+    look.open("/auth/launch").await?;
+    look.at("launch-closed", "watching over it").await?;
+    look.tab.go(&world.begin()).await?;
+    look.at("picker-closed", "There is no patient whom you may choose").await
 }
 
 async fn account(world: &World, login: &str, person: &str, role: &str) -> Result<()> {
