@@ -62,6 +62,8 @@ pub(crate) enum Without {
     Record,
     /// Rights are not asked for.
     Rights,
+    /// Nothing is judged by R4's rules and by profiles.
+    Rules,
 }
 
 impl Without {
@@ -70,6 +72,7 @@ impl Without {
             Self::Index => "--unindexed",
             Self::Record => "--unaudited",
             Self::Rights => "--unauthorized",
+            Self::Rules => "--unvalidated",
         }
     }
 }

@@ -167,7 +167,7 @@ pub(crate) fn check_bench(settings: &Settings) -> Result<()> {
     let name = url.split(['?', '#']).next().and_then(|address| address.rsplit('/').next());
     if !name.is_some_and(|name| name.starts_with("bench_")) {
         bail!(
-            "--unindexed, --unaudited and --unauthorized are for benchmarks, whose databases are named bench_…."
+            "--unindexed, --unaudited, --unauthorized and --unvalidated are for benchmarks, whose databases are named bench_…."
         );
     }
     Ok(())

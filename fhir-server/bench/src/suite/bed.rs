@@ -13,6 +13,7 @@ use crate::{
 };
 use anyhow::{Context as _, Result};
 use indicatif::{ProgressBar, ProgressStyle};
+use sqlx::Row as _;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -54,6 +55,19 @@ struct Target {
     credentials: Option<Credentials>,
     program: Option<Program>,
     seeded: Rc<Seeded>,
+}
+
+/// What was written to PostgreSQL's log: bytes, and pages that were written whole.
+#[derive(Clone, Copy)]
+pub(crate) struct Log {
+    pub(crate) bytes: f64,
+    pub(crate) pages: f64,
+}
+
+impl Log {
+    pub(crate) fn since(self, before: Self) -> Self {
+        Self { bytes: self.bytes - before.bytes, pages: self.pages - before.pages }
+    }
 }
 
 /// Everything that runs while a suite does.
@@ -215,6 +229,14 @@ impl Bed {
     /// See [`Postgres::checkpoint`].
     pub(crate) async fn checkpoint(&self) -> Result<()> {
         self.postgres.checkpoint().await
+    }
+
+    /// What PostgreSQL has written to its log so far.
+    pub(crate) async fn log(&self) -> Result<Log> {
+        let mut connection = self.postgres.connect("postgres").await?;
+        let query = sqlx::query("select wal_bytes::float8, wal_fpi::float8 from pg_stat_wal");
+        let row = query.fetch_one(&mut connection).await?;
+        Ok(Log { bytes: row.try_get(0)?, pages: row.try_get(1)? })
     }
 
     /// The disk that ours takes; absent when its database is not known here.

@@ -4,6 +4,7 @@ pub(crate) mod auth;
 mod bed;
 pub(crate) mod designs;
 mod options;
+mod rules;
 pub(crate) mod scale;
 pub(crate) mod search;
 pub(crate) mod store;

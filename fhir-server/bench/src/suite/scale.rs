@@ -2,7 +2,7 @@
 //! much memory the server needs while it is loaded. Long.
 
 use super::{
-    bed::{Bed, Side},
+    bed::{Bed, Log, Side},
     options::Options,
     store::{MOST_MEMORY_MIB, index_row},
 };
@@ -13,6 +13,7 @@ use crate::{
 };
 use anyhow::{Result, ensure};
 use serde_json::json;
+use std::time::Duration;
 
 const NAME: &str = "store-scale";
 
@@ -36,10 +37,22 @@ pub(crate) struct Scale {
     large: u64,
 }
 
+/// How long creates are counted at the larger size, from a checkpoint on: the pages that are written whole after it
+/// are many then. The server's own PostgreSQL has ten minutes between two.
+const LONG: Duration = Duration::from_secs(60);
+
+/// Creates, and what they wrote to PostgreSQL's log.
+struct Creates {
+    measured: Measured,
+    log: Log,
+}
+
 /// What was seen of one side.
 struct Grown {
-    small: Measured,
-    large: Measured,
+    small: Creates,
+    /// Right after a checkpoint, and for as long as [`LONG`] from one.
+    fresh: Creates,
+    large: Creates,
     /// Peak memory at [`MEMORY_RESOURCES`].
     memory_mib: Option<f64>,
 }
@@ -47,7 +60,7 @@ struct Grown {
 impl Grown {
     /// CPU of server and PostgreSQL: time on the clock would count the machine's moods too.
     fn growth(&self) -> f64 {
-        self.large.cost_us() / self.small.cost_us().max(1e-9)
+        self.large.measured.cost_us() / self.small.measured.cost_us().max(1e-9)
     }
 }
 
@@ -56,7 +69,7 @@ pub(crate) async fn measure(options: &Options, scale: &Scale) -> Result<bool> {
     options.check()?;
     ensure!(scale.small >= 1000 && scale.small < scale.large, "1000 ≤ --small < --large");
     ensure!(scale.large <= RESOURCES_MAX, "--large: at most {RESOURCES_MAX}");
-    let steps = scale.large.div_ceil(CHUNK_RESOURCES) + 4;
+    let steps = scale.large.div_ceil(CHUNK_RESOURCES) + 6;
     let mut bed = Bed::set_up(options, usize::try_from(steps)? * 2).await?;
     let ours = grow(&mut bed, Side::Ours, scale, options).await?;
     let limit = grow(&mut bed, Side::Limit, scale, options).await?;
@@ -81,8 +94,11 @@ async fn grow(bed: &mut Bed, side: Side, scale: &Scale, options: &Options) -> Re
     fill(bed, side, &mut loaded, scale.large.min(MEMORY_RESOURCES)).await?;
     let memory_mib = bed.peak_memory_mib().filter(|_| side == Side::Ours && !options.noise);
     fill(bed, side, &mut loaded, scale.large).await?;
-    let large = creates(bed, side, options).await?;
-    Ok(Grown { small, large, memory_mib })
+    let fresh = creates(bed, side, options).await?;
+    bed.checkpoint().await?;
+    let long = if options.quick { options.run_time() } else { LONG };
+    let large = counted(bed, side, long).await?;
+    Ok(Grown { small, fresh, large, memory_mib })
 }
 
 /// Loads transactions until `loaded` is `wanted`, a token's worth at a time.
@@ -97,26 +113,45 @@ async fn fill(bed: &mut Bed, side: Side, loaded: &mut u64, wanted: u64) -> Resul
 }
 
 /// Creates after a checkpoint, the cheapest of all repeats.
-async fn creates(bed: &mut Bed, side: Side, options: &Options) -> Result<Measured> {
+async fn creates(bed: &mut Bed, side: Side, options: &Options) -> Result<Creates> {
     bed.checkpoint().await?;
-    let mode = Mode::Closed(options.run_time());
-    let mut best = bed.run(side, Workload::Create, mode, CLIENTS).await?;
+    let mut best = counted(bed, side, options.run_time()).await?;
     for _ in 1..options.repeats() {
-        let again = bed.run(side, Workload::Create, mode, CLIENTS).await?;
-        if again.cost_us() < best.cost_us() {
+        let again = counted(bed, side, options.run_time()).await?;
+        if again.measured.cost_us() < best.measured.cost_us() {
             best = again;
         }
     }
     Ok(best)
 }
 
+async fn counted(bed: &mut Bed, side: Side, length: Duration) -> Result<Creates> {
+    let before = bed.log().await?;
+    let measured = bed.run(side, Workload::Create, Mode::Closed(length), CLIENTS).await?;
+    let log = bed.log().await?.since(before);
+    Ok(Creates { measured, log })
+}
+
+impl Creates {
+    /// To the log, per create: bytes, and pages that were written whole. Its warm-up is among them, and counts for a
+    /// sixth of a short run at most.
+    fn logged(&self) -> String {
+        let each = (self.measured.requests_per_s * self.measured.seconds).max(1.0);
+        format!("{:.1} KiB, {:.1} pages", self.log.bytes / 1024.0 / each, self.log.pages / each)
+    }
+}
+
 fn growth_row(ours: &Grown, limit: &Grown, scale: &Scale, judged: bool) -> Result<Row> {
     let side = |grown: &Grown| {
-        let (small, large) = (&grown.small, &grown.large);
+        let (small, large, fresh) = (&grown.small.measured, &grown.large.measured, &grown.fresh);
         let full = json!({
             "growth": grown.growth(),
             "small": small,
+            "small_log": grown.small.logged(),
+            "fresh": fresh.measured,
+            "fresh_log": fresh.logged(),
             "large": large,
+            "large_log": grown.large.logged(),
             "per_s_growth": small.requests_per_s / large.requests_per_s.max(1e-9),
         });
         (full, format!("{:.0} to {:.0} µs", small.cost_us(), large.cost_us()))

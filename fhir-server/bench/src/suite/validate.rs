@@ -1,10 +1,15 @@
-//! `validate`: what codes cost. A code system of 70,000 concepts, imported as its owner would distribute it, is expanded
+//! `validate`: what rules and codes cost. Resources are judged in this process, and creates of a server with and without. A code system of 70,000 concepts, imported as its owner would distribute it, is expanded
 //! by words, and single codes are judged.
 
-use super::{bed::Bed, options::Options};
+use super::{
+    bed::{Bed, Side},
+    options::Options,
+    rules,
+};
 use crate::{
-    load::{Answer, Asks, Call, Loop, Measured, Mode, run_loop, shown},
-    report::Row,
+    load::{Answer, Asks, Call, Loop, Measured, Mode, Workload, run_loop, shown},
+    ours::Without,
+    report::{Floor, Row},
 };
 use anyhow::{Context as _, Result, ensure};
 use std::{fmt::Write as _, fs, path::PathBuf};
@@ -17,6 +22,9 @@ const CONCEPTS_QUICK: u32 = 700;
 /// The p99 of an expansion by words and of one code that is judged, at most, in milliseconds, at one connection.
 const MOST_EXPANSION_MS: f64 = 20.0;
 const MOST_CODE_MS: f64 = 1.0;
+/// Creates that are judged over those that are not, at least, and the connections of both.
+const LEAST_WRITES: f64 = 0.8;
+const WRITERS: usize = 32;
 /// What the names are made of: each word is in some per cent of them.
 const WORDS: [&str; 24] = [
     "acute",
@@ -54,7 +62,8 @@ pub(crate) async fn measure(options: &Options) -> Result<bool> {
         "validate imports a code system, which needs a server of its own"
     );
     let concepts = if options.quick { CONCEPTS_QUICK } else { CONCEPTS };
-    let mut bed = Bed::set_up(options, 3).await?;
+    let steps = 3 + 2 * options.repeats() as usize;
+    let mut bed = Bed::set_up(options, steps).await?;
     let file = distribution(options, concepts)?;
     let imported = bed.import("rxnorm", &file).await;
     fs::remove_file(&file)?;
@@ -67,7 +76,9 @@ pub(crate) async fn measure(options: &Options) -> Result<bool> {
     });
     let display =
         Asker::new(concepts, |_, code| format!("/CodeSystem/$lookup?system={SYSTEM}&code={code}"));
-    let mut rows = Vec::new();
+    let mut rows = rules::measure(options)?;
+    rows.push(writes(&mut bed, options).await?);
+    bed.restart_without(None).await?;
     for (name, asker, most) in [
         ("$expand of 70,000 codes by words, p99", expansion, MOST_EXPANSION_MS),
         ("$validate-code of one of them, median", code, MOST_CODE_MS),
@@ -80,6 +91,27 @@ pub(crate) async fn measure(options: &Options) -> Result<bool> {
     let report = bed.report(NAME, rows).await?;
     report.publish(&options.out)?;
     Ok(report.passed())
+}
+
+/// Creates that are judged by R4's rules and by profiles beside creates that are not, in turn.
+async fn writes(bed: &mut Bed, options: &Options) -> Result<Row> {
+    let mut best: [Option<Measured>; 2] = Default::default();
+    for _ in 0..options.repeats() {
+        for (without, best) in [None, Some(Without::Rules)].into_iter().zip(&mut best) {
+            bed.restart_without(without).await?;
+            let mode = Mode::Closed(options.run_time());
+            let run = bed.run(Side::Ours, Workload::Create, mode, WRITERS).await?;
+            if best.as_ref().is_none_or(|known| known.requests_per_s < run.requests_per_s) {
+                *best = Some(run);
+            }
+        }
+    }
+    let [Some(judged), Some(not)] = best else { anyhow::bail!("nothing was measured") };
+    let side = |run: &Measured| (serde_json::json!(run), format!("{:.0}/s", run.requests_per_s));
+    let share = judged.requests_per_s / not.requests_per_s.max(1e-9);
+    Ok(Row::new("creates that are judged over those that are not", share, "ratio")
+        .sides(side(&judged), side(&not))
+        .held_to(Floor::AtLeast(LEAST_WRITES), options.judged()))
 }
 
 /// The code system as a list of codes and names.

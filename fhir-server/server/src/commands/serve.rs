@@ -1,14 +1,18 @@
 //! `carebridge serve`: the production server.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, bail};
 use clap::Args;
+use domain::{Faults, Validation};
 use tokio::net::TcpListener;
+use tokio::time::{Instant, sleep};
 
 use crate::http::log_panics;
+use crate::limits::{PORT_LOOK_EVERY, PORT_WAIT};
 use crate::safety;
 use crate::settings::{Role, Roles, ServerFlags};
 use crate::start::{Drain, Running, start};
@@ -36,6 +40,9 @@ pub(crate) struct Serve {
     /// Ask for no rights, to measure what they cost
     #[arg(long, hide = true)]
     unauthorized: bool,
+    /// Judge nothing by R4's rules and by profiles, to measure what that costs
+    #[arg(long, hide = true)]
+    unvalidated: bool,
 }
 
 pub(crate) async fn run(command: Serve) -> Result<ExitCode> {
@@ -45,12 +52,15 @@ pub(crate) async fn run(command: Serve) -> Result<ExitCode> {
     safety::check(&settings)?;
     let (unindexed, unaudited, unauthorized) =
         (command.unindexed, command.unaudited, command.unauthorized);
-    if unindexed || unaudited || unauthorized {
+    if unindexed || unaudited || unauthorized || command.unvalidated {
         safety::check_bench(&settings)?;
     }
     settings.policy.index = !unindexed;
     settings.policy.record = !unaudited;
     settings.policy.authorize = !unauthorized;
+    if command.unvalidated {
+        settings.policy.validation = Validation { faults: Faults::Ignore, rules: Vec::new() };
+    }
     let format = settings.log.format.unwrap_or(telemetry::Format::Json);
     telemetry::init(format, &settings.log.filter)?;
     log_panics();
@@ -95,12 +105,20 @@ impl fmt::Display for PortInUse {
 
 impl std::error::Error for PortInUse {}
 
-/// Takes the address, or says who else may have it.
+/// Takes the address, or says who else may have it. A server that was killed just now may have it for a moment
+/// more.
 pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => PortInUse(address).into(),
-        _ => anyhow!("{address} cannot be listened on: {error}."),
-    })
+    let until = Instant::now() + PORT_WAIT;
+    loop {
+        match TcpListener::bind(address).await {
+            Ok(listener) => return Ok(listener),
+            Err(error) if error.kind() != ErrorKind::AddrInUse => {
+                bail!("{address} cannot be listened on: {error}.")
+            }
+            Err(_) if Instant::now() < until => sleep(PORT_LOOK_EVERY).await,
+            Err(_) => return Err(PortInUse(address).into()),
+        }
+    }
 }
 
 #[cfg(test)]
