@@ -70,6 +70,8 @@ impl ResourceType {
     pub const STRUCTURE_DEFINITION: Self = Self::known("StructureDefinition");
     /// `SearchParameter`, which changes what can be searched.
     pub const SEARCH_PARAMETER: Self = Self::known("SearchParameter");
+    /// `Task`, as which the server keeps aside what has faults.
+    pub const TASK: Self = Self::known("Task");
     /// `ValueSet`, which names codes.
     pub const VALUE_SET: Self = Self::known("ValueSet");
 

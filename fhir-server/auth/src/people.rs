@@ -92,5 +92,13 @@ pub(crate) async fn look(
     interaction: AuditInteraction,
 ) -> Result<Request> {
     let caller = domain.relate(Arc::new(looking(who)?)).await?;
-    Ok(Request { caller, request_id, address, interaction, idempotency: None, room: None })
+    Ok(Request {
+        caller,
+        request_id,
+        address,
+        interaction,
+        idempotency: None,
+        releases: false,
+        room: None,
+    })
 }

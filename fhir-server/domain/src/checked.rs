@@ -1,6 +1,8 @@
 //! What is done with what breaks a rule of R4 or of a profile that it claims. What is no FHIR at all, the structural
 //! pass refuses before; nobody chooses otherwise.
 
+use std::fmt;
+
 use canonical_model::json::Object;
 use canonical_model::{
     Error, Issue, Kind, Resource, ResourceType, Result, Severity, Value, object,
@@ -15,6 +17,8 @@ use crate::{Domain, Request};
 pub enum Faults {
     /// It is refused.
     Reject,
+    /// It is kept aside, as what was asked for, until somebody releases it.
+    Quarantine,
     /// It is stored with a tag, and the answer says what is wrong.
     #[default]
     Warn,
@@ -52,6 +56,39 @@ impl Validation {
         };
         self.rules.iter().find(fits).map_or(self.faults, |rule| rule.faults)
     }
+
+    /// Whether anything may be kept aside.
+    #[must_use]
+    pub fn keeps_aside(&self) -> bool {
+        let mut all = self.rules.iter().map(|rule| rule.faults).chain([self.faults]);
+        all.any(|faults| faults == Faults::Quarantine)
+    }
+}
+
+/// What happens to a resource of a type that a request writes. What is released is stored with its faults.
+pub(crate) fn faults(domain: &Domain, request: &Request, kind: ResourceType) -> Faults {
+    match domain.policy().validation.of(kind, &request.caller.client_id) {
+        Faults::Quarantine if request.releases => Faults::Warn,
+        faults => faults,
+    }
+}
+
+/// Says of an error that what was asked for is to be kept aside.
+#[derive(Debug)]
+struct ToKeep;
+
+impl fmt::Display for ToKeep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("it is to be kept aside")
+    }
+}
+
+impl std::error::Error for ToKeep {}
+
+/// Whether an error says so.
+#[must_use]
+pub fn is_to_keep(error: &Error) -> bool {
+    error.cause.as_ref().is_some_and(|cause| cause.is::<ToKeep>())
 }
 
 /// The tag of what is stored with faults: system and code.
@@ -61,20 +98,22 @@ const TAG: (&str, &str) = ("https://carebridge.example/CodeSystem/validation", "
 /// and taken off here alone.
 ///
 /// # Errors
-/// Unprocessable where faults are refused.
+/// Unprocessable where faults are refused, or what has them is to be kept aside.
 pub(crate) fn checked(
     domain: &Domain,
     request: &Request,
     judging: &Judging,
     resource: &mut Resource,
 ) -> Result<Vec<Issue>> {
-    let faults = domain.policy().validation.of(resource.kind(), &request.caller.client_id);
+    let faults = faults(domain, request, resource.kind());
     if faults == Faults::Ignore {
         return Ok(Vec::new());
     }
     let mut issues = judging.errors(resource);
-    if faults == Faults::Reject && !issues.is_empty() {
-        return Err(Error::from_issues(Kind::Unprocessable, issues));
+    if faults != Faults::Warn && !issues.is_empty() {
+        let mut error = Error::from_issues(Kind::Unprocessable, issues);
+        error.cause = (faults == Faults::Quarantine).then(|| ToKeep.into());
+        return Err(error);
     }
     tag(resource, !issues.is_empty());
     for issue in &mut issues {

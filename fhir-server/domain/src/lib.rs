@@ -25,7 +25,7 @@ pub mod terminology;
 mod watch;
 mod withheld;
 
-pub use checked::{Faults, Validation, ValidationRule};
+pub use checked::{Faults, Validation, ValidationRule, is_to_keep};
 pub use definitions::Standing;
 pub use domain::{Domain, Policy, Services};
 pub use hooks::{Hook, Hooks, Proposal};

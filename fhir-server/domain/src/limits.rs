@@ -34,6 +34,8 @@ pub const TYPE_BYTES_MAX: usize = 40;
 /// Bytes of one resource's text: it is in memory several times over while it is written. Only the content of
 /// a Binary may be larger, for that is set aside.
 pub const RESOURCE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// A request that is kept aside, as text: as base64 it must fit into a Binary.
+pub const KEPT_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Bytes of a Binary's content that stay in the resource. What is larger is kept beside it, in chunks.
 pub const CONTENT_INLINE_BYTES_MAX: usize = 256 * 1024;
 /// Letters of base64 that are decoded at a time. A multiple of four: no byte spans two pieces.

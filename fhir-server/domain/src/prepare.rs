@@ -4,14 +4,14 @@ use access::{Access, Relations};
 use bytes::Bytes;
 use canonical_model::date::format_instant;
 use canonical_model::{
-    Blob, Error, Issue, IssueCode, Kind, Resource, ResourceId, ResourceType, Result, Value,
+    Error, Issue, IssueCode, Kind, Resource, ResourceId, ResourceType, Result, Value,
 };
 use chrono::{DateTime, Utc};
 use search::IndexEntries;
 use store::{Change, Method, Stored, Transaction};
 
 use crate::admission::{self, Asking};
-use crate::checked::checked;
+use crate::checked::{checked, is_to_keep};
 use crate::hooks::Proposal;
 use crate::judging::Judging;
 use crate::limits::RESOURCE_BYTES_MAX;
@@ -28,6 +28,8 @@ pub(crate) struct Prepared {
     unsure: Option<Unsure>,
     /// What is wrong with it, though it is taken.
     said: Vec<Issue>,
+    /// Why it is to be kept aside in place of being written.
+    kept: Option<Error>,
 }
 
 /// What a [`Prepared`] is made of.
@@ -37,6 +39,7 @@ pub(crate) struct Parts {
     pub(crate) asking: Option<Asking>,
     pub(crate) unsure: Option<Unsure>,
     pub(crate) said: Vec<Issue>,
+    pub(crate) kept: Option<Error>,
 }
 
 /// A change that may be made if there is a relationship to its patients, and no Consent of theirs denies it.
@@ -56,22 +59,22 @@ impl Prepared {
     /// The change and its version, which may be made, and what is wrong with it though it is taken.
     ///
     /// # Errors
-    /// Forbidden; Unavailable or Internal.
+    /// Forbidden; Unprocessable where it is to be kept aside; Unavailable or Internal.
     pub(crate) async fn settled(
         self,
         domain: &Domain,
         open: Option<&mut Transaction>,
     ) -> Result<(Change, Stored, Vec<Issue>)> {
-        let Self { change, version, unsure, said, .. } = self;
+        let Self { change, version, unsure, said, kept, .. } = self;
         if let Some(unsure) = unsure {
             unsure.settle(domain, open).await?;
         }
-        Ok((change, version, said))
+        kept.map_or(Ok((change, version, said)), Err)
     }
 
     pub(crate) fn into_parts(self) -> Parts {
-        let Self { change, version, asking, unsure, said } = self;
-        Parts { change, version, asking, unsure, said }
+        let Self { change, version, asking, unsure, said, kept } = self;
+        Parts { change, version, asking, unsure, said, kept }
     }
 }
 
@@ -169,7 +172,11 @@ pub(crate) fn content(
         return Err(Error::new(Kind::MethodNotAllowed, text));
     }
     domain.hooks().check(&Proposal { method: place.method, resource: &resource })?;
-    let said = checked(domain, request, judging, &mut resource)?;
+    // What may not be written is not kept aside either.
+    let (said, kept) = match checked(domain, request, judging, &mut resource) {
+        Err(error) if is_to_keep(&error) => (Vec::new(), Some(error)),
+        checked => (checked?, None),
+    };
     let version =
         place.expected.checked_add(1).ok_or_else(|| Error::conflict("too many versions"))?;
     let instant = format_instant(place.at.timestamp_millis());
@@ -193,7 +200,7 @@ pub(crate) fn content(
             .at(kind.name()));
     }
     let blob = resource.blob().copied();
-    let digest = digest(domain, kind, content_part(&text, &instant), blob.as_ref());
+    let digest = digest(domain, &resource);
     let stored = Stored {
         kind,
         id: place.id.to_string(),
@@ -221,7 +228,7 @@ pub(crate) fn content(
         digest,
         entries,
     };
-    Ok(Prepared { change, version: stored, asking, unsure, said })
+    Ok(Prepared { change, version: stored, asking, unsure, said, kept })
 }
 
 /// Whether it came out of an answer that left something out. Written back, it would delete the rest.
@@ -256,22 +263,14 @@ pub(crate) fn tombstone(kind: ResourceType, place: Place<'_>) -> Prepared {
         digest: 0,
         entries: IndexEntries::default(),
     };
-    Prepared { change, version: stored, asking: None, unsure: None, said: Vec::new() }
+    Prepared { change, version: stored, asking: None, unsure: None, said: Vec::new(), kept: None }
 }
 
 /// Of the content, with what is kept beside it.
-fn digest(domain: &Domain, kind: ResourceType, text: &[u8], blob: Option<&Blob>) -> i64 {
-    let hasher = domain.store().hasher();
-    match blob {
-        None => hasher.content(kind, text),
-        Some(blob) => hasher.content(kind, &[text, blob.sha256.as_slice()].concat()),
-    }
-}
-
-/// The text behind what the server sets: `identify` puts type, id, version and time first.
-fn content_part<'a>(text: &'a str, instant: &str) -> &'a [u8] {
-    let after = text.find(instant).map_or(0, |at| at + instant.len());
-    text.as_bytes().get(after..).unwrap_or_default()
+fn digest(domain: &Domain, resource: &Resource) -> i64 {
+    let mut content = resource.content_text().into_bytes();
+    content.extend(resource.blob().iter().flat_map(|blob| blob.sha256));
+    domain.store().hasher().content(resource.kind(), &content)
 }
 
 /// What may be read and belongs to others too: to change it would take it from them.

@@ -28,6 +28,8 @@ pub struct Request {
     pub interaction: AuditInteraction,
     /// What makes a repeated POST happen once.
     pub idempotency: Option<IdempotencyKey>,
+    /// Whether it releases what was kept aside for its faults: it is stored with them.
+    pub releases: bool,
     /// Room in the memory that large bodies share: given back when the last that works on the body ends,
     /// also where the client has gone.
     pub room: Option<Arc<OwnedSemaphorePermit>>,

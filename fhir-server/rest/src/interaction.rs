@@ -41,6 +41,8 @@ pub enum Interaction {
     Terminology(Operation, Option<ResourceId>),
     /// `$validate`, of a type or of what is stored.
     Validate(ResourceType, Option<ResourceId>),
+    /// `$release` of what a Task keeps aside.
+    Release(ResourceId),
     /// The definition of one of the server's own operations.
     Definition(ResourceId),
 }
@@ -52,7 +54,7 @@ pub(crate) enum Rule {
     Open,
     /// A token whose scopes grant all of these.
     Granted(Actions),
-    /// A token; each entry asks for what it is.
+    /// A token; each entry, or all that is touched, asks for what it is.
     Entries,
     /// A token whose scopes grant these for AuditEvent, of an auditor or of a patient for oneself.
     Record(Actions),
@@ -113,6 +115,7 @@ impl Interaction {
             Self::Disclosures(_) => "accounting-of-disclosures",
             Self::Terminology(operation, _) => operation.name(),
             Self::Validate(..) => "validate",
+            Self::Release(_) => "release",
             Self::Definition(_) => "operation-definition",
         }
     }
@@ -131,7 +134,7 @@ impl Interaction {
             Self::Delete(..) => granted(&[Delete]),
             Self::ConditionalUpdate(_) | Self::ConditionalPatch(_) => granted(&[Update, Search]),
             Self::ConditionalDelete(_) => granted(&[Delete, Search]),
-            Self::Bundle => Rule::Entries,
+            Self::Bundle | Self::Release(_) => Rule::Entries,
             Self::Journal | Self::AccessReport(_) | Self::Disclosures(_) => {
                 Rule::Record([Search].into_iter().collect())
             }
@@ -151,6 +154,7 @@ impl Interaction {
             Self::AccessReport(_) | Self::Disclosures(_) => Some(ResourceType::PATIENT),
             Self::Terminology(operation, _) => Some(operation.kind()),
             Self::Definition(_) => Some(ResourceType::OPERATION_DEFINITION),
+            Self::Release(_) => Some(ResourceType::TASK),
             Self::Search(Scope::Compartment(_, _, kind)) => *kind,
             Self::Read(kind, _)
             | Self::Vread(kind, ..)
@@ -181,6 +185,7 @@ impl Interaction {
             | Self::JournalEvent(id)
             | Self::AccessReport(id)
             | Self::Disclosures(id)
+            | Self::Release(id)
             | Self::Definition(id) => Some(id),
             Self::Terminology(_, id) => id.as_ref(),
             Self::Validate(_, id) => id.as_ref(),
@@ -267,6 +272,9 @@ mod tests {
             ("POST", "Group/1/$validate", "validate"),
             ("GET", "Group/$validate", "method-not-allowed"),
             ("PUT", "Group/1/$validate", "method-not-allowed"),
+            ("POST", "Task/1/$release", "release"),
+            ("GET", "Task/1/$release", "method-not-allowed"),
+            ("POST", "Group/1/$release", "not-found"),
             ("GET", "OperationDefinition/Patient-access-report", "operation-definition"),
             ("PUT", "OperationDefinition/Patient-access-report", "method-not-allowed"),
             ("DELETE", "OperationDefinition/Patient-access-report", "method-not-allowed"),

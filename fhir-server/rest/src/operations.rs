@@ -8,7 +8,7 @@ use domain::operations::Operation as Terminology;
 
 /// All of them. Where each is invoked is in `routes`.
 pub(crate) static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
-    let own = of_record().into_iter().chain([validate()]);
+    let own = of_record().into_iter().chain([validate(), release()]);
     own.chain(Terminology::ALL.map(of_terminology)).collect()
 });
 
@@ -47,6 +47,26 @@ fn validate() -> Operation {
                 "What is wrong, and what was not checked.",
             ),
         ],
+    }
+}
+
+/// Of what was kept aside for its faults.
+fn release() -> Operation {
+    Operation {
+        code: "release",
+        title: "Release what is kept aside",
+        description: "Does what was asked for and kept aside for its faults, and completes the Task that keeps it, in one transaction.",
+        on: On::Types(&["Task"]),
+        system: false,
+        of_type: false,
+        of_instance: true,
+        affects_state: true,
+        standard: None,
+        parameters: vec![Parameter::given(
+            "return",
+            "Bundle",
+            "The answer of the transaction; its last entry is the Task.",
+        )],
     }
 }
 

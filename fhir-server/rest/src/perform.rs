@@ -7,12 +7,13 @@ use access::Caller;
 use auth::{Door, NOBODY, Unverified};
 use canonical_model::{Error, IssueCode, ResourceId, ResourceType, Result};
 use domain::interactions::search::Scope;
-use domain::{Request, Withheld};
+use domain::{Request, Withheld, is_to_keep};
 use store::{AuditAction, AuditEntry, AuditInteraction, RequestContext};
 
 use crate::answer::Answer;
 use crate::app::App;
 use crate::handlers;
+use crate::handlers::quarantine::Held;
 use crate::interaction::{Interaction, Rule};
 use crate::outcome::status;
 use crate::wire_request::WireRequest;
@@ -25,8 +26,15 @@ pub(crate) async fn perform(
 ) -> Result<Answer> {
     wire.request.interaction = recorded(interaction);
     let context = wire.request.context();
+    let held = Held::of(app, interaction, &wire);
     let detail = wire.query.take().map(|query| app.domain.catalogue().written_down(query));
-    let outcome = dispatch(app, interaction, wire).await;
+    let outcome = match dispatch(app, interaction, wire).await {
+        Err(error) if is_to_keep(&error) => match held {
+            Some(held) => held.keep(app, interaction, error).await,
+            None => Err(error),
+        },
+        outcome => outcome,
+    };
     let recorded = match &outcome {
         Ok(answer) => answer.audited,
         Err(_) => false,
@@ -173,6 +181,7 @@ fn action(interaction: &Interaction) -> AuditAction {
         | Interaction::AccessReport(_)
         | Interaction::Disclosures(_)
         | Interaction::Terminology(..)
+        | Interaction::Release(_)
         | Interaction::Validate(..) => AuditAction::Operation,
     }
 }
@@ -187,6 +196,7 @@ fn recorded(interaction: &Interaction) -> AuditInteraction {
         | Interaction::AccessReport(_)
         | Interaction::Disclosures(_)
         | Interaction::Terminology(..)
+        | Interaction::Release(_)
         | Interaction::Validate(..) => As::Operation,
         Interaction::JournalEvent(_) => As::Read,
         Interaction::Read(..) => As::Read,
@@ -206,12 +216,13 @@ fn recorded(interaction: &Interaction) -> AuditInteraction {
 
 async fn dispatch(app: &App, interaction: &Interaction, wire: WireRequest) -> Result<Answer> {
     use handlers::{
-        bundle, capabilities, create, delete, history, journal, operation, patch, read, search,
-        update, validate,
+        bundle, capabilities, create, delete, history, journal, operation, patch, quarantine, read,
+        search, update, validate,
     };
+    wire.conditions.expect_heeded(interaction)?;
     match interaction {
         Interaction::Capabilities | Interaction::Definition(_) => {
-            capabilities::open(app, interaction, &wire.pairs, &wire.format)
+            capabilities::open(app, interaction, &wire.pairs, &wire.format).await
         }
         Interaction::Read(kind, id) => read::read(app, wire, *kind, id).await,
         Interaction::Vread(kind, id, version) => read::vread(app, wire, *kind, id, *version).await,
@@ -243,6 +254,7 @@ async fn dispatch(app: &App, interaction: &Interaction, wire: WireRequest) -> Re
         Interaction::Terminology(named, id) => {
             operation::terminology(app, wire, *named, id.as_ref()).await
         }
+        Interaction::Release(id) => quarantine::release(app, wire, id).await,
         Interaction::Validate(kind, id) => validate::validate(app, wire, *kind, id.as_ref()).await,
     }
 }

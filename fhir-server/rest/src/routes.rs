@@ -54,7 +54,7 @@ const PUT: &[Method] = &[Method::PUT];
 const PATCH: &[Method] = &[Method::PATCH];
 const DELETE: &[Method] = &[Method::DELETE];
 
-const ROWS: [Row; 39] = [
+const ROWS: [Row; 40] = [
     row(READ, &[Word("metadata")], |_| Ok(It::Capabilities)),
     row(READ, &[Word("_history")], |_| Ok(It::HistorySystem)),
     row(READ, &[], |_| Ok(It::Search(Scope::System))),
@@ -111,6 +111,7 @@ const ROWS: [Row; 39] = [
     row(ASK, &[Word("ConceptMap"), Id, Word("$translate")], |at| {
         Ok(It::Terminology(Operation::Translate, Some(id(at)?)))
     }),
+    row(POST, &[Word("Task"), Id, Word("$release")], |at| Ok(It::Release(id(at)?))),
     row(POST, &[Kind, Word("$validate")], |at| Ok(It::Validate(kind(at)?, None))),
     row(READ, &[Kind, Id, Word("$validate")], |at| Ok(It::Validate(kind(at)?, Some(id(at)?)))),
     row(POST, &[Kind, Id, Word("$validate")], |at| Ok(It::Validate(kind(at)?, Some(id(at)?)))),

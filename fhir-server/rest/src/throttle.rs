@@ -61,6 +61,7 @@ fn class(asked: &Interaction) -> Class {
         | Interaction::ConditionalPatch(_)
         | Interaction::Delete(..)
         | Interaction::ConditionalDelete(_)
+        | Interaction::Release(_)
         | Interaction::Bundle => Class::Write,
     }
 }

@@ -6,7 +6,8 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    account, admin, audit, client, conformance, export, keys, load, migrate, proxy, seal, serve,
+    account, admin, audit, client, conformance, export, keys, load, migrate, proxy, quarantine,
+    seal, serve,
 };
 #[cfg(feature = "dev")]
 use crate::commands::{dev, generate};
@@ -34,6 +35,7 @@ enum Command {
     Export(export::Export),
     Account(account::Account),
     Proxy(proxy::Proxy),
+    Quarantine(quarantine::Quarantine),
     Client(client::Client),
     Keys(keys::Keys),
     Admin(admin::Admin),
@@ -72,6 +74,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
             Command::Export(command) => export::run(command).await,
             Command::Account(command) => account::run(command).await,
             Command::Proxy(command) => proxy::run(command).await,
+            Command::Quarantine(command) => quarantine::run(command).await,
             Command::Client(command) => client::run(command).await,
             Command::Keys(command) => keys::run(command).await,
             Command::Admin(command) => admin::run(command).await,

@@ -127,6 +127,10 @@ pub const KEY_TIMES: KeyTimes = KeyTimes {
 pub const KEYS_RETRY: u32 = 12;
 /// Between two sums of what was refused beyond what has rows of its own.
 pub const SETTLE_EVERY: Duration = Duration::from_secs(60);
+/// How long a port that is in use is waited for.
+pub const PORT_WAIT: Duration = Duration::from_secs(1);
+/// Between two tries to have it.
+pub const PORT_LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Files of one distribution that is imported: those of SNOMED CT are some hundred.
 pub const IMPORT_FILES_MAX: usize = 10_000;
 /// How deep its folders may be nested.

@@ -73,6 +73,7 @@ mod outbound_limits;
 mod pages;
 mod patch;
 mod proxy;
+mod quarantine;
 mod record;
 mod record_killed;
 mod record_page;

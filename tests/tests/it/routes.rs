@@ -92,6 +92,7 @@ GET /fhir/ValueSet/{id}/$validate-code: granted r
 POST /fhir/ValueSet/{id}/$validate-code: granted r
 GET /fhir/ConceptMap/{id}/$translate: granted r
 POST /fhir/ConceptMap/{id}/$translate: granted r
+POST /fhir/Task/{id}/$release: entries
 POST /fhir/{type}/$validate: granted c
 GET /fhir/{type}/{id}/$validate: granted r
 POST /fhir/{type}/{id}/$validate: granted r

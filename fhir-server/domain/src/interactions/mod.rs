@@ -6,6 +6,7 @@ pub mod create;
 pub mod delete;
 pub mod history;
 pub mod patch;
+pub mod quarantine;
 pub mod read;
 pub mod reindex;
 pub mod search;

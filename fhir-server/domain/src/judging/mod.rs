@@ -11,7 +11,7 @@ use std::sync::Arc;
 use canonical_model::{Error, Issue, Resource, ResourceType, Result, Value};
 use conformance::profile::{Profiles, Validator, answered, named};
 
-use crate::checked::Faults;
+use crate::checked::{Faults, faults};
 use crate::limits::{PROFILES_READ_MAX, QUESTIONNAIRES_READ_MAX, WRITE_STEPS_MAX};
 use crate::{Domain, Request};
 pub(crate) use known::Known;
@@ -68,9 +68,11 @@ impl Judging {
         request: &Request,
         resource: &Resource,
     ) -> Result<()> {
-        match domain.policy().validation.of(resource.kind(), &request.caller.client_id) {
+        match faults(domain, request, resource.kind()) {
             Faults::Ignore => Ok(()),
-            Faults::Reject | Faults::Warn => self.look_up(domain, resource).await,
+            Faults::Reject | Faults::Quarantine | Faults::Warn => {
+                self.look_up(domain, resource).await
+            }
         }
     }
 

@@ -9,6 +9,7 @@ pub(crate) mod history;
 pub(crate) mod journal;
 pub(crate) mod operation;
 pub(crate) mod patch;
+pub(crate) mod quarantine;
 pub(crate) mod read;
 pub(crate) mod search;
 pub(crate) mod update;

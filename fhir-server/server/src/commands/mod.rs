@@ -17,5 +17,6 @@ pub(crate) mod load;
 pub(crate) mod migrate;
 mod progress;
 pub(crate) mod proxy;
+pub(crate) mod quarantine;
 pub(crate) mod seal;
 pub(crate) mod serve;

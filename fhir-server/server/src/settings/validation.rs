@@ -26,6 +26,7 @@ struct Rule {
 #[serde(rename_all = "lowercase")]
 enum Word {
     Reject,
+    Quarantine,
     Warn,
     Ignore,
 }
@@ -34,6 +35,7 @@ impl From<Word> for Faults {
     fn from(word: Word) -> Self {
         match word {
             Word::Reject => Self::Reject,
+            Word::Quarantine => Self::Quarantine,
             Word::Warn => Self::Warn,
             Word::Ignore => Self::Ignore,
         }

@@ -38,7 +38,15 @@ impl Gives {
     pub(super) fn answers(self) -> &'static [Success] {
         match self {
             Self::Fhir => &[("200", "As asked.", FHIR), ("304", "As it was.", &[])],
-            Self::Written => &[("200", "Updated.", FHIR), ("201", "Created.", FHIR)],
+            Self::Written => &[
+                ("200", "Updated.", FHIR),
+                ("201", "Created.", FHIR),
+                ("202", "Kept aside for its faults, where the operator says so.", FHIR),
+            ],
+            Self::Done => &[
+                ("200", "Done.", FHIR),
+                ("202", "Kept aside for its faults, where the operator says so.", FHIR),
+            ],
             Self::Gone => &[("200", "Deleted.", FHIR), ("204", "Deleted.", &[])],
             Self::Json => &[("200", "As asked.", JSON)],
             Self::Registered => &[("201", "Registered.", JSON)],

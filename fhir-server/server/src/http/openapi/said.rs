@@ -64,6 +64,8 @@ pub(super) enum Takes {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Gives {
     Fhir,
+    /// What was changed, or a bundle of answers.
+    Done,
     /// What was written: 201 where it is new.
     Written,
     /// Nothing: it is gone.
@@ -120,13 +122,13 @@ const SAID: &[Said] = &[
     said(Fhir, "GET /fhir/.well-known/smart-configuration", Takes::Nothing, Gives::Json, "Where and how apps get tokens"),
     said(Fhir, "GET /fhir", Takes::Criteria, Gives::Fhir, "Search in several types"),
     said(Fhir, "POST /fhir/_search", Takes::CriteriaForm, Gives::Fhir, "Search in several types, criteria in a form"),
-    said(Fhir, "POST /fhir", Takes::Bundle, Gives::Fhir, "Batch or transaction"),
+    said(Fhir, "POST /fhir", Takes::Bundle, Gives::Done, "Batch or transaction"),
     said(Fhir, "GET /fhir/_history", Takes::View, Gives::Fhir, "Versions of everything"),
     said(Fhir, "GET /fhir/{type}", Takes::Criteria, Gives::Fhir, "Search in a type"),
     said(Fhir, "POST /fhir/{type}/_search", Takes::CriteriaForm, Gives::Fhir, "Search in a type, criteria in a form"),
     said(Fhir, "POST /fhir/{type}", Takes::Resource, Gives::Written, "Create, unless If-None-Exist finds one"),
     said(Fhir, "PUT /fhir/{type}", Takes::ResourceWhere, Gives::Written, "Update the one that the query finds, or create it"),
-    said(Fhir, "PATCH /fhir/{type}", Takes::PatchWhere, Gives::Fhir, "Change a part of the one that the query finds"),
+    said(Fhir, "PATCH /fhir/{type}", Takes::PatchWhere, Gives::Done, "Change a part of the one that the query finds"),
     said(Fhir, "DELETE /fhir/{type}", Takes::Where, Gives::Gone, "Delete what the query finds"),
     said(Fhir, "GET /fhir/{type}/_history", Takes::View, Gives::Fhir, "Versions of a type"),
     said(Fhir, "GET /fhir/AuditEvent/$journal", Takes::Criteria, Gives::Fhir, "The record of accesses"),
@@ -134,7 +136,7 @@ const SAID: &[Said] = &[
     said(Fhir, "GET /fhir/OperationDefinition/{operation}", Takes::View, Gives::Fhir, "What an operation of this server takes and gives"),
     said(Fhir, "GET /fhir/{type}/{id}", Takes::View, Gives::Fhir, "Read"),
     said(Fhir, "PUT /fhir/{type}/{id}", Takes::Resource, Gives::Written, "Update, or create under this id"),
-    said(Fhir, "PATCH /fhir/{type}/{id}", Takes::Patch, Gives::Fhir, "Change a part"),
+    said(Fhir, "PATCH /fhir/{type}/{id}", Takes::Patch, Gives::Done, "Change a part"),
     said(Fhir, "DELETE /fhir/{type}/{id}", Takes::Nothing, Gives::Gone, "Delete"),
     said(Fhir, "GET /fhir/Patient/{id}/$access-report", Takes::Criteria, Gives::Fhir, "Who has seen a patient's data"),
     said(Fhir, "GET /fhir/Patient/{id}/$accounting-of-disclosures", Takes::Criteria, Gives::Fhir, "To whom a patient's data was disclosed"),
@@ -160,6 +162,7 @@ const SAID: &[Said] = &[
     said(Fhir, "POST /fhir/ValueSet/{id}/$validate-code", Takes::Parameters, Gives::Fhir, "Whether a code is in this value set, asked by Parameters"),
     said(Fhir, "GET /fhir/ConceptMap/{id}/$translate", Takes::Arguments, Gives::Fhir, "A code in another system's words, by this concept map"),
     said(Fhir, "POST /fhir/ConceptMap/{id}/$translate", Takes::Parameters, Gives::Fhir, "A code in another system's words, by this concept map, asked by Parameters"),
+    said(Fhir, "POST /fhir/Task/{id}/$release", Takes::Nothing, Gives::Fhir, "What this Task keeps aside for its faults, done"),
     said(Fhir, "POST /fhir/{type}/$validate", Takes::Judged, Gives::Fhir, "Whether a resource is right, by R4 and by profiles"),
     said(Fhir, "GET /fhir/{type}/{id}/$validate", Takes::Arguments, Gives::Fhir, "Whether what is stored is right"),
     said(Fhir, "POST /fhir/{type}/{id}/$validate", Takes::Judged, Gives::Fhir, "Whether a resource is right for this id, or without a body what is stored"),
