@@ -67,7 +67,7 @@ async fn criteria_mean_what_the_transaction_writes() -> Result<()> {
 }
 
 #[tokio::test]
-async fn two_that_are_about_each_other_by_criteria_are_refused() -> Result<()> {
+async fn two_that_are_about_each_other_by_criteria_are_found() -> Result<()> {
     let server = Fixture::start().await?;
     let circle = r#"{"resourceType":"Bundle","type":"transaction","entry":[
         {"request":{"method":"PUT","url":"Practitioner/x"},"resource":{"resourceType":"Practitioner","id":"x"}},
@@ -78,9 +78,145 @@ async fn two_that_are_about_each_other_by_criteria_are_refused() -> Result<()> {
     play(
         &server.client,
         &[
-            send("POST /", circle, 412, &[".issue.0.code = conflict"]),
-            get("GET /Practitioner/x", 404, &[]),
-            get("GET /Organization/a", 404, &[]),
+            send("POST /", circle, 200, &[]),
+            get("GET /Organization/a", 200, &[".partOf.reference = Organization/b"]),
+            get("GET /Organization/b", 200, &[".partOf.reference = Organization/a"]),
+            get("GET /Organization?partof=Organization/a", 200, &[".entry.0.resource.id = b"]),
+        ],
+    )
+    .await
+}
+
+/// An entry that is about itself, and two of which either could be meant.
+#[tokio::test]
+async fn what_waits_for_itself_is_found_if_it_is_the_only_one() -> Result<()> {
+    let server = Fixture::start().await?;
+    let linked = |value: &str, other: &str| {
+        format!(
+            r#"{{"request":{{"method":"POST","url":"Patient"}},"resource":{{"resourceType":"Patient",
+            "identifier":[{{"system":"urn:p","value":"{value}"}}],
+            "link":[{{"type":"seealso","other":{{"reference":"Patient?identifier=urn:p|{other}"}}}}]}}}}"#
+        )
+    };
+    let bundle = |entries: &[String]| {
+        format!(
+            r#"{{"resourceType":"Bundle","type":"transaction","entry":[{}]}}"#,
+            entries.join(",")
+        )
+    };
+    let itself = server.client.send("POST", "", &bundle(&[linked("1", "1")])).await?;
+    assert_eq!(itself.status, 200, "{}", itself.text);
+    let found = server.client.get("/Patient?identifier=urn:p|1").await?;
+    let name = format!("Patient/{}", found.text_at("entry.0.resource.id"));
+    assert_eq!(found.text_at("entry.0.resource.link.0.other.reference"), name);
+    let either = bundle(&[linked("2", "3"), linked("3", "2"), linked("3", "2")]);
+    let either = server.client.send("POST", "", &either).await?;
+    assert_eq!(either.status, 412, "{}", either.text);
+    let place = "Bundle.entry[0].resource.link[0].other.reference";
+    assert_eq!(either.text_at("issue.0.expression.0"), place, "{}", either.text);
+    let nobody = server.client.send("POST", "", &bundle(&[linked("4", "5")])).await?;
+    assert_eq!((nobody.status, nobody.text_at("issue.0.expression.0").as_str()), (412, place));
+    let all = server.client.get("/Patient?_summary=count").await?;
+    assert!(all.text.contains(r#""total":1"#), "{}", all.text);
+    Ok(())
+}
+
+/// Each link of a chain is looked for when it may be there, not all of them each time.
+#[tokio::test]
+async fn a_long_chain_of_criteria_is_found() -> Result<()> {
+    const LINKS: usize = 400;
+    let server = Fixture::start().await?;
+    let entry = |n: usize| {
+        let part = match n + 1 {
+            LINKS => String::new(),
+            next => format!(r#","partOf":{{"reference":"Organization?identifier=urn:o|{next}"}}"#),
+        };
+        format!(
+            r#"{{"request":{{"method":"POST","url":"Organization"}},"resource":{{"resourceType":"Organization",
+            "name":"x","identifier":[{{"system":"urn:o","value":"{n}"}}]{part}}}}}"#
+        )
+    };
+    let entries: Vec<String> = (0..LINKS).map(entry).collect();
+    let bundle = format!(
+        r#"{{"resourceType":"Bundle","type":"transaction","entry":[{}]}}"#,
+        entries.join(",")
+    );
+    let answer = server.client.send("POST", "", &bundle).await?;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let roots = server.client.get("/Organization?partof:missing=true&_summary=count").await?;
+    assert!(roots.text.contains(r#""total":1"#), "{}", roots.text);
+    Ok(())
+}
+
+/// <https://hl7.org/fhir/R4/http.html#trules>: elements of type uri, url, oid, uuid; a canonical, and what names a
+/// namespace, leads nowhere.
+#[tokio::test]
+async fn links_are_replaced_by_the_types_of_elements() -> Result<()> {
+    let server = Fixture::start().await?;
+    let binary = "http://x.example/fhir/Binary/b1";
+    let oid = "urn:oid:1.2.34";
+    let bundle = format!(
+        r#"{{"resourceType":"Bundle","type":"transaction","entry":[
+        {{"fullUrl":"{binary}","request":{{"method":"POST","url":"Binary"}},
+            "resource":{{"resourceType":"Binary","contentType":"text/plain","data":"aGk="}}}},
+        {{"fullUrl":"{oid}","request":{{"method":"POST","url":"Basic"}},
+            "resource":{{"resourceType":"Basic","code":{{"text":"x"}}}}}},
+        {{"fullUrl":"http://x.example/fhir/DocumentReference/d","request":{{"method":"PUT","url":"DocumentReference/d"}},
+            "resource":{{"resourceType":"DocumentReference","id":"d","status":"current",
+            "identifier":[{{"system":"{binary}","value":"{oid}"}}],
+            "extension":[{{"url":"http://x.example/e","valueUri":"{binary}"}},{{"url":"http://x.example/e","valueCanonical":"{oid}"}}],
+            "content":[{{"attachment":{{"url":"{binary}"}}}},{{"attachment":{{"url":"Binary/b1","_title":{{"extension":[
+                {{"url":"http://x.example/e","valueUrl":"{oid}"}}]}}}}}}]}}}},
+        {{"request":{{"method":"PUT","url":"Bundle/c"}},"resource":{{"resourceType":"Bundle","id":"c","type":"collection","entry":[
+            {{"fullUrl":"{oid}","resource":{{"resourceType":"Basic","code":{{"text":"y"}}}}}},
+            {{"fullUrl":"urn:oid:9.9","resource":{{"resourceType":"Basic","code":{{"text":"z"}},"subject":{{"reference":"{oid}"}},
+                "author":{{"reference":"{binary}"}}}}}}]}}}}]}}"#
+    );
+    let answer = server.client.send("POST", "", &bundle).await?;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let name = |n: usize, kind: &str| {
+        let place = answer.text_at(&format!("entry.{n}.response.location"));
+        let id = place.rsplit('/').nth(2).unwrap_or_default().to_owned();
+        format!("{kind}/{id}")
+    };
+    let (to_binary, to_basic) = (name(0, "Binary"), name(1, "Basic"));
+    let document = server.client.get("/DocumentReference/d").await?;
+    for (path, expected) in [
+        ("identifier.0.system", binary),
+        ("identifier.0.value", oid),
+        ("extension.0.valueUri", &to_binary),
+        ("extension.1.valueCanonical", oid),
+        ("content.0.attachment.url", &to_binary),
+        ("content.1.attachment.url", &to_binary),
+        ("content.1.attachment._title.extension.0.valueUrl", &to_basic),
+    ] {
+        assert_eq!(document.text_at(path), expected, "{path}");
+    }
+    // A name of its own is its own.
+    let collection = server.client.get("/Bundle/c").await?;
+    for (path, expected) in [
+        ("entry.0.fullUrl", oid),
+        ("entry.1.resource.subject.reference", oid),
+        ("entry.1.resource.author.reference", &to_binary),
+    ] {
+        assert_eq!(collection.text_at(path), expected, "{path}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_deletes_of_one_resource_are_refused() -> Result<()> {
+    let server = Fixture::start().await?;
+    let patient = r#"{"resourceType":"Patient","id":"p","identifier":[{"value":"a"}]}"#;
+    let twice = r#"{"resourceType":"Bundle","type":"transaction","entry":[
+        {"request":{"method":"DELETE","url":"Patient?identifier=a"}},
+        {"request":{"method":"DELETE","url":"Patient?identifier=a"}}]}"#;
+    play(
+        &server.client,
+        &[
+            send("PUT /Patient/p", patient, 201, &[]),
+            send("POST /", twice, 400, &[]),
+            get("GET /Patient/p", 200, &[]),
         ],
     )
     .await
@@ -252,5 +388,42 @@ async fn a_misspelt_bundle_is_not_taken_for_an_empty_one() -> Result<()> {
         assert_eq!(told, (422, place.to_owned()), "{members}: {}", answer.text);
     }
     assert_eq!(server.client.get("/Patient/p").await?.status, 404);
+    Ok(())
+}
+
+/// A conditional reference is about what there is after all changes, whether or not another entry has to wait.
+#[tokio::test]
+async fn criteria_mean_what_is_there_in_the_end() -> Result<()> {
+    let server = Fixture::start().await?;
+    let organization = |id: &str, identifier: &str| {
+        format!(
+            r#"{{"resourceType":"Organization","id":"{id}","name":"x","identifier":[{{"system":"urn:o","value":"{identifier}"}}]}}"#
+        )
+    };
+    for (id, identifier) in [("o", "x"), ("root", "root")] {
+        let path = format!("/Organization/{id}");
+        server.client.send("PUT", &path, &organization(id, identifier)).await?;
+    }
+    let patient = r#"{"request":{"method":"POST","url":"Patient"},"resource":{"resourceType":"Patient",
+        "managingOrganization":{"reference":"Organization?identifier=urn:o|x"}}}"#;
+    for waits in ["", r#","partOf":{"reference":"Organization?identifier=urn:o|root"}"#] {
+        let second = format!(
+            r#"{{"request":{{"method":"POST","url":"Organization"}},"resource":{{"resourceType":"Organization","name":"x",
+            "identifier":[{{"system":"urn:o","value":"x"}}]{waits}}}}}"#
+        );
+        let without = format!(
+            r#"{{"request":{{"method":"PUT","url":"Organization/o"}},"resource":{{"resourceType":"Organization","id":"o","name":"y"{waits}}}}}"#
+        );
+        for other in [second, without] {
+            let bundle = format!(
+                r#"{{"resourceType":"Bundle","type":"transaction","entry":[{other},{patient}]}}"#
+            );
+            let answer = server.client.send("POST", "", &bundle).await?;
+            assert_eq!(answer.status, 412, "{other}: {}", answer.text);
+            let place = "Bundle.entry[1].resource.managingOrganization.reference";
+            assert_eq!(answer.text_at("issue.0.expression.0"), place, "{}", answer.text);
+        }
+    }
+    assert_eq!(server.client.get("/Organization/o").await?.version(), 1);
     Ok(())
 }

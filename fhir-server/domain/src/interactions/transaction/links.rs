@@ -1,93 +1,29 @@
-//! References between entries, and references by criteria, replaced by what they mean.
+//! Links between entries, and references by criteria, replaced by what they mean: in references, and in elements of
+//! type uri, url, oid, uuid and xhtml; those of type canonical name a definition, wherever it is.
 //! <https://hl7.org/fhir/R4/http.html#trules>
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use canonical_model::json::Text;
 use canonical_model::{Resource, ResourceType, Result, Value};
+use conformance::{Key, Primitive, Registry, Shape, Structure};
 
-use super::resolve::{Found, Resolved};
-use super::{Entry, Operation, Patch};
+use super::resolve::Resolved;
+use super::{Entry, Operation, narrative};
+use crate::interactions::patch::Patch;
 
 /// What to replace by what.
 pub(super) struct Links {
-    /// Names of entries and conditional references.
+    /// Names of entries and references by criteria.
     map: HashMap<String, String>,
     /// What is new by this transaction: no version of it was there to be named.
     new: HashSet<String>,
 }
 
-/// What to replace in one entry.
-pub(super) struct Within<'a> {
-    links: &'a Links,
-    /// What the entry's relative references are below.
-    base: Option<&'a str>,
-}
-
-/// The conditional references of all entries, each once, with the first entry that has it.
-pub(super) fn conditional(entries: &[Entry]) -> Vec<(String, &Entry)> {
-    let mut all = BTreeMap::new();
-    for entry in entries {
-        for text in waits_for(entry) {
-            all.entry(text).or_insert(entry);
-        }
-    }
-    all.into_iter().collect()
-}
-
-/// The conditional references of an entry.
-pub(super) fn waits_for(entry: &Entry) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    if let Some(resource) = entry.operation.resource() {
-        collect(resource.body(), &mut found);
-    }
-    found
-}
-
-fn collect(value: &Value, found: &mut BTreeSet<String>) {
-    match value {
-        Value::Object(object) => {
-            for (key, member) in object.iter() {
-                match member {
-                    Value::String(text) if key == "reference" && is_conditional(text) => {
-                        found.insert(text.to_string());
-                    }
-                    other => collect(other, found),
-                }
-            }
-        }
-        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
-        _ => {}
-    }
-}
-
-/// Where in a resource a reference stands first, for whoever must be told.
-pub(super) fn element(resource: &Resource, reference: &str) -> String {
-    fn within(value: &Value, path: &str, reference: &str) -> Option<String> {
-        match value {
-            Value::Object(object) => object.iter().find_map(|(key, member)| match member {
-                Value::String(text) if key == "reference" && *text == *reference => {
-                    Some(format!("{path}.{key}"))
-                }
-                other => within(other, &format!("{path}.{key}"), reference),
-            }),
-            Value::Array(items) => items
-                .iter()
-                .enumerate()
-                .find_map(|(n, item)| within(item, &format!("{path}[{n}]"), reference)),
-            _ => None,
-        }
-    }
-    within(resource.body(), "resource", reference).unwrap_or_else(|| "resource".to_owned())
-}
-
-fn is_conditional(text: &str) -> bool {
-    text.split_once('?').is_some_and(|(kind, _)| ResourceType::find(kind).is_some())
-}
-
 impl Links {
-    pub(super) fn new(entries: &[Entry], resolved: &[Resolved], conditional: &Found) -> Self {
-        let mut links = Self { map: conditional.clone(), new: HashSet::new() };
+    /// The names of entries, with what each is about.
+    pub(super) fn new(entries: &[Entry], resolved: &[Resolved]) -> Self {
+        let mut links = Self { map: HashMap::new(), new: HashSet::new() };
         for (entry, resolved) in entries.iter().zip(resolved) {
             let id = match resolved {
                 Resolved::New(id) | Resolved::Target(id, _) => id.as_str(),
@@ -104,10 +40,16 @@ impl Links {
         links
     }
 
+    /// Adds what a reference means.
+    pub(super) fn add(&mut self, reference: String, name: String) {
+        self.map.insert(reference, name);
+    }
+
     /// For one entry: a relative reference is below the base of its `fullUrl`.
     /// <https://hl7.org/fhir/R4/bundle.html#references>
     pub(super) fn within<'a>(&'a self, entry: &'a Entry) -> Within<'a> {
-        Within { links: self, base: base(entry) }
+        let (kind, base) = (entry.operation.kind(), base(entry));
+        Within { links: self, kind, base, own: HashSet::new() }
     }
 }
 
@@ -117,6 +59,16 @@ fn base(entry: &Entry) -> Option<&str> {
     place.strip_suffix(entry.operation.kind().name())?.strip_suffix('/')
 }
 
+/// What to replace in one entry, or in a Bundle within it.
+pub(super) struct Within<'a> {
+    links: &'a Links,
+    kind: ResourceType,
+    /// What relative references are below.
+    base: Option<&'a str>,
+    /// Names that mean something else here: the entries of a Bundle within the entry.
+    own: HashSet<String>,
+}
+
 impl Within<'_> {
     /// The resource with its links replaced.
     pub(super) fn rewrite(&self, resource: &Resource) -> Result<Resource> {
@@ -124,7 +76,7 @@ impl Within<'_> {
             return Ok(resource.clone());
         }
         let mut body = resource.body().clone();
-        self.walk(&mut body);
+        self.resource(&mut body);
         Ok(Resource::from_value(body)?.with_blob(resource.blob().copied()))
     }
 
@@ -135,177 +87,165 @@ impl Within<'_> {
             return patch;
         }
         match &mut patch {
-            Patch::FhirPath(parameters) => self.walk(parameters),
+            Patch::FhirPath(parameters) => self.resource(parameters),
             Patch::Json(Value::Array(operations)) => {
-                for operation in operations {
-                    self.walk(operation);
-                    self.replace_value(operation);
-                }
+                operations.iter_mut().for_each(|operation| self.operation(operation));
             }
             Patch::Json(_) => {}
         }
         patch
     }
 
-    /// The text that an operation of a JSON Patch puts where its path says.
-    fn replace_value(&self, operation: &mut Value) {
+    /// What an operation of a JSON Patch puts where its path says.
+    fn operation(&self, operation: &mut Value) {
         let path = operation.get("path").and_then(Value::as_str).unwrap_or_default();
-        let key = path.rsplit('/').next().unwrap_or_default().to_owned();
+        let spot = spot(self.kind, path);
         let Value::Object(members) = operation else { return };
-        for (name, member) in members.iter_mut() {
-            if let (true, Value::String(text)) = (name == "value", member) {
-                self.replace(&key, text);
+        let value = members.iter_mut().find(|(name, _)| *name == "value");
+        match (spot, value) {
+            (Some(Spot::Whole), Some((_, value))) => self.resource(value),
+            (Some(Spot::Member(parent, key)), Some((_, value))) => self.member(parent, key, value),
+            (None, _) | (_, None) => {}
+        }
+    }
+
+    fn resource(&self, value: &mut Value) {
+        let kind = value.get("resourceType").and_then(Value::as_str);
+        let Some(structure) = kind.and_then(|kind| Registry::r4().structure(kind)) else { return };
+        match structure.path {
+            "Bundle" => {
+                let mut own = self.own.clone();
+                own.extend(full_urls(value).map(str::to_owned));
+                let inner = Within { links: self.links, kind: self.kind, base: None, own };
+                inner.object(structure, value);
+            }
+            _ => self.object(structure, value),
+        }
+    }
+
+    fn object(&self, structure: &'static Structure, value: &mut Value) {
+        let Value::Object(object) = value else { return };
+        for (name, member) in object.iter_mut() {
+            match name.strip_prefix('_') {
+                Some(_) => self.extensions(member),
+                None => {
+                    structure
+                        .key(name)
+                        .into_iter()
+                        .for_each(|key| self.member(structure, key, member));
+                }
             }
         }
     }
 
-    fn walk(&self, value: &mut Value) {
-        match value {
-            Value::Object(object) => {
-                for (key, member) in object.iter_mut() {
-                    match member {
-                        Value::String(text) => self.replace(key, text),
-                        other => self.walk(other),
-                    }
-                }
+    /// What stands beside primitive values.
+    fn extensions(&self, beside: &mut Value) {
+        let Some(element) = Registry::r4().structure("Element") else { return };
+        each(beside, |one| self.object(element, one));
+    }
+
+    fn member(&self, parent: &'static Structure, key: &'static Key, member: &mut Value) {
+        let Some(kind) = Registry::r4().at(key.structure) else { return };
+        each(member, |one| match (one, kind.shape) {
+            (Value::String(text), Shape::Primitive(primitive)) => {
+                self.text(parent, key.name, primitive, text);
             }
-            Value::Array(items) => {
-                for item in items {
-                    match item {
-                        Value::String(text) => self.replace("", text),
-                        other => self.walk(other),
-                    }
+            (one, _) if Registry::r4().is_any_resource(key.structure) => self.resource(one),
+            (one, _) => self.object(kind, one),
+        });
+    }
+
+    fn text(&self, parent: &Structure, key: &str, primitive: Primitive, text: &mut Text) {
+        match primitive {
+            Primitive::Url => self.reference(text),
+            Primitive::String if (parent.path, key) == ("Reference", "reference") => {
+                self.reference(text);
+            }
+            Primitive::Xhtml => {
+                *text = narrative::replaced(text, |name| self.below(name)).into();
+            }
+            Primitive::Uri | Primitive::Oid | Primitive::Uuid
+                if text.starts_with("urn:") || !is_name(parent, key) =>
+            {
+                if let Some(name) = self.named(text) {
+                    *text = name.into();
                 }
             }
             _ => {}
         }
     }
 
-    /// References of any form; `urn:` names in any uri; links inside a narrative. An identifier's
-    /// value is a name of its own, whatever it looks like.
-    fn replace(&self, key: &str, text: &mut Text) {
-        match key {
-            "reference" => {
-                let whole = text.as_str();
-                let (plain, version) = match whole.split_once("/_history/") {
-                    Some((plain, version)) => (plain, Some(version)),
-                    None => (whole, None),
-                };
-                if let Some(name) = self.named(plain) {
-                    *text = match version.filter(|_| !self.links.new.contains(name)) {
-                        Some(version) => format!("{name}/_history/{version}").into(),
-                        None => name.as_str().into(),
-                    };
-                }
-            }
-            // A patch's values of types that are no uri.
-            "value" | "fullUrl" | "valueString" | "valueMarkdown" | "valueCode" | "valueId" => {}
-            "div" => *text = self.narrative(text.as_str()).into(),
-            _ if text.starts_with("urn:") => {
-                if let Some(name) = self.links.map.get(text.as_str()) {
-                    *text = name.as_str().into();
-                }
-            }
-            _ => {}
-        }
-    }
-    /// What a reference without its version means here, if it is to be replaced.
-    fn named(&self, plain: &str) -> Option<&String> {
-        let below = || self.base.filter(|_| is_relative(plain));
-        let map = &self.links.map;
-        map.get(plain).or_else(|| map.get(&format!("{}/{plain}", below()?)))
-    }
-
-    /// A narrative with its names replaced, each as a whole, and what its links and images lead to: in one walk
-    /// through the text.
-    fn narrative(&self, text: &str) -> String {
-        let mut out = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some((before, opening, from)) = next_name(rest) {
-            let end = match opening {
-                URN => from.find(|c| !is_name_part(c)).unwrap_or(from.len()),
-                _ => from.find(['"', '\'', '#']).unwrap_or(from.len()),
+    /// With the version that it names, where there was one.
+    fn reference(&self, text: &mut Text) {
+        let whole = text.as_str();
+        let (plain, version) = match whole.split_once("/_history/") {
+            Some((plain, version)) => (plain, Some(version)),
+            None => (whole, None),
+        };
+        if let Some(name) = self.below(plain) {
+            *text = match version.filter(|_| !self.links.new.contains(name)) {
+                Some(version) => format!("{name}/_history/{version}").into(),
+                None => name.into(),
             };
-            let (whole, _) = from.split_at_checked(end).unwrap_or((from, ""));
-            // The point of a sentence is a part of no name.
-            let bare = whole.trim_end_matches(['.', ',', ':', ';']);
-            let found = [whole, bare].into_iter().find_map(|name| Some((name, self.named(name)?)));
-            let (taken, written) = found.map_or((whole, whole), |(name, to)| (name, to.as_str()));
-            out.push_str(before);
-            out.push_str(written);
-            rest = from.get(taken.len()..).unwrap_or_default();
         }
-        out + rest
+    }
+
+    /// What a name means, if it is to be replaced.
+    fn named(&self, name: &str) -> Option<&str> {
+        self.links.map.get(name).filter(|_| !self.own.contains(name)).map(String::as_str)
+    }
+
+    /// The same for one that may be relative.
+    fn below(&self, name: &str) -> Option<&str> {
+        let base = self.base.filter(|_| is_relative(name));
+        self.named(name).or_else(|| self.named(&format!("{}/{name}", base?)))
     }
 }
 
-const URN: &str = "urn:";
+/// Whether a uri names a namespace or a definition, and leads nowhere: `Coding.system`, `ValueSet.url`.
+fn is_name(parent: &Structure, key: &str) -> bool {
+    matches!(key, "system" | "url" | "type") || parent.path == "ConceptMap.group"
+}
 
-/// What comes before something that may be a name: a URN, or what follows one of these; how it begins; and itself.
-fn next_name(text: &str) -> Option<(&str, &'static str, &str)> {
-    const LINKS: [&str; 4] = ["href=\"", "href='", "src=\"", "src='"];
-    let starts = text.bytes().enumerate().filter(|(_, byte)| matches!(byte, b'u' | b'h' | b's'));
-    for (at, _) in starts {
-        let (before, from) = text.split_at_checked(at)?;
-        if from.starts_with(URN) {
-            return Some((before, URN, from));
+/// The names of a Bundle's own entries.
+fn full_urls(bundle: &Value) -> impl Iterator<Item = &str> {
+    let entries = bundle.get("entry").into_iter().flat_map(Value::items);
+    entries.filter_map(|entry| entry.get("fullUrl")?.as_str())
+}
+
+/// What a pointer leads to.
+enum Spot {
+    Whole,
+    /// Of this structure, under this key.
+    Member(&'static Structure, &'static Key),
+}
+
+/// Where a pointer leads; `None` for what is defined nowhere, or within a contained resource.
+/// <https://www.rfc-editor.org/rfc/rfc6901>
+fn spot(kind: ResourceType, pointer: &str) -> Option<Spot> {
+    let mut parent = Registry::r4().resource(kind)?;
+    let mut spot = Spot::Whole;
+    for step in pointer.split('/').skip(1) {
+        if step == "-" || step.bytes().all(|byte| byte.is_ascii_digit()) {
+            continue;
         }
-        if let Some(opening) = LINKS.into_iter().find(|opening| from.starts_with(opening)) {
-            let (before, from) = text.split_at_checked(at + opening.len())?;
-            return Some((before, opening, from));
+        if let Spot::Member(_, key) = spot {
+            parent = Registry::r4().at(key.structure)?;
         }
+        spot = Spot::Member(parent, parent.key(step)?);
     }
-    None
+    Some(spot)
+}
+
+/// One after the other, where there are several.
+fn each(value: &mut Value, mut act: impl FnMut(&mut Value)) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(act),
+        single => act(single),
+    }
 }
 
 /// Whether a reference is `Type/id`.
 fn is_relative(plain: &str) -> bool {
     plain.split_once('/').is_some_and(|(kind, _)| ResourceType::find(kind).is_some())
-}
-
-/// Whether a URN may have it, as it is written in a narrative.
-/// <https://www.rfc-editor.org/rfc/rfc8141#section-2>
-fn is_name_part(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "-._~:/%!$()*+,;=@".contains(c)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn narrative(text: &str) -> String {
-        let name = |from: &str, to: &str| (from.to_owned(), to.to_owned());
-        let map = HashMap::from([
-            name("urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0", "Patient/1"),
-            name("urn:oid:1.2.34", "Basic/2"),
-            name("http://x.example/fhir/Basic/old", "Basic/3"),
-        ]);
-        let links = Links { map, new: HashSet::new() };
-        Within { links: &links, base: Some("http://x.example/fhir") }.narrative(text)
-    }
-
-    #[test]
-    fn names_in_narratives_are_replaced_as_a_whole() {
-        for (text, expected) in [
-            (
-                "<a href=\"urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0\">a</a>",
-                "<a href=\"Patient/1\">a</a>",
-            ),
-            ("<a href='urn:oid:1.2.34'>urn:oid:1.2.34</a>", "<a href='Basic/2'>Basic/2</a>"),
-            ("urn:oid:1.2.345 urn:oid:1.2.34.", "urn:oid:1.2.345 Basic/2."),
-            ("urn:oid:1.2.34#a urn: urn:", "Basic/2#a urn: urn:"),
-            ("éurn:oid:1.2.34é", "éBasic/2é"),
-            ("<a href=\"http://x.example/fhir/Basic/old\">", "<a href=\"Basic/3\">"),
-            (
-                "<img src='Basic/old'/><a href=\"Basic/old#a\">",
-                "<img src='Basic/3'/><a href=\"Basic/3#a\">",
-            ),
-            (
-                "<a href=\"Basic/older\">Basic/old</a> href=\"",
-                "<a href=\"Basic/older\">Basic/old</a> href=\"",
-            ),
-        ] {
-            assert_eq!(narrative(text), expected);
-        }
-    }
 }

@@ -3,8 +3,11 @@
 //! A transaction of creates only is one statement. Any other takes its locks first, in one order
 //! for all transactions, so that two that touch the same resources take turns.
 
+mod entry;
 mod links;
+mod narrative;
 mod plan;
+mod references;
 mod repeat;
 mod resolve;
 
@@ -14,125 +17,21 @@ use access::Action;
 use canonical_model::{Error, Kind, Resource, ResourceId, ResourceType, Result};
 use store::{Applied, SearchTime, Stored, Transaction};
 
-use super::patch::{Patch, as_told};
+use super::patch::as_told;
 use super::written::Written;
 use crate::judging::Judging;
 use crate::limits::{TRANSACTION_ENTRIES_MAX, TRANSACTION_TRIES_MAX};
 use crate::parameters::follow;
-use crate::{Criteria, Domain, Precondition, Request};
+use crate::{Domain, Request};
 
+use entry::fault;
+pub use entry::{Entry, Existence, Expected, Operation, Target};
 use links::Links;
 use plan::{Around, Group, Known, Plan, each_once, learn_patched};
+use references::References;
 use repeat::once;
 pub(crate) use repeat::{repeated, replay};
-use resolve::{Conditional, Found, Resolved, resolve};
-
-/// One entry that writes.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// Its place in the bundle, for outcomes.
-    pub index: usize,
-    /// `fullUrl`: what other entries refer to it by.
-    pub full_url: Option<String>,
-    /// What to do.
-    pub operation: Operation,
-}
-
-/// What an entry does.
-#[derive(Clone, Debug)]
-pub enum Operation {
-    /// POST, perhaps with `ifNoneExist`.
-    Create(Resource, Option<Box<Criteria>>),
-    /// PUT.
-    Update(Target, Resource, Precondition),
-    /// PATCH.
-    Patch(Target, Patch, Precondition),
-    /// DELETE.
-    Delete(Target, Precondition),
-}
-
-/// What an entry does it to.
-#[derive(Clone, Debug)]
-pub enum Target {
-    /// `Type/id`.
-    Id(ResourceType, ResourceId),
-    /// `Type?criteria`.
-    Where(Box<Criteria>),
-}
-
-/// What an entry that reads needs to find once everything is written.
-#[derive(Clone, Debug)]
-pub struct Expected {
-    /// Its place in the bundle, for outcomes.
-    pub index: usize,
-    /// The type.
-    pub kind: ResourceType,
-    /// The id.
-    pub id: ResourceId,
-    /// What of it.
-    pub what: Existence,
-}
-
-/// How a resource must exist to be read.
-#[derive(Clone, Copy, Debug)]
-pub enum Existence {
-    /// It is there.
-    Alive,
-    /// It was there at some time.
-    Ever,
-    /// It has this version, with content.
-    Version(i32),
-}
-
-impl Entry {
-    /// An error as this entry's.
-    fn fault(&self, error: Error) -> Error {
-        fault(self.index, error)
-    }
-}
-
-fn fault(index: usize, error: Error) -> Error {
-    error.within(&format!("Bundle.entry[{index}]"))
-}
-
-impl Operation {
-    fn action(&self) -> Action {
-        match self {
-            Self::Create(..) => Action::Create,
-            Self::Update(..) | Self::Patch(..) => Action::Update,
-            Self::Delete(..) => Action::Delete,
-        }
-    }
-
-    fn kind(&self) -> ResourceType {
-        match self {
-            Self::Create(resource, _) => resource.kind(),
-            Self::Update(target, ..) | Self::Patch(target, ..) | Self::Delete(target, _) => {
-                match target {
-                    Target::Id(kind, _) => *kind,
-                    Target::Where(criteria) => criteria.kind(),
-                }
-            }
-        }
-    }
-
-    fn criteria(&self) -> Option<&Criteria> {
-        match self {
-            Self::Create(_, criteria) => criteria.as_deref(),
-            Self::Update(Target::Where(criteria), ..)
-            | Self::Patch(Target::Where(criteria), ..)
-            | Self::Delete(Target::Where(criteria), _) => Some(criteria),
-            Self::Update(..) | Self::Patch(..) | Self::Delete(..) => None,
-        }
-    }
-
-    fn resource(&self) -> Option<&Resource> {
-        match self {
-            Self::Create(resource, _) | Self::Update(_, resource, _) => Some(resource),
-            Self::Patch(..) | Self::Delete(..) => None,
-        }
-    }
-}
+use resolve::{Resolved, resolve};
 
 /// Writes all entries or none; the answers are in the entries' order. Nothing is written either
 /// where an entry that reads would find nothing afterwards.
@@ -204,13 +103,13 @@ async fn attempt(
     judging: &mut Judging,
     time: &SearchTime,
 ) -> Result<Vec<Written>> {
-    let conditional = links::conditional(entries);
-    let simple = conditional.is_empty()
+    let by_criteria = references::texts(entries);
+    let simple = by_criteria.is_empty()
         && expected.is_empty()
         && entries.iter().all(|entry| matches!(entry.operation, Operation::Create(_, None)));
     if simple {
         let resolved = resolve(domain, request, None, entries).await?;
-        let links = Links::new(entries, &resolved, &HashMap::new());
+        let links = Links::new(entries, &resolved);
         let mut plan = Plan::at(domain.now());
         let all: Vec<usize> = (0..entries.len()).collect();
         let group = Group { entries, resolved: &resolved, places: &all };
@@ -223,10 +122,10 @@ async fn attempt(
     if let Some(written) = repeated(domain, request).await? {
         return Ok(written);
     }
-    let conditional = resolve::criteria(domain, request, conditional).await?;
+    let references = References::read(domain, request, entries, by_criteria).await?;
     let mut open = domain.store().begin().await?;
     open.share_search_time(time);
-    let outcome = match in_turn(domain, request, entries, &conditional, judging, &mut open).await {
+    let outcome = match in_turn(domain, request, entries, references, judging, &mut open).await {
         Ok(written) => match present(domain, request, &mut open, &written, expected).await {
             Ok(()) => Ok(written),
             Err(error) => Err(Stop::Failed(error)),
@@ -310,7 +209,7 @@ async fn in_turn(
     domain: &Domain,
     request: &Request,
     entries: &[Entry],
-    conditional: &[Conditional<'_>],
+    mut references: References<'_>,
     judging: &mut Judging,
     open: &mut Transaction,
 ) -> Result<Vec<Written>, Stop> {
@@ -323,13 +222,13 @@ async fn in_turn(
     learn_patched(domain, request, entries, &resolved, &known, judging).await?;
     let newest = known.values().map(|(head, _)| head.last_updated).max();
     let at = newest.map_or_else(|| domain.now(), |newest| domain.now_after(newest));
-    let (gone, mut found) = (resolve::gone(entries, &resolved), Found::new());
+    let gone = resolve::gone(entries, &resolved);
+    let mut links = Links::new(entries, &resolved);
     let mut plan = Plan::at(at);
     let mut waiting: Vec<usize> = (0..entries.len()).collect();
     loop {
-        let ready = |n: &usize| entries.get(*n).is_none_or(|it| is_ready(it, &found));
+        let ready = |place: &usize| references.are_known_of(*place);
         let (places, later): (Vec<usize>, Vec<usize>) = waiting.into_iter().partition(ready);
-        let links = Links::new(entries, &resolved, &found);
         let group = Group { entries, resolved: &resolved, places: &places };
         let around = Around { links: &links, known: &known, judging };
         plan.add(domain, request, &group, &around)?;
@@ -340,25 +239,23 @@ async fn in_turn(
             break;
         }
         // The criteria may mean what is written here.
+        references.expect(&plan.changes);
         plan.write(request, open).await?;
-        if !resolve::references(domain, request, open, conditional, &gone, &mut found).await? {
-            return Err(resolve::unfound(conditional, &found).into());
+        let found = references.look(domain, request, open, &gone, &mut links).await?;
+        if !found && !references.among(domain, &Group { places: &waiting, ..group }, &mut links)? {
+            return Err(references.unfound().into());
         }
     }
     let (changes, at) = (std::mem::take(&mut plan.changes), plan.at);
+    references.expect(&changes);
     let written = plan.into_written();
     let once = once(request, &written);
     match open.write(changes, at, &request.context(), &once).await? {
-        Applied::Committed => {}
+        Applied::Committed => references.confirm(domain, request, open, &gone).await?,
         Applied::KeyRepeated => return Err(Stop::Repeated),
         Applied::Stale | Applied::CriteriaTaken => return Err(super::update::overtaken().into()),
     }
     Ok(written)
-}
-
-/// Whether all is known that an entry refers to by criteria.
-fn is_ready(entry: &Entry, found: &Found) -> bool {
-    links::waits_for(entry).iter().all(|text| found.contains_key(text))
 }
 
 /// Claims all criteria, so that whoever has the same ones waits.

@@ -7,9 +7,10 @@ use canonical_model::{Error, Issue, Resource, ResourceId, ResourceType, Result};
 use chrono::{DateTime, Utc};
 use store::{Applied, Change, Head, Method, Once, Stored, Transaction};
 
+use super::entry::fault;
 use super::links::Links;
 use super::resolve::Resolved;
-use super::{Entry, Operation, fault};
+use super::{Entry, Operation};
 use crate::admission::Together;
 use crate::interactions::patch::apply;
 use crate::interactions::read;
@@ -27,11 +28,14 @@ pub(super) struct Plan {
     unchanged: Vec<(usize, ResourceType, ResourceId)>,
     /// What may be written if there is a relationship: which entry.
     unsure: Vec<(usize, Unsure)>,
+    /// Why all of it is to be kept aside.
+    kept: Option<Error>,
     together: Together,
     pub(super) at: DateTime<Utc>,
 }
 
 /// Entries that are written together: those at these places.
+#[derive(Clone, Copy)]
 pub(super) struct Group<'a> {
     pub(super) entries: &'a [Entry],
     pub(super) resolved: &'a [Resolved],
@@ -46,11 +50,21 @@ pub(super) struct Around<'a> {
     pub(super) judging: &'a Judging,
 }
 
+impl<'a> Group<'a> {
+    /// Each of them, with its place and what it is about.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &'a Entry, &'a Resolved)> {
+        let (entries, resolved) = (self.entries, self.resolved);
+        let of = move |place: &usize| Some((*place, entries.get(*place)?, resolved.get(*place)?));
+        self.places.iter().filter_map(of)
+    }
+}
+
 impl Plan {
     pub(super) fn at(at: DateTime<Utc>) -> Self {
         let (changes, written) = (Vec::new(), Vec::new());
         let (unchanged, unsure) = (Vec::new(), Vec::new());
-        Self { changes, written, unchanged, unsure, together: Together::default(), at }
+        let (kept, together) = (None, Together::default());
+        Self { changes, written, unchanged, unsure, kept, together, at }
     }
 
     /// Adds what a group of entries writes.
@@ -61,15 +75,16 @@ impl Plan {
         group: &Group<'_>,
         around: &Around<'_>,
     ) -> Result<()> {
-        for place in group.places {
-            let both = group.entries.get(*place).zip(group.resolved.get(*place));
-            let Some((entry, resolved)) = both else { continue };
+        for (place, entry, resolved) in group.iter() {
             let step = step(domain, request, entry, resolved, around, self.at)
                 .map_err(|error| entry.fault(error))?;
             let written = match step {
                 Step::Write(prepared, effect) => {
-                    let Parts { change, version, asking, unsure, said } = prepared.into_parts();
+                    let Parts { change, version, asking, unsure, said, kept } =
+                        prepared.into_parts();
                     self.unsure.extend(unsure.map(|unsure| (entry.index, unsure)));
+                    let kept = kept.map(|error| entry.fault(error));
+                    self.kept = self.kept.take().or(kept);
                     if let Some(asking) = asking {
                         self.together.add(domain, asking).map_err(|error| entry.fault(error))?;
                     }
@@ -82,12 +97,13 @@ impl Plan {
                 }
                 Step::Nothing(written) => written,
             };
-            self.written.push((*place, written));
+            self.written.push((place, written));
         }
         Ok(())
     }
 
-    /// Makes sure of relationships that must be there already: what the transaction itself writes makes none.
+    /// Makes sure of relationships that must be there already: what the transaction itself writes makes none. What is to
+    /// be kept aside ends here.
     pub(super) async fn settle(
         &mut self,
         domain: &Domain,
@@ -97,7 +113,7 @@ impl Plan {
             let settled = unsure.settle(domain, open.as_deref_mut()).await;
             settled.map_err(|error| fault(index, error))?;
         }
-        Ok(())
+        self.kept.take().map_or(Ok(()), Err)
     }
 
     /// Reads what updates leave as it is. Before the reply is kept, for it names them too.

@@ -8,6 +8,7 @@ use crate::checked::said_again;
 use crate::interactions::read::told;
 use crate::interactions::update::overtaken;
 use crate::interactions::written::{Effect, Written, reference};
+use crate::limits::FOUND_BYTES_MAX;
 use crate::{Domain, IdempotencyKey, Request};
 
 /// The answers as they are kept under the request's key.
@@ -60,11 +61,11 @@ async fn answer(
         let text = "This Idempotency-Key came with another request before. Use a new key.";
         return Err(Error::unprocessable(text));
     }
-    let mut all = Vec::new();
+    let (mut all, mut room) = (Vec::new(), FOUND_BYTES_MAX);
     for entry in kept.reply.as_array().into_iter().flatten() {
         let word = |name: &str| entry.get(name).and_then(serde_json::Value::as_str);
         let effect = Effect::parse(word("effect").unwrap_or_default())?;
-        let version = match name(word("type"), word("id"), entry.get("version"))? {
+        let mut version = match name(word("type"), word("id"), entry.get("version"))? {
             Some(name) => again(domain, request, effect, name).await?,
             None => None,
         };
@@ -74,6 +75,13 @@ async fn answer(
             }
             _ => Vec::new(),
         };
+        if let Some(version) = &mut version {
+            // As the first answer: what many of them hold would fill the memory.
+            match room.checked_sub(version.text.as_ref().map_or(0, |text| text.len())) {
+                Some(left) => room = left,
+                None => version.text = None,
+            }
+        }
         all.push(Written { repeated: true, said, ..Written::found(effect, version) });
     }
     Ok(all)

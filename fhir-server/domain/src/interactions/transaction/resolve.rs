@@ -1,12 +1,11 @@
 //! Which resource each entry is about: new ids, and what criteria find.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use access::Action;
 use canonical_model::{Error, Kind, ResourceId, ResourceType, Result};
 use store::{Stored, Transaction};
 
-use super::links::element;
 use super::plan::Known;
 use super::{Entry, Operation, Target};
 use crate::interactions::create::{in_criteria, new_id, several, sole};
@@ -27,7 +26,8 @@ pub(super) enum Resolved {
     Nothing,
 }
 
-/// Deletes go first, as the specification orders it: what they remove, no other criteria find.
+/// Deletes go first, as the specification orders it: what they remove, no other criteria find. Two that find the same
+/// one both have it, to be told of that.
 pub(super) async fn resolve(
     domain: &Domain,
     request: &Request,
@@ -36,7 +36,7 @@ pub(super) async fn resolve(
 ) -> Result<Vec<Resolved>> {
     let deletes = |entry: &Entry| matches!(entry.operation, Operation::Delete(..));
     let mut resolved: Vec<Option<Resolved>> = entries.iter().map(|_| None).collect();
-    let mut gone = Gone::new();
+    let (none, mut gone) = (Gone::new(), Gone::new());
     let mut room = FOUND_BYTES_MAX;
     for first in [true, false] {
         for (entry, place) in entries.iter().zip(&mut resolved) {
@@ -45,7 +45,8 @@ pub(super) async fn resolve(
             }
             let one = match (entry.operation.criteria(), open.as_deref_mut()) {
                 (Some(criteria), Some(open)) => {
-                    let found = find(domain, request, open, criteria, &gone).await;
+                    let gone = if first { &none } else { &gone };
+                    let found = find(domain, request, open, criteria, gone).await;
                     let found = found.map_err(|error| match entry.operation {
                         Operation::Create(..) => in_criteria(error),
                         _ => error,
@@ -115,7 +116,7 @@ fn by_criteria(operation: &Operation, found: Option<Stored>) -> Result<Resolved>
 /// What the transaction deletes.
 pub(super) type Gone = HashSet<(ResourceType, String)>;
 
-async fn find(
+pub(super) async fn find(
     domain: &Domain,
     request: &Request,
     open: &mut Transaction,
@@ -146,88 +147,6 @@ async fn find(
     }
 }
 
-/// A conditional reference (`Patient?identifier=…`) with the entry that has it first.
-pub(super) struct Conditional<'e> {
-    text: String,
-    entry: &'e Entry,
-    criteria: Criteria,
-}
-
-/// Reads conditional references. Before the transaction begins: what their criteria mean may have to be
-/// looked up, and that takes another session.
-pub(super) async fn criteria<'e>(
-    domain: &Domain,
-    request: &Request,
-    conditional: Vec<(String, &'e Entry)>,
-) -> Result<Vec<Conditional<'e>>> {
-    let mut read = Vec::with_capacity(conditional.len());
-    for (text, entry) in conditional {
-        let (kind, query) = text.split_once('?').unwrap_or((&text, ""));
-        let kind = ResourceType::parse(kind).map_err(|error| entry.fault(error))?;
-        let criteria = Criteria::parse(domain, request, kind, query).await;
-        let criteria = criteria.map_err(|error| misplaced(entry, &text, error))?;
-        read.push(Conditional { text, entry, criteria });
-    }
-    Ok(read)
-}
-
-/// Looks for what the references are about that `found` lacks and `entries` wait for; whether any was found.
-///
-/// # Errors
-/// Where one means several.
-pub(super) async fn references(
-    domain: &Domain,
-    request: &Request,
-    open: &mut Transaction,
-    conditional: &[Conditional<'_>],
-    gone: &Gone,
-    found: &mut Found,
-) -> Result<bool> {
-    let before = found.len();
-    for Conditional { text, entry, criteria } in conditional {
-        if found.contains_key(text) {
-            continue;
-        }
-        let stored = find(domain, request, open, criteria, gone).await;
-        if let Some(stored) = stored.map_err(|error| misplaced(entry, text, error))? {
-            found.insert(text.clone(), format!("{}/{}", criteria.kind(), stored.id));
-        }
-    }
-    Ok(found.len() > before)
-}
-
-/// What conditional references mean, as `Patient/1`.
-pub(super) type Found = HashMap<String, String>;
-
-/// That the first reference which nothing was found for means nothing.
-pub(super) fn unfound(conditional: &[Conditional<'_>], found: &Found) -> Error {
-    let first = conditional.iter().find(|one| !found.contains_key(&one.text));
-    let Some(Conditional { text, entry, criteria }) = first else {
-        return Error::internal("an entry waits for no reference");
-    };
-    let (kind, names) = (criteria.kind(), names(criteria));
-    let said = format!(
-        "This conditional reference matches no {kind} by its {names}: write that one first, or in the same \
-         transaction."
-    );
-    misplaced(entry, text, Error::new(Kind::PreconditionFailed, said))
-}
-
-/// An error as that of the element whose reference it is.
-fn misplaced(entry: &Entry, reference: &str, mut error: Error) -> Error {
-    let element = entry.operation.resource().map(|resource| element(resource, reference));
-    for issue in &mut error.issues {
-        issue.expression.clone_from(&element);
-    }
-    entry.fault(error)
-}
-
-/// The parameters, without their values.
-fn names(criteria: &Criteria) -> String {
-    let names = criteria.query.applied.iter().map(|(name, _)| name.as_str());
-    names.collect::<Vec<_>>().join(" and ")
-}
-
 /// What the transaction deletes, by its entries.
 pub(super) fn gone(entries: &[Entry], resolved: &[Resolved]) -> Gone {
     let both = entries.iter().zip(resolved);
@@ -249,6 +168,7 @@ pub(super) async fn current(
     resolved: &[Resolved],
     known: &mut Known,
 ) -> Result<()> {
+    let mut room = FOUND_BYTES_MAX;
     for (entry, resolved) in entries.iter().zip(resolved) {
         let asked = match entry.operation {
             Operation::Patch(..) => true,
@@ -261,8 +181,19 @@ pub(super) async fn current(
             let identity = domain.store().hasher().identity(kind, id.as_str());
             if let Some((_, content)) = known.get_mut(&identity) {
                 *content = open.read(&access, kind, id).await?;
+                let bytes =
+                    content.iter().filter_map(|it| it.text.as_ref()).map(|it| it.len()).sum();
+                room = room.checked_sub(bytes).ok_or_else(|| entry.fault(too_much()))?;
             }
         }
     }
     Ok(())
+}
+
+fn too_much() -> Error {
+    let text = format!(
+        "What a transaction patches has at most {} MiB in all: split it.",
+        FOUND_BYTES_MAX / 1024 / 1024
+    );
+    Error::new(Kind::TooLarge, text)
 }
