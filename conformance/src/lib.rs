@@ -28,3 +28,4 @@ pub use narrow::{arms, head, narrow};
 pub use registry::Registry;
 pub use search_param::SearchParam;
 pub use validate::{validate, validate_value};
+pub use xml::named_characters;

@@ -48,6 +48,14 @@ pub(crate) fn named(name: &str) -> Option<char> {
     NAMED.get(place).and_then(|(_, code)| char::from_u32(*code))
 }
 
+/// Each name with its character, those that XML knows too.
+pub fn named_characters() -> impl Iterator<Item = (&'static str, char)> {
+    const OF_XML: [(&str, char); 5] =
+        [("amp", '&'), ("lt", '<'), ("gt", '>'), ("quot", '"'), ("apos", '\'')];
+    let named = NAMED.iter().filter_map(|(name, code)| Some((*name, char::from_u32(*code)?)));
+    named.chain(OF_XML)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,6 +13,7 @@ mod scan;
 mod write;
 
 pub(crate) use entities::named;
+pub use entities::named_characters;
 pub use read::{read, root};
 pub use write::write;
 

@@ -1,5 +1,6 @@
 //! The one expression that every read of the store demands.
 
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::sync::Arc;
 
 use canonical_model::{Error, Issue, IssueCode, Kind, ResourceId, ResourceType, Result};
@@ -22,12 +23,20 @@ pub struct Access {
     /// Whom Consent resources may deny something.
     asker: Option<Arc<Asker>>,
     right: Right,
+    whose: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Right {
     Caller(Action),
     Internal(&'static str),
+}
+
+/// A hash of who asks.
+fn name(caller: &Caller) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (&caller.client_id, &caller.subject).hash(&mut hasher);
+    hasher.finish()
 }
 
 impl Access {
@@ -76,14 +85,14 @@ impl Access {
             Consent::Some(asker) => Some(Arc::clone(asker)),
         };
         let withheld = Labels::withheld_from(caller);
-        Ok(Self { filter, withheld, asker, right: Right::Caller(action) })
+        Ok(Self { filter, withheld, asker, right: Right::Caller(action), whose: name(caller) })
     }
 
     /// The server's own work on behalf of nobody. `reason` says why it may reach everything.
     #[must_use]
     pub fn internal(reason: &'static str) -> Self {
         let (filter, withheld) = (Filter::Everything, Labels::NONE);
-        Self { filter, withheld, asker: None, right: Right::Internal(reason) }
+        Self { filter, withheld, asker: None, right: Right::Internal(reason), whose: 0 }
     }
 
     /// The expression.
@@ -120,6 +129,12 @@ impl Access {
             Right::Caller(_) => None,
             Right::Internal(reason) => Some(reason),
         }
+    }
+
+    /// Tells one caller from another, a user's of a client or the client's own: of what all share, each has a part.
+    #[must_use]
+    pub fn whose(&self) -> u64 {
+        self.whose
     }
 
     /// Whether anything of the type is reached.

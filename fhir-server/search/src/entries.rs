@@ -8,7 +8,7 @@ use crate::keys::{Facet, Key, Param};
 /// The form of the index: one more with each change of what a resource is indexed under, or of how a
 /// SearchParameter is read (`custom/reading.rs` holds that to it, a line for each form). A database with an older
 /// form is indexed anew, in the background.
-pub const INDEX_FORM: i16 = 12;
+pub const INDEX_FORM: i16 = 13;
 
 /// The search values of one version: the forward index, of which the tables hold the inverse.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -24,6 +24,7 @@ pub mod query;
 mod sealed;
 pub mod terms;
 mod timeline;
+pub mod words;
 
 pub use care::care_keys;
 pub use catalogue::{Catalogue, Form};

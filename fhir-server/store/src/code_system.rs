@@ -45,6 +45,19 @@ impl Store {
         }
     }
 
+    /// All that are imported, by their URLs and versions.
+    ///
+    /// # Errors
+    /// Unavailable or Internal.
+    pub async fn all_imported(&self) -> Result<Vec<ImportedSystem>> {
+        let query = "select code_system, url, version, concepts, size, made_at from code_system
+            order by url, version, code_system";
+        match self.sessions.fetch_all(sqlx::query(query)).await {
+            Err(error) if has_code(&error, NO_TABLE) => Ok(Vec::new()),
+            rows => rows?.iter().map(imported).collect(),
+        }
+    }
+
     /// The content of one.
     ///
     /// # Errors

@@ -51,6 +51,7 @@ mod sessions;
 mod statement;
 mod store;
 mod transaction;
+mod turns;
 mod unindexed;
 mod wire;
 

@@ -2,30 +2,30 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
+use access::Access;
 use canonical_model::{Error, Kind, Result};
 use chrono::{DateTime, Utc};
 use search::{Form, Hasher};
 use sqlx::Row;
-use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::timeout;
+use tokio::sync::Semaphore;
 
 use crate::connect::{Role, options};
 use crate::era;
-use crate::error::{StoreError, away, busy, has_code};
+use crate::error::{StoreError, has_code};
 use crate::find_group::Finder;
 use crate::gather::Gather;
 use crate::ground::Ground;
 use crate::group::{Group, Verb};
 use crate::lack::Known;
-use crate::limits::{ACQUIRE_MS_MAX, TURNS_PER_2_CORES, per_core};
+use crate::limits::{TURNS_PER_2_CORES, per_core};
 use crate::numbers::Numbers;
 use crate::query::Remembered;
 use crate::read_group::Reader;
 use crate::reserve::Reserve;
 use crate::sealer::Sealer;
 use crate::sessions::Sessions;
+use crate::turns::{Turn, Turns};
 
 /// Where the tenant's database is, and how it is used.
 #[derive(Clone, Debug)]
@@ -61,9 +61,7 @@ pub struct Store {
     pub(crate) searching: Sessions,
     pub(crate) probed_entries: i64,
     pub(crate) remembered: Remembered,
-    /// Places for searches: half of the sessions, so that one who searches for long keeps nobody from
-    /// reading and writing.
-    searches: Arc<Semaphore>,
+    searches: Arc<Turns>,
 }
 
 impl Store {
@@ -108,8 +106,7 @@ impl Store {
             sealer: Arc::clone(&sealer),
         });
         let indexed = Arc::default();
-        let searches = usize::try_from(setup.connections / 2).unwrap_or(1).max(1);
-        let searches = Arc::new(Semaphore::new(searches));
+        let searches = Arc::new(Turns::of(setup.connections));
         let searching = sessions.within(setup.search_ms.into());
         let store = Self {
             sessions,
@@ -136,13 +133,12 @@ impl Store {
         &self.ground.hasher
     }
 
-    /// A place to search.
+    /// A turn to search.
     ///
     /// # Errors
-    /// Unavailable where none is free in time.
-    pub(crate) async fn turn_to_search(&self) -> Result<SemaphorePermit<'_>> {
-        let turn = timeout(Duration::from_millis(ACQUIRE_MS_MAX), self.searches.acquire()).await;
-        turn.map_err(|_| busy())?.map_err(|_| away())
+    /// Unavailable where there is none in time.
+    pub(crate) async fn turn_to_search(&self, access: &Access) -> Result<Turn<'_>> {
+        self.searches.take(access.whose()).await
     }
 
     /// Records no reads from now on: only to measure what the record costs.

@@ -220,7 +220,8 @@ async fn what_is_not_understood_is_refused_or_said() -> Result<()> {
 async fn what_the_answer_cannot_show_is_said() -> Result<()> {
     let server = stocked().await?;
     for (query, said, own) in [
-        ("_elements=gender,nosuch", "no element `nosuch`", "_elements=gender,nosuch"),
+        ("_elements=gender,nosuch", "no element `nosuch`", "_elements=gender"),
+        ("_elements=nosuch&gender=male", "no element `nosuch`", "gender=male"),
         ("_include=Observation:subject&gender=male", "finds no Observation", "gender=male"),
         ("_pretty=maybe&gender=male", "expected true or false", "gender=male"),
         ("_sort=-_lastUpdated,nosuch&gender=male", "the whole _sort is ignored", "gender=male"),
@@ -233,6 +234,13 @@ async fn what_the_answer_cannot_show_is_said() -> Result<()> {
         let strict = asked(&server, &format!("/Patient?{query}"), "strict").await?;
         assert_eq!(strict.status, 400, "{query}: {}", strict.text);
     }
+    // With nothing left of it, resources are whole.
+    let whole = server.client.get("/Patient?_elements=nosuch").await?;
+    assert!(
+        !whole.text.contains("SUBSETTED") && whole.text.contains("birthDate"),
+        "{}",
+        whole.text
+    );
     for query in [
         "?_type=Patient,Observation&_include=Observation:subject&_elements=gender,status",
         "/Patient?_revinclude=Observation:subject&_include:iterate=Observation:encounter",
@@ -243,5 +251,21 @@ async fn what_the_answer_cannot_show_is_said() -> Result<()> {
     let many = server.client.get("/Patient?_count=5000").await?;
     let link = many.link("self").context("self")?;
     assert!(link.ends_with("/Patient?_count=1000"), "{link}");
+    Ok(())
+}
+
+/// What many unknown elements cost, and what is told of them, is bounded.
+#[tokio::test]
+async fn elements_are_so_many_at_most() -> Result<()> {
+    let server = stocked().await?;
+    let names = |many: usize| (0..many).map(|n| format!("x{n}")).collect::<Vec<_>>().join(",");
+    let answer = asked(&server, &format!("/Patient?_elements={}", names(201)), "lenient").await?;
+    assert_eq!(
+        (answer.status, answer.text_at("issue.0.expression.0").as_str()),
+        (400, "http._elements")
+    );
+    let answer = asked(&server, &format!("/Patient?_elements={}", names(200)), "strict").await?;
+    assert_eq!(answer.status, 400);
+    assert!(answer.at("issue.7").is_some() && answer.at("issue.8").is_none(), "{}", answer.text);
     Ok(())
 }

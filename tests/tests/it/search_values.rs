@@ -4,7 +4,7 @@
 use anyhow::Result;
 use it::Fixture;
 
-use crate::search::check;
+use crate::search::{check, ids};
 
 /// A server that holds these resources.
 pub(crate) async fn holding(all: &[&str]) -> Result<Fixture> {
@@ -395,6 +395,33 @@ async fn a_value_is_missing_where_none_is_below_it() -> Result<()> {
         ("code", "coded,measured,none,uncoded,unmeasured"),
     ] {
         check(&server, &[(&format!("Observation?{code}:missing=false&_sort=_id"), found)]).await?;
+    }
+    Ok(())
+}
+
+/// A probability may be a Range, in any unit or none: found whatever leads the search.
+#[tokio::test]
+async fn a_number_that_is_a_range_is_found() -> Result<()> {
+    let range = |id: &str, unit: &str| {
+        format!(
+            r#"{{"resourceType":"RiskAssessment","id":"{id}","status":"final","subject":{{"reference":"Patient/p"}},
+            "prediction":[{{"probabilityRange":{{"low":{{"value":60{unit}}},"high":{{"value":80{unit}}}}}}}]}}"#
+        )
+    };
+    let percent = r#","unit":"%","system":"http://unitsofmeasure.org","code":"%""#;
+    let all = [risk("dec", "0.7"), range("unit", percent), range("bare", "")];
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    let server = holding(&all).await?;
+    for (value, expected) in
+        [("gt50", "bare,unit"), ("ge50", "bare,unit"), ("lt90", "bare,dec,unit"), ("lt1", "dec")]
+    {
+        for with in ["", "&subject=Patient/p", "&_id=dec,unit,bare"] {
+            let search = format!("/RiskAssessment?probability={value}{with}");
+            let found = ids(&server.client.get(&search).await?);
+            let mut found: Vec<&str> = found.split(',').collect();
+            found.sort_unstable();
+            assert_eq!(found.join(","), expected, "{search}");
+        }
     }
     Ok(())
 }

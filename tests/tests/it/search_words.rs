@@ -82,10 +82,22 @@ async fn a_bound_is_sorted_as_its_number() -> Result<()> {
 
 #[tokio::test]
 async fn words_are_as_they_are_read() -> Result<()> {
-    let server = holding(&[
-        r#"{"resourceType":"Patient","id":"a","text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">R&amp;D, 3 &lt; 4&nbsp;&gt;&quot;x&quot;, not &amp;lt;</div>"}}"#,
-    ])
-    .await?;
+    let narrated = |id: &str, inner: &str| {
+        format!(
+            r#"{{"resourceType":"Patient","id":"{id}","text":{{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">{inner}</div>"}}}}"#
+        )
+    };
+    let all = [
+        narrated("a", "R&amp;D, 3 &lt; 4&nbsp;&gt;&quot;x&quot;, not &amp;lt;"),
+        narrated("b", "caf&#233; &#x42;erlin &auml;pfel don&apos;t &#38; &copy; 2020 &mdash; 2020"),
+        narrated("c", "Élodie MÜLLER, Tr\u{301}ois, ΣΟΦΙΑ, हिन्दी"),
+        narrated(
+            "d",
+            r#"hel<b>lo</b> <i class=\"x\">wor</i>ld<p title=\"a>wombat\">one</p><p>two</p><!-- se>cret -->"#,
+        ),
+    ];
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    let server = holding(&all).await?;
     for search in ["_text", "_content"] {
         let all = [
             ("R%26D", "a"),
@@ -94,6 +106,24 @@ async fn words_are_as_they_are_read() -> Result<()> {
             ("quot", ""),
             ("nbsp", ""),
             ("%26lt;", "a"),
+            ("café", "b"),
+            ("CAFE", "b"),
+            ("berlin", "b"),
+            ("Äpfel%20don't", "b"),
+            ("%26%20©", "b"),
+            ("—", "b"),
+            ("233", ""),
+            ("eacute", ""),
+            ("elodie%20muller", "c"),
+            ("ÉLODIE", "c"),
+            ("trois", "c"),
+            ("σοφια", "c"),
+            ("हिन्दी", "c"),
+            ("hello%20world", "d"),
+            ("wombat", ""),
+            ("secret", ""),
+            ("cret", ""),
+            ("onetwo", ""),
         ];
         for (words, expected) in all {
             check(&server, &[(&format!("Patient?{search}={words}"), expected)]).await?;

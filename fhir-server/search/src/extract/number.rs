@@ -6,6 +6,7 @@
 use canonical_model::Value;
 use canonical_model::fhirpath::Item;
 use canonical_model::json::Number;
+use conformance::SearchParamKind;
 
 use super::Sink;
 use crate::catalogue::ParamPlan;
@@ -90,7 +91,10 @@ fn put(sink: &mut Sink<'_>, param: &ParamPlan, reading: &Reading<'_>) {
     let hasher = sink.hasher;
     let under = |p: Param| reading.aspect.map_or(p, |aspect| hasher.aspect(p, &aspect));
     let entries = &mut sink.entries;
-    let list = if reading.indexed { &mut entries.numbers } else { &mut entries.beside.numbers };
+    // Of a number nobody asks for the unit of a range: it is found by the bare one.
+    let is_number = param.definition.kind == SearchParamKind::Number;
+    let indexed = reading.indexed || (is_number && reading.aspect.is_none());
+    let list = if indexed { &mut entries.numbers } else { &mut entries.beside.numbers };
     let known = |p: Param| list.contains(&(under(p), reading.lo, reading.hi));
     if !known(param.param) && !param.parts.iter().copied().any(known) {
         list.push((under(param.param), reading.lo, reading.hi));

@@ -202,7 +202,11 @@ pub const COMMON: &[Row] = &[
     ),
     row("_security", "by a security label", "Patient?_security=HTEST"),
     row("_source", "by where it came from", "Patient?_source=http://example.org/hl7"),
-    row("_text", "words of the narrative", "CarePlan?_text=hypertension"),
+    row(
+        "_text",
+        "words of the narrative as it is read, without accents",
+        "CarePlan?_text=hypertension",
+    ),
     row("_content", "words of the content", "Observation?_content=tobacco"),
     row("_list", "the members of a List", "Patient?_list=ward-7"),
     row("_has", "what another resource refers to", "Patient?_has:Observation:patient:code=85354-9"),

@@ -48,6 +48,7 @@ const HANDLING: &str = "\
 | more than a limit below | 400 or 413 |
 | a parameter whose values are stored sealed | 400, where its values would lie open in an index; so are `_content` and `_text` where they would look there |
 | a search beyond its time budget (`search_ms` under `[database]`) | 503 with advice |
+| more searches at once by one caller than three quarters of the places for them | they wait for each other, up to 5 s, then 503: others keep the rest |
 | a page link that is too old, or another client's | 410, or 400 |
 
 There is no `search.score`: every criterion holds or does not, so no match is better than another.

@@ -25,7 +25,7 @@ impl Store {
     /// Unavailable, also beyond the time budget, or Internal.
     pub async fn estimate(&self, access: &Access, queries: &[Query]) -> Result<i64> {
         let lowering = Lowering::of(self, access);
-        let _turn = self.turn_to_search().await?;
+        let _turn = self.turn_to_search(access).await?;
         let mut total = 0_i64;
         for query in queries {
             total = total.saturating_add(self.estimate_one(lowering, query).await?);

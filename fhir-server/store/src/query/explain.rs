@@ -31,7 +31,7 @@ impl Store {
         let count = queries.first().map(|query| query.count);
         let count = count.ok_or_else(|| Error::invalid("There is nothing to search."))?;
         let lowering = Lowering::of(self, access);
-        let _turn = self.turn_to_search().await?;
+        let _turn = self.turn_to_search(access).await?;
         let mut session = self.searching.take().await?;
         let plans = match plans(&mut session, lowering, queries, None).await {
             Ok(plans) => plans,

@@ -39,7 +39,7 @@ impl Store {
         push_reach(&mut sql, access, self.hasher());
         sql.push(" and not r.rid = any(").push_bind(known.to_vec()).push(") order by r.rid limit ");
         sql.push_bind(i64::try_from(most).unwrap_or(i64::MAX));
-        let _turn = self.turn_to_search().await?;
+        let _turn = self.turn_to_search(access).await?;
         let (rows, cut) =
             self.searching.fetch_page(prepared(&mut sql)).await.map_err(budget::told)?;
         let found = rows.iter().map(|row| Found::of(row, &self.sealer));

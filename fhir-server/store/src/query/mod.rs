@@ -27,6 +27,7 @@ mod reach;
 mod remembered;
 mod source;
 mod transact;
+mod words;
 
 use access::Access;
 use canonical_model::{Error, ResourceType, Result};
@@ -93,7 +94,7 @@ impl Store {
         queries: &[Query],
         after: Option<&PageKey>,
     ) -> Result<SearchPage> {
-        let _turn = self.turn_to_search().await?;
+        let _turn = self.turn_to_search(access).await?;
         let mut session = self.searching.take().await?;
         let lowering = Lowering::of(self, access);
         let outcome = run(&mut session, &self.sealer, lowering, queries, after).await;
@@ -109,7 +110,7 @@ impl Store {
     /// # Errors
     /// Unavailable, also beyond the time budget, or Internal.
     pub async fn count(&self, access: &Access, queries: &[Query]) -> Result<i64> {
-        let _turn = self.turn_to_search().await?;
+        let _turn = self.turn_to_search(access).await?;
         let mut session = self.searching.take().await?;
         let lowering = Lowering::of(self, access);
         let outcome = count(&mut session, lowering, queries).await;

@@ -20,7 +20,7 @@ impl Store {
     /// # Errors
     /// Unavailable, also beyond the time budget, or Internal.
     pub async fn names(&self, access: &Access, query: &Query) -> Result<Vec<VersionName>> {
-        let _turn = self.turn_to_search().await?;
+        let _turn = self.turn_to_search(access).await?;
         let mut session = self.searching.take().await?;
         let lowering = Lowering::of(self, access);
         let outcome = names(&mut session, lowering, query).await;
@@ -37,7 +37,7 @@ impl Store {
     /// # Errors
     /// As [`Store::names`].
     pub async fn owners(&self, access: &Access, query: &Query) -> Result<Vec<ResourceId>> {
-        let _turn = self.turn_to_search().await?;
+        let _turn = self.turn_to_search(access).await?;
         let mut session = self.searching.take().await?;
         let lowering = Lowering::of(self, access);
         let outcome = owners(&mut session, lowering, query).await;

@@ -6,6 +6,7 @@ use search::limits::{LATITUDE_MAX, LONGITUDE_MAX};
 
 use super::compare::{push_number, push_range, push_text, push_updated};
 use super::filter::Sql;
+use super::words::push_words;
 
 /// What pushes a test that other resources decide too.
 pub(super) type Links<'a> = &'a dyn Fn(&mut Sql, &Expr);
@@ -208,24 +209,4 @@ fn push_near(sql: &mut Sql, r: &str, circle: &Circle) {
         .push(") / 2), 2)))) <= ")
         .push_bind(circle.radius)
         .push(" else false end)");
-}
-
-/// The text of a narrative: without its tags, its characters as they are read.
-const PLAIN: &str = r#"replace(replace(replace(replace(replace(replace(regexp_replace({x}, '<[^>]*>', ' ', 'g'), '&nbsp;', ' '), '&#160;', ' '), '&lt;', '<'), '&gt;', '>'), '&quot;', '"'), '&amp;', '&')"#;
-/// The texts of all elements, without the tags of narrative; neither the names of elements nor the signs of
-/// JSON are among them.
-const ALL_TEXTS: &str = r#"select string_agg(case when v.text like '<div%' then {plain} else v.text end, ' ') from (select t.value #>> '{}' from jsonb_path_query({r}.content, 'strict $.** ? (@.type() == "string")') t (value)) v (text)"#;
-const NARRATIVE: &str = "select {plain} offset 0";
-
-/// Read from the content itself: full text has no index.
-fn push_words(sql: &mut Sql, r: &str, content: bool, words: &[String]) {
-    let (text, of) = match content {
-        true => (ALL_TEXTS, "v.text"),
-        false => (NARRATIVE, "{r}.content->'text'->>'div'"),
-    };
-    let text = text.replace("{plain}", &PLAIN.replace("{x}", of)).replace("{r}", r);
-    sql.push("(select not exists (select from unnest(")
-        .push_bind(words.to_vec())
-        .push("::text[]) w (word) where strpos(a.text, w.word) = 0)");
-    sql.push(format!(" from (select lower(coalesce(({text}), '')) offset 0) a (text))"));
 }

@@ -13,6 +13,7 @@ use crate::limits::{LATITUDE_MAX, LONGITUDE_MAX};
 use crate::measure::{UCUM, of_unit};
 use crate::query::parse::QueryContext;
 use crate::query::refusal::{Refusal, tame};
+use crate::words::fold_word;
 
 /// A common parameter, if it is one of these.
 pub(super) fn common(
@@ -74,7 +75,7 @@ fn any_words(kind: ResourceType, code: &str, closed: bool, values: &[&str]) -> P
 
 /// All of the words, in any order.
 fn words(name: &str, content: bool, value: &str) -> Parsed {
-    let words: Vec<String> = unescape(value).split_whitespace().map(str::to_lowercase).collect();
+    let words: Vec<String> = unescape(value).split_whitespace().map(fold_word).collect();
     if words.is_empty() {
         return Err(Refusal::value(name, "the value has no words"));
     }
