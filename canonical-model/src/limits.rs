@@ -22,6 +22,12 @@ pub const FHIRPATH_TOKENS_MAX: usize = 4_096;
 pub const FHIRPATH_DEPTH_MAX: usize = 48;
 /// Bytes that a compiled pattern of FHIRPath's `matches` may take: one of R4 takes a few hundred.
 pub const FHIRPATH_PATTERN_BYTES_MAX: usize = 1024 * 1024;
+/// The same of a pattern that a resource has, and not the expression: each may be another.
+pub const FHIRPATH_FOUND_PATTERN_BYTES_MAX: usize = 16 * 1024;
+/// Steps that such a pattern costs: to compile one takes as long as some thousand steps.
+pub const FHIRPATH_PATTERN_STEPS: u32 = 4_000;
+/// Bytes of a text that a pattern goes through in the time of a step.
+pub const FHIRPATH_MATCHED_BYTES_A_STEP: usize = 64;
 /// Steps of one evaluation: an expression over the largest bundle needs some 100,000.
 pub const FHIRPATH_STEPS_MAX: u32 = 1_000_000;
 /// Bytes of what one evaluation computes: texts can be joined to longer texts again and again.

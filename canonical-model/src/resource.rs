@@ -107,7 +107,25 @@ impl Resource {
         object.set_at(2, "meta", meta);
     }
 
-    /// The content that decides whether an update changes anything: all but what the server sets.
+    /// The text of the content that decides whether an update changes anything: all but what the server sets, in one
+    /// order of members, for JSON has none.
+    #[must_use]
+    pub fn content_text(&self) -> String {
+        let mut meta = self.members().get("meta").cloned();
+        if let Some(meta) = meta.as_mut().and_then(Value::as_object_mut) {
+            meta.retain(|name, _| !matches!(name, "versionId" | "lastUpdated"));
+        }
+        let meta = meta.filter(|meta| meta.as_object().is_none_or(|meta| !meta.is_empty()));
+        let kept = self.members().iter().filter(|(name, _)| !matches!(*name, "id" | "meta"));
+        let mut out = String::with_capacity(2048);
+        json::write_ordered(
+            kept.chain(meta.as_ref().map(|meta| ("meta", meta))).collect(),
+            &mut out,
+        );
+        out
+    }
+
+    /// The content without what the server sets.
     #[must_use]
     pub fn without_server_meta(&self) -> Value {
         let mut copy = self.body.clone();

@@ -122,7 +122,8 @@ pub fn statement(described: &Description) -> Result<Resource> {
     checked(body)
 }
 
-/// What the server knows of terminology: the code systems, each by its URL and version.
+/// What the server knows of terminology: the code systems, each by its URL and version. Versions of one follow each
+/// other.
 /// <https://hl7.org/fhir/R4/terminologycapabilities.html>
 ///
 /// # Errors
@@ -132,14 +133,21 @@ pub fn terminology<'s>(
     systems: impl Iterator<Item = (&'s str, &'s str)>,
 ) -> Result<Resource> {
     let mut body = head(described, "TerminologyCapabilities", "metadata?mode=terminology");
-    let system = |(uri, version): (&str, &str)| {
-        let mut entry = object! { "uri": uri };
-        if !version.is_empty() {
-            entry.set("version", vec![Value::from(object! { "code": version })]);
+    let mut known: Vec<(&str, Vec<Value>)> = Vec::new();
+    for (uri, version) in systems {
+        if known.last().is_none_or(|(last, _)| *last != uri) {
+            known.push((uri, Vec::new()));
         }
+        if let (Some((_, versions)), false) = (known.last_mut(), version.is_empty()) {
+            versions.push(Value::from(object! { "code": version }));
+        }
+    }
+    let system = |(uri, versions): (&str, Vec<Value>)| {
+        let mut entry = object! { "uri": uri };
+        put(&mut entry, "version", versions.into_iter());
         Value::from(entry)
     };
-    put(&mut body, "codeSystem", systems.map(system));
+    put(&mut body, "codeSystem", known.into_iter().map(system));
     checked(body)
 }
 

@@ -10,6 +10,10 @@ pub const XML_ATTRIBUTES_MAX: usize = 32;
 pub const XHTML_DEPTH_MAX: usize = 100;
 /// Elements of a profile's snapshot. R4's largest has 600; with all slices of a guide some 2,000.
 pub const PROFILE_ELEMENTS_MAX: usize = 10_000;
+/// Bytes of what the slices of a differential take over from what they are slices of, as text.
+pub const SNAPSHOT_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Patterns in the invariants of a profile. R4's own types have a handful, and none takes a kilobyte.
+pub const PROFILE_PATTERNS_MAX: usize = 32;
 /// Nesting of a snapshot's elements, in levels: compiling and validating recurse.
 pub const PROFILE_DEPTH_MAX: usize = 32;
 /// Invariants of one profile: each is compiled, which takes up to some 100 KiB.

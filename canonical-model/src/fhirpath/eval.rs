@@ -45,8 +45,6 @@ pub(crate) struct Machine<'a> {
     /// `%rootResource`
     container: Item<'a>,
     arena: Option<&'a Arena>,
-    /// Whether each item that a path yields takes a step: a search pays for those elsewhere.
-    counts_items: bool,
     pub(crate) steps_left: u32,
     bytes_left: Cell<usize>,
     pub(crate) stack: Vec<Item<'a>>,
@@ -66,7 +64,6 @@ impl<'a> Machine<'a> {
             context: root,
             container: root,
             arena,
-            counts_items: false,
             steps_left,
             bytes_left,
             stack: Vec::new(),
@@ -81,8 +78,7 @@ impl<'a> Machine<'a> {
         arena: &'a Arena,
         steps_left: u32,
     ) -> Self {
-        let counts_items = true;
-        Self { context, container, counts_items, ..Self::new(root, Some(arena), steps_left) }
+        Self { context, container, ..Self::new(root, Some(arena), steps_left) }
     }
 
     /// How many bytes were computed.
@@ -138,10 +134,12 @@ impl<'a> Machine<'a> {
     }
 
     fn spend(&mut self) -> Run {
-        match self.steps_left.checked_sub(1) {
-            Some(left) => self.steps_left = left,
-            None => return Err(TOO_LONG),
-        }
+        self.spend_many(1)
+    }
+
+    /// Takes as many steps as something costs that many.
+    fn spend_many(&mut self, steps: u32) -> Run {
+        self.steps_left = self.steps_left.checked_sub(steps).ok_or(TOO_LONG)?;
         Ok(())
     }
 
@@ -186,9 +184,7 @@ impl<'a> Machine<'a> {
 
     fn walk(&mut self, steps: &'a [Step], item: Item<'a>) -> Run {
         let Some((step, rest)) = steps.split_first() else {
-            if self.counts_items {
-                self.spend()?;
-            }
+            self.spend()?;
             self.stack.push(item);
             return Ok(());
         };

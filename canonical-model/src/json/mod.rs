@@ -12,7 +12,7 @@ use compact_str::CompactString;
 
 pub use place::{Place, place};
 pub use read::{parse, parse_own};
-pub use write::{Layout, write, write_string};
+pub use write::{Layout, write, write_ordered, write_string};
 
 /// Short strings (up to 24 bytes, so nearly all keys and codes) live inline.
 pub type Text = CompactString;

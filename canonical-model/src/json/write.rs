@@ -32,6 +32,39 @@ fn put(value: &Value, level: Option<usize>, out: &mut String) {
     }
 }
 
+/// Appends the text of an object with these members, all members by their names and without white space: the same
+/// for the same content, however it was ordered.
+pub fn write_ordered(mut members: Vec<(&str, &Value)>, out: &mut String) {
+    members.sort_unstable_by_key(|(name, _)| *name);
+    out.push('{');
+    for (n, (name, value)) in members.into_iter().enumerate() {
+        if n > 0 {
+            out.push(',');
+        }
+        write_string(name, out);
+        out.push(':');
+        put_ordered(value, out);
+    }
+    out.push('}');
+}
+
+fn put_ordered(value: &Value, out: &mut String) {
+    match value {
+        Value::Object(object) => write_ordered(object.iter().collect(), out),
+        Value::Array(items) => {
+            out.push('[');
+            for (n, item) in items.iter().enumerate() {
+                if n > 0 {
+                    out.push(',');
+                }
+                put_ordered(item, out);
+            }
+            out.push(']');
+        }
+        single => put(single, None, out),
+    }
+}
+
 fn put_array(items: &[Value], level: Option<usize>, out: &mut String) {
     out.push('[');
     let inner = level.map(|n| n + 1);

@@ -33,6 +33,9 @@ pub fn fhirpath_patch(target: &Value, parameters: &Value, schema: &dyn Schema) -
     same_type(target, outcome)
 }
 
+/// What an operation may have.
+const PARTS: [&str; 7] = ["type", "path", "name", "value", "index", "source", "destination"];
+
 /// An operation's named parts.
 struct Operation<'a> {
     parts: Vec<(&'a str, &'a Object)>,
@@ -44,8 +47,21 @@ impl<'a> Operation<'a> {
         if name(parameter) != Some("operation") {
             return Err(Error::invalid("every parameter of a patch is named `operation`"));
         }
-        let parts = parameter.get("part").map(Value::items).unwrap_or_default().iter();
-        let parts = parts.filter_map(|part| Some((name(part)?, part.as_object()?))).collect();
+        let mut parts: Vec<(&str, &Object)> = Vec::new();
+        for part in parameter.get("part").map(Value::items).unwrap_or_default() {
+            let (Some(name), Some(object)) = (name(part), part.as_object()) else {
+                return Err(Error::invalid("every part of an operation has a name"));
+            };
+            if !PARTS.contains(&name) {
+                let text =
+                    format!("an operation has no part `{name}`; it has {}", PARTS.join(", "));
+                return Err(Error::invalid(text));
+            }
+            if parts.iter().any(|(known, _)| *known == name) {
+                return Err(Error::invalid(format!("the part `{name}` is there twice")));
+            }
+            parts.push((name, object));
+        }
         Ok(Self { parts })
     }
 

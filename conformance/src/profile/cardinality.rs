@@ -27,11 +27,10 @@ impl<'a> Walk<'a> {
     fn id(&mut self, groups: &[Group<'a>], path: &Path<'_>) {
         let group = groups.iter().find(|group| group.element.name == "id");
         let Some(id) = group.and_then(|it| it.items.first()?.at.value.as_str()) else { return };
-        if self.ids.contains(&id) {
+        if !self.ids.insert(id) {
             let text = "Another element of the resource has this id: give each its own.";
             self.report.error(IssueCode::Duplicate, &path.child("id"), text);
         }
-        self.ids.push(id);
     }
 
     /// What must be there and is not.

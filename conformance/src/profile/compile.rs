@@ -17,6 +17,7 @@ use super::{discriminate, snapshot};
 use crate::Registry;
 use crate::limits::{
     INVARIANT_TEXT_BYTES_MAX, PROFILE_DEPTH_MAX, PROFILE_ELEMENTS_MAX, PROFILE_INVARIANTS_MAX,
+    PROFILE_PATTERNS_MAX,
 };
 
 /// The largest value set that an extensible binding leaves room for.
@@ -40,6 +41,13 @@ impl Profile {
             let text = format!("A snapshot has at most {PROFILE_ELEMENTS_MAX} elements.");
             return Err(refuse("snapshot.element", &text));
         }
+        let patterns = elements.iter().map(patterns).sum::<usize>();
+        if patterns > PROFILE_PATTERNS_MAX {
+            let text = format!(
+                "The invariants of a profile have at most {PROFILE_PATTERNS_MAX} patterns."
+            );
+            return Err(refuse("snapshot.element", &text));
+        }
         let mut tree = Tree { kind, nodes: Vec::new(), places: HashMap::new(), invariants: 0 };
         for (n, element) in elements.iter().enumerate() {
             tree.add(element).map_err(|why| refuse(&format!("snapshot.element[{n}]"), why))?;
@@ -55,6 +63,13 @@ impl Profile {
         discriminate::attach(&mut profile, &elements);
         Ok(profile)
     }
+}
+
+/// Patterns in the invariants of an element: each takes memory for as long as the profile is known.
+fn patterns(element: &Value) -> usize {
+    let rules = element.get("constraint").map_or(&[][..], Value::items);
+    let texts = rules.iter().filter_map(|rule| rule.get("expression")?.as_str());
+    texts.map(|text| text.matches("atches").count()).sum()
 }
 
 fn refuse(at: &str, text: &str) -> Error {

@@ -60,3 +60,32 @@ fn locals<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
         _ => {}
     }
 }
+
+/// The resources that one contains, by their ids.
+#[derive(Default)]
+pub(super) struct Contained<'a> {
+    container: Option<&'a Value>,
+    by_id: HashMap<&'a str, &'a Value>,
+}
+
+impl<'a> Contained<'a> {
+    pub(super) fn of(container: &'a Value) -> Self {
+        let contained = container.get("contained").map_or(&[][..], Value::items);
+        let mut by_id = HashMap::with_capacity(contained.len());
+        for one in contained {
+            if let Some(id) = one.get("id").and_then(Value::as_str) {
+                // The first of two that have one id.
+                by_id.entry(id).or_insert(one);
+            }
+        }
+        Self { container: Some(container), by_id }
+    }
+
+    pub(super) fn is_of(&self, container: &Value) -> bool {
+        self.container.is_some_and(|known| std::ptr::eq(known, container))
+    }
+
+    pub(super) fn find(&self, id: &str) -> Option<&'a Value> {
+        self.by_id.get(id).copied()
+    }
+}

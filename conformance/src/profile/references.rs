@@ -6,6 +6,7 @@ use canonical_model::json::Text;
 use canonical_model::{IssueCode, ResourceType, Value};
 
 use super::compile::last;
+use super::contained::Contained;
 use super::walk::{Ask, At, Walk};
 use crate::Registry;
 use crate::validate::Path;
@@ -90,8 +91,10 @@ impl<'a> Walk<'a> {
         if id.is_empty() {
             return At::resource(at.container, None);
         }
-        let contained = at.container.get("contained").map_or(&[][..], Value::items);
-        let named = |it: &&Value| it.get("id").and_then(Value::as_str) == Some(id);
-        At::resource(contained.iter().find(named)?, Some(at.container))
+        let found = match self.contained.is_of(at.container) {
+            true => self.contained.find(id),
+            false => Contained::of(at.container).find(id),
+        };
+        At::resource(found?, Some(at.container))
     }
 }

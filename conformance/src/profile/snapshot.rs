@@ -6,6 +6,7 @@ use canonical_model::{Value, json::Object};
 
 use super::builtin;
 use super::compile::bare;
+use crate::limits::SNAPSHOT_BYTES_MAX;
 
 /// The elements, and what is wrong where there are none.
 pub(super) fn elements(definition: &Value) -> Result<Vec<Value>, &'static str> {
@@ -23,18 +24,22 @@ pub(super) fn elements(definition: &Value) -> Result<Vec<Value>, &'static str> {
     let base = builtin::definition(bare(base));
     let base = base.ok_or("Publish the profile with its snapshot: its base is not R4's own.")?;
     let mut elements = self::elements(&base)?;
+    // What a slice takes over from what it is a slice of must not multiply without an end.
+    let mut bytes_left = SNAPSHOT_BYTES_MAX;
     for change in list("differential") {
         let change = change.as_object().ok_or("An element definition is an object.")?;
-        lay(&mut elements, change)?;
+        let made = lay(&mut elements, change)?;
+        bytes_left = bytes_left.checked_sub(made).ok_or("The snapshot becomes too large.")?;
     }
     Ok(elements)
 }
 
-/// Lays one changed element over the others.
-fn lay(elements: &mut Vec<Value>, change: &Object) -> Result<(), &'static str> {
+/// Lays one changed element over the others; returns the bytes of what it copied.
+fn lay(elements: &mut Vec<Value>, change: &Object) -> Result<usize, &'static str> {
     let id = text(change, "id").ok_or("An element of a differential needs its id.")?;
     if let Some(known) = place(elements, id) {
-        return elements.get_mut(known).map_or(Ok(()), |known| overlay(known, change));
+        let known = elements.get_mut(known);
+        return known.map_or(Ok(0), |known| overlay(known, change).map(|()| 0));
     }
     let (parent, last) = id.rsplit_once('.').unwrap_or(("", id));
     let whole = last.split_once(':').map(|(name, _)| format!("{parent}.{name}"));
@@ -45,6 +50,7 @@ fn lay(elements: &mut Vec<Value>, change: &Object) -> Result<(), &'static str> {
     // A slice is as what it is a slice of, and what is in it as what is in that.
     let like = whole.clone().unwrap_or_else(|| without_slices(id));
     let like = place(elements, &like).and_then(|at| elements.get(at)).cloned();
+    let copied = like.as_ref().map_or(0, |like| like.to_text().len());
     let mut element = like.unwrap_or_else(|| Object::new().into());
     if let Some(object) = element.as_object_mut() {
         object.remove("slicing");
@@ -55,7 +61,7 @@ fn lay(elements: &mut Vec<Value>, change: &Object) -> Result<(), &'static str> {
     overlay(&mut element, change)?;
     let end = elements.iter().rposition(|it| is_within(it, behind)).map_or(0, |at| at + 1);
     elements.insert(end, element);
-    Ok(())
+    Ok(copied)
 }
 
 /// What is changed takes the place of what was; rules come besides.

@@ -1,9 +1,12 @@
 //! The walk: from a resource down, with the definitions that speak of each element.
 
+use std::collections::HashSet;
+
 use canonical_model::json::Object;
 use canonical_model::{Issue, IssueCode, Resource, ResourceType, Severity, Value};
 
 use super::bundle::Entries;
+use super::contained::Contained;
 use super::model::{Node, NodeId, Profile};
 use super::report::Report;
 use super::set::Profiles;
@@ -72,7 +75,8 @@ impl<'a> Validator<'a> {
             elements_left: ELEMENTS_JUDGED_MAX,
             nested: 0,
             too_long: false,
-            ids: Vec::new(),
+            ids: HashSet::new(),
+            contained: Contained::default(),
             entries: Entries::default(),
         };
         let path = Path::root(resource.kind().name());
@@ -99,7 +103,9 @@ pub(super) struct Walk<'a> {
     pub(super) nested: usize,
     too_long: bool,
     /// The ids of the elements of the resource so far: each has its own.
-    pub(super) ids: Vec<&'a str>,
+    pub(super) ids: HashSet<&'a str>,
+    /// Those that the present container contains.
+    pub(super) contained: Contained<'a>,
     /// Of the bundle around.
     pub(super) entries: Entries<'a>,
 }
@@ -221,15 +227,20 @@ impl<'a> Walk<'a> {
         if is_bundle {
             bundle::check(self, at.value, path);
         }
-        if std::ptr::eq(at.resource, at.container) {
+        let is_container = std::ptr::eq(at.resource, at.container);
+        let around = is_container.then(|| {
             contained::check(self, at.value, path);
-        }
+            std::mem::replace(&mut self.contained, Contained::of(at.value))
+        });
         questionnaire::check(self, at.value, path);
         let ids = std::mem::take(&mut self.ids);
         self.element(at, asks, path);
         self.ids = ids;
         if let Some(outer) = outer {
             self.entries = outer;
+        }
+        if let Some(around) = around {
+            self.contained = around;
         }
     }
 

@@ -1,5 +1,7 @@
 //! The walk itself: resources, their elements, and what an element's value must look like.
 
+use std::collections::HashSet;
+
 use canonical_model::json::Object;
 use canonical_model::limits::JSON_DEPTH_MAX;
 use canonical_model::{IssueCode, ResourceType, Value};
@@ -14,8 +16,8 @@ use crate::limits::{CODES_LISTED_MAX, CONTAINED_MAX};
 /// What surrounds the element at hand.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Scope<'a> {
-    /// The resource whose contained ones local references mean; none where a lone value is checked.
-    container: Option<&'a Object>,
+    /// The ids of the contained resources that local references mean; none where a lone value is checked.
+    contained: Option<&'a HashSet<&'a str>>,
     /// Inside `contained`.
     nested: bool,
     /// Inside an entry of a bundle, where a reference may be a search.
@@ -34,7 +36,7 @@ struct Member<'a> {
 
 impl Walk {
     /// Checks any resource.
-    pub(super) fn resource<'a>(&mut self, value: &'a Value, path: &Path<'_>, mut scope: Scope<'a>) {
+    pub(super) fn resource(&mut self, value: &Value, path: &Path<'_>, around: Scope<'_>) {
         let Some(object) = value.as_object() else {
             self.report.fault(IssueCode::Structure, path, "A resource is a JSON object.");
             return;
@@ -46,13 +48,16 @@ impl Walk {
             self.report.fault(IssueCode::Structure, path, text);
             return;
         };
+        let ids: HashSet<&str>;
+        let mut scope = around;
         if !scope.nested {
-            scope.container = Some(object);
-            let contained = object.get("contained").map_or(0, |contained| contained.items().len());
-            if contained > CONTAINED_MAX {
+            let contained = object.get("contained").map_or(&[][..], Value::items);
+            if contained.len() > CONTAINED_MAX {
                 let text = "A resource contains 1000 others at most: store the rest by themselves.";
                 return self.report.fault(IssueCode::TooLong, &path.child("contained"), text);
             }
+            ids = contained.iter().filter_map(|it| it.get("id")?.as_str()).collect();
+            scope.contained = Some(&ids);
         }
         scope.in_bundle |= kind == Some(ResourceType::BUNDLE);
         self.object(structure, object, path, scope);
@@ -250,7 +255,9 @@ impl Walk {
                 self.report.fault(IssueCode::Value, path, SEARCH);
             }
             Some(Literal::Local(id)) => {
-                if scope.container.is_some_and(|container| !has_contained(container, id)) {
+                // `#` alone is the container itself.
+                let is_absent = |ids: &HashSet<&str>| !id.is_empty() && !ids.contains(id);
+                if scope.contained.is_some_and(is_absent) {
                     self.report.fault(IssueCode::NotFound, path, LOCAL);
                 }
             }
@@ -331,10 +338,4 @@ fn has_other_type(structure: &Structure, object: &Object, key: &Key) -> bool {
     let keys =
         object.iter().filter_map(|(text, _)| structure.key(text.strip_prefix('_').unwrap_or(text)));
     keys.into_iter().any(|other| other.element == key.element && other.name != key.name)
-}
-
-/// Whether a local reference leads anywhere; `#` alone is the container itself.
-fn has_contained(container: &Object, id: &str) -> bool {
-    let contained = container.get("contained").map_or(&[][..], Value::items);
-    id.is_empty() || contained.iter().any(|it| it.get("id").and_then(Value::as_str) == Some(id))
 }

@@ -62,6 +62,12 @@ pub const GENERATE_THREADS_MAX: usize = 8;
 pub const PACKAGE_ENTRIES_MAX: usize = 50_000;
 /// Bytes of a package, unpacked: R4's own has 200 MB.
 pub const PACKAGE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// Resources of one Bundle that refer to each other, sent together: what a server takes in a transaction.
+pub const LINKED_ENTRIES: usize = 5_000;
+/// Bytes of those.
+pub const LINKED_BYTES_MAX: usize = 15 * 1024 * 1024;
+/// Requests kept aside that are listed.
+pub const KEPT_LISTED_MAX: usize = 100;
 /// How many times as large a package may become when it is unpacked: JSON becomes 50 times at most.
 pub const PACKAGE_RATIO_MAX: u64 = 200;
 /// Bytes that any package may have: small files are mostly the archive's padding.

@@ -70,7 +70,7 @@ pub(crate) fn read(body: &[u8]) -> Said {
     let lines: Vec<String> = grave.iter().map(|issue| without_paths(&issue.line())).collect();
     let text = match lines.is_empty() {
         false => lines.join("; "),
-        true => other(body),
+        true => issues.first().map_or_else(|| other(body), Issue::line),
     };
     let own = entry.map(|n| format!("entry {}", n + 1)).unwrap_or_default();
     let rest = text.strip_prefix(&own).filter(|rest| rest.starts_with([',', ':']));

@@ -19,6 +19,9 @@ use crate::report::{LoadError, Tally};
 use crate::stop::Stop;
 use crate::text::sentence;
 
+/// The status of what a server keeps aside for its faults.
+const KEPT_ASIDE: u16 = 202;
+
 const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json");
 
 /// What a request asks.
@@ -47,7 +50,7 @@ struct Sent {
 
 impl Sent {
     fn good(&self) -> bool {
-        (200..300).contains(&self.answer.status)
+        (200..300).contains(&self.answer.status) && self.answer.status != KEPT_ASIDE
     }
 }
 
@@ -63,6 +66,7 @@ impl Run {
             _ if self.over() => Ok(()),
             Body::Bundle(whole) => self.bundle(&unit, whole).await,
             Body::Group(items) => self.group(&unit, items).await,
+            Body::Linked(items) => self.linked(&unit, items).await,
         };
         if let Err(error) = done {
             self.tally.abort(sentence(&error));
@@ -96,6 +100,24 @@ impl Run {
         self.together(unit, &left).await
     }
 
+    /// Resources that refer to each other: in a transaction, where their names are replaced; apart from each other they
+    /// would mean nothing.
+    async fn linked(&self, unit: &Unit, items: &[Item]) -> Result<()> {
+        let (count, all) = (items.len() as u64, items.iter().collect::<Vec<_>>());
+        let transaction = Bytes::from(bundle_of("transaction", &all));
+        let Some(sent) = self.post_bundle(unit, transaction, count).await? else {
+            return Ok(());
+        };
+        match sent.good() {
+            true => self.succeed(unit, &sent, count, 0),
+            false => {
+                let entry = outcome::read(&sent.answer.body).entry;
+                let at = entry.and_then(|n| items.get(n)).map(|item| item.at.clone());
+                self.refuse(unit, count, at, &sent.answer)
+            }
+        }
+    }
+
     async fn together(&self, unit: &Unit, items: &[&Item]) -> Result<()> {
         match items {
             [] => return Ok(()),
@@ -108,6 +130,8 @@ impl Run {
             return Ok(());
         };
         match sent.answer.status {
+            // Kept aside for the faults of one of them: nothing of it is there.
+            KEPT_ASIDE => self.refuse(unit, count, None, &sent.answer),
             200..300 => self.succeed(unit, &sent, count, 0),
             507 => self.refuse(unit, count, None, &sent.answer),
             413 => {
@@ -229,7 +253,10 @@ impl Run {
         for (n, entry) in entries.iter().enumerate() {
             let Some(response) = &entry.response else { continue };
             let code = response.status.split(' ').next().and_then(|code| code.parse().ok());
-            let Some(status) = code.filter(|status: &u16| *status >= 400) else { continue };
+            let Some(status) = code.filter(|status: &u16| *status >= 400 || *status == KEPT_ASIDE)
+            else {
+                continue;
+            };
             failed.push(n);
             let said = response.outcome.map_or("", |outcome| outcome.get());
             let said = outcome::read(said.as_bytes()).text;

@@ -5,6 +5,8 @@ use chrono::{DateTime, SubsecRound, Utc};
 use domain::Precondition;
 use store::Stored;
 
+use crate::interaction::Interaction;
+
 /// The conditions of a request, from its headers or a bundle entry's members.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Conditions {
@@ -31,6 +33,33 @@ impl Conditions {
             }
         };
         Ok(Precondition { if_match, if_match_any, if_none_match_any })
+    }
+
+    /// Refuses a condition that a write would be done without: a create has no version to match, and all else finds
+    /// or makes what its URL says.
+    pub(crate) fn expect_heeded(&self, interaction: &Interaction) -> Result<()> {
+        let (unheeded, header, advice) = match interaction {
+            Interaction::Create(_) => (
+                &self.if_match,
+                "If-Match",
+                "A create has no version to match: leave this out, or use PUT.",
+            ),
+            Interaction::Update(..)
+            | Interaction::ConditionalUpdate(_)
+            | Interaction::Patch(..)
+            | Interaction::ConditionalPatch(_)
+            | Interaction::Delete(..)
+            | Interaction::ConditionalDelete(_) => (
+                &self.if_none_exist,
+                "If-None-Exist",
+                "This is for POST: here criteria stand in the URL.",
+            ),
+            _ => return Ok(()),
+        };
+        match unheeded {
+            None => Ok(()),
+            Some(_) => Err(Error::invalid(advice).in_header(header)),
+        }
     }
 
     /// Whether a read may be answered by 304.

@@ -5,6 +5,7 @@ use canonical_model::{Error, Result};
 use search::query::{Pair, Summary};
 
 use crate::interaction::Interaction;
+use crate::limits::ELEMENTS_MAX;
 use crate::syntax::{Syntax, Wanted};
 
 /// How an answer is written.
@@ -29,12 +30,17 @@ impl Format {
                 Error::invalid(text).at("http._summary")
             })?,
         };
-        let elements = get("_elements")
+        let elements: Vec<String> = get("_elements")
             .into_iter()
             .flat_map(|list| list.split(',').map(str::trim))
             .filter(|name| !name.is_empty())
             .map(str::to_owned)
+            .take(ELEMENTS_MAX + 1)
             .collect();
+        if elements.len() > ELEMENTS_MAX {
+            let text = format!("_elements: {ELEMENTS_MAX} names at most");
+            return Err(Error::invalid(text).at("http._elements"));
+        }
         let pretty = get("_pretty") == Some("true");
         Ok(Self { syntax, pretty, summary, elements })
     }

@@ -55,3 +55,7 @@ pub const HISTORY_COUNT_MAX: i64 = 1_000;
 pub const PAGE_LINK_HOURS: i64 = 24;
 /// Bytes that a page's place takes in its link: eight sorted values, the snapshot's transactions, the seal.
 pub const PAGE_KEY_BYTES_MAX: usize = 8 * 1024;
+/// Elements that `_elements` may list.
+pub const ELEMENTS_MAX: usize = 200;
+/// Elements of those that are not there, of which an answer says so, with what is spelt like them.
+pub const ELEMENTS_NAMED_MAX: usize = 8;

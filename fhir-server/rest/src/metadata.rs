@@ -2,7 +2,8 @@
 //! <https://hl7.org/fhir/R4/http.html#capabilities>
 
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use canonical_model::{ResourceType, Result, object};
@@ -20,25 +21,38 @@ use crate::operations::OPERATIONS;
 #[derive(Debug, Default)]
 pub(crate) struct Metadata {
     whole: Mutex<Option<(Arc<Catalogue>, Bytes)>>,
-    /// What is in the binary stays as it is.
-    terminology: OnceLock<Bytes>,
+    /// For a while: another process imports.
+    terminology: Mutex<Option<(Instant, Bytes)>>,
 }
+
+/// How long what was said of code systems is said again.
+const TERMINOLOGY_KEPT: Duration = Duration::from_secs(30);
 
 /// When what is said here last changed.
 pub(crate) const DATE: &str = "2026-11-30";
 
 impl Metadata {
-    /// What of terminology there is.
+    /// What of terminology there is: R4's own, and what was imported. What is stored is found by searches.
     ///
     /// # Errors
-    /// As [`Metadata::text`].
-    pub(crate) fn terminology(&self, domain: &Domain) -> Result<Bytes> {
-        if let Some(text) = self.terminology.get() {
+    /// As [`Metadata::text`]; Unavailable.
+    pub(crate) async fn terminology(&self, domain: &Domain) -> Result<Bytes> {
+        let kept = || self.terminology.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, text)) = &*kept()
+            && at.elapsed() < TERMINOLOGY_KEPT
+        {
             return Ok(text.clone());
         }
-        let systems = code_systems().map(|system| (system.url, system.version));
-        let text = Bytes::from(terminology(&instance_of(domain), systems)?.to_text());
-        Ok(self.terminology.get_or_init(|| text).clone())
+        let imported = domain.store().all_imported().await?;
+        let own = code_systems().map(|system| (system.url, system.version));
+        let imported = imported.iter().map(|system| (system.url.as_str(), system.version.as_str()));
+        let mut systems: Vec<_> = own.chain(imported).collect();
+        systems.sort_unstable();
+        systems.dedup();
+        let text = terminology(&instance_of(domain), systems.into_iter())?.to_text();
+        let text = Bytes::from(text);
+        *kept() = Some((Instant::now(), text.clone()));
+        Ok(text)
     }
 
     /// The text.

@@ -185,7 +185,7 @@ async fn answer(
     {
         let pairs = parse_pairs(uri.query().unwrap_or_default())?;
         let format = Format::of(&pairs, accept.as_deref(), None)?;
-        return open(app, interaction, &pairs, &format)?.written_in(format.xml());
+        return open(app, interaction, &pairs, &format).await?.written_in(format.xml());
     }
     let caller = match &app.everybody {
         Some(everybody) => Arc::clone(everybody),
@@ -206,6 +206,7 @@ async fn answer(
         address,
         interaction: AuditInteraction::Operation,
         idempotency: None,
+        releases: false,
         room: None,
     };
     let refused = async |interaction: Option<&Interaction>, error| {
@@ -268,8 +269,10 @@ async fn read(
     let format = Format::of(&pairs, accept.filter(|_| !raw), content_type.as_deref())?;
     format.expect(interaction)?;
     request.idempotency = match *method {
-        Method::POST => wire::idempotency(headers, path, query, &body)?
-            .map(|key| key.of_user(request.caller.subject.as_deref())),
+        Method::POST | Method::PUT | Method::PATCH => {
+            wire::idempotency(headers, method, path, query, &body)?
+                .map(|key| key.of_user(request.caller.subject.as_deref()))
+        }
         _ => None,
     };
     let (wish, handling) = wire::preferences(headers);

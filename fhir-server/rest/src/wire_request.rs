@@ -6,7 +6,7 @@ use bytes::Bytes;
 use canonical_model::{Blob, Error, IssueCode, Kind, Resource, Result};
 use conformance::xml;
 use domain::{IdempotencyKey, Request};
-use http::{HeaderMap, header};
+use http::{HeaderMap, Method, header};
 use search::query::{Handling, Pair, parse_pairs};
 
 use crate::answer::Return;
@@ -47,7 +47,7 @@ pub(crate) enum View {
 }
 
 /// A body: bytes from the wire, a resource that a bundle carried, or a Binary's content that is stored.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Body {
     Bytes(Bytes),
     Stored(Blob),
@@ -162,6 +162,7 @@ pub(crate) fn preferences(headers: &HeaderMap) -> (Return, Handling) {
 /// `Idempotency-Key`, bound to what is asked.
 pub(crate) fn idempotency(
     headers: &HeaderMap,
+    method: &Method,
     path: &str,
     query: &str,
     body: &Body,
@@ -170,6 +171,8 @@ pub(crate) fn idempotency(
     let media_type = text(headers, header::CONTENT_TYPE.as_str())?.unwrap_or_default();
     text(headers, "idempotency-key")?
         .map(|key| {
+            // Keys were of POST alone once, and are kept for a day.
+            let method = if *method == Method::POST { None } else { Some(method.as_str()) };
             let texts = [path, query, &condition, &media_type];
             let content = match body {
                 Body::Bytes(bytes) => bytes.as_ref(),
@@ -177,7 +180,7 @@ pub(crate) fn idempotency(
                 Body::Parsed(_) => &[],
             };
             let parts: Vec<&[u8]> =
-                texts.iter().map(|text| text.as_bytes()).chain([content]).collect();
+                texts.into_iter().chain(method).map(str::as_bytes).chain([content]).collect();
             IdempotencyKey::new(&key, &parts)
         })
         .transpose()

@@ -20,7 +20,7 @@ const fn case(
     (method, url, member, header, value, status)
 }
 
-const CASES: [Case; 12] = [
+const CASES: [Case; 15] = [
     case(("POST", "Patient"), EXIST, "famly=x", 400),
     case(("POST", "Patient"), EXIST, "family:nonsense=x", 400),
     case(("POST", "Patient"), EXIST, "family=%zz", 400),
@@ -33,6 +33,10 @@ const CASES: [Case; 12] = [
     case(("DELETE", "Patient/a"), MATCH, "nonsense", 400),
     case(("PUT", "Patient/a"), NONE_MATCH, "W/\"1\"", 400),
     case(("PUT", "Patient/a"), NONE_MATCH, "*", 412),
+    // Conditions that this method has no use for: it must not be done without them.
+    case(("POST", "Patient"), MATCH, "W/\"1\"", 400),
+    case(("PUT", "Patient/a"), EXIST, "identifier=x", 400),
+    case(("DELETE", "Patient/a"), EXIST, "identifier=x", 400),
 ];
 
 fn body(url: &str) -> &'static str {

@@ -150,12 +150,67 @@ async fn many_at_once_make_one() -> Result<()> {
 #[tokio::test]
 async fn a_repeated_answer_says_so() -> Result<()> {
     let server = Fixture::start().await?;
-    for (path, body) in [("/Patient", PATIENT), ("/", SIMPLE), ("/", MIXED)] {
+    for id in ["o", "p"] {
+        let body = format!(r#"{{"resourceType":"Patient","id":"{id}","name":[{{"family":"x"}}]}}"#);
+        server.client.send("PUT", &format!("/Patient/{id}"), &body).await?;
+    }
+    for (path, body) in [("/Patient", PATIENT), ("/", SIMPLE), ("/", MIXED), ("/", BATCH)] {
         let key = format!("said{}", body.len());
         let first = post(&server.client, path, &key, body).await?;
         let second = post(&server.client, path, &key, body).await?;
         let said = |answer: &Answer| answer.header("idempotency-replayed").to_owned();
         assert_eq!((said(&first), said(&second)), (String::new(), "true".to_owned()), "{body}");
+    }
+    Ok(())
+}
+
+/// What an entry of a batch left as it was, or did not find to delete, is answered so again, whatever came between.
+#[tokio::test]
+async fn what_wrote_nothing_writes_nothing_again() -> Result<()> {
+    let server = Fixture::start().await?;
+    let put = |id: &str, active: bool| {
+        format!(r#"{{"resourceType":"Patient","id":"{id}","active":{active}}}"#)
+    };
+    server.client.send("PUT", "/Patient/x", &put("x", true)).await?;
+    let batch = format!(
+        r#"{{"resourceType":"Bundle","type":"batch","entry":[
+        {{"request":{{"method":"PUT","url":"Patient/x"}},"resource":{}}},
+        {{"request":{{"method":"DELETE","url":"Patient/y"}}}}]}}"#,
+        put("x", true)
+    );
+    let first = post(&server.client, "/", "nothing", &batch).await?;
+    assert_eq!(first.text_at("entry.1.response.status"), "204 No Content", "{}", first.text);
+    for (id, active) in [("x", false), ("y", true)] {
+        server.client.send("PUT", &format!("/Patient/{id}"), &put(id, active)).await?;
+    }
+    let second = post(&server.client, "/", "nothing", &batch).await?;
+    assert_eq!(second.header("idempotency-replayed"), "true", "{}", second.text);
+    assert_eq!(
+        server.client.get("/Patient/x").await?.at("active").map(|it| it.to_text()),
+        Some("false".to_owned())
+    );
+    assert_eq!(server.client.get("/Patient/y").await?.status, 200);
+    Ok(())
+}
+
+/// Of the same batch several times at once each is answered as the first was.
+#[tokio::test]
+async fn a_batch_that_is_overtaken_by_itself_is_answered_as_the_first() -> Result<()> {
+    let server = Fixture::start().await?;
+    for turn in 0..4 {
+        let body = format!(r#"{{"resourceType":"Patient","id":"b{turn}"}}"#);
+        server.client.send("PUT", &format!("/Patient/b{turn}"), &body).await?;
+        let batch = format!(
+            r#"{{"resourceType":"Bundle","type":"batch","entry":[
+            {{"request":{{"method":"PUT","url":"Patient/b{turn}","ifMatch":"W/\"1\""}},"resource":{{"resourceType":"Patient","id":"b{turn}","active":true}}}},
+            {{"request":{{"method":"PUT","url":"Patient/n{turn}","ifNoneMatch":"*"}},"resource":{{"resourceType":"Patient","id":"n{turn}"}}}}]}}"#
+        );
+        let key = format!("at-once-{turn}");
+        let all = (0..12).map(|_| post(&server.client, "/", &key, &batch));
+        for answer in futures::future::try_join_all(all).await? {
+            assert_eq!(answer.text_at("entry.0.response.status"), "200 OK", "{}", answer.text);
+            assert_eq!(answer.text_at("entry.1.response.status"), "201 Created", "{}", answer.text);
+        }
     }
     Ok(())
 }

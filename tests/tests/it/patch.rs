@@ -81,6 +81,8 @@ async fn json_patch() -> Result<()> {
     .await
 }
 
+const OPERATION: &[&str] = &[".issue.0.expression.0 = Parameters.parameter[0]"];
+
 #[tokio::test]
 async fn fhirpath_patch() -> Result<()> {
     let server = Fixture::start().await?;
@@ -93,6 +95,12 @@ async fn fhirpath_patch() -> Result<()> {
     let nowhere = r#"{"resourceType":"Parameters","parameter":[{"name":"operation","part":[
         {"name":"type","valueCode":"replace"},{"name":"path","valueString":"Patient.maritalStatus"},
         {"name":"value","valueString":"x"}]}]}"#;
+    let unknown = r#"{"resourceType":"Parameters","parameter":[{"name":"operation","part":[
+        {"name":"type","valueCode":"delete"},{"name":"path","valueString":"Patient.name"},
+        {"name":"bogus","valueString":"x"}]}]}"#;
+    let twice = r#"{"resourceType":"Parameters","parameter":[{"name":"operation","part":[
+        {"name":"type","valueCode":"delete"},{"name":"path","valueString":"Patient.birthDate"},
+        {"name":"path","valueString":"Patient.name"}]}]}"#;
     play(
         &server.client,
         &[
@@ -100,6 +108,8 @@ async fn fhirpath_patch() -> Result<()> {
             send("PATCH /Patient/a", replace, 200, &[".name.0.family = Two", "etag: W/\"2\""]),
             send("PATCH /Patient/a", add, 200, &[".birthDate = 1970-01-01", "etag: W/\"3\""]),
             send("PATCH /Patient/a", nowhere, 422, &[]),
+            send("PATCH /Patient/a", unknown, 400, OPERATION),
+            send("PATCH /Patient/a", twice, 400, OPERATION),
             with("PATCH /Patient/a", &["If-Match: W/\"1\""], replace, 412, &[]),
             with("PATCH /Patient/a", &["If-Match: W/\"3\""], replace, 200, &["etag: W/\"3\""]),
         ],

@@ -29,16 +29,20 @@ pub(crate) fn connection(server: &Fixture) -> Connection {
 }
 
 async fn loaded(server: &Fixture, inputs: Vec<PathBuf>, scratch: &Path) -> Result<LoadReport> {
-    let report = load(LoadOptions {
+    let report = tried(server, inputs, scratch).await?;
+    assert!(report.ok(), "{report}");
+    Ok(report)
+}
+
+async fn tried(server: &Fixture, inputs: Vec<PathBuf>, scratch: &Path) -> Result<LoadReport> {
+    load(LoadOptions {
         connection: connection(server),
         inputs,
         journal: Some(scratch.join("journal")),
         progress: false,
         ..LoadOptions::default()
     })
-    .await?;
-    assert!(report.ok(), "{report}");
-    Ok(report)
+    .await
 }
 
 /// `_summary=count` of each type must be what was sent.
@@ -277,5 +281,41 @@ async fn what_the_server_still_knows_is_told() -> Result<()> {
     let third = load(again).await?;
     assert_eq!((third.loaded, third.replayed), (2, 0), "{third}");
     assert_eq!(server.client.get("/Patient/gone").await?.status, 200);
+    Ok(())
+}
+
+/// Entries of a collection that refer to each other by names of their Bundle alone: all of them or none.
+#[tokio::test]
+async fn links_within_a_collection_hold_for_all_of_it() -> Result<()> {
+    let server = Fixture::start().await?;
+    let scratch = scratch("linked")?;
+    let collection = |gender: &str| {
+        let name = "urn:uuid:0b0a7d0e-6f0f-4f7c-9a59-2d1c5a0e8b11";
+        let patient = |n: usize| {
+            let gender = if n == 149 { gender } else { "female" };
+            format!(
+                r#"{{"fullUrl":"urn:oid:1.2.{n}","resource":{{"resourceType":"Patient","gender":"{gender}",
+                "managingOrganization":{{"reference":"{name}"}}}}}}"#
+            )
+        };
+        let patients: Vec<String> = (0..150).map(patient).collect();
+        format!(
+            r#"{{"resourceType":"Bundle","type":"collection","entry":[{{"fullUrl":"{name}","resource":
+            {{"resourceType":"Organization","name":"x"}}}},{}]}}"#,
+            patients.join(",")
+        )
+    };
+    let file = scratch.join("linked.json");
+    std::fs::write(&file, collection("bogus"))?;
+    let refused = tried(&server, vec![file.clone()], &scratch).await?;
+    assert_eq!((refused.loaded, refused.failed), (0, 151), "{refused}");
+    std::fs::write(&file, collection("female"))?;
+    let report = tried(&server, vec![file], &scratch).await?;
+    assert_eq!((report.loaded, report.failed), (151, 0), "{report}");
+    let all = server.client.get("/Organization").await?;
+    let organization = all.text_at("entry.0.resource.id");
+    let members = format!("/Patient?organization={organization}&_summary=count");
+    let members = server.client.get(&members).await?;
+    assert!(members.text.contains(r#""total":150"#), "{}", members.text);
     Ok(())
 }

@@ -106,6 +106,10 @@ async fn what_is_imported_is_known_at_once() -> Result<()> {
         .await?;
     let listed = String::from_utf8(listed.stdout)?;
     assert_eq!(listed.lines().count(), 2, "{listed}");
+    // So does the statement: nobody has asked for it before.
+    let stated = server.client.get("/metadata?mode=terminology").await?;
+    let cvx = r#"{"uri":"http://hl7.org/fhir/sid/cvx","version":[{"code":"2026-11"},{"code":"2026-12"}]}"#;
+    assert!(stated.text.contains(cvx), "{}", stated.text);
     let mut owner = server.database.connect().await?;
     let rows: Vec<String> =
         sqlx::query_scalar("select detail from audit where detail like 'code system%' order by 1")

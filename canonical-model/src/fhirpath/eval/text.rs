@@ -6,15 +6,27 @@ use regex::{Regex, RegexBuilder};
 use super::{Machine, Run};
 use crate::fhirpath::item::Item;
 use crate::fhirpath::plan::Plan;
-use crate::limits::{FHIRPATH_MADE_BYTES_MAX, FHIRPATH_PATTERN_BYTES_MAX};
+use crate::limits::{
+    FHIRPATH_FOUND_PATTERN_BYTES_MAX, FHIRPATH_MADE_BYTES_MAX, FHIRPATH_MATCHED_BYTES_A_STEP,
+    FHIRPATH_PATTERN_BYTES_MAX, FHIRPATH_PATTERN_STEPS,
+};
 
 /// Compiles a pattern. A point stands for any character, ends of lines too; to match takes time in proportion to
 /// the text, whatever the pattern.
 pub(crate) fn pattern(text: &str, whole: bool) -> Run<Regex> {
+    compiled(text, whole, FHIRPATH_PATTERN_BYTES_MAX)
+}
+
+fn compiled(text: &str, whole: bool, bytes: usize) -> Run<Regex> {
     let text = if whole { format!("^(?:{text})$") } else { text.to_owned() };
     let mut builder = RegexBuilder::new(&text);
-    builder.dot_matches_new_line(true).size_limit(FHIRPATH_PATTERN_BYTES_MAX);
+    builder.dot_matches_new_line(true).size_limit(bytes);
     builder.build().map_err(|_| "not a pattern that can be used here")
+}
+
+/// Steps that it costs to go through a text with a pattern.
+fn read(text: &str) -> u32 {
+    u32::try_from(text.len() / FHIRPATH_MATCHED_BYTES_A_STEP).unwrap_or(u32::MAX)
 }
 
 impl<'a> Machine<'a> {
@@ -50,11 +62,18 @@ impl<'a> Machine<'a> {
         this: Item<'a>,
     ) -> Run<Option<bool>> {
         let Some(text) = self.take_text(mark)? else { return Ok(None) };
+        self.spend_many(read(text))?;
         if let Some(ready) = ready {
             return Ok(Some(ready.is_match(text)));
         }
         let Some(written) = self.text_argument(arguments, this)? else { return Ok(None) };
-        Ok(Some(pattern(written, whole)?.is_match(text)))
+        Ok(Some(self.pattern_of(written, whole)?.is_match(text)))
+    }
+
+    /// A pattern that is not written down: it may be another for each element, and is paid for.
+    fn pattern_of(&mut self, written: &str, whole: bool) -> Run<Regex> {
+        self.spend_many(FHIRPATH_PATTERN_STEPS)?;
+        compiled(written, whole, FHIRPATH_FOUND_PATTERN_BYTES_MAX)
     }
 
     pub(super) fn replace_matches(
@@ -71,9 +90,10 @@ impl<'a> Machine<'a> {
         if new.len().saturating_mul(text.len() + 1) > FHIRPATH_MADE_BYTES_MAX {
             return Err("the text becomes too long");
         }
+        self.spend_many(read(text))?;
         let replaced = match ready {
             Some(ready) => ready.replace_all(text, new).into_owned(),
-            None => pattern(written, false)?.replace_all(text, new).into_owned(),
+            None => self.pattern_of(written, false)?.replace_all(text, new).into_owned(),
         };
         self.push_text(replaced)
     }

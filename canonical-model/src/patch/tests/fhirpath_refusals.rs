@@ -248,3 +248,24 @@ fn all_operations_share_one_budget() {
     let error = patched(names, &[&delete[..]; 1_000]).expect_err("too many").to_string();
     assert!(error.contains("takes too many steps"), "{error}");
 }
+
+/// A pattern that the resource has is compiled for each element: that is paid for, and bounded.
+#[test]
+fn patterns_and_paths_over_many_elements_end() {
+    let contact = r#"{"name":{"text":"a","family":"PATTERN"}}"#;
+    for (pattern, path, many) in [
+        ("\\\\w{20}", "Patient.contact.where(name.text.matches(name.family))", 1_000),
+        ("b", "Patient.contact.where(name.text.matches(name.family))", 1_000),
+        ("b", "Patient.contact.where(%resource.contact.count() = 1)", 20_000),
+    ] {
+        let contacts = vec![contact.replace("PATTERN", pattern); many].join(",");
+        let target = read(&format!(r#"{{"resourceType":"Patient","contact":[{contacts}]}}"#));
+        let patch = read(&format!(
+            r#"{{"resourceType":"Parameters","parameter":[{{"name":"operation","part":[
+                {{"name":"type","valueCode":"delete"}},{{"name":"path","valueString":"{path}"}}]}}]}}"#
+        ));
+        let began = std::time::Instant::now();
+        assert!(fhirpath_patch(&target, &patch, &*FAKE).is_err(), "{path}");
+        assert!(began.elapsed().as_secs() < 20, "{path}: {:?}", began.elapsed());
+    }
+}

@@ -117,3 +117,58 @@ fn a_list_of_a_million_ends() {
     let issues = judge(&profiles, &text);
     assert!(issues.iter().any(|it| it.severity == Severity::Error), "{issues:?}");
 }
+
+/// What a slice takes over must not multiply what the differential put there.
+#[test]
+fn slices_of_a_large_element_are_bounded() {
+    let mut elements = format!(
+        r#"{{"id":"Basic.identifier","path":"Basic.identifier","comment":"{}"}}"#,
+        "x".repeat(100_000)
+    );
+    for n in 0..400 {
+        write!(elements, r#",{{"id":"Basic.identifier:s{n}","path":"Basic.identifier"}}"#).unwrap();
+    }
+    let text = format!(
+        r#"{{"resourceType":"StructureDefinition","url":"https://a.example/p","type":"Basic","kind":"resource","derivation":"constraint","baseDefinition":"http://hl7.org/fhir/StructureDefinition/Basic","differential":{{"element":[{elements}]}}}}"#
+    );
+    let refused = Profile::compile(&json::parse(text.as_bytes()).unwrap()).unwrap_err();
+    assert!(refused.to_string().contains("too large"), "{refused}");
+}
+
+#[test]
+fn the_patterns_of_a_profile_are_bounded() {
+    let rule = |n: usize| {
+        format!(
+            r#"{{"key":"x-{n}","severity":"error","human":"a","expression":"id.matches('a{n}')"}}"#
+        )
+    };
+    for (rules, taken) in [(32, true), (33, false)] {
+        let rules: Vec<String> = (0..rules).map(rule).collect();
+        let text = format!(
+            r#"{HEAD}{{"id":"Patient","path":"Patient","min":0,"max":"*","constraint":[{}]}}]}}}}"#,
+            rules.join(",")
+        );
+        let compiled = Profile::compile(&json::parse(text.as_bytes()).unwrap());
+        assert_eq!(compiled.is_ok(), taken, "{}", rules.len());
+    }
+}
+
+/// Each was looked for among all others once: a minute and more here, where a second is enough.
+#[test]
+fn ids_and_local_references_take_time_in_proportion() {
+    let began = std::time::Instant::now();
+    let extensions: Vec<String> = (0..60_000)
+        .map(|n| format!(r#"{{"id":"i{n}","url":"https://a.example/e","valueCode":"a"}}"#))
+        .collect();
+    let ids = format!(r#"{{"resourceType":"Patient","extension":[{}]}}"#, extensions.join(","));
+    assert!(!judge(&with_rule("true"), &ids).iter().any(|it| it.code == IssueCode::Duplicate));
+    let members: String = (0..400).map(|n| format!(r#""a{n}":1,"#)).collect();
+    let contained = format!(r#"{{"resourceType":"Basic",{members}"id":"z"}}"#);
+    let references = vec![r##"{"reference":"#z1"}"##; 20_000].join(",");
+    let local = format!(
+        r#"{{"resourceType":"Patient","generalPractitioner":[{references}],"contained":[{}]}}"#,
+        vec![contained; 1_000].join(",")
+    );
+    assert!(crate::validate(&Resource::parse(local.as_bytes()).unwrap()).is_err());
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+}

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::discover::Source;
 use super::documents::{Document, Documents};
-use crate::limits::{GROUP_BYTES_MAX, GROUP_ENTRIES};
+use crate::limits::{GROUP_BYTES_MAX, GROUP_ENTRIES, LINKED_BYTES_MAX, LINKED_ENTRIES};
 use crate::raw::{Bundle, Head, Wrong};
 use crate::report::{LoadError, Tally};
 use crate::text::sentence;
@@ -33,6 +33,8 @@ pub(crate) enum Body {
     Bundle(Whole),
     /// Single resources.
     Group(Vec<Item>),
+    /// Resources that refer to each other by names which mean something only together: all or none.
+    Linked(Vec<Item>),
 }
 
 /// A batch or transaction.
@@ -60,7 +62,7 @@ impl Unit {
     pub(crate) fn resources(&self) -> u64 {
         match &self.body {
             Body::Bundle(whole) => whole.entries,
-            Body::Group(items) => items.len() as u64,
+            Body::Group(items) | Body::Linked(items) => items.len() as u64,
         }
     }
 }
@@ -75,6 +77,7 @@ pub(crate) fn read(sources: &[Source], tally: &Tally, units: &mpsc::Sender<Unit>
             file: source.name(),
             pending: Vec::new(),
             pending_bytes: 0,
+            linked: false,
             number: 0,
             reported: 0,
         };
@@ -94,6 +97,8 @@ struct Cutter<'c> {
     file: String,
     pending: Vec<Item>,
     pending_bytes: usize,
+    /// Whether what is pending belongs together.
+    linked: bool,
     number: u64,
     /// Consumed bytes that units have claimed already.
     reported: u64,
@@ -180,6 +185,20 @@ impl Cutter<'_> {
             Ok(bundle) => bundle,
             Err(wrong) => return self.refuse(document, line, wrong),
         };
+        let mut names = bundle.entry.iter().filter_map(|entry| entry.full_url);
+        let is_linked = names.any(|name| name.get().starts_with("\"urn:"));
+        if is_linked {
+            if bundle.entry.len() > LINKED_ENTRIES || document.text.len() > LINKED_BYTES_MAX {
+                let text = format!(
+                    "A Bundle whose entries refer to each other by urn: has {LINKED_ENTRIES} entries and {} MiB at \
+                     most: give its resources ids, and refer to those.",
+                    LINKED_BYTES_MAX / 1024 / 1024
+                );
+                return self.fail(line, text);
+            }
+            self.flush(documents);
+            self.linked = true;
+        }
         for (n, entry) in bundle.entry.iter().enumerate() {
             let mode = entry.search.as_ref().and_then(|search| search.mode.as_deref());
             let Some(resource) = entry.resource.filter(|_| mode != Some("outcome")) else {
@@ -194,15 +213,19 @@ impl Cutter<'_> {
                 Err(wrong) => self.fail(Some(at), wrong.message),
             }
         }
+        if is_linked {
+            self.flush(documents);
+            self.linked = false;
+        }
     }
 
     fn push(&mut self, item: Item, documents: &Documents) {
-        if self.pending_bytes + item.text.len() > GROUP_BYTES_MAX {
+        if !self.linked && self.pending_bytes + item.text.len() > GROUP_BYTES_MAX {
             self.flush(documents);
         }
         self.pending_bytes += item.text.len();
         self.pending.push(item);
-        if self.pending.len() >= GROUP_ENTRIES {
+        if !self.linked && self.pending.len() >= GROUP_ENTRIES {
             self.flush(documents);
         }
     }
@@ -211,7 +234,8 @@ impl Cutter<'_> {
         if !self.pending.is_empty() {
             let items = std::mem::take(&mut self.pending);
             self.pending_bytes = 0;
-            self.send(Body::Group(items), None, documents);
+            let body = if self.linked { Body::Linked(items) } else { Body::Group(items) };
+            self.send(body, None, documents);
         }
     }
 

@@ -59,15 +59,43 @@ pub async fn create_if_none_exist(
     }
 }
 
-/// The criteria find a resource: kept as the answer to the request's key, unless that has one.
+/// The criteria find a resource.
 async fn found(domain: &Domain, request: &Request, existing: Stored) -> Result<Written> {
-    if let Some(reply) = kept(request.idempotency.as_ref(), Effect::Existing, &existing) {
-        let client = &request.caller.client_id;
-        if !domain.store().keep_reply(client, reply).await? {
+    unwritten(domain, request, Effect::Existing, Some(existing)).await
+}
+
+/// An answer of what wrote nothing: kept under the request's key, unless that has one.
+pub(crate) async fn unwritten(
+    domain: &Domain,
+    request: &Request,
+    effect: Effect,
+    version: Option<Stored>,
+) -> Result<Written> {
+    if let Some(key) = &request.idempotency {
+        let reply = match &version {
+            Some(version) => reference(effect, version),
+            None => serde_json::json!({ "effect": effect.as_str() }),
+        };
+        let reply = (key.key.clone(), key.request.clone(), serde_json::json!([reply]));
+        if !domain.store().keep_reply(&request.caller.client_id, reply).await? {
             return replay(domain, request).await;
         }
     }
-    Ok(Written::found(Effect::Existing, Some(existing)))
+    Ok(Written::found(effect, version))
+}
+
+/// What was done, or, where that failed because the same request had done it meanwhile, what that was answered.
+pub(crate) async fn or_repeated(
+    domain: &Domain,
+    request: &Request,
+    done: Result<Written>,
+) -> Result<Written> {
+    match done {
+        Err(error) if request.idempotency.is_some() => {
+            repeated(domain, request).await?.ok_or(error)
+        }
+        done => done,
+    }
 }
 
 /// What criteria find, two at most.

@@ -4,7 +4,7 @@ use access::Action;
 use canonical_model::{ResourceId, ResourceType, Result};
 use store::{Method, VersionName};
 
-use super::create::{repeated, several};
+use super::create::{or_repeated, repeated, several, unwritten};
 use super::update::{overtaken, place, replace};
 use super::written::{Effect, Written};
 use crate::limits::{DELETE_MATCHES_MAX, WRITE_TRIES_MAX};
@@ -23,6 +23,17 @@ pub async fn delete(
     id: &ResourceId,
     precondition: Precondition,
 ) -> Result<Written> {
+    let done = delete_once(domain, request, kind, id, precondition).await;
+    or_repeated(domain, request, done).await
+}
+
+async fn delete_once(
+    domain: &Domain,
+    request: &Request,
+    kind: ResourceType,
+    id: &ResourceId,
+    precondition: Precondition,
+) -> Result<Written> {
     let access = domain.decide(request, kind, Action::Delete)?;
     if let Some(written) = repeated(domain, request).await? {
         return Ok(written);
@@ -35,7 +46,7 @@ pub async fn delete(
             _ if precondition.needs_resource() => {
                 return Err(super::update::stale());
             }
-            _ => return Ok(Written::found(Effect::Deleted, None)),
+            _ => return unwritten(domain, request, Effect::Deleted, None).await,
         };
         if !domain.hooks().is_empty() {
             let current = domain.store().read(&access, kind, id).await?;

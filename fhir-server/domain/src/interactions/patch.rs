@@ -5,7 +5,7 @@ use canonical_model::{Error, Kind, Resource, ResourceId, ResourceType, Result, V
 use conformance::Registry;
 use store::{Method, Stored};
 
-use super::create::{find, repeated, sole};
+use super::create::{find, or_repeated, repeated, sole, unwritten};
 use super::read::told;
 use super::update::{overtaken, place, replace, stale};
 use super::written::{Effect, Written};
@@ -29,6 +29,18 @@ pub enum Patch {
 /// NotFound; Gone; Unprocessable where the patch does not fit or its result is no valid resource;
 /// PreconditionFailed; Conflict.
 pub async fn patch(
+    domain: &Domain,
+    request: &Request,
+    kind: ResourceType,
+    id: &ResourceId,
+    patch: &Patch,
+    precondition: Precondition,
+) -> Result<Written> {
+    let done = patch_once(domain, request, kind, id, patch, precondition).await;
+    or_repeated(domain, request, done).await
+}
+
+async fn patch_once(
     domain: &Domain,
     request: &Request,
     kind: ResourceType,
@@ -64,7 +76,7 @@ pub async fn patch(
         let judging = Judging::of_write(domain, request, &resource).await?;
         let prepared = content(domain, request, &access, &judging, resource, place)?;
         if prepared.digest() == head.digest && head.method != Method::Delete {
-            let written = Written::found(Effect::Unchanged, Some(current));
+            let written = unwritten(domain, request, Effect::Unchanged, Some(current)).await?;
             return as_told(domain, request, written.saying(prepared.into_parts().said)).await;
         }
         let effect = Effect::Updated;

@@ -4,7 +4,9 @@ use access::Action;
 use canonical_model::{Error, Issue, IssueCode, Kind, Resource, ResourceId, ResourceType, Result};
 use store::{Applied, Head, Method, Once};
 
-use super::create::{create_if_none_exist, find, kept, repeated, replay, sole};
+use super::create::{
+    create_if_none_exist, find, kept, or_repeated, repeated, replay, sole, unwritten,
+};
 use super::transaction::{Entry, Operation, Target, transaction};
 use super::written::{Effect, Written};
 use crate::judging::Judging;
@@ -118,9 +120,21 @@ pub(crate) fn expect_identity(
     }
 }
 
+async fn put(
+    domain: &Domain,
+    request: &Request,
+    judging: &Judging,
+    id: &ResourceId,
+    resource: Resource,
+    precondition: Precondition,
+) -> Result<Written> {
+    let done = put_once(domain, request, judging, id, resource, precondition).await;
+    or_repeated(domain, request, done).await
+}
+
 /// Writes under an id. With `If-Match` the version is known, so it is one round trip; without,
 /// the head is read first, and again whenever another write was faster.
-async fn put(
+async fn put_once(
     domain: &Domain,
     request: &Request,
     judging: &Judging,
@@ -156,7 +170,8 @@ async fn put(
         {
             let current = domain.store().read(&access, kind, id).await?;
             let said = prepared.into_parts().said;
-            return Ok(Written::found(Effect::Unchanged, current).saying(said));
+            let written = unwritten(domain, request, Effect::Unchanged, current).await?;
+            return Ok(written.saying(said));
         }
         let alive = head.is_some_and(|head| head.method != Method::Delete);
         let effect = if alive { Effect::Updated } else { Effect::Created };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ::terminology::package;
 use access::Access;
-use canonical_model::{ResourceType, Result, Value, json};
+use canonical_model::{Error, ResourceType, Result, Value, json};
 use conformance::profile::Profile;
 use search::query::{Handling, parse};
 use search::{QueryContext, Terms};
@@ -46,10 +46,13 @@ async fn learn(domain: &Domain, url: &str, definition: &Found) -> Result<Option<
     let before = domain.shared.profiles.once(url).filter(|it| it.source == source);
     let profile = match before {
         Some(before) => Arc::clone(&before.profile),
-        None => match Profile::compile(&definition.parsed()?) {
-            Ok(profile) => Arc::new(profile),
-            Err(_) => return Ok(None),
-        },
+        None => {
+            let definition = definition.parsed()?;
+            let work = move || Profile::compile(&definition).ok();
+            let compiled = tokio::task::spawn_blocking(work).await.map_err(Error::internal)?;
+            let Some(profile) = compiled else { return Ok(None) };
+            Arc::new(profile)
+        }
     };
     let mut definitions = Definitions::new(domain, Reader::Operator);
     for name in profile.value_sets() {

@@ -71,6 +71,7 @@ impl BundleEntry {
             | Interaction::Delete(..)
             | Interaction::ConditionalDelete(_)
             | Interaction::Create(_)
+            | Interaction::Release(_)
             | Interaction::Bundle => false,
         }
     }
@@ -85,6 +86,7 @@ impl BundleEntry {
     }
 
     async fn write(&mut self, app: &App, request: &Request) -> Result<Operation> {
+        self.conditions.expect_heeded(&self.interaction)?;
         let resource = self.resource.take();
         let precondition = || self.conditions.precondition();
         match &self.interaction {
@@ -130,6 +132,7 @@ impl BundleEntry {
             | Interaction::Disclosures(_)
             | Interaction::Terminology(..)
             | Interaction::Validate(..)
+            | Interaction::Release(_)
             | Interaction::Bundle => {
                 Err(Error::invalid("This request cannot be part of a bundle."))
             }
@@ -205,8 +208,8 @@ fn read(base: &str, index: usize, entry: Value) -> Result<BundleEntry> {
     let local = below.unwrap_or(url);
     let (path, query) = local.split_once('?').unwrap_or((local, ""));
     let interaction = Interaction::of(&method, path).map_err(|e| e.at("request.url"))?;
-    if interaction == Interaction::Bundle {
-        let text = "A bundle cannot hold another batch or transaction.";
+    if matches!(interaction, Interaction::Bundle | Interaction::Release(_)) {
+        let text = "A bundle cannot hold another batch or transaction, nor release one.";
         return Err(Error::invalid(text).at("request.url"));
     }
     let mut pairs = parse_pairs(query).map_err(|e| e.at("request.url"))?;

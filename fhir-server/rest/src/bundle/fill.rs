@@ -3,10 +3,13 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use canonical_model::{Error, Kind, Result};
+use canonical_model::{Error, Issue, Kind, Result};
 
 use crate::answer::{Answer, Body};
 use crate::limits::BUNDLE_ANSWER_BYTES_MAX;
+
+/// What an issue has beside its texts.
+const ISSUE_BYTES: usize = 80;
 
 /// Bytes of the answers so far.
 #[derive(Debug, Default)]
@@ -25,13 +28,18 @@ impl Fill {
     }
 
     /// Takes in what an entry tells that has written, if it fits. What it did stands, so that without room the answer says
-    /// where the content is.
-    pub(crate) fn take_written(&self, answer: Answer) -> Answer {
-        let Body::Fhir(text) = &answer.body else { return answer };
-        match self.take_bytes(text.len()) {
-            Ok(()) => answer,
-            Err(_) => Answer { body: Body::Empty, ..answer },
+    /// where the content is. The version's own text is in the answer, or not wanted.
+    pub(crate) fn take_written(&self, mut answer: Answer) -> Answer {
+        if let Some(version) = &mut answer.version {
+            version.text = None;
         }
+        if self.take_bytes(bytes(&answer.body)).is_err() {
+            answer.body = Body::Empty;
+        }
+        if self.take_bytes(of_issues(&answer.faults)).is_err() {
+            answer.faults.truncate(1);
+        }
+        answer
     }
 
     /// Takes in what an entry has read.
@@ -39,11 +47,15 @@ impl Fill {
     /// # Errors
     /// TooLarge where it does not fit: what comes later may.
     pub(crate) fn take(&self, answer: Answer) -> Result<Answer> {
-        let bytes = match &answer.body {
-            Body::Fhir(text) => text.len(),
-            _ => 0,
-        };
-        self.take_bytes(bytes).map(|()| answer)
+        self.take_bytes(bytes(&answer.body)).map(|()| answer)
+    }
+
+    /// Takes in why an entry was refused: without room the first of the reasons.
+    pub(crate) fn take_refused(&self, mut error: Error) -> Error {
+        if self.take_bytes(of_issues(&error.issues)).is_err() {
+            error.issues.truncate(1);
+        }
+        error
     }
 
     fn take_bytes(&self, bytes: usize) -> Result<()> {
@@ -54,6 +66,22 @@ impl Fill {
         }
         Ok(())
     }
+}
+
+fn bytes(body: &Body) -> usize {
+    match body {
+        Body::Fhir(text) => text.len(),
+        Body::Outcome(text) => text.len(),
+        Body::Empty | Body::Around(..) | Body::Raw { .. } => 0,
+    }
+}
+
+/// About as much as issues take in an outcome.
+fn of_issues(issues: &[Issue]) -> usize {
+    let one = |issue: &Issue| {
+        ISSUE_BYTES + issue.diagnostics.len() + issue.expression.as_ref().map_or(0, String::len)
+    };
+    issues.iter().map(one).sum()
 }
 
 fn full() -> Error {

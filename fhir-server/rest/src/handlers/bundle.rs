@@ -59,14 +59,14 @@ fn entries(resource: Resource) -> Result<(Vec<Value>, Value)> {
     Ok((entries, body))
 }
 
-fn read_entries(app: &App, entries: Vec<Value>) -> Result<Vec<BundleEntry>> {
+pub(super) fn read_entries(app: &App, entries: Vec<Value>) -> Result<Vec<BundleEntry>> {
     let entries = entries.into_iter().enumerate();
     entries.map(|(index, entry)| BundleEntry::read(app.base(), index, entry)).collect()
 }
 
 /// All or nothing. Writes first, in one transaction, which also makes sure that there is something
 /// to read; then the reads, which see what was written.
-async fn transaction(
+pub(super) async fn transaction(
     app: &App,
     wire: WireRequest,
     mut entries: Vec<BundleEntry>,
@@ -89,16 +89,22 @@ async fn transaction(
     .await?;
     let repeated = !written.is_empty() && written.iter().all(|one| one.repeated);
     let mut answers = record_writes(app, &wire, &entries, written).await?.into_iter();
+    let (wire, fill) = (&wire, &Fill::default());
+    let answers: Vec<Result<Answer>> = stream::iter(entries)
+        .map(|entry| {
+            let written = if entry.reads() { None } else { answers.next() };
+            async move {
+                match written {
+                    None => run_within(app, wire, entry, fill).await,
+                    Some(answer) => answer.map(|answer| fill.take_written(answer)),
+                }
+            }
+        })
+        .buffered(BATCH_CONCURRENCY)
+        .collect()
+        .await;
     let mut bundle = BundleText::new("transaction-response", None);
-    let fill = Fill::default();
-    for entry in entries {
-        let answer = if entry.reads() {
-            run_within(app, &wire, entry, &fill).await
-        } else {
-            let answer = answers.next();
-            let answer = answer.ok_or_else(|| Error::internal("an entry without an answer"))?;
-            answer.map(|answer| fill.take_written(answer))
-        };
+    for answer in answers {
         tell(&mut bundle, answer)?;
     }
     Ok(Answer { repeated, ..Answer::fhir(bundle.finish(), &wire.format)? })
@@ -190,6 +196,7 @@ async fn expect(app: &App, wire: &WireRequest, entry: &BundleEntry) -> Result<Op
         | Interaction::Delete(..)
         | Interaction::ConditionalDelete(_)
         | Interaction::Create(_)
+        | Interaction::Release(_)
         | Interaction::Bundle => Ok(None),
     }
 }
@@ -197,20 +204,23 @@ async fn expect(app: &App, wire: &WireRequest, entry: &BundleEntry) -> Result<Op
 /// Each entry for itself; an entry that fails says so in its own place.
 async fn batch(app: &App, wire: WireRequest, entries: Vec<Value>) -> Result<Answer> {
     let (wire, fill) = (&wire, &Fill::default());
-    let answers: Vec<Result<Answer>> = stream::iter(entries.into_iter().enumerate())
+    // With each answer, whether it is that of a write.
+    let answers: Vec<(bool, Result<Answer>)> = stream::iter(entries.into_iter().enumerate())
         .map(|(index, entry)| async move {
             match BundleEntry::read(app.base(), index, entry) {
                 Ok(entry) => {
+                    let writes = !entry.reads();
                     let (place, form) = (format!("Bundle.entry[{index}]"), entry.form);
                     let placed = |error: Error| match form {
                         true => error.in_form(&format!("{place}.resource")),
                         false => error.within_url(&place),
                     };
-                    run_within(app, wire, entry, fill).await.map_err(placed)
+                    let answer = run_within(app, wire, entry, fill).await.map_err(placed);
+                    (writes, answer.map_err(|error| fill.take_refused(error)))
                 }
                 Err(error) => {
-                    record_refusal(app, &wire.request, None, &error).await?;
-                    Err(error)
+                    let recorded = record_refusal(app, &wire.request, None, &error).await;
+                    (false, recorded.and(Err(fill.take_refused(error))))
                 }
             }
         })
@@ -218,11 +228,14 @@ async fn batch(app: &App, wire: WireRequest, entries: Vec<Value>) -> Result<Answ
         .collect()
         .await;
     let mut bundle = BundleText::new("batch-response", None);
-    for answer in answers {
+    let written = answers.iter().filter(|(writes, _)| *writes);
+    let mut written = written.filter_map(|(_, answer)| answer.as_ref().ok()).peekable();
+    let repeated = written.peek().is_some() && written.all(|answer| answer.repeated);
+    for (_, answer) in answers {
         tell(&mut bundle, answer)?;
     }
     let interaction = Some(AuditInteraction::Batch);
-    Ok(Answer { interaction, ..Answer::fhir(bundle.finish(), &wire.format)? })
+    Ok(Answer { interaction, repeated, ..Answer::fhir(bundle.finish(), &wire.format)? })
 }
 
 /// Performs one entry as the request that it is, if there is room for what it reads.

@@ -12,7 +12,7 @@ use crate::metadata::DATE;
 use crate::operations::defined;
 
 /// Answers what needs no token.
-pub(crate) fn open(
+pub(crate) async fn open(
     app: &App,
     interaction: &Interaction,
     pairs: &[Pair],
@@ -25,7 +25,7 @@ pub(crate) fn open(
             operation.definition(app.base(), DATE)?.to_text().into()
         }
         None => match mode(pairs)? {
-            Mode::Terminology => app.metadata.terminology(&app.domain)?,
+            Mode::Terminology => app.metadata.terminology(&app.domain).await?,
             Mode::All => app.metadata.text(&app.domain)?,
         },
     };

@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::bundle::render::{BundleText, match_entry, outcome_entry};
 use crate::format::Format;
 use crate::handlers::explain;
+use crate::limits::ELEMENTS_NAMED_MAX;
 use crate::page_link::{self, Holder};
 use crate::projection::unknown_elements;
 use crate::wire_request::WireRequest;
@@ -48,7 +49,11 @@ pub(crate) async fn search(app: &App, mut wire: WireRequest, scope: &Scope) -> R
     let queries =
         interaction::queries(&app.domain, &wire.request, scope, &pairs, wire.handling).await?;
     let unsent = unsent(&queries, &wire.format, wire.handling)?;
-    let links = Links { base: app.base(), path: &path, own: own(scope, &queries, &pairs) };
+    let mut own = own(scope, &queries, &pairs);
+    if !unsent.is_empty() {
+        pass_over(&queries, &mut wire.format, &mut own);
+    }
+    let links = Links { base: app.base(), path: &path, own };
     links.expect_short()?;
     let found = interaction::search(&app.domain, &wire.request, &queries, after.as_ref()).await?;
     if let (Handling::Strict, Some(said)) = (wire.handling, found.incomplete.first()) {
@@ -160,12 +165,26 @@ fn unsent(queries: &[Query], format: &Format, handling: Handling) -> Result<Vec<
         let text = format!("_elements: there is no element `{}` here{near}", tame(name));
         Issue::warning(IssueCode::NotSupported, text).at("http._elements")
     };
-    let unknown: Vec<Issue> = unknown_elements(format, &kinds).map(said).collect();
+    let unknown: Vec<Issue> =
+        unknown_elements(format, &kinds).take(ELEMENTS_NAMED_MAX).map(said).collect();
     if unknown.is_empty() || handling == Handling::Lenient {
         return Ok(unknown);
     }
     let error = |issue| Issue { severity: Severity::Error, ..issue };
     Err(Error::from_issues(Kind::Invalid, unknown.into_iter().map(error).collect()))
+}
+
+/// Takes elements that no type here has out of what is asked for, and out of the links: what is not understood neither
+/// shapes the answer nor is said to.
+fn pass_over(queries: &[Query], format: &mut Format, own: &mut Vec<Pair>) {
+    let kinds: Vec<ResourceType> = queries.iter().map(|query| query.kind).collect();
+    let unknown: Vec<String> = unknown_elements(format, &kinds).map(str::to_owned).collect();
+    format.elements.retain(|name| !unknown.contains(name));
+    let known = format.elements.join(",");
+    own.retain(|(name, _)| name != "_elements" || !known.is_empty());
+    for (_, value) in own.iter_mut().filter(|(name, _)| name == "_elements") {
+        value.clone_from(&known);
+    }
 }
 
 /// What the answer has to say of itself.
