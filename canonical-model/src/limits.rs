@@ -26,8 +26,8 @@ pub const FHIRPATH_PATTERN_BYTES_MAX: usize = 1024 * 1024;
 pub const FHIRPATH_FOUND_PATTERN_BYTES_MAX: usize = 16 * 1024;
 /// Steps that such a pattern costs: to compile one takes as long as some thousand steps.
 pub const FHIRPATH_PATTERN_STEPS: u32 = 4_000;
-/// Bytes of a text that a pattern goes through in the time of a step.
-pub const FHIRPATH_MATCHED_BYTES_A_STEP: usize = 64;
+/// Bytes of a text that a function goes through in the time of a step.
+pub const FHIRPATH_TEXT_BYTES_A_STEP: usize = 64;
 /// Steps of one evaluation: an expression over the largest bundle needs some 100,000.
 pub const FHIRPATH_STEPS_MAX: u32 = 1_000_000;
 /// Bytes of what one evaluation computes: texts can be joined to longer texts again and again.

@@ -102,7 +102,7 @@ impl<'a> Scan<'a> {
         let (text, rest) =
             self.rest.find('<').and_then(|at| self.rest.split_at_checked(at)).ok_or(FORM)?;
         self.rest = rest;
-        if entities_are_whole(text) { Ok(()) } else { Err(FORM) }
+        if entities_are_whole(text) && !text.contains("]]>") { Ok(()) } else { Err(FORM) }
     }
 
     fn tag(&mut self) -> Result<(), Fault> {
@@ -114,7 +114,7 @@ impl<'a> Scan<'a> {
             return Err(DECLARATION);
         }
         if self.take("</") {
-            let name = self.until(">")?.trim_end();
+            let name = self.until(">")?.trim_end_matches(is_white);
             return if self.open.pop() == Some(name) { Ok(()) } else { Err(FORM) };
         }
         if !self.take("<") {
@@ -124,9 +124,10 @@ impl<'a> Scan<'a> {
         if ELEMENTS.binary_search(&name).is_err() {
             return Err(ELEMENT);
         }
+        let mut attributes = Vec::new();
         loop {
-            let spaced = self.rest.starts_with(char::is_whitespace);
-            self.rest = self.rest.trim_start();
+            let spaced = self.rest.starts_with(is_white);
+            self.rest = self.rest.trim_start_matches(is_white);
             if self.take("/>") {
                 return Ok(());
             }
@@ -137,7 +138,11 @@ impl<'a> Scan<'a> {
             if !spaced {
                 return Err(FORM);
             }
-            self.attribute(name)?;
+            let attribute = self.attribute(name)?;
+            if attributes.contains(&attribute) {
+                return Err(FORM);
+            }
+            attributes.push(attribute);
         }
     }
 
@@ -149,13 +154,14 @@ impl<'a> Scan<'a> {
         if name.is_empty() { Err(FORM) } else { Ok(name) }
     }
 
-    fn attribute(&mut self, element: &str) -> Result<(), Fault> {
+    /// Takes an attribute; returns its name, of which there is but one in a tag.
+    fn attribute(&mut self, element: &str) -> Result<&'a str, Fault> {
         let name = self.name()?;
-        self.rest = self.rest.trim_start();
+        self.rest = self.rest.trim_start_matches(is_white);
         if !self.take("=") {
             return Err(FORM);
         }
-        self.rest = self.rest.trim_start();
+        self.rest = self.rest.trim_start_matches(is_white);
         let quote = if self.take("\"") {
             "\""
         } else if self.take("'") {
@@ -174,10 +180,17 @@ impl<'a> Scan<'a> {
             "href" | "src" | "cite" | "longdesc" => is_harmless_link(element, value),
             "style" => is_harmless_style(value),
             "xmlns" if value != XHTML => return Err(ELEMENT),
+            // A name for nothing: Namespaces in XML, 5.
+            "xmlns:xsi" if value.is_empty() => return Err(FORM),
             _ => true,
         };
-        if harmless { Ok(()) } else { Err(ACTIVE) }
+        if harmless { Ok(name) } else { Err(ACTIVE) }
     }
+}
+
+/// White space as XML has it. <https://www.w3.org/TR/xml/#NT-S>
+fn is_white(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\r' | '\n')
 }
 
 /// Every `&` begins a reference to a character that XHTML can hold: `&name;`, `&#9;` or `&#x9;`.
@@ -273,6 +286,11 @@ mod tests {
             ("<div>a\u{1}</div>", CHARACTER),
             ("<div title=\"\u{1f}\">a</div>", CHARACTER),
             ("<div>a &b</div>", FORM),
+            ("<div>a ]]> b</div>", FORM),
+            ("<div><p class=\"a\" class=\"b\">a</p></div>", FORM),
+            ("<div\u{a0}class=\"a\">a</div>", FORM),
+            ("<div><b>a</b\u{2028}></div>", FORM),
+            ("<div xmlns:xsi=\"\">a</div>", FORM),
             ("<div class=x>a</div>", FORM),
             ("<div class=\"x\"id=\"y\">a</div>", FORM),
             ("<div class=\"x>a</div>", FORM),

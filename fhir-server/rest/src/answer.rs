@@ -120,7 +120,7 @@ impl Answer {
     /// # Errors
     /// Internal where the answer is no resource.
     pub(crate) fn written_in(self, xml: Option<Layout>) -> Result<Self> {
-        let Some(layout) = xml else { return Ok(self) };
+        let Some(layout) = xml.filter(|_| self.syntax != Syntax::Xml) else { return Ok(self) };
         let body = match self.body {
             Body::Fhir(json) => Body::Fhir(in_xml(&json, layout)?.into()),
             Body::Outcome(json) => Body::Outcome(in_xml(json.as_bytes(), layout)?),

@@ -6,16 +6,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use canonical_model::json::Layout;
 use canonical_model::{ResourceType, Result, object};
 use conformance::capability::{self, Description, Offer, statement, terminology};
 use conformance::operation::Operation;
 use conformance::terminology::code_systems;
 use conformance::{Registry, SearchParam, SearchParamKind};
 use domain::Domain;
+use http::StatusCode;
 use search::Catalogue;
 use search::catalogue::{ParamPlan, targets};
 
+use crate::answer::{Answer, Body, represent};
+use crate::format::Format;
 use crate::operations::OPERATIONS;
+use crate::syntax::Syntax;
 
 /// The statement's text: built when it is first asked for, and kept until there are other search parameters.
 #[derive(Debug, Default)]
@@ -23,7 +28,12 @@ pub(crate) struct Metadata {
     whole: Mutex<Option<(Arc<Catalogue>, Bytes)>>,
     /// For a while: another process imports.
     terminology: Mutex<Option<(Instant, Bytes)>>,
+    /// As they were written for those who asked: who has no token makes nobody work.
+    written: Mutex<Vec<Written>>,
 }
+
+/// Statements that are kept as they were written.
+const WRITTEN_MAX: usize = 8;
 
 /// How long what was said of code systems is said again.
 const TERMINOLOGY_KEPT: Duration = Duration::from_secs(30);
@@ -31,7 +41,45 @@ const TERMINOLOGY_KEPT: Duration = Duration::from_secs(30);
 /// When what is said here last changed.
 pub(crate) const DATE: &str = "2026-11-30";
 
+/// A statement as it was written.
+#[derive(Debug)]
+struct Written {
+    of: Bytes,
+    form: (Option<Layout>, bool),
+    text: Bytes,
+}
+
 impl Metadata {
+    /// One of the texts as the format wants it.
+    ///
+    /// # Errors
+    /// Internal where it is no resource.
+    pub(crate) fn written(&self, of: Bytes, format: &Format) -> Result<Answer> {
+        let form = (format.xml(), format.pretty);
+        let answer = |body| Answer::new(StatusCode::OK, body);
+        if form == (None, false) || format.projects() {
+            return represent(of, format).map(answer);
+        }
+        let syntax = if format.xml().is_some() { Syntax::Xml } else { Syntax::Json };
+        let kept = || self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_it = |it: &&Written| it.form == form && it.of.as_ptr() == of.as_ptr();
+        let known = kept().iter().find(is_it).map(|it| it.text.clone());
+        let text = match known {
+            Some(text) => text,
+            None => {
+                let made = answer(represent(of.clone(), format)?).written_in(format.xml())?;
+                let Body::Fhir(text) = made.body else { return Ok(made) };
+                let mut kept = kept();
+                // Of what is no longer said, nobody asks.
+                kept.retain(|it| it.form != form || it.of.len() != of.len());
+                kept.truncate(WRITTEN_MAX);
+                kept.push(Written { of, form, text: text.clone() });
+                text
+            }
+        };
+        Ok(Answer { syntax, ..answer(Body::Fhir(text)) })
+    }
+
     /// What of terminology there is: R4's own, and what was imported. What is stored is found by searches.
     ///
     /// # Errors

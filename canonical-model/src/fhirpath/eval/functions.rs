@@ -206,6 +206,7 @@ impl<'a> Machine<'a> {
         };
         let left = text(self.stack.get(mark..middle).unwrap_or_default())?;
         let right = text(self.above(middle))?;
+        left.map_or(Ok(()), |left| self.spend_reading(left))?;
         Ok(left.zip(right).map(|(left, right)| compare(left, right)))
     }
 }

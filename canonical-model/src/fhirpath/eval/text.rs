@@ -7,8 +7,8 @@ use super::{Machine, Run};
 use crate::fhirpath::item::Item;
 use crate::fhirpath::plan::Plan;
 use crate::limits::{
-    FHIRPATH_FOUND_PATTERN_BYTES_MAX, FHIRPATH_MADE_BYTES_MAX, FHIRPATH_MATCHED_BYTES_A_STEP,
-    FHIRPATH_PATTERN_BYTES_MAX, FHIRPATH_PATTERN_STEPS,
+    FHIRPATH_FOUND_PATTERN_BYTES_MAX, FHIRPATH_MADE_BYTES_MAX, FHIRPATH_PATTERN_BYTES_MAX,
+    FHIRPATH_PATTERN_STEPS, FHIRPATH_TEXT_BYTES_A_STEP,
 };
 
 /// Compiles a pattern. A point stands for any character, ends of lines too; to match takes time in proportion to
@@ -22,11 +22,6 @@ fn compiled(text: &str, whole: bool, bytes: usize) -> Run<Regex> {
     let mut builder = RegexBuilder::new(&text);
     builder.dot_matches_new_line(true).size_limit(bytes);
     builder.build().map_err(|_| "not a pattern that can be used here")
-}
-
-/// Steps that it costs to go through a text with a pattern.
-fn read(text: &str) -> u32 {
-    u32::try_from(text.len() / FHIRPATH_MATCHED_BYTES_A_STEP).unwrap_or(u32::MAX)
 }
 
 impl<'a> Machine<'a> {
@@ -50,7 +45,14 @@ impl<'a> Machine<'a> {
             _ => return Err("expected one text, found several items"),
         };
         self.stack.truncate(mark);
+        text.map_or(Ok(()), |text| self.spend_reading(text))?;
         Ok(text)
+    }
+
+    /// Takes the steps that it costs to go through a text.
+    pub(super) fn spend_reading(&mut self, text: &str) -> Run {
+        let steps = text.len() / FHIRPATH_TEXT_BYTES_A_STEP;
+        self.spend_many(u32::try_from(steps).unwrap_or(u32::MAX))
     }
 
     pub(super) fn matches(
@@ -62,7 +64,6 @@ impl<'a> Machine<'a> {
         this: Item<'a>,
     ) -> Run<Option<bool>> {
         let Some(text) = self.take_text(mark)? else { return Ok(None) };
-        self.spend_many(read(text))?;
         if let Some(ready) = ready {
             return Ok(Some(ready.is_match(text)));
         }
@@ -90,7 +91,6 @@ impl<'a> Machine<'a> {
         if new.len().saturating_mul(text.len() + 1) > FHIRPATH_MADE_BYTES_MAX {
             return Err("the text becomes too long");
         }
-        self.spend_many(read(text))?;
         let replaced = match ready {
             Some(ready) => ready.replace_all(text, new).into_owned(),
             None => self.pattern_of(written, false)?.replace_all(text, new).into_owned(),

@@ -21,6 +21,7 @@ impl<'a> Machine<'a> {
         this: Item<'a>,
     ) -> Run {
         let Some(input) = self.one(mark)? else { return Ok(()) };
+        input.value.as_str().map_or(Ok(()), |text| self.spend_reading(text))?;
         self.stack.truncate(mark);
         let mut given = Vec::new();
         for argument in arguments {

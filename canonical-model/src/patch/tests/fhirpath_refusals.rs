@@ -257,9 +257,14 @@ fn patterns_and_paths_over_many_elements_end() {
         ("\\\\w{20}", "Patient.contact.where(name.text.matches(name.family))", 1_000),
         ("b", "Patient.contact.where(name.text.matches(name.family))", 1_000),
         ("b", "Patient.contact.where(%resource.contact.count() = 1)", 20_000),
+        ("b", "Patient.contact.where(%resource.gender.contains('zz'))", 2_000),
+        ("b", "Patient.contact.where(%resource.gender.upper() = 'Z')", 2_000),
     ] {
         let contacts = vec![contact.replace("PATTERN", pattern); many].join(",");
-        let target = read(&format!(r#"{{"resourceType":"Patient","contact":[{contacts}]}}"#));
+        let long = "x".repeat(100_000);
+        let target = read(&format!(
+            r#"{{"resourceType":"Patient","gender":"{long}","contact":[{contacts}]}}"#
+        ));
         let patch = read(&format!(
             r#"{{"resourceType":"Parameters","parameter":[{{"name":"operation","part":[
                 {{"name":"type","valueCode":"delete"}},{{"name":"path","valueString":"{path}"}}]}}]}}"#

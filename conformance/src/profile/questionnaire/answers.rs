@@ -59,6 +59,9 @@ fn options(walk: &mut Walk<'_>, question: &Value, kind: &str, given: &Value, pat
     let is_open = text(question, "type") == "open-choice";
     let offered = list(question, "answerOption");
     if !offered.is_empty() {
+        if !walk.spend(offered.len(), path) {
+            return;
+        }
         let is_it = |option: &Value| value(option).is_some_and(|(_, one)| same(one, given));
         let is_own_words = is_open && kind == "String";
         if !is_own_words && !offered.iter().any(is_it) {

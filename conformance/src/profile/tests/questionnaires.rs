@@ -115,3 +115,25 @@ fn one_that_is_not_known_is_told() {
     assert!(issues.iter().any(|it| it.expression.as_deref() == at), "{issues:?}");
     assert_eq!(answered(&Value::Null), [""; 0]);
 }
+
+/// Each answer is looked for among the options of its question: so many in all, and no more.
+#[test]
+fn many_answers_of_many_options_end_as_too_costly() {
+    let options: Vec<String> =
+        (0..10_000).map(|n| format!(r#"{{"valueCoding":{{"code":"o{n}"}}}}"#)).collect();
+    let form = format!(
+        r#"{{"resourceType":"Questionnaire","url":"https://a.example/q","status":"active","item":[
+        {{"linkId":"1","type":"choice","repeats":true,"answerOption":[{}]}}]}}"#,
+        options.join(",")
+    );
+    let answers = vec![r#"{"valueCoding":{"code":"o9999"}}"#; 10_000].join(",");
+    let response = format!(
+        r#"{{"resourceType":"QuestionnaireResponse","questionnaire":"https://a.example/q","status":"completed",
+        "item":[{{"linkId":"1","answer":[{answers}]}}]}}"#
+    );
+    let resource = Resource::parse(response.as_bytes()).unwrap();
+    let (profiles, forms) = (Profiles::new(), [json::parse(form.as_bytes()).unwrap()]);
+    let validator = Validator::new(&profiles, &Unknown).with_questionnaires(&forms);
+    let issues = validator.judge(&resource, &[]);
+    assert!(issues.iter().any(|it| it.code == canonical_model::IssueCode::TooCostly), "{issues:?}");
+}

@@ -22,14 +22,15 @@ pub(crate) async fn open(
     let text = match interaction.id() {
         Some(id) => {
             let operation = defined(id.as_str()).ok_or_else(|| Error::internal("no operation"))?;
-            operation.definition(app.base(), DATE)?.to_text().into()
+            let text = operation.definition(app.base(), DATE)?.to_text().into();
+            return Ok(Answer::new(StatusCode::OK, represent(text, format)?));
         }
         None => match mode(pairs)? {
             Mode::Terminology => app.metadata.terminology(&app.domain).await?,
             Mode::All => app.metadata.text(&app.domain)?,
         },
     };
-    Ok(Answer::new(StatusCode::OK, represent(text, format)?))
+    app.metadata.written(text, format)
 }
 
 /// What of the capabilities is asked for.
