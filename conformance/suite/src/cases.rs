@@ -28,6 +28,8 @@ const FILES: &[(&str, &str, &str)] = &[
     ("search", "results.toml", include_str!("../cases/search/results.toml")),
     ("validation", "validate.toml", include_str!("../cases/validation/validate.toml")),
     ("terminology", "terminology.toml", include_str!("../cases/terminology/terminology.toml")),
+    ("us-core", "shall.toml", include_str!("../cases/us-core/shall.toml")),
+    ("us-core", "should.toml", include_str!("../cases/us-core/should.toml")),
 ];
 
 /// What servers are known to lack: software, case, why.
