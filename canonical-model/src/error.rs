@@ -1,6 +1,7 @@
 //! The one error of the product. Its `kind` is projected at each edge: HTTP status in `rest`,
 //! acknowledgement code in `hl7v2`, retry or park in `bus`.
 
+use crate::ResourceType;
 use std::fmt;
 
 /// What every fallible function of the product returns.
@@ -355,6 +356,17 @@ impl Error {
         self
     }
 
+    /// Names elements of the resources of a Bundle's entries by their paths in the Bundle: `Bundle.entry[1].resource.status`
+    /// of `Bundle.entry[1].Observation.status`.
+    #[must_use]
+    pub fn in_entries(mut self) -> Self {
+        for issue in &mut self.issues {
+            let named = issue.expression.as_deref().and_then(in_entry);
+            issue.expression = named.or_else(|| issue.expression.take());
+        }
+        self
+    }
+
     /// As [`Error::within`] where a parameter of the request is named; other elements stay as they are.
     #[must_use]
     pub fn within_url(self, prefix: &str) -> Self {
@@ -393,6 +405,16 @@ impl Error {
 }
 
 /// `http.` and a parameter's name, as FHIR names what is not an element.
+/// The path of an element in its Bundle, where it is that of its resource.
+fn in_entry(expression: &str) -> Option<String> {
+    let inner = expression.strip_prefix("Bundle.entry[")?;
+    let (number, path) = inner.split_once("].")?;
+    let end = path.find(['.', '[']).unwrap_or(path.len());
+    let (kind, rest) = path.split_at_checked(end)?;
+    ResourceType::find(kind)?;
+    Some(format!("Bundle.entry[{number}].resource{rest}"))
+}
+
 fn is_parameter(expression: &str) -> bool {
     expression == "http" || expression.starts_with("http.")
 }

@@ -29,6 +29,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("validation", "validate.toml", include_str!("../cases/validation/validate.toml")),
     ("terminology", "terminology.toml", include_str!("../cases/terminology/terminology.toml")),
     ("us-core", "shall.toml", include_str!("../cases/us-core/shall.toml")),
+    ("us-core", "included.toml", include_str!("../cases/us-core/included.toml")),
     ("us-core", "should.toml", include_str!("../cases/us-core/should.toml")),
 ];
 

@@ -9,6 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use reqwest::Method;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::connection::Connection;
@@ -45,6 +46,8 @@ pub struct Kept {
     pub at: String,
     /// What is wrong with it: where, and what to change.
     pub faults: Vec<String>,
+    /// Why it waits, or was cancelled.
+    pub reason: String,
 }
 
 /// One with what was asked for.
@@ -53,8 +56,8 @@ pub struct Shown {
     /// It.
     #[serde(flatten)]
     pub kept: Kept,
-    /// The transaction.
-    pub asked: Value,
+    /// The transaction, as it was sent.
+    pub asked: Box<RawValue>,
 }
 
 /// What became of one.
@@ -69,12 +72,14 @@ pub struct Ended {
 }
 
 impl Quarantine {
-    /// Of a server.
+    /// Of a server, which must answer.
     ///
     /// # Errors
-    /// The URL is none.
-    pub fn of(connection: &Connection) -> Result<Self> {
-        Server::new(connection).map(Self)
+    /// The URL is none; nobody answers there.
+    pub async fn of(connection: &Connection) -> Result<Self> {
+        let server = Server::new(connection)?;
+        server.probe().await?;
+        Ok(Self(server))
     }
 
     /// Lists what waits.
@@ -102,12 +107,13 @@ impl Quarantine {
     /// # Errors
     /// As above; it is no such Task.
     pub async fn show(&self, id: &str) -> Result<Shown> {
+        let id = bare(id)?;
         let task = self.ask(Method::GET, self.0.url(&format!("Task/{id}")), None).await?;
         let focus = text(&task, "/focus/reference");
         ensure!(focus.starts_with("Binary/"), "Task/{id} keeps nothing aside.");
         let binary = self.ask(Method::GET, self.0.url(focus), None).await?;
         let asked = BASE64_STANDARD.decode(text(&binary, "/data")).ok();
-        let asked = asked.and_then(|text| serde_json::from_slice(&text).ok());
+        let asked = asked.and_then(|text| serde_json::from_slice::<Box<RawValue>>(&text).ok());
         let asked = asked.with_context(|| format!("{focus} holds no transaction."))?;
         Ok(Shown { kept: kept(&task), asked })
     }
@@ -117,6 +123,7 @@ impl Quarantine {
     /// # Errors
     /// As above; then nothing of it is done.
     pub async fn release(&self, id: &str) -> Result<Ended> {
+        let id = bare(id)?;
         let url = self.0.url(&format!("Task/{id}/$release"));
         let answer = self.ask(Method::POST, url, None).await?;
         let places = items(&answer, "/entry").iter().map(|entry| text(entry, "/response/location"));
@@ -136,8 +143,10 @@ impl Quarantine {
             { "op": "replace", "path": "/status", "value": "cancelled" },
             { "op": "add", "path": "/statusReason", "value": { "text": reason } },
         ]);
+        let id = bare(id)?;
         // Of another Task nothing is to be changed.
-        self.show(id).await?;
+        let shown = self.show(id).await?;
+        ensure!(shown.kept.status == "requested", "It was released or cancelled before.");
         let url = self.0.url(&format!("Task/{id}"));
         self.ask(Method::PATCH, url, Some(patch.to_string().into())).await?;
         Ok(Ended { id: id.to_owned(), status: "cancelled", written: Vec::new() })
@@ -159,6 +168,15 @@ impl Quarantine {
     }
 }
 
+/// The id of a Task that is named so, or as `Task/ID`.
+fn bare(name: &str) -> Result<&str> {
+    let id = name.strip_prefix("Task/").unwrap_or(name);
+    let is_id =
+        !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b));
+    ensure!(is_id, "{name:?} is no id of a Task.");
+    Ok(id)
+}
+
 fn kept(task: &Value) -> Kept {
     let own = |pointer: &str| text(task, pointer).to_owned();
     let issues = items(task, "/contained").iter().flat_map(|one| items(one, "/issue"));
@@ -172,6 +190,7 @@ fn kept(task: &Value) -> Kept {
         title: own("/description"),
         at: own("/authoredOn"),
         faults: issues.map(fault).collect(),
+        reason: own("/statusReason/text"),
     }
 }
 
@@ -201,8 +220,8 @@ impl fmt::Display for Kept {
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}\n    {}", self.kept, self.kept.status)?;
-        f.write_str(&serde_json::to_string_pretty(&self.asked).unwrap_or_default())
+        writeln!(f, "{}\n    {}: {}", self.kept, self.kept.status, self.kept.reason)?;
+        f.write_str(self.asked.get())
     }
 }
 

@@ -110,6 +110,10 @@ pub(crate) fn checked(
         return Ok(Vec::new());
     }
     let mut issues = judging.errors(resource);
+    if faults == Faults::Quarantine {
+        // As it is once it is released: then the same again is no change.
+        tag(resource, !issues.is_empty());
+    }
     if faults != Faults::Warn && !issues.is_empty() {
         let mut error = Error::from_issues(Kind::Unprocessable, issues);
         error.cause = (faults == Faults::Quarantine).then(|| ToKeep.into());

@@ -86,6 +86,13 @@ impl IdempotencyKey {
         }
     }
 
+    /// The key of what is kept aside in place of being done: under the request's own nothing was done. No client can send
+    /// it.
+    #[must_use]
+    pub(crate) fn of_kept(&self) -> Self {
+        Self { key: format!("{}\u{1d}kept", self.key), request: self.request.clone() }
+    }
+
     /// The key of one entry of a batch, each of which is committed for itself. No client can send
     /// it: it has a character that is not printable.
     #[must_use]

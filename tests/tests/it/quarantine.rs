@@ -75,6 +75,10 @@ async fn what_has_faults_waits_until_it_is_released() -> Result<()> {
     assert_eq!(total(&waiting(client).await?), "0");
     let again = client.send("POST", &format!("/Task/{id}/$release"), "").await?;
     assert_eq!(again.status, 409, "{}", again.text);
+    // What was released is there: the same once more changes nothing, and is not kept again.
+    let same = client.send("PUT", "/Observation/o", FAULTY).await?;
+    assert_eq!((same.status, same.version()), (200, 1), "{}", same.text);
+    assert_eq!(total(&waiting(client).await?), "0");
     assert_eq!(client.get("/Observation/o").await?.text_at("meta.versionId"), "1");
     Ok(())
 }
@@ -147,6 +151,28 @@ async fn a_repeated_request_is_kept_once_and_a_release_is_done_once() -> Result<
     assert_eq!(first.header("location"), second.header("location"));
     assert_eq!(second.header("idempotency-replayed"), "true");
     assert_eq!(total(&waiting(client).await?), "1");
+    // Under another key, or none, it is the same that waits.
+    let other = client.send("POST", "/Observation", FAULTY).await?;
+    assert_eq!((other.status, other.header("location")), (202, first.header("location")));
+    for (method, path, body) in [
+        ("PUT", "/Observation/p", FAULTY.replace("\"o\"", "\"p\"")),
+        (
+            "POST",
+            "",
+            format!(
+                r#"{{"resourceType":"Bundle","type":"transaction","entry":[
+            {{"request":{{"method":"PUT","url":"Observation/o"}},"resource":{FAULTY}}}]}}"#
+            ),
+        ),
+    ] {
+        let ask = || {
+            let request = client.request(method, path).header("idempotency-key", method);
+            Answer::of(request.header("content-type", "application/fhir+json").body(body.clone()))
+        };
+        let (first, second) = (ask().await?, ask().await?);
+        assert_eq!((first.status, second.status), (202, 202), "{} {}", first.text, second.text);
+        assert_eq!(first.header("location"), second.header("location"), "{method}");
+    }
     let url = format!("/Task/{}/$release", id_in(first.header("location")));
     let all = (0..8).map(|_| client.send("POST", &url, ""));
     let all = futures::future::try_join_all(all).await?;
@@ -207,6 +233,24 @@ async fn what_others_wrote_is_not_released() -> Result<()> {
     let path = format!("/Binary/{}", binary.id());
     assert_eq!(client.send("PUT", &path, &binary.text).await?.status, 200);
     assert_eq!(client.send("POST", &url, "").await?.status, 200);
+    Ok(())
+}
+
+/// A release whose answer was lost is asked for again under its key, and done once.
+#[tokio::test]
+async fn a_release_is_repeated_under_its_key() -> Result<()> {
+    let server = keeping().await?;
+    let client = &server.client;
+    let kept = client.send("POST", "/Observation", FAULTY).await?;
+    let url = format!("/Task/{}/$release", id_in(kept.header("location")));
+    let release = |key: &'static str| {
+        Answer::of(client.request("POST", &url).header("idempotency-key", key).body(""))
+    };
+    let (first, second) = (release("a").await?, release("a").await?);
+    assert_eq!((first.status, second.status), (200, 200), "{} {}", first.text, second.text);
+    assert_eq!(second.header("idempotency-replayed"), "true");
+    assert_eq!(release("b").await?.status, 412);
+    assert_eq!(total(&client.get("/Observation?_summary=count").await?), "1");
     Ok(())
 }
 

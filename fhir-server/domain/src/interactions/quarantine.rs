@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use access::{Action, Caller, Consent, Scopes};
+use access::{Access, Action, Caller, Consent, Scopes};
 use aws_lc_rs::{constant_time, hmac};
 use base64::Engine as _;
 use canonical_model::json::Object;
@@ -16,10 +16,10 @@ use store::Stored;
 
 use super::binary::BASE64;
 use super::read::look;
-use super::transaction::{Entry, Operation, transaction};
-use super::written::Written;
+use super::transaction::{Entry, Operation, repeated, transaction};
+use super::written::{Effect, Written};
 use crate::limits::KEPT_BYTES_MAX;
-use crate::{Domain, Request};
+use crate::{Criteria, Domain, IdempotencyKey, Request};
 
 /// What says of a Task that it is one of these: system and code.
 pub const CODE: (&str, &str) = ("https://carebridge.example/CodeSystem/task", "quarantine");
@@ -52,8 +52,15 @@ pub async fn keep(domain: &Domain, request: &Request, asked: Asked) -> Result<Wr
     let mut asked = asked;
     let proof = proof(domain, &asked.bundle);
     let labels = labels(&asked.bundle);
+    let keeping = keeping(request)?;
+    if let Some(first) = repeated(domain, &keeping).await? {
+        return sole(first);
+    }
+    if let Some(waiting) = waiting(domain, request, &proof).await? {
+        return Ok(waiting);
+    }
     if let Some(bundle) = asked.bundle.as_object_mut() {
-        bundle.set("identifier", object! { "system": PROOFS, "value": proof });
+        bundle.set("identifier", object! { "system": PROOFS, "value": proof.as_str() });
     }
     let text = asked.bundle.to_text();
     if text.len() > KEPT_BYTES_MAX {
@@ -66,7 +73,9 @@ pub async fn keep(domain: &Domain, request: &Request, asked: Asked) -> Result<Wr
         "contentType": "application/fhir+json",
         "data": BASE64.encode(text),
     };
+    let identifier = object! { "system": PROOFS, "value": proof.as_str() };
     let mut task = task(domain, request, &asked);
+    task.set("identifier", vec![Value::Object(identifier)]);
     for resource in [&mut binary, &mut task] {
         meta().into_iter().for_each(|meta| resource.set_at(1, "meta", meta));
     }
@@ -75,14 +84,29 @@ pub async fn keep(domain: &Domain, request: &Request, asked: Asked) -> Result<Wr
         Ok(Entry { index, full_url: full_url.map(str::to_owned), operation })
     };
     let entries = [entry(0, None, task)?, entry(1, Some(CONTENT), binary)?];
-    let written = transaction(domain, &keeping(request)?, &entries, &[]).await?;
+    sole(transaction(domain, &keeping, &entries, &[]).await?)
+}
+
+/// The Task's answer, which comes first.
+fn sole(written: Vec<Written>) -> Result<Written> {
     written.into_iter().next().ok_or_else(|| Error::internal("a transaction without an answer"))
+}
+
+/// The Task by which the same is kept aside already and waits: who sends it again needs no second one.
+async fn waiting(domain: &Domain, request: &Request, proof: &str) -> Result<Option<Written>> {
+    let query = format!("identifier={PROOFS}|{proof}&status=requested");
+    let criteria = Criteria::parse(domain, request, ResourceType::TASK, &query).await?;
+    let access = Access::internal("the same request that is kept aside already is not kept twice");
+    let found = domain.store().find(&access, &criteria.query).await?;
+    let found = found.into_iter().next().map(|found| found.resource);
+    Ok(found.map(|task| Written::found(Effect::Existing, Some(task))))
 }
 
 /// What shows that a transaction was kept aside here, and is not of somebody who would have others do it.
 fn proof(domain: &Domain, bundle: &Value) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, &domain.store().hasher().secret("quarantine"));
-    BASE64.encode(hmac::sign(&key, bundle.to_text().as_bytes()))
+    let tag = hmac::sign(&key, bundle.to_text().as_bytes());
+    tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The labels of what is kept aside: they are those of what keeps it too.
@@ -104,7 +128,8 @@ fn labels(bundle: &Value) -> Vec<Value> {
 fn keeping(request: &Request) -> Result<Request> {
     let scopes = Scopes::parse("system/Binary.c system/Task.c")?;
     let caller = Caller { scopes, consent: Consent::None, ..Caller::clone(&request.caller) };
-    Ok(Request { caller: Arc::new(caller), ..request.clone() })
+    let idempotency = request.idempotency.as_ref().map(IdempotencyKey::of_kept);
+    Ok(Request { caller: Arc::new(caller), idempotency, ..request.clone() })
 }
 
 fn task(domain: &Domain, request: &Request, asked: &Asked) -> Object {
@@ -175,10 +200,15 @@ pub async fn kept(domain: &Domain, request: &Request, id: &ResourceId) -> Result
     if !is_quarantine(&body) {
         return Err(Error::unprocessable("This Task keeps nothing aside.").at("Task.code"));
     }
-    if body.get("status").and_then(Value::as_str) != Some("requested") {
-        let text = "It was released or cancelled before: see Task.status.";
-        return Err(Error::new(Kind::Conflict, text).at("Task.status"));
-    }
+    let version = match body.get("status").and_then(Value::as_str) {
+        Some("requested") => task.version,
+        // Perhaps by this same request, which its key will tell; if not, that is no longer the version.
+        Some("completed") if request.idempotency.is_some() => task.version - 1,
+        _ => {
+            let text = "It was released or cancelled before: see Task.status.";
+            return Err(Error::new(Kind::Conflict, text).at("Task.status"));
+        }
+    };
     let focus = body.get("focus").and_then(|focus| focus.get("reference")?.as_str());
     let binary = focus.and_then(|name| name.strip_prefix("Binary/"));
     let binary =
@@ -199,7 +229,7 @@ pub async fn kept(domain: &Domain, request: &Request, id: &ResourceId) -> Result
         task.remove("statusReason");
         task.set("lastModified", domain.now().to_rfc3339());
     }
-    let asked = object! { "method": "PUT", "url": format!("Task/{id}"), "ifMatch": format!("W/\"{}\"", task.version) };
+    let asked = object! { "method": "PUT", "url": format!("Task/{id}"), "ifMatch": format!("W/\"{version}\"") };
     let done = Value::Object(object! { "request": asked, "resource": body });
     match bundle.as_object_mut().and_then(|bundle| bundle.remove("entry")) {
         Some(Value::Array(entries)) => Ok(Kept { entries, done }),

@@ -39,7 +39,10 @@ pub(crate) async fn bundle(app: &App, mut wire: WireRequest) -> Result<Answer> {
     }
     charge(app, &wire.request.caller, &entries);
     match kind.as_deref() {
-        Some("transaction") => transaction(app, wire, read_entries(app, entries)?).await,
+        Some("transaction") => {
+            let done = transaction(app, wire, read_entries(app, entries)?).await;
+            done.map_err(Error::in_entries)
+        }
         Some("batch") => batch(app, wire, entries).await,
         _ => Err(Error::invalid("type is batch or transaction").at("Bundle.type")),
     }

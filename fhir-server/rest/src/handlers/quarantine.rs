@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use canonical_model::json::Object;
 use canonical_model::{
-    Error, Issue, IssueCode, ResourceId, ResourceType, Result, Severity, Value, json, object,
+    Error, Issue, IssueCode, ResourceId, ResourceType, Result, Value, json, object,
 };
 use conformance::xml;
 use domain::interactions::quarantine::{Asked, Kept, keep, kept};
@@ -74,8 +74,7 @@ impl Held {
             task.id
         );
         let mut issues = vec![Issue::information(IssueCode::Informational, text)];
-        issues
-            .extend(error.issues.into_iter().map(|it| Issue { severity: Severity::Warning, ..it }));
+        issues.extend(error.issues);
         let body = AnswerBody::Outcome(outcome(&issues).to_text());
         let location = format!("{}/Task/{}/_history/{}", app.base(), task.id, task.version);
         let (audited, repeated) = (written.audited, written.repeated);

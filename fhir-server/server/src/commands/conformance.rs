@@ -131,6 +131,11 @@ pub(crate) async fn run(command: Conformance) -> Result<ExitCode> {
 }
 
 async fn judge(command: Run) -> Result<ExitCode> {
+    let known = suite::list(command.filter.as_deref());
+    if known.is_empty() {
+        let filter = command.filter.unwrap_or_default();
+        return Err(Usage(format!("--filter: there is no suite or case {filter:?}.")).into());
+    }
     let Run { base, filter, variables, vars, ca_file, token, report, out, json } = command;
     let form = if json { Some(Form::Json) } else { report };
     let lines = form.is_none() || out.is_some();

@@ -12,7 +12,7 @@ use crate::output;
 /// See what was kept aside for its faults, and release or cancel it
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  carebridge quarantine list\n  carebridge quarantine show 0195d1f2\n  carebridge quarantine release 0195d1f2\n  carebridge quarantine cancel 0195d1f2 --reason 'sent anew, mended'\n\nWhat is kept aside, and whose, `[validation]` in the settings says. With --json, standard output is one JSON object."
+    after_help = "Examples:\n  carebridge quarantine list\n  carebridge quarantine show ID\n  carebridge quarantine release ID\n  carebridge quarantine cancel ID --reason 'sent anew, mended'\n\nWhat is kept aside, and whose, `[validation]` in the settings says. With --json, standard output is one JSON object."
 )]
 pub(crate) struct Quarantine {
     #[command(subcommand)]
@@ -64,16 +64,16 @@ struct Cancel {
 pub(crate) async fn run(command: Quarantine) -> Result<ExitCode> {
     match command.command {
         Command::List(List { connection, json }) => {
-            output::report(&Kept::of(&connection.connection()?)?.list().await?, json)?;
+            output::report(&Kept::of(&connection.connection()?).await?.list().await?, json)?;
         }
         Command::Show(One { id, connection, json }) => {
-            output::report(&Kept::of(&connection.connection()?)?.show(&id).await?, json)?;
+            output::report(&Kept::of(&connection.connection()?).await?.show(&id).await?, json)?;
         }
         Command::Release(One { id, connection, json }) => {
-            output::report(&Kept::of(&connection.connection()?)?.release(&id).await?, json)?;
+            output::report(&Kept::of(&connection.connection()?).await?.release(&id).await?, json)?;
         }
         Command::Cancel(Cancel { one: One { id, connection, json }, reason }) => {
-            let kept = Kept::of(&connection.connection()?)?;
+            let kept = Kept::of(&connection.connection()?).await?;
             output::report(&kept.cancel(&id, &reason).await?, json)?;
         }
     }
