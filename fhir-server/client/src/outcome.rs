@@ -84,6 +84,13 @@ pub(crate) fn read(body: &[u8]) -> Said {
     Said { entry, text }
 }
 
+/// The first of the issues, whatever its severity; nothing where there is none.
+pub(crate) fn first(body: &[u8]) -> String {
+    let outcome = serde_json::from_slice::<Outcome>(body).ok();
+    let issue = outcome.and_then(|outcome| outcome.issue.into_iter().next());
+    issue.map(|issue| issue.line()).unwrap_or_default()
+}
+
 /// What is said by whatever is no OperationOutcome.
 fn other(body: &[u8]) -> String {
     match serde_json::from_slice::<OAuthError>(body) {

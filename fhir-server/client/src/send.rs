@@ -131,7 +131,11 @@ impl Run {
         };
         match sent.answer.status {
             // Kept aside for the faults of one of them: nothing of it is there.
-            KEPT_ASIDE => self.refuse(unit, count, None, &sent.answer),
+            KEPT_ASIDE => {
+                let entry = outcome::read(&sent.answer.body).entry;
+                let at = entry.and_then(|n| items.get(n)).map(|item| item.at.clone());
+                self.refuse(unit, count, at, &sent.answer)
+            }
             200..300 => self.succeed(unit, &sent, count, 0),
             507 => self.refuse(unit, count, None, &sent.answer),
             413 => {
@@ -259,15 +263,22 @@ impl Run {
             };
             failed.push(n);
             let said = response.outcome.map_or("", |outcome| outcome.get());
-            let said = outcome::read(said.as_bytes()).text;
-            self.fail(unit, 1, Some(at(n)), status, said);
+            let mut text = outcome::read(said.as_bytes()).text;
+            if status == KEPT_ASIDE {
+                text = format!("{} {text}", outcome::first(said.as_bytes()));
+            }
+            self.fail(unit, 1, Some(at(n)), status, text);
         }
         failed
     }
 
     /// Notes a refusal of the whole; one that would meet all others as well ends the run.
     fn refuse(&self, unit: &Unit, count: u64, at: Option<String>, answer: &Answer) -> Result<()> {
-        let said = outcome::read(&answer.body).text;
+        let mut said = outcome::read(&answer.body).text;
+        if answer.status == KEPT_ASIDE {
+            // Where it is kept comes first, and is no fault.
+            said = format!("{} {said}", outcome::first(&answer.body));
+        }
         if answer.status == 507 {
             return Err(refusal(format!("The server's disk is full (507): {said}")));
         }

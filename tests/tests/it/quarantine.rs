@@ -4,10 +4,12 @@ use anyhow::Result;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use canonical_model::ResourceType;
+use client::{LoadOptions, load};
 use domain::{Faults, ValidationRule};
 use it::{Answer, Client, Fixture, Signer};
 
 use crate::alike::itself;
+use crate::samples_load::{connection, scratch};
 use crate::search::ids;
 
 /// It has a value and says why it has none: obs-6.
@@ -233,6 +235,41 @@ async fn what_others_wrote_is_not_released() -> Result<()> {
     let path = format!("/Binary/{}", binary.id());
     assert_eq!(client.send("PUT", &path, &binary.text).await?.status, 200);
     assert_eq!(client.send("POST", &url, "").await?.status, 200);
+    Ok(())
+}
+
+/// What `carebridge load` sends and is kept aside counts as failed, by its line and its Task, each time until it is
+/// released; then it is there.
+#[tokio::test]
+async fn a_load_says_what_is_kept_aside() -> Result<()> {
+    let server = keeping().await?;
+    let folder = scratch("load-kept")?;
+    let file = folder.join("observations.ndjson");
+    let faulty: String = FAULTY.lines().collect();
+    std::fs::write(&file, format!("{RIGHT}\n{faulty}\n"))?;
+    let load = || {
+        load(LoadOptions {
+            connection: connection(&server),
+            inputs: vec![file.clone()],
+            journal: Some(folder.join("journal")),
+            progress: false,
+            ..LoadOptions::default()
+        })
+    };
+    let mut tasks = Vec::new();
+    for _ in 0..2 {
+        let report = load().await?;
+        assert_eq!((report.loaded, report.failed), (0, 2), "{report}");
+        let told = report.to_string();
+        assert!(told.contains("line 2") && told.contains("Kept aside as Task/"), "{told}");
+        tasks.push(ids(&waiting(&server.client).await?));
+    }
+    assert_eq!(tasks[0], tasks[1]);
+    let url = format!("/Task/{}/$release", tasks[0]);
+    assert_eq!(server.client.send("POST", &url, "").await?.status, 200);
+    let report = load().await?;
+    assert_eq!((report.loaded, report.failed), (2, 0), "{report}");
+    assert_eq!(total(&waiting(&server.client).await?), "0");
     Ok(())
 }
 
