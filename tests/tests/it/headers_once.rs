@@ -246,3 +246,39 @@ async fn a_key_is_of_its_user() -> Result<()> {
     }
     Ok(())
 }
+
+/// A patch that adds, and a PUT whose condition no longer holds once it is done.
+#[tokio::test]
+async fn a_put_and_a_patch_happen_once() -> Result<()> {
+    let server = Fixture::start().await?;
+    let stored = r#"{"resourceType":"Patient","id":"p","name":[{"family":"x"}]}"#;
+    server.client.send("PUT", "/Patient/p", stored).await?;
+    let ask = async |method: &str, kind: &str, key: &str, if_match: &str, body: &str| {
+        let request = server
+            .client
+            .request(method, "/Patient/p")
+            .header("content-type", kind)
+            .header("if-match", if_match)
+            .header("idempotency-key", key);
+        Answer::of(request.body(body.to_owned())).await
+    };
+    let patch = r#"[{"op":"add","path":"/name/-","value":{"family":"y"}}]"#;
+    let put = r#"{"resourceType":"Patient","id":"p","active":true}"#;
+    for (method, kind, if_match, body, version) in [
+        ("PATCH", "application/json-patch+json", "W/\"1\"", patch, "2"),
+        ("PUT", "application/fhir+json", "W/\"2\"", put, "3"),
+    ] {
+        let first = ask(method, kind, method, if_match, body).await?;
+        let again = ask(method, kind, method, if_match, body).await?;
+        assert_eq!(first.status, 200, "{method}: {}", first.text);
+        assert_eq!((again.status, &again.text), (first.status, &first.text), "{method}");
+        let other_key = ask(method, kind, "new", if_match, body).await?;
+        assert_eq!(other_key.status, 412, "{method}: {}", other_key.text);
+        let now = server.client.get("/Patient/p").await?.json()?;
+        let now = now.get("meta").and_then(|meta| meta.get("versionId"));
+        assert_eq!(now.and_then(canonical_model::Value::as_str), Some(version), "{method}");
+    }
+    let other = ask("PUT", "application/fhir+json", "PUT", "W/\"3\"", stored).await?;
+    assert_eq!(other.status, 422, "another body under the key: {}", other.text);
+    Ok(())
+}
